@@ -1,0 +1,1 @@
+"""Avalanche's strategies as rows of our tables."""

@@ -1,0 +1,54 @@
+"""Benchmark: a named factory of streams, with the network and the budget that go with it."""
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import ClassVar
+
+import torch
+
+from clbench.stream import Budget, Stream
+
+
+@dataclass
+class Benchmark:
+    """Subclass it in a file of its own. The dataclass fields are the arguments that a spec may give.
+
+    With `scenarios`, a file `split_mnist.py` gives `split_mnist_class`, `split_mnist_task`, …; `self.scenario` says which.
+    """
+
+    scenarios: ClassVar[tuple[str, ...]]
+    data: ClassVar[Callable]                                 # () -> Images, on the CPU; cached per process
+    budgets: ClassVar[dict[str, Budget]]                     # by profile
+    arguments: ClassVar[dict[str, dict]] = {}                # by profile: defaults of the fields that differ there
+    seeds: ClassVar[dict[str, dict[str, int]]] = {}          # by profile and scenario: how many, if not the profile's number
+    hyperparameters: ClassVar[dict[str, dict]] = {}          # by scenario and strategy: better defaults than the paper's
+    hidden: ClassVar[bool] = False                           # for tests: left out of lists and `--all`
+
+    validation: bool = field(default=False, kw_only=True)    # evaluate on held-out training data instead of the test set
+
+    scenario = ""                                            # set by the registry
+
+    def make_stream(self, images, seeds: list[int]) -> Stream:
+        """The stream over these images, for the group of seeds."""
+        raise NotImplementedError
+
+    def network(self):
+        """The network for one seed; see `clbench.models`."""
+        raise NotImplementedError
+
+    def stream(self, seeds: list[int], device: torch.device) -> Stream:
+        return self.make_stream(_resident(type(self).data, self.validation, device), seeds)
+
+    def fingerprint(self) -> str:
+        """Of the data; loads them. Raises Unavailable where they are not here."""
+        return type(self).data().fingerprint
+
+
+@lru_cache(maxsize=8)
+def _resident(load: Callable, validation: bool, device: torch.device):
+    """The images on the device, once per process. Validation: every tenth training image is held out and replaces the test set."""
+    images = load()
+    if validation:
+        held = torch.arange(len(images.y)) % 10 == 9
+        images = replace(images, x=images.x[~held], y=images.y[~held], x_test=images.x[held], y_test=images.y[held])
+    return replace(images, **{name: getattr(images, name).to(device) for name in ("x", "y", "x_test", "y_test")})

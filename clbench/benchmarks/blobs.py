@@ -1,0 +1,34 @@
+"""Blobs: ten Gaussian clouds in 16 dimensions in five tasks of two; for tests."""
+from dataclasses import dataclass
+
+import torch
+
+from clbench.benchmark import Benchmark
+from clbench.data.sources import Images
+from clbench.keyed import generator
+from clbench.models.mlp import MLP
+from clbench.stream import Budget, split_by_class
+
+
+def gaussian_blobs(classes: int = 40, train: int = 60, test: int = 20) -> Images:
+    """Clouds of unit variance around keyed centres; images in name only."""
+    draws = generator(0, "blobs")
+    centres = 3 * torch.randn(classes, 16, generator=draws)
+    y, y_test = (torch.arange(classes).repeat_interleave(n) for n in (train, test))
+    x, x_test = (centres[labels] + torch.randn(len(labels), 16, generator=draws) for labels in (y, y_test))
+    return Images(x, y, x_test, y_test, scale=1.0, fingerprint="gaussian blobs 1")
+
+
+@dataclass
+class Blobs(Benchmark):
+    tasks: int = 5
+    scenarios = ("class", "task", "domain")
+    hidden = True
+    data = gaussian_blobs
+    budgets = {profile: Budget(steps=12, rows=16) for profile in ("smoke", "quick", "full")}
+
+    def make_stream(self, images, seeds):
+        return split_by_class(images, [[2 * t, 2 * t + 1] for t in range(self.tasks)], self.scenario, seeds)
+
+    def network(self):
+        return MLP(16, 32, 32, 2 if self.scenario == "domain" else 2 * self.tasks)

@@ -1,0 +1,30 @@
+"""Permuted MNIST: every task is all of MNIST under its own permutation of the pixels (Goodfellow et al. 2014)."""
+from dataclasses import dataclass
+
+import torch
+
+from clbench.benchmark import Benchmark
+from clbench.data.sources import mnist
+from clbench.keyed import draw
+from clbench.models.mlp import MLP
+from clbench.stream import Budget, same_classes
+
+
+@dataclass
+class PermutedMNIST(Benchmark):
+    """The permutations are drawn by seed; the first task is the plain images."""
+
+    tasks: int = 10
+    scenarios = ("domain", "task")
+    data = mnist
+    budgets = {"smoke": Budget(steps=40), "quick": Budget(steps=100), "full": Budget(steps=2000)}
+    arguments = {"smoke": {"tasks": 3}, "quick": {"tasks": 5}}
+
+    def make_stream(self, images, seeds):
+        permutations = [draw(seeds, "permutation", t, lambda generator: torch.randperm(784, generator=generator))
+                        for t in range(1, self.tasks)]
+        plain = torch.arange(784).expand(len(seeds), -1)
+        return same_classes(images, torch.stack([plain, *permutations], 1), self.scenario, seeds)
+
+    def network(self):
+        return MLP(784, 400, 400, 10 * self.tasks if self.scenario == "task" else 10)

@@ -1,0 +1,41 @@
+"""Rotated MNIST: every task is all of MNIST turned by a fixed angle (Lopez-Paz & Ranzato 2017)."""
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from clbench.benchmark import Benchmark
+from clbench.data.sources import mnist
+from clbench.models.mlp import MLP
+from clbench.stream import Budget, same_classes
+
+
+@dataclass
+class RotatedMNIST(Benchmark):
+    """Angles from 0 to `degrees` in equal steps, in this order; every pixel takes its nearest neighbour."""
+
+    tasks: int = 10
+    degrees: float = 180.0               # angle of the last task
+    scenarios = ("domain",)
+    data = mnist
+    budgets = {"smoke": Budget(steps=40), "quick": Budget(steps=100), "full": Budget(steps=2000)}
+    arguments = {"smoke": {"tasks": 3}, "quick": {"tasks": 5}}
+
+    def make_stream(self, images, seeds):
+        angles = torch.linspace(0, self.degrees, self.tasks, dtype=torch.float64).tolist()
+        pixels = torch.stack([rotation(angle) for angle in angles])
+        return same_classes(images, pixels.expand(len(seeds), -1, -1), self.scenario, seeds)
+
+    def network(self):
+        return MLP(784, 400, 400, 10)
+
+
+def rotation(degrees: float, side: int = 28) -> Tensor:
+    """[side * side]: the pixel that stands at each place of the image turned counter-clockwise; side * side outside."""
+    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    middle = (side - 1) / 2
+    v, u = torch.meshgrid(*[torch.arange(side, dtype=torch.float64) - middle] * 2, indexing="ij")
+    x, y = ((place + middle).round().long() for place in (cos * u - sin * v, sin * u + cos * v))
+    inside = (x >= 0) & (x < side) & (y >= 0) & (y < side)
+    return torch.where(inside, y * side + x, side * side).flatten()

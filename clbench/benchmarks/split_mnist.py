@@ -1,0 +1,21 @@
+"""Split MNIST: the ten digits in five tasks of two classes (Zenke et al. 2017; van de Ven & Tolias 2019)."""
+from dataclasses import dataclass
+
+from clbench.benchmark import Benchmark
+from clbench.data.sources import mnist
+from clbench.models.mlp import MLP
+from clbench.stream import Budget, split_by_class
+
+
+@dataclass
+class SplitMNIST(Benchmark):
+    scenarios = ("class", "task", "domain")
+    data = mnist
+    budgets = {"smoke": Budget(steps=40), "quick": Budget(steps=100), "full": Budget(steps=2000)}
+    seeds = {"quick": {"class": 5}}
+
+    def make_stream(self, images, seeds):
+        return split_by_class(images, [[2 * t, 2 * t + 1] for t in range(5)], self.scenario, seeds)
+
+    def network(self):
+        return MLP(784, 400, 400, 2 if self.scenario == "domain" else 10)

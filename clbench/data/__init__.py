@@ -1,0 +1,1 @@
+"""Tensors from files: finding, downloading and checking them, and the data sets that are embedded."""

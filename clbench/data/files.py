@@ -1,0 +1,138 @@
+"""Finding the files of published data sets: in $CLBENCH_DATA, in the user's cache, or by download into that cache.
+
+Below each folder the layout is torchvision's, `MNIST/raw/train-images-idx3-ubyte`, with or without `.gz`.
+Nothing is ever unpacked or written in $CLBENCH_DATA. `CLBENCH_OFFLINE=1` forbids downloads.
+"""
+import hashlib
+import http.client
+import os
+import queue
+import shutil
+import threading
+import urllib.request
+import uuid
+from pathlib import Path
+from typing import NamedTuple
+
+from clbench.errors import InputError, Unavailable
+
+PATIENCE = 10.0          # seconds for a mirror to answer, and between two pieces of its answer
+
+_refused: dict["Published", str] = {}        # what could not be downloaded in this process, and why
+
+
+class File(NamedTuple):
+    name: str            # without .gz
+    md5_gz: str
+    md5: str             # unzipped
+
+
+class Published(NamedTuple):
+    """A data set as its authors publish it: idx files, gzipped."""
+
+    name: str            # also its folder
+    mirrors: tuple[str, ...]
+    files: tuple[File, ...]
+
+
+def folders() -> list[Path]:
+    """Where data are looked for, in this order; the last is the user's cache."""
+    given = os.environ.get("CLBENCH_DATA", "").split(os.pathsep)
+    cache = os.path.join(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "clbench")
+    return [Path(entry).expanduser() for entry in [*given, cache] if entry]
+
+
+def find(data: Published, file: File) -> Path | None:
+    """The first place that has the file; unchecked."""
+    for folder in folders():
+        for name in (f"{file.name}.gz", file.name):
+            path = folder / data.name / "raw" / name
+            if os.path.isfile(path):
+                return path
+    return None
+
+
+def get(data: Published, file: File) -> Path:
+    """The file's place, with its md5 sum checked; downloaded if need be."""
+    path = find(data, file)
+    if path is None:
+        return _download(data, file)
+    expected = file.md5_gz if path.suffix == ".gz" else file.md5
+    if (found := _md5(path)) != expected:
+        raise InputError(f"{path} is damaged: expected md5 {expected}, found {found}; delete or replace it")
+    return path
+
+
+def _md5(path: Path) -> str:
+    try:
+        with open(path, "rb") as content:
+            return hashlib.file_digest(content, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _download(data: Published, file: File) -> Path:
+    """The file in the user's cache. A data set that no mirror gives is not asked for again in this process."""
+    if os.environ.get("CLBENCH_OFFLINE", "0") not in ("", "0"):
+        raise _unavailable(data, "or unset CLBENCH_OFFLINE")
+    target = folders()[-1] / data.name / "raw" / f"{file.name}.gz"
+    reasons = []
+    for mirror in data.mirrors if data not in _refused else ():
+        try:
+            _fetch(f"{mirror}{target.name}", target, file.md5_gz)
+            return target
+        except (OSError, http.client.HTTPException) as error:
+            reasons.append(f"{mirror}: {getattr(error, 'reason', error)}")
+    why = _refused.setdefault(data, "; ".join(reasons))
+    raise _unavailable(data, f"or go online (the download failed: {why})")
+
+
+def _unavailable(data: Published, alternative: str) -> Unavailable:
+    missing = ", ".join(f"{file.name}.gz" for file in data.files if find(data, file) is None)
+    return Unavailable(f"{data.name} is not here: put {missing} under $CLBENCH_DATA/{data.name}/raw, {alternative}")
+
+
+def _fetch(url: str, target: Path, md5: str) -> None:
+    """Writes the target whole and checked, or raises OSError (or HTTPException) and leaves no part of it."""
+    part = target.with_name(f"{target.name}.{uuid.uuid4().hex}.part")        # processes and hosts may share the cache
+    try:
+        with _open(url) as answer:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _save(answer, part, title=f"{target.parent.parent.name} {target.name}")
+        if (found := _md5(part)) != md5:
+            raise OSError(f"expected md5 {md5}, found {found}")
+        os.replace(part, target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _save(answer, path: Path, title: str) -> None:
+    from rich.console import Console
+    from rich.progress import wrap_file
+
+    size = int(answer.headers.get("Content-Length") or 0)
+    progress = wrap_file(answer, size, description=title, console=Console(stderr=True), transient=True)
+    with open(path, "xb") as out, progress as content:
+        shutil.copyfileobj(content, out)
+
+
+def _open(url: str):
+    """The answer of a server, or OSError after PATIENCE in all. A socket's own limit counts anew for each address of a
+    host and not at all for looking up its name; behind a firewall that adds up to minutes."""
+    request = urllib.request.Request(url, headers={"User-Agent": "clbench"})
+    answers = queue.SimpleQueue()
+
+    def ask():
+        try:
+            answers.put(urllib.request.urlopen(request, timeout=PATIENCE))
+        except Exception as error:
+            answers.put(error)
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        answer = answers.get(timeout=PATIENCE)
+    except queue.Empty:
+        raise TimeoutError(f"no answer within {PATIENCE:g} seconds") from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer

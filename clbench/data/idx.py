@@ -1,0 +1,33 @@
+"""The idx format of MNIST and its relatives: two zero bytes, type, number of axes, their lengths, the values."""
+import gzip
+import math
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from clbench.errors import InputError
+
+GZIP = b"\x1f\x8b"
+UNSIGNED_BYTES = 8
+
+
+def read(path: Path) -> np.ndarray:
+    """The uint8 array (read-only) of an idx file, gzipped or not: its first bytes tell, not its name."""
+    try:
+        content = path.read_bytes()
+        if content.startswith(GZIP):
+            content = gzip.decompress(content)
+    except (EOFError, OSError, zlib.error) as error:
+        raise InputError(f"{path} cannot be read: {error}") from error
+    return _parse(content, path)
+
+
+def _parse(content: bytes, path: Path) -> np.ndarray:
+    start = 4 + 4 * content[3] if len(content) > 3 else 4
+    if content[:3] != bytes([0, 0, UNSIGNED_BYTES]) or len(content) < start:
+        raise InputError(f"{path} is no idx file of unsigned bytes: it starts with {content[:4].hex(' ') or 'nothing'}")
+    shape, held = tuple(np.frombuffer(content[4:start], ">u4").tolist()), len(content) - start
+    if held != math.prod(shape):
+        raise InputError(f"{path} should hold {math.prod(shape)} values, shape {shape}, but holds {held}")
+    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)

@@ -1,0 +1,75 @@
+"""What a run costs: seconds, FLOPs, memory."""
+import os
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+
+class Clock:
+    """Seconds by name (`train_s`, `eval_s`, `setup_s`), FLOPs of training, peak memory since it was made."""
+
+    def __init__(self, device: torch.device):
+        self.device, self.flops = device, 0
+        self.seconds = {"setup_s": 0.0, "train_s": 0.0, "eval_s": 0.0}
+        self._counting = False
+        self._cpu = time.process_time()
+        self._reset_peak()
+
+    @contextmanager
+    def measure(self, name: str):
+        """Adds the wall-clock seconds of the block to `name`; waits for the device at both ends."""
+        self._wait()
+        start = time.perf_counter()
+        yield
+        self._wait()
+        self.seconds[name] += time.perf_counter() - start
+
+    @contextmanager
+    def count_flops(self, times: int = 1):
+        """Adds the block's FLOPs (matrix products and convolutions, forward and backward) `times` over.
+
+        Within another count it adds nothing: the outer one sees all.
+        """
+        if self._counting:
+            yield
+            return
+        self._counting = True
+        try:
+            with FlopCounterMode(display=False) as counter:
+                yield
+        finally:
+            self._counting = False
+        self.flops += times * counter.get_total_flops()
+
+    def sheet(self) -> dict[str, float | None]:
+        """The cost sheet so far, under the names of the record; all seeds together."""
+        cuda = self.device.type == "cuda"
+        busy = self.seconds["train_s"] + self.seconds["eval_s"]
+        return {**self.seconds, "gpu_hours": busy / 3600 if cuda else None,
+                "cpu_hours": (time.process_time() - self._cpu) / 3600, "flops": self.flops, "peak_mb": self._peak()}
+
+    def _wait(self) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+
+    def _reset_peak(self) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self.device)
+        elif os.access("/proc/self/clear_refs", os.W_OK):
+            try:
+                Path("/proc/self/clear_refs").write_text("5")          # resets the peak resident set (Linux)
+            except OSError:
+                pass                                                   # some containers forbid it: the peak is the process's
+
+    def _peak(self) -> float | None:
+        """MB (10^6 bytes): of torch's allocator on CUDA, of the process on a Linux CPU, else None."""
+        if self.device.type == "cuda":
+            return torch.cuda.max_memory_allocated(self.device) / 1e6
+        try:
+            status = Path("/proc/self/status").read_text()
+        except OSError:
+            return None
+        return int(status.split("VmHWM:")[1].split()[0]) * 1024 / 1e6

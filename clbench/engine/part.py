@@ -1,0 +1,50 @@
+"""Part: the hooks of a strategy. `losses` sees one seed; every other hook sees the whole group, seed axis first."""
+import torch.nn.functional as F
+from torch import Tensor
+
+from clbench.stream import Batch
+
+
+class Part:
+    """One building block of a strategy; `a+b` runs the hooks of both, in this order. Override what the paper needs.
+
+    When a hook is called `self.run` is the run (see `clbench.engine.run.Run`), with `run.learner`, `run.stream`, `run.t`.
+    """
+
+    sees_all_data = False                    # may read data of other tasks that it has not stored
+    stored: Tensor | None = None             # [S, M, 2] (task, index) pairs that it keeps
+
+    def supports(self, stream) -> str | None:
+        """None, or the reason why this strategy cannot learn this stream."""
+
+    def start(self, run) -> None:
+        """Once, before row 0. May replace run.learner (another network) and run.data_losses (another data term)."""
+
+    def before_task(self, t: int, plan: Batch) -> Batch:
+        """The plan of task t: all its batches, drawn before the first step. Anchors, teachers, freezing."""
+        return plan
+
+    def batch(self, batch: Batch) -> Batch:
+        """The batch of this step: append rows, add targets."""
+        return batch
+
+    def losses(self, out: Tensor, batch: Batch) -> Tensor | None:
+        """One seed: a term [n] for the first n rows, as printed in the paper; the loss is the weighted sum over rows."""
+        return None
+
+    def gradient(self, g: Tensor, batch: Batch) -> Tensor:
+        """g [S, P]: add a penalty's gradient, project, rescale."""
+        return g
+
+    def after_step(self, batch: Batch) -> None:
+        """batch.out [S, B, C] and batch.loss [S] now hold what the forward pass gave."""
+
+    def after_task(self, t: int) -> None:
+        """Consolidate: Fisher, herding, pruning; may train again with run.fit(plan)."""
+
+    predict = None                           # predict(x, t) -> scores [S, n, C] at evaluation; t is None unless known
+
+
+def cross_entropy(out: Tensor, batch: Batch) -> Tensor:
+    """The data term of class streams, [B]; label -100 means no label (0). -1e9, not -inf: 0 x inf is NaN elsewhere."""
+    return F.cross_entropy(out.masked_fill(~batch.mask, -1e9), batch.y, reduction="none")

@@ -1,0 +1,174 @@
+"""One run: a group of S seeds of one strategy over one stream."""
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from clbench.engine.clock import Clock
+from clbench.engine.evaluate import evaluate
+from clbench.engine.learner import Learner
+from clbench.engine.part import Part, cross_entropy
+from clbench.errors import InputError, RunFailed
+from clbench.keyed import draw
+from clbench.stream import Batch, Budget, Stream
+
+
+@dataclass
+class Outcome:
+    """What a runner gives back for its group of seeds."""
+
+    acc: Tensor                      # [S, T+1, E] float64 on the CPU; NaN where a seed had diverged before
+    costs: dict                      # the cost sheet, all seeds together
+    diverged: list[dict]             # {seed, task, step of the run} where a loss or weight was not finite
+
+
+def run(stream: Stream, net, parts: list[Part], budget: Budget, clock: Clock) -> Outcome:
+    """Trains and evaluates the stream's seeds together."""
+    with clock.measure("setup_s"):
+        this = Run(stream, net, parts, budget, clock)
+    try:
+        acc = this.train()
+    except Exception as error:
+        raise RunFailed(this.t + 1, this.updates) from error
+    costs = {**clock.sheet(), "steps": this.updates * this.S, "samples_seen": this.samples_seen,
+             "memory_items": sum(part.stored.shape[1] for part in parts if part.stored is not None) * this.S,
+             "extra_params": this.extra_parameters(net) * this.S}
+    return Outcome(acc.cpu(), costs, this.diverged)
+
+
+class Run:
+    """What parts see: `stream`, `learner`, the task `t`, `seeds`, `S`, `steps`, `rows`, and the functions below."""
+
+    def __init__(self, stream: Stream, net, parts: list[Part], budget: Budget, clock: Clock | None = None):
+        self.stream, self.parts, self.budget = stream, parts, budget
+        self.seeds, self.S, self.steps, self.rows = stream.seeds, len(stream.seeds), budget.steps, budget.rows
+        self.clock = clock or Clock(stream.device)
+        self.t = self.updates = self.samples_seen = 0
+        self.alive = torch.ones(self.S, dtype=torch.bool, device=stream.device)
+        self.finite_steps = torch.zeros(self.S, dtype=torch.long, device=stream.device)
+        self.diverged: list[dict] = []
+        self.learner, self.data_losses = self.new_learner(net), cross_entropy
+        for part in parts:
+            part.run = self
+            part.start(self)
+        self.predict = self._only_one([part.predict for part in parts if part.predict]) or self._outputs
+
+    # ---- the story
+    def train(self) -> Tensor:
+        """Accuracy [S, T+1, E]: row 0 is the untrained network, row t+1 the network after task t."""
+        acc = [self.evaluate()]
+        for self.t, task in enumerate(self.stream.tasks):
+            with self.clock.measure("train_s"):
+                self.learn(task)
+            acc.append(self.evaluate())
+            if len(self.diverged) == self.S:
+                break
+        missing = [torch.full_like(acc[0], torch.nan)] * (len(self.stream.tasks) + 1 - len(acc))
+        return torch.stack(acc + missing, 1)
+
+    def learn(self, task) -> None:
+        """One task: draw the plan, train, consolidate."""
+        if self.budget.optimiser_state == "reset":
+            self.learner.reset_optimiser()
+        plan = Batch(samples=self.shuffled(task.train))
+        with self.clock.count_flops():
+            for part in self.parts:
+                plan = part.before_task(self.t, plan)
+        self.fit(plan)
+        with self.clock.count_flops():
+            for part in self.parts:
+                part.after_task(self.t)
+        self._note_divergence()
+
+    def fit(self, plan: Batch) -> None:
+        """Trains on every batch of the plan, with all hooks on."""
+        steps = len(plan.samples)
+        with self.clock.count_flops(times=steps):            # all steps of a fit have the same shapes
+            self.step(plan.at(0))
+        for step in range(1, steps):
+            self.step(plan.at(step))
+
+    def step(self, draws: Batch) -> None:
+        batch = Batch({**draws, **self.stream.gather(draws.samples)})
+        for part in self.parts:
+            batch = part.batch(batch)
+        g, batch.out, batch.loss = self.learner.gradient(self.loss, batch)
+        for part in self.parts:
+            g = part.gradient(g, batch)
+        self.learner.step(g)
+        self.updates += 1
+        self.samples_seen += batch.y.numel()
+        self.alive &= batch.loss.isfinite()
+        self.finite_steps += self.alive
+        for part in self.parts:
+            part.after_step(batch)
+
+    def loss(self, out: Tensor, batch: Batch) -> Tensor:
+        """One seed: weighted sum over the rows of the data term and of every part's term."""
+        terms = [self.data_losses(out, batch)] + [part.losses(out, batch) for part in self.parts]
+        return sum((batch.weight[:len(term)] * term).sum() for term in terms if term is not None)
+
+    def evaluate(self) -> Tensor:
+        """Accuracy [S, E] of the network as it is; NaN for a seed that has diverged."""
+        with self.clock.measure("eval_s"):
+            acc = evaluate(self.stream, self.predict)
+        return acc.masked_fill(~self.alive.unsqueeze(1), torch.nan)
+
+    # ---- for parts
+    def new_learner(self, net, purpose: str = "init") -> Learner:
+        """Another network with its own parameters and optimiser, for the same seeds."""
+        return Learner(net, self.seeds, self.stream.device, self.budget, purpose)
+
+    def draw(self, purpose: str, make: Callable[[torch.Generator], Tensor]) -> Tensor:
+        """make(generator) [steps, ...] for every seed: [steps, S, ...], ready for the plan."""
+        return draw(self.seeds, purpose, self.t, make).transpose(0, 1).to(self.stream.device)
+
+    def shuffled(self, samples: Tensor, rows: int | None = None, steps: int | None = None,
+                 purpose: str = "batches") -> Tensor:
+        """[steps, S, rows, 2]: reshuffled passes over samples [n, 2] or [S, n, 2], the remainder carried over."""
+        rows, steps, n = rows or self.rows, steps or self.steps, samples.shape[-2]
+        passes = -(-steps * rows // n)
+        order = draw(self.seeds, purpose, self.t, lambda generator: torch.cat(
+            [torch.randperm(n, generator=generator) for _ in range(passes)])[:steps * rows]).to(samples.device)
+        drawn = samples.expand(self.S, n, 2).gather(1, order.unsqueeze(-1).expand(-1, -1, 2))
+        return drawn.unflatten(1, (steps, rows)).transpose(0, 1)
+
+    def seen(self) -> Tensor:
+        """[n, 2]: the training data of all tasks so far; for parts that declare `sees_all_data`."""
+        return torch.cat([task.train for task in self.stream.tasks[:self.t + 1]])
+
+    def gradient(self, batch: Batch, theta: Tensor | None = None) -> Tensor:
+        """g [S, P] of the data term alone: the other gradient of A-GEM, GEM and MIR."""
+        self.samples_seen += batch.y.numel()
+        return self.learner.gradient(lambda out, b: (b.weight * self.data_losses(out, b)).sum(), batch, theta)[0]
+
+    @torch.no_grad()
+    def row_losses(self, batch: Batch, theta: Tensor | None = None) -> Tensor:
+        """[S, B]: the data term of each row."""
+        out = self.learner.outputs(batch.x, theta)
+        return self.learner.map(lambda o, b: self.data_losses(o, Batch(b)), out, dict(batch))
+
+    # ---- its own
+    def extra_parameters(self, net) -> int:
+        """Numbers kept per seed beyond the plain network: a larger network, and the parts' float tensors."""
+        P, parameters = self.learner.net.layout.P, self.learner.net.layout.parameters
+        kept = (tensor.numel() // self.S for part in self.parts for tensor in vars(part).values()
+                if torch.is_tensor(tensor) and tensor.is_floating_point())
+        return parameters - net.layout.parameters + sum(n // P * parameters if n % P == 0 else n for n in kept)
+
+    def _outputs(self, x: Tensor, t: int | None) -> Tensor:
+        return self.learner.outputs(x)
+
+    def _note_divergence(self) -> None:
+        self.alive = self.alive & self.learner.theta.isfinite().all(-1)
+        known = {one["seed"] for one in self.diverged}
+        for seed, alive, steps in zip(self.seeds, self.alive.tolist(), self.finite_steps.tolist(), strict=True):
+            if not alive and seed not in known:
+                self.diverged.append({"seed": seed, "task": self.t + 1, "step": steps + 1})
+
+    @staticmethod
+    def _only_one(predictors: list):
+        if len(predictors) > 1:
+            raise InputError("two parts of this strategy both replace the prediction: leave one out")
+        return predictors[0] if predictors else None

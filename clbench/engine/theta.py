@@ -1,0 +1,30 @@
+"""Flat parameters: names and shapes of a network's tensors, laid side by side in one row of theta."""
+import math
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+
+class Layout:
+    """name -> shape, and the way between one flat row and its named views."""
+
+    def __init__(self, shapes: Mapping[str, tuple[int, ...]]):
+        self.shapes = dict(shapes)
+        sizes = [math.prod(shape) for shape in self.shapes.values()]
+        self.parameters = sum(sizes)
+        # A row ends on a multiple of 64: fused Adam rounds its scalar tail otherwise than its vector body, so without
+        # padding a seed's bits would depend on the seeds beside it.
+        self.sizes = sizes + [-sum(sizes) % 64]
+        self.P = sum(self.sizes)
+
+    def views(self, theta: Tensor) -> dict[str, Tensor]:
+        """Named views of theta [..., P]. By split: its backward is one cat, where slicing writes a theta per slice."""
+        *pieces, _ = theta.split(self.sizes, -1)
+        return {name: piece.view(*piece.shape[:-1], *shape)
+                for (name, shape), piece in zip(self.shapes.items(), pieces, strict=True)}
+
+    def flat(self, tensors: Mapping[str, Tensor | float | bool]) -> Tensor:
+        """The row [P] made of named tensors (or scalars to fill with); the padding is 0 or False."""
+        rows = [torch.as_tensor(tensors[name]).expand(shape).flatten() for name, shape in self.shapes.items()]
+        return torch.cat([*rows, rows[0].new_zeros(self.sizes[-1])])

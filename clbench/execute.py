@@ -1,0 +1,296 @@
+"""The plan on workers: each seed group is one dask task; failures become records; only this process writes results."""
+import contextlib
+import os
+import platform
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from clbench import records, registry
+from clbench.errors import InputError, RunFailed, Unavailable
+from clbench.plan import RUNNERS, Job, Plan
+from clbench.records import Record
+
+# Read before torch is imported: libgomp's threads spin at barriers, and cuBLAS is reproducible only with a fixed workspace.
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "CUBLAS_WORKSPACE_CONFIG": ":4096:8"}
+
+
+@dataclass
+class Finished:
+    """How it ended."""
+
+    records: dict[tuple[str, str], Record] = field(default_factory=dict)     # by benchmark and strategy
+    unavailable: dict[str, str] = field(default_factory=dict)
+    left: int = 0                                                            # groups not run: time limit or Ctrl-C
+    interrupted: bool = False
+
+    @property
+    def bad(self) -> bool:
+        return any(record.status in ("failed", "diverged") for record in self.records.values())
+
+
+def execute(plan: Plan, jobs: list[Job], out: Path | None, *, workers: int, scheduler: str | None = None,
+            time_limit: float | None = None, on_done: Callable[[Job, Record], None] = lambda job, record: None) -> Finished:
+    """Runs the jobs and merges each group into its record as it ends. out: None to keep the records in memory."""
+    finished = Finished({(pair.blank.benchmark, pair.blank.strategy): pair.stored for pair in plan.pairs if pair.current},
+                        dict(plan.unavailable))
+    pairs = {(pair.blank.benchmark, pair.blank.strategy): pair for pair in plan.pairs}
+    waiting = list(reversed(jobs))
+    deadline = time.monotonic() + time_limit if time_limit else float("inf")
+
+    def following() -> Job | None:
+        return waiting.pop() if waiting and time.monotonic() < deadline else None
+
+    try:
+        with contextlib.closing(_results(following, len(jobs), workers, scheduler)) as results:
+            for job, result in results:
+                _merge(finished, pairs[job.benchmark, job.strategy], job, result, out)
+                if record := finished.records.get((job.benchmark, job.strategy)):
+                    on_done(job, record)
+    except KeyboardInterrupt:
+        finished.interrupted = True
+    finished.left = len(waiting)
+    return finished
+
+
+def _merge(finished: Finished, pair, job: Job, result: dict, out: Path | None) -> None:
+    """One group's result into the record of its pair, on disk and in memory."""
+    name = (job.benchmark, job.strategy)
+    if result["status"] == "unavailable":
+        finished.unavailable[" ".join(name)] = result["error"]["reason"]
+        return
+    fresh = name not in finished.records
+    record = deepcopy(pair.blank) if fresh else finished.records[name]
+    if record is pair.stored:                                    # a failed record, or more seeds of a good one
+        record = deepcopy(record)
+        record.status, record.error = "ok", None
+    if result["group"]:
+        record.add(result["group"], result["acc"])
+    if result["status"] != "ok" and record.status != "failed":
+        record.status, record.error = result["status"], result["error"]
+    finished.records[name] = record
+    if out is not None:
+        records.write(record, out)
+
+
+# ---- where the groups run
+
+def _results(following: Callable[[], Job | None], count: int, workers: int, scheduler: str | None) -> Iterator[tuple[Job, dict]]:
+    """(job, result) of every job that `following` hands out, as they end."""
+    told = {"command": _command(), **_commit()}
+    if scheduler is None and (workers == 0 or count <= 1):
+        while job := following():
+            yield job, train_group(job, told | {"concurrent": 1})
+    else:
+        with _client(workers, scheduler) as (client, size):
+            yield from _on_workers(client, size, following, told | {"concurrent": min(size, count)})
+
+
+def _on_workers(client, size: int, following, told: dict) -> Iterator[tuple[Job, dict]]:
+    """Keeps one group per worker in flight, so that a time limit or Ctrl-C stops between groups."""
+    from distributed import as_completed
+    running = {}
+
+    def submit():
+        if job := following():
+            future = client.submit(train_group, job, told, pure=False)
+            running[future.key] = job
+            return [future]
+        return []
+
+    completed = as_completed([future for _ in range(size) for future in submit()])
+    for future in completed:
+        job = running.pop(future.key)
+        error = future.exception()
+        yield job, _failure(job, error) if error else future.result()
+        for new in submit():
+            completed.add(new)
+
+
+@contextlib.contextmanager
+def _client(workers: int, scheduler: str | None):
+    """(client, number of workers): of the user's own cluster, or of one made here, one process per core or GPU."""
+    import dask
+    from distributed import Client
+    dask.config.set({"distributed.scheduler.allowed-failures": 1, "distributed.scheduler.worker-saturation": 1.0,
+                     "distributed.logging.distributed": "critical", "distributed.worker.daemon": True})
+    if scheduler:
+        try:
+            client = Client(scheduler, timeout="10s")
+        except (OSError, ValueError) as error:
+            raise InputError(f"--scheduler {scheduler}: it does not answer ({error})") from None
+        with client:
+            size = sum(worker["nthreads"] for worker in client.scheduler_info(n_workers=-1)["workers"].values())
+            if not size:
+                raise InputError(f"--scheduler {scheduler}: it has no workers; start some with: dask worker {scheduler}")
+            yield client, size
+    else:
+        with _local_cluster(workers) as cluster, Client(cluster) as client:
+            client.wait_for_workers(workers)
+            client.run(_ignore_interrupt)
+            yield client, workers
+
+
+def _local_cluster(workers: int):
+    """Worker processes with one thread each; on CUDA each sees one GPU, in turn."""
+    import logging
+
+    from distributed import Nanny, Scheduler, SpecCluster
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    gpus = visible_gpus()
+    spec = {}
+    for i in range(workers):
+        environment = ENVIRONMENT | ({"CUDA_VISIBLE_DEVICES": gpus[i % len(gpus)]} if gpus else {})
+        spec[i] = {"cls": Nanny, "options": {"nthreads": 1, "memory_limit": 0, "env": environment, "dashboard": False,
+                                             "silence_logs": logging.CRITICAL}}
+    return SpecCluster(workers=spec, scheduler={"cls": Scheduler, "options": {"dashboard": False, "dashboard_address": None}},
+                       silence_logs=logging.CRITICAL)
+
+
+def _ignore_interrupt() -> None:
+    """Ctrl-C reaches every process of the terminal; only the one that holds the plan answers it."""
+    import signal
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def visible_gpus() -> list[str]:
+    """The CUDA devices that this process may use, as CUDA_VISIBLE_DEVICES names them."""
+    import torch
+    if not torch.cuda.is_available():
+        return []
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return named.split(",") if named else [str(i) for i in range(torch.cuda.device_count())]
+
+
+def choose_device(device: str) -> str:
+    """cpu, cuda or cuda:N of what the user asked for; `auto` takes a GPU where there is one."""
+    import re
+
+    import torch
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    found = re.fullmatch(r"cpu|cuda(?::(\d+))?", device)
+    if not found:
+        raise InputError(f'--device "{device}": use auto, cpu, cuda or cuda:N')
+    if device != "cpu" and not torch.cuda.is_available():
+        raise InputError(f"--device {device}: torch sees no CUDA device here; use --device cpu")
+    if found[1] and int(found[1]) >= torch.cuda.device_count():
+        raise InputError(f"--device {device}: there are {torch.cuda.device_count()} CUDA devices, counted from 0")
+    return device
+
+
+def default_workers(device: str) -> int:
+    """One per core on a CPU, one per GPU."""
+    if device == "cpu":
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return len(visible_gpus()) if device == "cuda" else 1
+
+
+# ---- one group, in whichever process
+
+def train_group(job: Job, told: dict) -> dict:
+    """{status, error, group, acc} of one seed group. Never raises for what the run did."""
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    try:
+        outcome, reason = _train(job)
+    except Unavailable as error:
+        return {"status": "unavailable", "error": {"reason": str(error)}, "group": None, "acc": []}
+    except Exception as error:
+        return _failure(job, error)
+    if reason:
+        return {"status": "unsupported", "error": {"reason": reason}, "group": None, "acc": []}
+    provenance = {"started": started, **_provenance(job), **{key: told[key] for key in ("command", "commit", "dirty")}}
+    group = {"seeds": list(job.seeds), "costs": outcome.costs, "concurrent": told["concurrent"], "provenance": provenance}
+    acc = [[[None if cell != cell else cell for cell in row] for row in matrix] for matrix in outcome.acc.tolist()]
+    if outcome.diverged:
+        first = outcome.diverged[0]
+        reason = f"seed {first['seed']}: not finite in task {first['task']}, at step {first['step']} of the run"
+        return {"status": "diverged", "error": {"reason": reason, **first}, "group": group, "acc": acc}
+    return {"status": "ok", "error": None, "group": group, "acc": acc}
+
+
+def _train(job: Job):
+    """(outcome, None), or (None, the reason why this strategy can't learn this stream)."""
+    import torch
+
+    from clbench.engine.clock import Clock
+    device = torch.device(job.device)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        clock = Clock(device)
+        with clock.measure("setup_s"):
+            _, benchmark, _ = registry.benchmark(job.benchmark, job.profile)
+            strategy = registry.strategy(job.strategy, benchmark.hyperparameters.get(benchmark.scenario))
+            stream, parts = benchmark.stream(list(job.seeds), device), strategy.build()
+            runner = import_module(RUNNERS[strategy.backend])
+        if reason := next(filter(None, (part.supports(stream) for part in parts)), None):
+            return None, reason
+        return runner.run(stream, benchmark.network(), parts, benchmark.budgets[job.profile], clock), None
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _failure(job: Job, error: BaseException) -> dict:
+    """The result of a group that broke off, with all that is known of it."""
+    place = {}
+    cause = error
+    if isinstance(error, RunFailed):
+        place, cause = {"task": error.task, "step": error.step}, error.__cause__
+    reason = f"{type(cause).__name__}: {cause}".splitlines()[0]
+    if type(cause).__name__ == "KilledWorker":
+        reason = "its worker process died twice"
+    trace = "".join(traceback.format_exception(cause)).replace(str(registry.PACKAGE.parent) + os.sep, "")
+    return {"status": "failed", "error": {"reason": reason, "seeds": list(job.seeds), **place, "traceback": trace},
+            "group": None, "acc": []}
+
+
+def _provenance(job: Job) -> dict:
+    import torch
+    device = torch.cuda.get_device_name(job.device) if job.device != "cpu" else "cpu"
+    return {"python": platform.python_version(), **{name: _version(name) for name in ("torch", "numpy", "avalanche-lib")},
+            "platform": f"{platform.system()} {platform.machine()}", "processor": _processor(), "device": device,
+            "threads": 1}
+
+
+def _version(library: str) -> str | None:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return None
+
+
+@lru_cache
+def _processor() -> str:
+    """The CPU model and the instruction set that torch uses on it."""
+    import torch
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        model = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        model = platform.processor() or platform.machine()
+    return f"{model}, {torch.backends.cpu.get_cpu_capability()}"
+
+
+def _command() -> str:
+    return " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
+
+
+@lru_cache
+def _commit() -> dict:
+    """The git commit of the package's own source, and whether the source differs from it; None outside a checkout."""
+    def git(*arguments):
+        return subprocess.run(["git", "-C", str(registry.PACKAGE), *arguments], capture_output=True, text=True, check=True).stdout
+    try:
+        return {"commit": git("rev-parse", "--short=12", "HEAD").strip(), "dirty": bool(git("status", "--porcelain", "--", "."))}
+    except (OSError, subprocess.CalledProcessError):
+        return {"commit": None, "dirty": None}

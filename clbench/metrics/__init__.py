@@ -1,0 +1,1 @@
+"""Arrays to numbers, numbers to intervals, intervals to verdicts (numpy and scipy only)."""

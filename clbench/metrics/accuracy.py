@@ -1,0 +1,253 @@
+"""Metrics of one seed's accuracy matrix R [T+1, E], and the table of all metric and cost names.
+
+Row i is after training on task i (row 0: the untrained network of that seed), column j is evaluation slice j, counted
+from 1 as in the papers; where E = T, slice j is the test set of task j. Values are fractions. A cell that does not
+exist is NaN and makes every metric that needs it NaN. Whatever needs an older task is NaN when T = 1, and everything
+but ACC is NaN when slices are not tasks (E != T). No function changes its input.
+
+The examples use three tasks:
+
+    EXAMPLE   slice 1  slice 2  slice 3
+    row 0       0.0      0.0      0.4
+    row 1       0.8      0.1      0.3
+    row 2       0.9      0.6      0.2
+    row 3       0.5      0.7      1.0
+"""
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+EXAMPLE = np.array([[0.0, 0.0, 0.4], [0.8, 0.1, 0.3], [0.9, 0.6, 0.2], [0.5, 0.7, 1.0]])
+EXAMPLE.setflags(write=False)
+
+
+def acc(R: np.ndarray) -> float:
+    """ACC: mean over j of R[T,j] (Lopez-Paz & Ranzato 2017).
+
+    >>> round(acc(EXAMPLE), 4)  # (0.5 + 0.7 + 1.0) / 3
+    0.7333
+    """
+    return _mean(R[-1])
+
+
+def aia(R: np.ndarray) -> float:
+    """Average incremental accuracy: mean over i >= 1 of the mean over j <= i of R[i,j] (Rebuffi et al. 2017).
+
+    >>> round(aia(EXAMPLE), 4)  # (0.8 + (0.9 + 0.6) / 2 + (0.5 + 0.7 + 1.0) / 3) / 3
+    0.7611
+    """
+    R = _by_task(R)
+    return _mean(np.array([R[i, :i].mean() for i in range(1, len(R))]))
+
+
+def la(R: np.ndarray) -> float:
+    """Learning accuracy: mean over j of R[j,j] (Riemer et al. 2019).
+
+    >>> round(la(EXAMPLE), 4)  # (0.8 + 0.6 + 1.0) / 3
+    0.8
+    """
+    return _mean(_just_learnt(R))
+
+
+def bwt(R: np.ndarray) -> float:
+    """Backward transfer: mean over j < T of R[T,j] - R[j,j] (Lopez-Paz & Ranzato 2017).
+
+    >>> round(bwt(EXAMPLE), 4)  # ((0.5 - 0.8) + (0.7 - 0.6)) / 2
+    -0.1
+    """
+    return _mean(_by_task(R)[-1, :-1] - _just_learnt(R)[:-1])
+
+
+def forgetting(R: np.ndarray) -> float:
+    """Forgetting: mean over j < T of (max over 1 <= i <= T-1 of R[i,j]) - R[T,j].
+
+    At least -BWT, and negative where the last task helped the older ones (Chaudhry et al. 2018; Wang et al. 2024).
+
+    >>> round(forgetting(EXAMPLE), 4)  # ((0.9 - 0.5) + (0.6 - 0.7)) / 2
+    0.15
+    """
+    R = _by_task(R)
+    return _mean(_best(R[1:-1, :-1]) - R[-1, :-1])
+
+
+def forgetting_last(R: np.ndarray) -> float:
+    """Forgetting since the task was learnt: mean over j < T of R[j,j] - R[T,j] (as Avalanche prints it).
+
+    >>> round(forgetting_last(EXAMPLE), 4)  # ((0.8 - 0.5) + (0.6 - 0.7)) / 2
+    0.1
+    """
+    return _mean(_just_learnt(R)[:-1] - _by_task(R)[-1, :-1])
+
+
+def forgetting_max(R: np.ndarray) -> float:
+    """Forgetting, never negative: mean over j < T of (max over 1 <= i <= T of R[i,j]) - R[T,j] (as Mammoth and PILOT).
+
+    >>> round(forgetting_max(EXAMPLE), 4)  # ((0.9 - 0.5) + (0.7 - 0.7)) / 2
+    0.2
+    """
+    R = _by_task(R)
+    return _mean(_best(R[1:, :-1]) - R[-1, :-1])
+
+
+def fwt(R: np.ndarray) -> float:
+    """Forward transfer: mean over j >= 2 of R[j-1,j] - R[0,j] (Lopez-Paz & Ranzato 2017).
+
+    The reference is the same seed's untrained network, never 1 / number of classes.
+
+    >>> round(fwt(EXAMPLE), 4)  # ((0.1 - 0.0) + (0.2 - 0.4)) / 2
+    -0.05
+    """
+    R = _by_task(R)
+    return _mean(np.diagonal(R[:-1])[1:] - R[0, 1:])
+
+
+def old(R: np.ndarray) -> float:
+    """Final accuracy on the older tasks: mean over j < T of R[T,j] (ours).
+
+    >>> round(old(EXAMPLE), 4)  # (0.5 + 0.7) / 2
+    0.6
+    """
+    return _mean(_by_task(R)[-1, :-1])
+
+
+def new(R: np.ndarray) -> float:
+    """Final accuracy on the last task: R[T,T] (ours).
+
+    >>> new(EXAMPLE)
+    1.0
+    """
+    return float(_by_task(R)[-1, -1])
+
+
+def old_kept(R: np.ndarray) -> float:
+    """Share kept of the older tasks: mean over j < T of R[T,j] / mean over j < T of R[j,j] (ours).
+
+    >>> round(old_kept(EXAMPLE), 4)  # (0.5 + 0.7) / (0.8 + 0.6)
+    0.8571
+    """
+    learnt = _mean(_just_learnt(R)[:-1])
+    return old(R) / learnt if learnt else np.nan
+
+
+def plasticity_gap(R: np.ndarray, R_joint: np.ndarray) -> float:
+    """Plasticity gap: mean over k of R_joint[k,k] - R[k,k] (intransigence: Chaudhry et al. 2018; Wang et al. 2024).
+
+    R_joint is the same seed's matrix of `joint`, or of `joint_equal` for `plasticity_gap_equal`.
+
+    >>> R_joint = np.array([[0.0, 0.0, 0.4], [0.8, 0.1, 0.3], [0.9, 0.9, 0.2], [0.9, 0.9, 1.0]])
+    >>> round(plasticity_gap(EXAMPLE, R_joint), 4)  # ((0.8 - 0.8) + (0.9 - 0.6) + (1.0 - 1.0)) / 3
+    0.1
+    """
+    _same_shape(R, R_joint)
+    return la(R_joint) - la(R)
+
+
+def joint_gap(R: np.ndarray, R_joint: np.ndarray) -> float:
+    """Gap to joint training: ACC(joint) - ACC, same seed (ours).
+
+    >>> R_joint = np.array([[0.0, 0.0, 0.4], [0.8, 0.1, 0.3], [0.9, 0.9, 0.2], [0.9, 0.9, 1.0]])
+    >>> round(joint_gap(EXAMPLE, R_joint), 4)  # (0.9 + 0.9 + 1.0) / 3 - (0.5 + 0.7 + 1.0) / 3
+    0.2
+    """
+    _same_shape(R, R_joint)
+    return acc(R_joint) - acc(R)
+
+
+def per_seed(array: np.ndarray) -> dict[str, np.ndarray]:
+    """Every metric of METRICS that needs one matrix only, as name -> [S], from the array [S, T+1, E] of a run.
+
+    Nested lists are fine too; None in them is a missing cell.
+
+    >>> per_seed([EXAMPLE, EXAMPLE + 0.1])["acc"].round(4).tolist()
+    [0.7333, 0.8333]
+    """
+    array = np.asarray(array, dtype=np.float64)
+    if array.ndim != 3 or array.shape[1] < 2:
+        raise ValueError(f"expected an accuracy array [S, T+1, E] with T >= 1, got shape {list(array.shape)}")
+    return {
+        name: np.array([metric.function(R) for R in array], dtype=np.float64)
+        for name, metric in METRICS.items() if metric.function
+    }
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How a metric is called in records (name) and tables (title), and which way is better."""
+
+    name: str
+    title: str
+    higher_is_better: bool
+    description: str
+    function: Callable[[np.ndarray], float] | None = None  # None: needs other records, so `per_seed` leaves it out
+
+
+@dataclass(frozen=True)
+class Cost:
+    """An entry of the cost sheet; the unit is empty for plain counts and ratios."""
+
+    name: str
+    title: str
+    unit: str
+    description: str
+
+
+METRICS: dict[str, Metric] = {metric.name: metric for metric in [
+    Metric("acc", "ACC", True, "mean accuracy over all tasks after the last one", acc),
+    Metric("aia", "AIA", True, "accuracy on the tasks seen so far, averaged over the stream", aia),
+    Metric("la", "LA", True, "accuracy on each task right after learning it", la),
+    Metric("bwt", "BWT", True, "change on older tasks since each was learnt", bwt),
+    Metric("forgetting", "forgetting", False, "best earlier accuracy minus the final one, older tasks", forgetting),
+    Metric("forgetting_last", "forgetting (last)", False,
+           "accuracy right after learning minus the final one, older tasks", forgetting_last),
+    Metric("forgetting_max", "forgetting (max)", False,
+           "best accuracy at any time minus the final one, older tasks; never negative", forgetting_max),
+    Metric("fwt", "FWT", True, "accuracy on each next task before learning it, above the untrained network", fwt),
+    Metric("old", "old", True, "final accuracy on all tasks but the last", old),
+    Metric("new", "new", True, "final accuracy on the last task", new),
+    Metric("old_kept", "old kept", True, "share of the just-learnt accuracy that older tasks keep", old_kept),
+    Metric("plasticity_gap", "plasticity gap", False, "what joint learns of each task and this row does not"),
+    Metric("plasticity_gap_equal", "plasticity gap (equal)", False, "the same, joint having as many steps as this row"),
+    Metric("joint_gap", "gap to joint", False, "ACC of joint minus ACC"),
+    Metric("recovered", "recovered", True, "share of the ACC lost between joint and naive that is won back"),
+]}
+
+COSTS: dict[str, Cost] = {cost.name: cost for cost in [
+    Cost("train_s", "train", "s", "wall-clock of training, a method's own extra passes included"),
+    Cost("eval_s", "evaluation", "s", "wall-clock of evaluation"),
+    Cost("setup_s", "set-up", "s", "wall-clock of data and model set-up"),
+    Cost("gpu_hours", "GPU hours", "h", "training and evaluation hours times devices used; none on a CPU"),
+    Cost("cpu_hours", "CPU hours", "h", "process CPU time of a run without a GPU"),
+    Cost("steps", "steps", "", "optimiser steps"),
+    Cost("samples_seen", "samples seen", "", "examples that went through a backward pass, replayed ones included"),
+    Cost("flops", "FLOPs", "", "counted forward and backward FLOPs, extra passes included"),
+    Cost("peak_mb", "peak memory", "MB", "peak device memory; on Linux CPUs the peak resident set"),
+    Cost("memory_items", "stored items", "", "stored examples, or their equivalent, at the end"),
+    Cost("extra_params", "extra parameters", "", "parameters beyond the plain model at the end"),
+    Cost("retraining_saved", "retraining saved", "", "1 - FLOPs of the strategy / FLOPs of joint"),
+]}
+
+
+def _by_task(R: np.ndarray) -> np.ndarray:
+    """R as [T+1, T]; all NaN when the slices are not the tasks, for R[j,j] then means nothing."""
+    tasks = R.shape[0] - 1
+    return R if R.shape[1] == tasks else np.full((tasks + 1, tasks), np.nan)
+
+
+def _just_learnt(R: np.ndarray) -> np.ndarray:
+    """R[j,j] for j = 1..T."""
+    return np.diagonal(_by_task(R)[1:])
+
+
+def _best(rows: np.ndarray) -> np.ndarray:
+    """The maximum of each column; `initial` only matters for T = 1, where there is no row and no column."""
+    return rows.max(axis=0, initial=-np.inf)
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(values.mean()) if values.size else np.nan
+
+
+def _same_shape(R: np.ndarray, R_joint: np.ndarray) -> None:
+    if R.shape != R_joint.shape:
+        raise ValueError(f"R has shape {list(R.shape)} but R_joint {list(R_joint.shape)}: not the same stream")

@@ -1,0 +1,182 @@
+"""Numbers of several seeds to means, intervals and decisions.
+
+Two rows are always compared seed by seed. SDs have ddof 1, t quantiles come from scipy, one seed has no interval, and a
+missing value (NaN or None) makes the result None: it is never skipped.
+"""
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtri, stdtrit  # quantiles of the normal and of t; scipy.stats is slow to import
+
+RESAMPLES = 10_000
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Mean over n seeds, half-width of its 95 % t interval, and SD; the last two are None for one seed."""
+
+    mean: float | None
+    half_width: float | None
+    sd: float | None
+    n: int
+
+
+@dataclass(frozen=True)
+class Paired:
+    """Mean over n seeds of a difference, and its interval; low and high are None for one seed."""
+
+    mean: float | None
+    low: float | None
+    high: float | None
+    n: int
+
+    @property
+    def contains_zero(self) -> bool:
+        return self.low is not None and self.low <= 0 <= self.high
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """Share of the damage undone (1 = all of it), with its 95 % bootstrap interval over n seeds."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+def summarise(values: Sequence[float]) -> Summary:
+    """Mean, 95 % interval and SD of one value per seed.
+
+    >>> summarise([0.5])
+    Summary(mean=0.5, half_width=None, sd=None, n=1)
+    """
+    x = _floats(values)
+    if not x.size or not np.isfinite(x).all():
+        return Summary(None, None, None, x.size)
+    if x.size == 1:
+        return Summary(float(x[0]), None, None, 1)
+    return Summary(float(x.mean()), _half_width(x, 0.95), float(x.std(ddof=1)), x.size)
+
+
+def paired(a: Sequence[float], b: Sequence[float], level: float = 0.95) -> Paired:
+    """Mean of a - b and its t interval; a and b hold one value per seed, in the same order of seeds.
+
+    >>> paired([0.75, 1.0], [0.5, 0.75])  # all differences equal: no t test, the interval is the point
+    Paired(mean=0.25, low=0.25, high=0.25, n=2)
+    """
+    d = _differences(a, b)
+    if not d.size or not np.isfinite(d).all():
+        return Paired(None, None, None, d.size)
+    mean = float(d.mean())
+    if d.size == 1:
+        return Paired(mean, None, None, 1)
+    half = _half_width(d, level)
+    return Paired(mean, mean - half, mean + half, d.size)
+
+
+def best_and_ties(
+    values: Mapping[str, Mapping[int, float]], higher_is_better: bool
+) -> tuple[str | None, set[str]]:
+    """The row with the best mean over its own seeds, and the other rows not distinguishable from it.
+
+    `values` is row -> seed -> value. A row is tied when its 95 % paired interval against the best row, on the seeds
+    that both have, contains 0; with one common seed only when the two values are equal. A row with a missing value is
+    neither best nor tied.
+    """
+    means = {row: summarise(list(by_seed.values())).mean for row, by_seed in values.items()}
+    means = {row: mean for row, mean in means.items() if mean is not None}
+    if not means:
+        return None, set()
+    best = (max if higher_is_better else min)(means, key=means.__getitem__)
+    ties = set()
+    for row in means.keys() - {best}:
+        difference = paired(*on_common_seeds(values[row], values[best]))
+        if difference.contains_zero or (difference.n == 1 and difference.mean == 0):
+            ties.add(row)
+    return best, ties
+
+
+def equivalence(a: Sequence[float], b: Sequence[float], margin: float = 0.01) -> str:
+    """Whether a and b agree within the margin: "equivalent", "different" or "undecided".
+
+    Equivalent: the 90 % paired interval lies inside [-margin, margin] (two one-sided tests at 5 %). Different: the 95 %
+    paired interval lies outside it altogether. One seed decides nothing.
+    """
+    smallest = smallest_margin(a, b)
+    if smallest is None:
+        return "undecided"
+    if smallest <= margin:
+        return "equivalent"
+    wide = paired(a, b, 0.95)
+    return "different" if wide.low > margin or wide.high < -margin else "undecided"
+
+
+def smallest_margin(a: Sequence[float], b: Sequence[float]) -> float | None:
+    """The smallest margin at which `equivalence` says "equivalent"; None for fewer than two seeds."""
+    narrow = paired(a, b, 0.90)
+    return None if narrow.low is None else max(abs(narrow.low), abs(narrow.high))
+
+
+def seeds_needed(differences: Sequence[float], margin: float) -> int | None:
+    """How many seeds would probably show a difference as large as the margin: two-sided 5 %, power 80 %, from the SD.
+
+    The smallest n >= 2 with (t[n-1, 0.975] + t[n-1, 0.8]) SD / sqrt(n) <= margin. None without an SD or a margin.
+    """
+    sd = summarise(differences).sd
+    if sd is None or margin <= 0:
+        return None
+    n = max(2, math.ceil(((ndtri(0.975) + ndtri(0.8)) * sd / margin) ** 2))  # the normal's answer is never above t's
+    while (stdtrit(n - 1, 0.975) + stdtrit(n - 1, 0.8)) * sd / math.sqrt(n) > margin:
+        n += 1
+    return n
+
+
+def recovered(
+    strategy: Mapping[int, float], naive: Mapping[int, float], joint: Mapping[int, float]
+) -> Recovered | None:
+    """(ACC - ACC(naive)) / (ACC(joint) - ACC(naive)), from means over the common seeds; each argument is seed -> ACC.
+
+    The interval is a percentile bootstrap that resamples seeds, the same for all three rows. None when the 95 %
+    interval of the denominator contains 0, and for fewer than two common seeds, where it has none.
+    """
+    s, n, j = on_common_seeds(strategy, naive, joint)
+    damage = paired(j, n)
+    if damage.low is None or damage.contains_zero or not np.isfinite(s).all():
+        return None
+    generator = np.random.default_rng(list(b"recovered"))
+    drawn = generator.integers(s.size, size=(RESAMPLES, s.size))
+    gains, damages = (s - n)[drawn].mean(axis=1), (j - n)[drawn].mean(axis=1)
+    defined = damages != 0  # a resample of seeds whose damages cancel has no ratio
+    low, high = np.quantile(gains[defined] / damages[defined], [0.025, 0.975])
+    return Recovered(float((s - n).mean() / damage.mean), float(low), float(high), s.size)
+
+
+def on_common_seeds(*rows: Mapping[int, float]) -> list[np.ndarray]:
+    """Each row's values on the seeds that all rows have, in ascending order of seed.
+
+    >>> [values.tolist() for values in on_common_seeds({2: 0.2, 0: 0.1}, {0: 0.3, 1: 0.4, 2: 0.5})]
+    [[0.1, 0.2], [0.3, 0.5]]
+    """
+    seeds = sorted(set.intersection(*(set(row) for row in rows)))
+    return [_floats([row[seed] for seed in seeds]) for row in rows]
+
+
+def _differences(a: Sequence[float], b: Sequence[float]) -> np.ndarray:
+    a, b = _floats(a), _floats(b)
+    if a.shape != b.shape:
+        raise ValueError(f"paired values needed, one per seed on both sides: got {a.size} and {b.size}")
+    return a - b
+
+
+def _half_width(x: np.ndarray, level: float) -> float:
+    if np.ptp(x) == 0:  # the SD of equal floats can round to something above 0
+        return 0.0
+    return float(stdtrit(x.size - 1, (1 + level) / 2) * x.std(ddof=1) / math.sqrt(x.size))
+
+
+def _floats(values: Sequence[float]) -> np.ndarray:
+    """A float64 copy; None becomes NaN."""
+    return np.array(values, dtype=np.float64)

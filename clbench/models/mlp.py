@@ -1,0 +1,71 @@
+"""Multilayer perceptron with ReLU, as a pure function of one seed's parameters."""
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from clbench.engine.theta import Layout
+from clbench.stream import Batch
+
+
+class MLP:
+    """Layers `hidden0`, `hidden1`, … and `head` of the given widths; `sizes` = (inputs, hidden…, outputs)."""
+
+    kind = "mlp"
+
+    def __init__(self, *sizes: int):
+        self.sizes, self.hidden = sizes, len(sizes) - 2
+        names = [*(f"hidden{i}" for i in range(self.hidden)), "head"]
+        self.layers = dict(zip(names, zip(sizes, sizes[1:], strict=False), strict=True))     # name -> (fan in, fan out)
+        self.layout = Layout({f"{name}.{kind}": shape for name, (fan_in, fan_out) in self.layers.items()
+                              for kind, shape in (("weight", (fan_out, fan_in)), ("bias", (fan_out,)))})
+
+    def __str__(self) -> str:
+        return f"mlp {'-'.join(map(str, self.sizes))}"
+
+    def init(self, generator: torch.Generator) -> Tensor:
+        """theta [P]: every weight and bias from U(-1/sqrt(fan_in), 1/sqrt(fan_in)), as nn.Linear does."""
+        return self.layout.flat({
+            name: (torch.rand(shape, generator=generator) * 2 - 1) * self.layers[name.split(".")[0]][0] ** -0.5
+            for name, shape in self.layout.shapes.items()})
+
+    def features(self, theta: Tensor, x: Tensor) -> Tensor:
+        """[n, width of the last hidden layer] of inputs x [n, d]."""
+        return self._features(self.layout.views(theta), x)
+
+    def __call__(self, theta: Tensor, x: Tensor) -> Tensor:
+        """Outputs [n, C] of inputs x [n, d]."""
+        views = self.layout.views(theta)
+        return F.linear(self._features(views, x), views["head.weight"], views["head.bias"])
+
+    def _features(self, views: dict[str, Tensor], x: Tensor) -> Tensor:
+        for i in range(self.hidden):
+            x = F.relu(F.linear(x, views[f"hidden{i}.weight"], views[f"hidden{i}.bias"]))
+        return x
+
+    def module(self, theta: Tensor) -> torch.nn.Module:
+        """The same network with the weights theta [P] as a torch module, for libraries that want one."""
+        layers = [torch.nn.Linear(*shape) for shape in self.layers.values()]
+        with torch.no_grad():
+            for name, layer in zip(self.layers, layers, strict=True):
+                layer.weight.copy_(self.layout.views(theta)[f"{name}.weight"])
+                layer.bias.copy_(self.layout.views(theta)[f"{name}.bias"])
+        between = [module for layer in layers[:-1] for module in (layer, torch.nn.ReLU())]
+        return torch.nn.Sequential(*between, layers[-1])
+
+    def squared_gradients(self, theta: Tensor, rows: Batch, losses: Callable) -> Tensor:
+        """[P]: sum over rows of the squared gradient of that row's own losses(outputs [n, C], rows) -> [n].
+
+        For a linear layer with inputs a_i and gradients d_i at its outputs, sum_i (d_i a_i^T)^2 = (d^2)^T a^2.
+        """
+        views, inputs, outputs, x = self.layout.views(theta), {}, {}, rows.x
+        for name in self.layers:
+            inputs[name] = x
+            outputs[name] = F.linear(x, views[f"{name}.weight"], views[f"{name}.bias"]).requires_grad_()
+            x = F.relu(outputs[name])
+        gradients = torch.autograd.grad(losses(outputs["head"], rows).sum(), list(outputs.values()))
+        squares = {}
+        for (name, a), d in zip(inputs.items(), gradients, strict=True):
+            squares |= {f"{name}.weight": d.square().T @ a.detach().square(), f"{name}.bias": d.square().sum(0)}
+        return self.layout.flat(squares)

@@ -1,0 +1,168 @@
+"""The plan: which seed groups of which pairs are asked for and not yet true, in what order, how long they should take."""
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from clbench import records, registry, source
+from clbench.benchmark import Benchmark
+from clbench.errors import InputError, Unavailable
+from clbench.profiles import PROFILES
+from clbench.records import BrokenRecord, Record
+
+RUNNERS = {"native": "clbench.engine.run", "avalanche": "clbench.avalanche.run"}
+
+# Seeds per group, by kind of network and of device; None: all of them. Measured: docs/performance.md. On a CPU the seed
+# axis wins nothing and groups of one spread over the cores; on a GPU a small network waits for launches, not for seeds.
+GROUP_SIZE = {("mlp", "cpu"): 1, ("mlp", "cuda"): None}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One seed group of one pair: what a worker is told."""
+
+    profile: str
+    benchmark: str               # canonical specs
+    strategy: str
+    seeds: tuple[int, ...]
+    device: str                  # cpu | cuda | cuda:N
+
+
+@dataclass
+class Pair:
+    """One benchmark with one strategy under one profile: an empty record, the seeds asked for, and what is stored."""
+
+    blank: Record
+    asked: list[int]
+    kind: str                    # of the network
+    stored: Record | None        # what the results folder holds, current or not
+    seconds: float               # estimate for one seed
+
+    @property
+    def current(self) -> bool:
+        return self.stored is not None and self.stored.key == self.blank.key
+
+    @property
+    def missing(self) -> list[int]:
+        """The seeds that have to be run. A diverged or unsupported pair is not tried again until it is stale."""
+        if not self.current:
+            return self.asked
+        if self.stored.status in ("diverged", "unsupported"):
+            return []
+        return [seed for seed in self.asked if seed not in self.stored.seeds]
+
+
+@dataclass
+class Plan:
+    """All that was asked for."""
+
+    pairs: list[Pair]
+    unavailable: dict[str, str]  # benchmark or pair -> how to get it
+    blocked: list[str]           # files in the way of a record, one line each
+
+
+def make_plan(benchmarks: list[str], strategies: list[str], profile: str, seeds: list[int] | None, out: Path, *,
+              fresh: bool = False) -> Plan:
+    """Resolves and checks every spec before anything runs. seeds: None for the profile's number."""
+    plan = Plan([], {}, [])
+    for text in dict.fromkeys(benchmarks):
+        name, benchmark, entry = registry.benchmark(text, profile)
+        resolved = [registry.strategy(spec, benchmark.hyperparameters.get(benchmark.scenario)) for spec in strategies]
+        try:
+            data = benchmark.fingerprint()
+        except Unavailable as error:
+            plan.unavailable[name] = str(error)
+            continue
+        for strategy in {one.name: one for one in resolved}.values():
+            try:
+                plan.pairs.append(_pair(name, benchmark, entry, strategy, profile, data, seeds, out, fresh))
+            except Unavailable as error:
+                plan.unavailable[f"{name} {strategy.name}"] = str(error)
+            except BrokenRecord as error:
+                plan.blocked.append(f"{error}; move it away to have {strategy.name} on {name} run")
+    return plan
+
+
+def jobs(plan: Plan, device: str, group_size: int | None = None) -> list[Job]:
+    """The missing seeds, cut into groups, pair by pair."""
+    made = []
+    for pair in plan.pairs:
+        size = group_size or GROUP_SIZE[pair.kind, device.split(":")[0]] or len(pair.missing) or 1
+        made += [Job(pair.blank.profile, pair.blank.benchmark, pair.blank.strategy, tuple(pair.missing[i:i + size]), device)
+                 for i in range(0, len(pair.missing), size)]
+    return made
+
+
+def seeds_of(benchmark: Benchmark, profile: str) -> list[int]:
+    """The seeds that a profile takes on this benchmark."""
+    return list(range(benchmark.seeds.get(profile, {}).get(benchmark.scenario, PROFILES[profile].seeds)))
+
+
+def _pair(name, benchmark, entry, strategy, profile, data, seeds, out, fresh) -> Pair:
+    path = records.path_of(out, profile, name, strategy.name)
+    stored = records.read(path) if path.exists() else None
+    network = benchmark.network()
+    modules = [RUNNERS[strategy.backend], entry.module, *(term.module for term, _ in strategy.terms), type(network).__module__]
+    blank = Record(name, strategy.name, profile, strategy.backend, key="", source=source.digest(modules), modules=modules,
+                   data=data, settings=_settings(benchmark, network, strategy, profile))
+    blank.key = _key(blank)
+    asked = seeds_of(benchmark, profile) if seeds is None else seeds
+    seconds = _estimate(stored, benchmark, network, strategy, profile)
+    return Pair(blank, asked, network.kind, None if fresh else stored, seconds)
+
+
+def _settings(benchmark: Benchmark, network, strategy: registry.Strategy, profile: str) -> dict:
+    """All that was chosen, by a spec or by default."""
+    settings = {"scenario": benchmark.scenario, "network": str(network), "budget": asdict(benchmark.budgets[profile]),
+                "benchmark": asdict(benchmark), "strategy": strategy.arguments, "precision": "float32"}
+    if strategy.backend == "avalanche":
+        settings["libraries"] = {library: _minor(library) for library in ("avalanche-lib", "torch")}
+        settings["batch_order"] = strategy.build()[0].order
+    return settings
+
+
+@lru_cache
+def _minor(library: str) -> str:
+    try:
+        return ".".join(version(library).split("+")[0].split(".")[:2])
+    except PackageNotFoundError:
+        raise Unavailable(f"{library} is not installed: pip install {library}") from None
+
+
+def _key(blank: Record) -> str:
+    content = [blank.schema, blank.benchmark, blank.strategy, blank.profile, blank.settings, blank.data, blank.source]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _estimate(stored: Record | None, benchmark: Benchmark, network, strategy: registry.Strategy, profile: str) -> float:
+    """Seconds for one seed: as measured before, else from the arithmetic at a modest 2e10 FLOP/s."""
+    if stored is not None and stored.seeds:
+        return sum(stored.cost(name) for name in ("setup_s", "train_s", "eval_s"))
+    budget, tasks = benchmark.budgets[profile], getattr(benchmark, "tasks", 5)
+    passes = 2.5 if strategy.backend == "avalanche" else 1.5
+    if any(getattr(registry.load(entry), "sees_all_data", False) for entry, _ in strategy.terms):
+        passes *= (tasks + 1) / 2
+    return 0.5 + passes * tasks * budget.steps * (6 * network.layout.parameters * budget.rows / 2e10 + 5e-4)
+
+
+def parse_seeds(count: int | None, listed: str | None) -> list[int] | None:
+    """The seeds of `--seeds N` (0 … N-1) or `--seed-list 0,7`; None if neither is given."""
+    if count is not None and listed is not None:
+        raise InputError("give --seeds or --seed-list, not both")
+    if count is not None:
+        if count < 1:
+            raise InputError(f"--seeds {count}: at least one seed is needed")
+        return list(range(count))
+    if listed is None:
+        return None
+    try:
+        seeds = [int(number) for number in listed.split(",")]
+    except ValueError:
+        raise InputError(f'--seed-list "{listed}": write whole numbers with commas between, like 0,7') from None
+    if len(set(seeds)) < len(seeds):
+        raise InputError(f'--seed-list "{listed}": a seed is there twice')
+    if min(seeds) < 0:
+        raise InputError(f'--seed-list "{listed}": seeds are 0 or more')
+    return seeds

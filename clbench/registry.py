@@ -1,0 +1,196 @@
+"""Names and files: strategies/ewc.py is `ewc`. Listing reads names and docstrings; only `strategy` and `benchmark` import."""
+import ast
+import importlib
+import importlib.util
+import sys
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from clbench.errors import InputError
+from clbench.spec import Term, canonical, checked, defaults_of, parse, suggestion
+
+PACKAGE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A registered name and where its class is to be found."""
+
+    name: str
+    summary: str                     # first line of the docstring
+    module: str                      # dotted module, or the path of a user's own file
+    attribute: str | None = None     # the class; None: the only one that the module defines
+    scenario: str = ""               # of a benchmark
+    backend: str = "native"          # of a strategy: native | avalanche
+    hidden: bool = False
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """A strategy as one benchmark trains it: every argument resolved."""
+
+    name: str                        # the canonical spec: the table row, and what `-s` takes
+    backend: str
+    terms: tuple[tuple[Entry, dict], ...]
+
+    @property
+    def arguments(self) -> dict[str, dict]:
+        return {entry.name: arguments for entry, arguments in self.terms}
+
+    def build(self) -> list:
+        """Fresh parts (or Avalanche rows), ready for one run."""
+        return [load(entry)(**arguments) for entry, arguments in self.terms]
+
+
+# ---- listing, without imports of strategies, benchmarks or torch
+
+@lru_cache
+def strategies() -> dict[str, Entry]:
+    """All registered strategies by name, native ones first."""
+    native = {path.stem: Entry(path.stem, _summary(_parsed(path)), f"clbench.strategies.{path.stem}")
+              for path in _files("strategies")}
+    return native | _avalanche() | _entry_points("clbench.strategies")
+
+
+@lru_cache
+def benchmarks() -> dict[str, Entry]:
+    """All registered benchmarks by name, hidden ones too."""
+    found = {}
+    for path in _files("benchmarks"):
+        tree = _parsed(path)
+        fields = next(filter(None, (_constants(node) for node in tree.body if isinstance(node, ast.ClassDef))))
+        for scenario in fields["scenarios"]:
+            name = f"{path.stem}_{scenario}"
+            found[name] = Entry(name, _summary(tree), f"clbench.benchmarks.{path.stem}", scenario=scenario,
+                                hidden=fields.get("hidden", False))
+    return found | _entry_points("clbench.benchmarks")
+
+
+def _files(folder: str) -> list[Path]:
+    return [path for path in sorted((PACKAGE / folder).glob("*.py")) if path.stem != "__init__"]
+
+
+@lru_cache
+def _parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _summary(tree: ast.AST) -> str:
+    return (ast.get_docstring(tree) or "").split("\n")[0]
+
+
+def _constants(cls: ast.ClassDef) -> dict:
+    """name -> value of the literals assigned in a class."""
+    return {line.targets[0].id: ast.literal_eval(line.value) for line in cls.body
+            if isinstance(line, ast.Assign) and isinstance(line.value, ast.Constant | ast.Tuple)}
+
+
+def _avalanche() -> dict[str, Entry]:
+    """The rows of the catalog: every class there that says its `name`."""
+    rows = {}
+    for cls in _parsed(PACKAGE / "avalanche" / "catalog.py").body:
+        name = _constants(cls).get("name") if isinstance(cls, ast.ClassDef) else None
+        if name:
+            rows[name] = Entry(name, _summary(cls), "clbench.avalanche.catalog", cls.name, backend="avalanche")
+    return rows
+
+
+def _entry_points(group: str) -> dict[str, Entry]:
+    return {point.name: Entry(point.name, f"from the package {point.dist.name}" if point.dist else "", point.module, point.attr)
+            for point in entry_points(group=group)}
+
+
+# ---- selecting
+
+def select(patterns: list[str], known: dict[str, Entry]) -> list[str]:
+    """The names that the patterns (globs) stand for; anything that is no glob is taken as a spec, as it is."""
+    names = []
+    for pattern in patterns:
+        if any(mark in pattern.split("(")[0] for mark in "*?["):
+            found = [name for name, entry in known.items() if fnmatchcase(name, pattern) and not entry.hidden]
+            if not found:
+                raise InputError(f'no name matches "{pattern}"; `clbench list` shows them all')
+            names += found
+        else:
+            names.append(pattern)
+    return list(dict.fromkeys(names))
+
+
+# ---- loading
+
+def benchmark(text: str, profile: str):
+    """(canonical name, Benchmark) of a spec, with the profile's arguments where the spec says nothing."""
+    terms = parse(text)
+    if len(terms) != 1:
+        raise InputError(f'"{text}": a benchmark is one name, without "+"')
+    entry, cls = _resolve(terms[0], benchmarks(), "benchmark")
+    if profile not in cls.budgets:
+        raise InputError(f"{entry.name} has no budget for the profile {profile}; it has {', '.join(cls.budgets)}")
+    defaults = defaults_of(cls, cls.arguments.get(profile))
+    arguments = checked(entry.name, cls, terms[0].arguments, defaults)
+    made = cls(**arguments)
+    made.scenario = entry.scenario
+    return canonical(entry.name, arguments, defaults), made, entry
+
+
+def strategy(text: str, better: dict[str, dict] | None = None) -> Strategy:
+    """The strategy of a spec; `better` holds a benchmark's own defaults by strategy name."""
+    resolved, names = [], []
+    for term in parse(text):
+        entry, cls = _resolve(term, strategies(), "strategy")
+        defaults = defaults_of(cls, (better or {}).get(entry.name))
+        arguments = checked(entry.name, cls, term.arguments, defaults)
+        resolved.append((entry, arguments))
+        names.append(canonical(entry.name, arguments, defaults))
+    backends = {entry.backend for entry, _ in resolved}
+    if len(resolved) > 1 and backends != {"native"}:
+        raise InputError(f'"{text}": only native strategies can be joined by "+"')
+    return Strategy("+".join(names), backends.pop(), tuple(resolved))
+
+
+def load(entry: Entry) -> type:
+    """The class of an entry."""
+    module = _own_file(entry.module) if entry.module.endswith(".py") else importlib.import_module(entry.module)
+    if entry.attribute:
+        if not hasattr(module, entry.attribute):
+            raise InputError(f"{entry.module} has no class {entry.attribute}")
+        return getattr(module, entry.attribute)
+    return next(value for value in vars(module).values() if isinstance(value, type) and value.__module__ == module.__name__)
+
+
+def _resolve(term: Term, known: dict[str, Entry], kind: str) -> tuple[Entry, type]:
+    if ".py:" in term.name:
+        entry = _own_entry(term.name)
+    elif term.name in known:
+        entry = known[term.name]
+    else:
+        raise InputError(f'unknown {kind} "{term.name}"{suggestion(term.name, known)}'
+                         f' (`clbench list` shows them all)')
+    return entry, load(entry)
+
+
+def _own_entry(name: str) -> Entry:
+    """`path/to/file.py:Class`, or `path/to/file.py:Class_scenario` for a benchmark with scenarios."""
+    path, attribute = name.rsplit(":", 1)
+    if not Path(path).is_file():
+        raise InputError(f"{path}: there is no such file")
+    scenario = ""
+    if not hasattr(_own_file(path), attribute) and "_" in attribute:
+        attribute, scenario = attribute.rsplit("_", 1)
+    return Entry(name, "a file of one's own", path, attribute, scenario)
+
+
+@lru_cache
+def _own_file(path: str):
+    name = f"clbench_own_{Path(path).stem}"
+    found = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(found)
+    sys.modules[name] = module
+    try:
+        found.loader.exec_module(module)
+    except Exception as error:
+        raise InputError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
+    return module

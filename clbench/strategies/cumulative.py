@@ -1,0 +1,19 @@
+"""Cumulative training: keep the weights, train on all data seen so far.
+
+    theta_k = train(theta_{k-1}, D_1 u ... u D_k)"""
+from dataclasses import dataclass
+from typing import Literal
+
+from clbench.engine.part import Part
+from clbench.stream import Batch
+
+
+@dataclass
+class Cumulative(Part):
+    budget: Literal["equal", "seen"] = "equal"       # steps at task k: N, or k N
+    sees_all_data = True
+
+    def before_task(self, t: int, plan: Batch) -> Batch:
+        steps = len(plan.samples) * (t + 1 if self.budget == "seen" else 1)
+        plan.samples = self.run.shuffled(self.run.seen(), steps=steps)
+        return plan

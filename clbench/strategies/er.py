@@ -1,0 +1,31 @@
+"""Experience replay (Chaudhry et al. 2019, "On tiny episodic memories in continual learning").
+
+    loss = mean of CE over B current rows and B rows from the memory
+The memory holds as many examples of every task; it is filled at the end of each task and walked in reshuffled passes."""
+from dataclasses import dataclass
+
+import torch
+
+from clbench.engine.part import Part
+from clbench.strategies.parts.memory import Memory
+from clbench.stream import Batch
+
+
+@dataclass
+class ER(Part):
+    memory: int = 500                # examples kept
+
+    def supports(self, stream) -> str | None:
+        return Memory.fits(self.memory, stream)
+
+    def start(self, run) -> None:
+        self.kept = Memory(run, self.memory)
+
+    def before_task(self, t: int, plan: Batch) -> Batch:
+        if t > 0:
+            replay = self.run.shuffled(self.stored, steps=len(plan.samples), purpose="replay")
+            plan.samples = torch.cat([plan.samples, replay], 2)         # [steps, S, 2 B, 2]
+        return plan
+
+    def after_task(self, t: int) -> None:
+        self.stored = self.kept.after_task(t)

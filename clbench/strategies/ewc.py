@@ -1,0 +1,34 @@
+"""Elastic weight consolidation (Kirkpatrick et al. 2017, equation 3).
+
+    loss = CE + (lam / 2) sum_k sum_i F_k,i (theta_i - theta*_k,i)^2
+F_k: diagonal of the Fisher information after task k, with labels sampled from the network; theta*_k: the weights then.
+Only sum_k F_k and sum_k F_k theta*_k are kept, so a step costs the same after any number of tasks:
+
+    gradient of the penalty = lam (theta sum_k F_k - sum_k F_k theta*_k)"""
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from clbench.engine.part import Part
+from clbench.strategies.parts.fisher import fisher_diagonal
+from clbench.stream import Batch
+
+
+@dataclass
+class EWC(Part):
+    lam: float = 1000.0              # strength of the penalty
+    samples: int = 1024              # examples for the Fisher estimate
+
+    def start(self, run) -> None:
+        self.fisher = torch.zeros_like(run.learner.theta, requires_grad=False)          # [S, P]: sum_k F_k
+        self.fisher_anchor = torch.zeros_like(self.fisher)                              # [S, P]: sum_k F_k theta*_k
+
+    def gradient(self, g: Tensor, batch: Batch) -> Tensor:
+        return g + self.lam * (self.fisher * self.run.learner.theta.detach() - self.fisher_anchor)
+
+    def after_task(self, t: int) -> None:
+        train = self.run.stream.tasks[t].train
+        fisher = fisher_diagonal(self.run, self.run.shuffled(train, rows=self.samples, steps=1, purpose="fisher")[0])
+        self.fisher += fisher
+        self.fisher_anchor += fisher * self.run.learner.theta.detach()

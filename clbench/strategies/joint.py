@@ -1,0 +1,18 @@
+"""Joint training: at task k a fresh network learns all data of tasks 1..k in k N steps. The retraining reference.
+
+    theta_k = train(theta_0, D_1 u ... u D_k, k N steps)
+The initial weights are those of row 0, so its first task is the naive one bit for bit."""
+from clbench.engine.part import Part
+from clbench.stream import Batch
+
+
+class Joint(Part):
+    sees_all_data = True
+
+    def before_task(self, t: int, plan: Batch) -> Batch:
+        self.run.learner.restart()
+        plan.samples = self.run.shuffled(self.run.seen(), steps=self.steps(t, len(plan.samples)))
+        return plan
+
+    def steps(self, t: int, N: int) -> int:
+        return (t + 1) * N

@@ -1,0 +1,40 @@
+"""Learning without forgetting (Li & Hoiem 2016, equations 1 to 4).
+
+    loss = CE + lam T^2 sum_heads KL(softmax(teacher / T) || softmax(student / T))
+The teacher is the network at the start of the task, seen on the batch's own rows; one softmax per set of old outputs.
+T^2 keeps the size of the gradient independent of T (Hinton et al. 2015)."""
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from clbench.engine.part import Part
+from clbench.stream import Batch
+
+
+@dataclass
+class LwF(Part):
+    lam: float = 1.0                 # strength of the distillation
+    temperature: float = 2.0         # T
+
+    def before_task(self, t: int, plan: Batch) -> Batch:
+        self.teacher = self.run.learner.theta.detach().clone()          # [S, P]
+        self.heads = self.run.stream.heads(t)                           # [C] bool each; none in the first task
+        return plan
+
+    def batch(self, batch: Batch) -> Batch:
+        if self.heads:
+            with torch.no_grad():
+                batch.teacher = self.run.learner.outputs(batch.x, self.teacher)
+        return batch
+
+    def losses(self, out: Tensor, batch: Batch) -> Tensor | None:
+        if not self.heads:
+            return None
+        return self.lam * sum(self.distance(out[:len(batch.teacher)], batch.teacher, head) for head in self.heads)
+
+    def distance(self, out: Tensor, teacher: Tensor, head: Tensor) -> Tensor:
+        T = self.temperature
+        log_q, log_p = (F.log_softmax(o.masked_fill(~head, -1e9) / T, -1) for o in (out, teacher))
+        return T ** 2 * (log_p.exp() * (log_p - log_q)).sum(-1)         # F.kl_div has no batching rule under vmap

@@ -1,0 +1,36 @@
+"""Diagonal of the Fisher information of the data term."""
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from torch import Tensor
+from torch.func import grad, vmap
+
+from clbench.keyed import draw
+from clbench.stream import Batch
+
+
+def fisher_diagonal(run, samples: Tensor) -> Tensor:
+    """[S, P]: mean over samples [S, n, 2] of E_y[(d log p(y|x) / d theta)^2], one y per sample drawn from the network.
+
+    Kunstner et al. 2019 call the variant with true labels "empirical Fisher"; this is the true one, by sampling.
+    """
+    batch, learner = run.stream.gather(samples), run.learner
+    with torch.no_grad():
+        p = learner.outputs(batch.x).masked_fill(~batch.mask, -1e9).softmax(-1)
+    u = draw(run.seeds, "fisher labels", run.t, lambda generator: torch.rand(p.shape[1], 1, generator=generator))
+    batch.y = (p.cumsum(-1) < u.to(p.device)).sum(-1).clamp(max=p.shape[-1] - 1)
+    squares = getattr(learner.net, "squared_gradients", None) or partial(per_sample, learner.net)
+    sums = [squares(theta, Batch({name: tensor[s] for name, tensor in batch.items()}), run.data_losses)
+            for s, theta in enumerate(learner.theta.detach().unbind(0))]
+    return torch.stack(sums) / p.shape[1]
+
+
+def per_sample(net, theta: Tensor, rows: Batch, losses: Callable, chunk: int = 32) -> Tensor:
+    """[P]: sum over rows of the squared gradient of each row's own loss, for a network that knows no quicker way."""
+    def loss(theta, row):
+        row = Batch({name: tensor.unsqueeze(0) for name, tensor in row.items()})
+        return losses(net(theta, row.x), row).sum()
+    gradients = vmap(grad(loss), (None, 0))
+    chunks = ({name: tensor[i:i + chunk] for name, tensor in rows.items()} for i in range(0, len(rows.y), chunk))
+    return sum(gradients(theta, one).square().sum(0) for one in chunks)

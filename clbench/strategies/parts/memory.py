@@ -1,0 +1,27 @@
+"""Which examples a method keeps. A memory is a tensor of (task, index) pairs [S, M, 2]."""
+import torch
+from torch import Tensor
+
+
+class Memory:
+    """`size` examples, as many of every task so far, the first ones of those already kept."""
+
+    def __init__(self, run, size: int):
+        self.run, self.size = run, size
+        self.tasks: list[Tensor] = []                        # [S, m, 2] each
+
+    def after_task(self, t: int) -> Tensor:
+        """The memory [S, M, 2] once task t has been learnt."""
+        train = self.run.stream.tasks[t].train
+        share = self.size // (t + 1)
+        chosen = self.run.shuffled(train, rows=min(share, len(train)), steps=1, purpose="memory")[0]
+        self.tasks = [kept[:, :share] for kept in self.tasks] + [chosen]
+        return torch.cat(self.tasks, 1)
+
+    @staticmethod
+    def fits(size: int, stream) -> str | None:
+        """None, or why a memory of this size makes no sense on this stream."""
+        examples, tasks = sum(len(task.train) for task in stream.tasks), len(stream.tasks)
+        if size > examples:
+            return f"memory={size} is larger than the {examples} training examples"
+        return f"memory={size} is smaller than the number of tasks, {tasks}" if size < tasks else None

@@ -1,0 +1,154 @@
+"""The types everybody shares: Batch, Budget, Task, Stream."""
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+SCENARIOS = ("class", "task", "domain")
+
+
+class Batch(dict):
+    """Named tensors of one step, seed axis first; `batch.x` is `batch["x"]`.
+
+    samples [S, B, 2]  (task, index) pairs
+    x [S, B, ...], y [S, B], task [S, B]
+    mask [S, B, C]     the outputs that a row's softmax may see
+    weight [S, B]      the loss is the weighted sum over the rows: a mean unless somebody says otherwise
+    A label of -100 means that the row has no data term.
+
+    A *plan* is the same with the steps in front: `plan.samples [steps, S, B, 2]` are all batches of a task, and
+    whatever else a part puts into the plan arrives, step by step, in the batch.
+    """
+
+    def __getattr__(self, name: str) -> Tensor:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    __setattr__ = dict.__setitem__
+
+    def at(self, step: int) -> "Batch":
+        return Batch({name: tensor[step] for name, tensor in self.items()})
+
+    def append(self, rows: "Batch", weight: float | None = None) -> "Batch":
+        """The rows of another batch behind one's own; rows never move, so a part finds its own again.
+
+        All rows count alike, or the new ones together count `weight` beside the old ones.
+        """
+        own, new = self.y.shape[1], rows.y.shape[1]
+        kept, each = (own / (own + new), 1 / (own + new)) if weight is None else (1, weight / new)
+        rows = {**rows, "weight": torch.full_like(rows.y, each, dtype=torch.float)}
+        joined = {name: torch.cat([self[name], tensor], 1) for name, tensor in rows.items()}
+        joined["weight"][:, :own] *= kept
+        return Batch({**self, **joined})
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What one task may cost, the same for every strategy, and the optimiser that spends it."""
+
+    steps: int                       # N, optimiser steps per task
+    rows: int = 128                  # B, new examples per step
+    optimiser: str = "adam"          # adam | sgd
+    lr: float = 1e-3
+    momentum: float = 0.0            # of sgd
+    optimiser_state: str = "keep"    # between tasks: keep | reset
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task of a stream."""
+
+    train: Tensor        # [n, 2] (task, index) pairs into the training data
+    test: Tensor         # [m] indices into the test data
+    classes: Tensor      # [C] bool: the outputs it brings
+
+
+class Stream:
+    """Resident labelled images, tasks in order, and what each row's loss and arg max may see.
+
+    Class-incremental streams show all outputs, task-incremental ones only those of the row's own task, domain-incremental
+    ones share all outputs among the tasks.
+    """
+
+    def __init__(self, images, tasks: list[Task], scenario: str, seeds: list[int], *, offset: Tensor | None = None,
+                 pixels: Tensor | None = None):
+        """images: `x [N, d]`, `y [N]`, `x_test`, `y_test` on one device, and the `scale` that x is divided by.
+
+        offset [T]: added to the labels of a task (a task's own outputs for the same ten digits).
+        pixels [S, T, d]: which pixel of the image stands at each place of the input; d itself means black.
+        """
+        self.images, self.tasks, self.scenario, self.seeds = images, tasks, scenario, list(seeds)
+        self.device, self.pixels = images.x.device, pixels
+        self.classes = tasks[0].classes.numel()
+        self.offset = torch.zeros(len(tasks), dtype=torch.long, device=self.device) if offset is None else offset
+        own = torch.stack([task.classes for task in tasks])
+        self.masks = own if scenario == "task" else torch.ones_like(own)                        # [T, C]
+        self._seed_axis = torch.arange(len(self.seeds), device=self.device).unsqueeze(1)        # [S, 1]
+
+    def _input(self, images: Tensor, index: Tensor, task: Tensor | int) -> Tensor:
+        """The network's input for images[index] [S or 1, n] as seen in `task`: [S or 1, n, d] float."""
+        x = images[index]
+        if self.pixels is not None:
+            places = self.pixels[self._seed_axis, task]                                         # [S, n or 1, d]
+            padded = torch.nn.functional.pad(x, (0, 1))
+            x = padded.expand(len(places), -1, -1).gather(-1, places.expand(-1, x.shape[1], -1))
+        return x.float().div_(self.images.scale)
+
+    def gather(self, samples: Tensor) -> Batch:
+        """The batch of these (task, index) pairs [S, n, 2]."""
+        task, index = samples.unbind(-1)
+        return Batch(samples=samples, x=self._input(self.images.x, index, task), y=self.images.y[index] + self.offset[task],
+                     task=task, mask=self.masks[task],
+                     weight=torch.full(index.shape, 1 / index.shape[-1], device=self.device))
+
+    def heads(self, t: int) -> list[Tensor]:
+        """The sets of outputs, [C] bool each, that compete in one softmax for the tasks before t."""
+        old = [task.classes for task in self.tasks[:t]]
+        return old if self.scenario == "task" else [torch.stack(old).any(0)] if old else []
+
+    def test(self, j: int, part: slice) -> Tensor:
+        """Inputs of (a part of) evaluation slice j: [S, m, d], or [1, m, d] if all seeds see the same."""
+        return self._input(self.images.x_test, self.tasks[j].test[part].unsqueeze(0), j)
+
+    def score(self, j: int, scores: Tensor) -> Tensor:
+        """Accuracy [S] of scores [S, m, C] on the whole slice j."""
+        guess = scores.masked_fill(~self.masks[j], -torch.inf).argmax(-1)
+        return (guess == self.images.y_test[self.tasks[j].test] + self.offset[j]).double().mean(-1)
+
+
+def split_by_class(images, groups: list[list[int]], scenario: str, seeds: list[int]) -> Stream:
+    """Tasks of disjoint classes. Domain-incremental: the place of a class within its task is the label."""
+    outputs = sum(map(len, groups)) if scenario != "domain" else len(groups[0])
+    tasks, device = [], images.x.device
+    for t, labels in enumerate(groups):
+        labels = torch.tensor(labels, device=device)
+        index, test = (torch.isin(y, labels).nonzero().squeeze(1) for y in (images.y, images.y_test))
+        mask = torch.zeros(outputs, dtype=torch.bool, device=device)
+        mask[labels if scenario != "domain" else slice(None)] = True
+        tasks.append(Task(torch.stack([torch.full_like(index, t), index], -1), test, mask))
+    if scenario == "domain":
+        place = torch.zeros(sum(map(len, groups)), dtype=torch.long, device=device)
+        for labels in groups:
+            place[labels] = torch.arange(len(labels), device=device)
+        images = replace(images, y=place[images.y], y_test=place[images.y_test])
+    return Stream(images, tasks, scenario, seeds)
+
+
+def same_classes(images, pixels: Tensor, scenario: str, seeds: list[int]) -> Stream:
+    """Every task is the whole data set under its own map of pixels [S, T, d]; nothing is copied.
+
+    Task-incremental: every task has outputs of its own. Domain-incremental: all share one set.
+    """
+    count, device = pixels.shape[1], images.x.device
+    labels = int(images.y.max()) + 1
+    outputs = labels * count if scenario == "task" else labels
+    offset = torch.arange(count, device=device) * (labels if scenario == "task" else 0)
+    train, test = (torch.arange(len(y), device=device) for y in (images.y, images.y_test))
+    tasks = []
+    for t in range(count):
+        mask = torch.zeros(outputs, dtype=torch.bool, device=device)
+        mask[int(offset[t]):int(offset[t]) + labels] = True
+        tasks.append(Task(torch.stack([torch.full_like(train, t), train], -1), test, mask))
+    return Stream(images, tasks, scenario, seeds, offset=offset, pixels=pixels.to(device))
