@@ -46,7 +46,7 @@ class Benchmark:
 
 @lru_cache(maxsize=8)
 def _resident(load: Callable, validation: bool, device: torch.device):
-    """The images on the device, once per process. Validation: every tenth training image is held out and replaces the test set."""
+    """The images on the device, once per process. Validation: every tenth training image is held out to test on."""
     images = load()
     if validation:
         held = torch.arange(len(images.y)) % 10 == 9

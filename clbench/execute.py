@@ -41,8 +41,7 @@ class Finished:
 def execute(plan: Plan, jobs: list[Job], out: Path | None, *, workers: int, scheduler: str | None = None,
             time_limit: float | None = None, on_done: Callable[[Job, Record], None] = lambda job, record: None) -> Finished:
     """Runs the jobs and merges each group into its record as it ends. out: None to keep the records in memory."""
-    finished = Finished({(pair.blank.benchmark, pair.blank.strategy): pair.stored for pair in plan.pairs if pair.current},
-                        dict(plan.unavailable))
+    finished = Finished({(pair.blank.benchmark, pair.blank.strategy): pair.stored for pair in plan.pairs if pair.current})
     pairs = {(pair.blank.benchmark, pair.blank.strategy): pair for pair in plan.pairs}
     waiting = list(reversed(jobs))
     deadline = time.monotonic() + time_limit if time_limit else float("inf")

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 SCHEMA = 1
-SUMMED = ("setup_s", "train_s", "eval_s", "gpu_hours", "cpu_hours", "flops", "steps", "samples_seen", "memory_items", "extra_params")
+SUMMED = ("setup_s", "train_s", "eval_s", "gpu_hours", "cpu_hours", "flops", "steps", "samples_seen", "memory_items",
+          "extra_params")
 
 
 class BrokenRecord(Exception):
@@ -66,11 +67,11 @@ def path_of(folder: Path, profile: str, benchmark: str, strategy: str) -> Path:
 
 def file_name(spec: str) -> str:
     """A safe, readable file name: `er`, or `er--memory=200--1a2b3c4d` for a spec with arguments."""
-    if re.fullmatch(r"\w+", spec):
+    if re.fullmatch(r"\w+", spec, re.ASCII):
         return spec
     name, _, rest = spec.partition("(")
-    readable = [re.sub(r"[^\w=.+-]+", "-", part).strip("-") for part in (name, rest)]
-    return "--".join([*filter(None, readable), hashlib.sha256(spec.encode()).hexdigest()[:8]])[:120]
+    parts = [re.sub(r"[^\w=.+-]+", "-", part, flags=re.ASCII).strip("-.") for part in (name, rest)]
+    return "--".join(filter(None, parts))[:100] + "--" + hashlib.sha256(spec.encode()).hexdigest()[:8]
 
 
 def write(record: Record, folder: Path) -> Path:
@@ -78,7 +79,7 @@ def write(record: Record, folder: Path) -> Path:
     content = dataclasses.asdict(record)
     content["sha256"] = _hash(content)
     path = path_of(folder, record.profile, record.benchmark, record.strategy)
-    write_atomically(path, _readable(content))
+    write_atomically(path, readable(content))
     return path
 
 
@@ -131,7 +132,9 @@ def _hash(content: dict) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
 
-def _readable(content: dict) -> str:
-    """JSON with one line per field and per row of the array."""
+def readable(content: dict) -> str:
+    """JSON with one line per field and per row of the array. Line breaks are never inside a string, so texts stay as
+    they are."""
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-    return re.sub(r"\[\s+([^\[\]{}]*?)\s+\]", lambda m: "[" + re.sub(r",\s+", ", ", m[1]) + "]", text) + "\n"
+    rows = re.compile(r"\[\n *([^\[\]{}]*?)\n *\]")
+    return rows.sub(lambda found: "[" + re.sub(r",\n *", ", ", found[1]) + "]", text) + "\n"

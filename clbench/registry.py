@@ -127,13 +127,24 @@ def benchmark(text: str, profile: str):
     if len(terms) != 1:
         raise InputError(f'"{text}": a benchmark is one name, without "+"')
     entry, cls = _resolve(terms[0], benchmarks(), "benchmark")
-    if profile not in cls.budgets:
-        raise InputError(f"{entry.name} has no budget for the profile {profile}; it has {', '.join(cls.budgets)}")
+    if profile not in getattr(cls, "budgets", {}):
+        has = ", ".join(getattr(cls, "budgets", {})) or "none at all"
+        raise InputError(f"{entry.name} has no budget for the profile {profile}; it has {has}")
     defaults = defaults_of(cls, cls.arguments.get(profile))
     arguments = checked(entry.name, cls, terms[0].arguments, defaults)
     made = cls(**arguments)
-    made.scenario = entry.scenario
+    made.scenario = _scenario(entry, cls)
     return canonical(entry.name, arguments, defaults), made, entry
+
+
+def _scenario(entry: Entry, cls: type) -> str:
+    """The scenario that the name ends with; nothing for a benchmark that has none."""
+    scenarios = getattr(cls, "scenarios", ())
+    found = [one for one in scenarios if entry.name.endswith(f"_{one}")]
+    if scenarios and not found:
+        endings = ", ".join(f"_{one}" for one in scenarios)
+        raise InputError(f"{entry.name}: the name has to end with one of its scenarios: {endings}")
+    return found[0] if found else ""
 
 
 def strategy(text: str, better: dict[str, dict] | None = None) -> Strategy:

@@ -8,8 +8,8 @@ ROOT = Path(__file__).parent.parent
 
 
 def digest(modules: list[str]) -> str:
-    """16 hex digits over the modules (dotted `clbench…` names, or paths of a user's own files) and all `clbench` modules
-    that they import, directly or not. Docstrings, comments, layout and `__init__` files don't count."""
+    """16 hex digits over the modules (dotted `clbench…` names, or paths of a user's own files) and all `clbench`
+    modules that they import, directly or not. Docstrings, comments, layout and `__init__` files don't count."""
     todo, seen = [_path(module) for module in modules], set()
     while todo:
         path = todo.pop()
@@ -24,7 +24,7 @@ def is_stale(record) -> bool:
     """Whether the source that made this record has changed since (or is gone)."""
     try:
         return digest(record.modules) != record.source
-    except OSError:
+    except (OSError, SyntaxError):
         return True
 
 
@@ -50,6 +50,16 @@ def _read(path: Path, modified: int) -> tuple[str, tuple[str, ...]]:
             imports += [name.name for name in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
             imports += [node.module, *(f"{node.module}.{name.name}" for name in node.names)]
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node, clean=False) is not None:
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
             node.body = node.body[1:]
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), tuple(imports)
+    return hashlib.sha256(repr(_plain(tree)).encode()).hexdigest(), tuple(imports)
+
+
+def _plain(node):
+    """A syntax tree as nested lists, without what is empty: Python 3.12 and 3.13 print other empty fields than 3.11."""
+    if isinstance(node, list):
+        return [_plain(one) for one in node]
+    if not isinstance(node, ast.AST):
+        return node
+    fields = [(name, _plain(value)) for name, value in ast.iter_fields(node) if value is not None and value != []]
+    return [type(node).__name__, *fields]

@@ -48,10 +48,13 @@ def _term(piece: str, text: str) -> Term:
         raise wrong
     try:
         call = ast.parse(f"f({found[3] or ''})", mode="eval").body
-        if not isinstance(call, ast.Call) or call.args or any(keyword.arg is None for keyword in call.keywords):
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name) or call.args:
             raise wrong
-        return Term(found[1], {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords})
-    except (SyntaxError, ValueError):
+        arguments = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
+        if None in arguments or len(arguments) < len(call.keywords):          # **given, or given twice
+            raise wrong
+        return Term(found[1], arguments)
+    except (SyntaxError, ValueError, TypeError):
         raise wrong from None
 
 
@@ -82,11 +85,17 @@ def checked(name: str, cls: type, given: dict, defaults: dict) -> dict:
     for key, value in given.items():
         if key not in defaults:
             takes = ", ".join(f"{k}={v!r}" for k, v in defaults.items()) or "no arguments"
-            raise InputError(f'{name} has no argument "{key}"{suggestion(key, defaults)}. It takes {takes}')
+            raise InputError(f'{name} has no argument "{key}"{suggestion(key, defaults)} (it takes {takes})')
         if not _fits(value, types[key]):
             raise InputError(f"{name}: {key} takes {_describe(types[key])}, not {value!r}")
     # 10 where 10.0 is meant is the same run and must be the same row.
-    return {key: float(value) if types[key] is float else value for key, value in (defaults | given).items()}
+    return {key: _as_meant(value, types[key]) for key, value in (defaults | given).items()}
+
+
+def _as_meant(value, kind):
+    """A whole number as a float where only floats (or None) are meant."""
+    kinds = typing.get_args(kind) or (kind,)
+    return float(value) if type(value) is int and float in kinds and int not in kinds else value
 
 
 def _fits(value, kind) -> bool:

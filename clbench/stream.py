@@ -129,7 +129,7 @@ def split_by_class(images, groups: list[list[int]], scenario: str, seeds: list[i
         mask[labels if scenario != "domain" else slice(None)] = True
         tasks.append(Task(torch.stack([torch.full_like(index, t), index], -1), test, mask))
     if scenario == "domain":
-        place = torch.zeros(sum(map(len, groups)), dtype=torch.long, device=device)
+        place = torch.zeros(int(images.y.max()) + 1, dtype=torch.long, device=device)
         for labels in groups:
             place[labels] = torch.arange(len(labels), device=device)
         images = replace(images, y=place[images.y], y_test=place[images.y_test])

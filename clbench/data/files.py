@@ -6,17 +6,14 @@ Nothing is ever unpacked or written in $CLBENCH_DATA. `CLBENCH_OFFLINE=1` forbid
 import hashlib
 import http.client
 import os
-import queue
-import shutil
-import threading
-import urllib.request
-import uuid
+import socket
+import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
 from clbench.errors import InputError, Unavailable
 
-PATIENCE = 10.0          # seconds for a mirror to answer, and between two pieces of its answer
+PATIENCE = 10.0          # seconds to wait for a mirror
 
 _refused: dict["Published", str] = {}        # what could not be downloaded in this process, and why
 
@@ -81,7 +78,7 @@ def _download(data: Published, file: File) -> Path:
         try:
             _fetch(f"{mirror}{target.name}", target, file.md5_gz)
             return target
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, RuntimeError, http.client.HTTPException) as error:
             reasons.append(f"{mirror}: {getattr(error, 'reason', error)}")
     why = _refused.setdefault(data, "; ".join(reasons))
     raise _unavailable(data, f"or go online (the download failed: {why})")
@@ -93,46 +90,15 @@ def _unavailable(data: Published, alternative: str) -> Unavailable:
 
 
 def _fetch(url: str, target: Path, md5: str) -> None:
-    """Writes the target whole and checked, or raises OSError (or HTTPException) and leaves no part of it."""
-    part = target.with_name(f"{target.name}.{uuid.uuid4().hex}.part")        # processes and hosts may share the cache
+    """Writes the target whole and checked with torchvision's downloader, or raises and leaves no part of it."""
+    from torchvision.datasets.utils import download_url  # here, because it costs seconds
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(PATIENCE)                           # the downloader itself would wait for ever
     try:
-        with _open(url) as answer:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            _save(answer, part, title=f"{target.parent.parent.name} {target.name}")
-        if (found := _md5(part)) != md5:
-            raise OSError(f"expected md5 {md5}, found {found}")
-        os.replace(part, target)
+        with tempfile.TemporaryDirectory(dir=target.parent) as part:
+            download_url(url, part, target.name, md5)
+            os.replace(Path(part) / target.name, target)         # processes and hosts may share the cache
     finally:
-        part.unlink(missing_ok=True)
-
-
-def _save(answer, path: Path, title: str) -> None:
-    from rich.console import Console
-    from rich.progress import wrap_file
-
-    size = int(answer.headers.get("Content-Length") or 0)
-    progress = wrap_file(answer, size, description=title, console=Console(stderr=True), transient=True)
-    with open(path, "xb") as out, progress as content:
-        shutil.copyfileobj(content, out)
-
-
-def _open(url: str):
-    """The answer of a server, or OSError after PATIENCE in all. A socket's own limit counts anew for each address of a
-    host and not at all for looking up its name; behind a firewall that adds up to minutes."""
-    request = urllib.request.Request(url, headers={"User-Agent": "clbench"})
-    answers = queue.SimpleQueue()
-
-    def ask():
-        try:
-            answers.put(urllib.request.urlopen(request, timeout=PATIENCE))
-        except Exception as error:
-            answers.put(error)
-
-    threading.Thread(target=ask, daemon=True).start()
-    try:
-        answer = answers.get(timeout=PATIENCE)
-    except queue.Empty:
-        raise TimeoutError(f"no answer within {PATIENCE:g} seconds") from None
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
+        socket.setdefaulttimeout(before)

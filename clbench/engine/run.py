@@ -58,7 +58,8 @@ class Run:
     def train(self) -> Tensor:
         """Accuracy [S, T+1, E]: row 0 is the untrained network, row t+1 the network after task t."""
         acc = [self.evaluate()]
-        for self.t, task in enumerate(self.stream.tasks):
+        for t, task in enumerate(self.stream.tasks):
+            self.t = t
             with self.clock.measure("train_s"):
                 self.learn(task)
             acc.append(self.evaluate())

@@ -30,7 +30,7 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def server():
-    """A web server with `.url`, `.answers` (path -> body, promised length) and `.asked`, the paths asked for."""
+    """A web server with `.url`, `.answers` (path -> body, promised length) and `.asked`, the paths fetched."""
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             httpd.asked.append(self.path)
@@ -93,7 +93,8 @@ def test_downloads_into_the_cache_only_once_and_past_bad_mirrors(tmp_path, monke
     data = tiny(*(f"{server.url}/{mirror}/" for mirror in ("absent", *answers)))
     for _ in range(2):
         assert files.get(data, FILE).read_bytes() == GZ
-    assert server.asked == [f"/{mirror}/labels.gz" for mirror in ("absent", "other", "cut", "good")]
+    assert list(dict.fromkeys(server.asked)) == [f"/{mirror}/labels.gz" for mirror in ("absent", "other", "cut", "good")]
+    assert server.asked[-2:] == ["/good/labels.gz"] * 2      # one for redirects, one for the file; then it was there
     assert os.listdir(cache) == ["labels.gz"]
     assert os.listdir(given) == []
 
@@ -104,10 +105,10 @@ def test_a_failed_download_leaves_nothing_says_why_and_is_not_repeated(server, c
     for _ in range(2):
         with pytest.raises(Unavailable) as caught:
             files.get(data, FILE)
-        for part in ("put labels.gz under $CLBENCH_DATA/Tiny/raw", FILE.md5_gz, hashlib.md5(b"<html>").hexdigest()):
+        for part in ("put labels.gz under $CLBENCH_DATA/Tiny/raw", server.url, "corrupted"):
             assert part in str(caught.value)
         assert "\n" not in str(caught.value)
-    assert server.asked == ["/labels.gz"]
+    assert server.asked == ["/labels.gz"] * 2                # one for redirects, one for the file
     assert os.listdir(cache) == []
 
 
@@ -117,17 +118,6 @@ def test_offline_means_that_nobody_is_asked(monkeypatch, server):
     with pytest.raises(Unavailable, match=r"put labels.gz under \$CLBENCH_DATA/Tiny/raw, or unset CLBENCH_OFFLINE"):
         files.get(tiny(f"{server.url}/"), FILE)
     assert server.asked == []
-
-
-def test_a_name_server_that_is_silent_costs_no_more_than_the_patience(monkeypatch):
-    over = threading.Event()
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: over.wait(20) and [])
-    monkeypatch.setattr(files, "PATIENCE", 0.1)
-    start = time.monotonic()
-    with pytest.raises(Unavailable, match=r"no answer within 0\.1 seconds"):
-        files.get(tiny("http://mirror.invalid/"), FILE)
-    over.set()
-    assert time.monotonic() - start < 5
 
 
 def test_an_answer_that_stalls_is_given_up_and_leaves_nothing(monkeypatch, cache):

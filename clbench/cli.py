@@ -1,0 +1,196 @@
+"""The command line: parse, call, print."""
+import json
+import os
+import re
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from clbench import registry
+from clbench.errors import InputError, Unavailable
+from clbench.profiles import PROFILES
+
+EXAMPLES = """Examples:
+
+  clbench run --all                                        every strategy on the benchmarks of the profile
+
+  clbench run -b split_mnist_class -s naive -s 'er(memory=200)' -s joint
+
+  clbench run -b 'split_*_class' -s '*' --profile quick --time-limit 20m
+
+  clbench run -b split_digits_class -s er+ewc -s my_method.py:MyMethod"""
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", add_completion=False, pretty_exceptions_enable=False,
+                  help="Benchmarks and a leaderboard for continual learning: accuracy, forgetting, plasticity gap and cost "
+                       "of every method, with error bars.\n\nStart with [bold]clbench run --all[/bold], then "
+                       "[bold]clbench show[/bold] and [bold]clbench report[/bold].")
+baseline_app = typer.Typer(no_args_is_help=True, help="The accepted numbers that `clbench check` compares with.")
+app.add_typer(baseline_app, name="baseline")
+
+
+class Kind(StrEnum):
+    benchmarks = "benchmarks"
+    strategies = "strategies"
+    pairs = "pairs"
+    profiles = "profiles"
+
+
+class Format(StrEnum):
+    text = "text"
+    markdown = "markdown"
+    github = "github"
+
+
+ProfileName = StrEnum("ProfileName", {name: name for name in PROFILES})
+
+Benchmarks = Annotated[list[str] | None, typer.Option("--benchmark", "-b", help="Name, spec or glob; may be repeated.")]
+Strategies = Annotated[list[str] | None, typer.Option("--strategy", "-s", help="Name, spec like 'er(memory=200)+lwf', "
+                                                      "glob, or file.py:Class; may be repeated.")]
+Results = Annotated[Path, typer.Option("--results", help="Results folder.")]
+Baselines = Annotated[Path, typer.Option("--baselines", help="Folder of the accepted numbers.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+Workers = Annotated[int | None, typer.Option(help="Worker processes; 0 runs in this process. Default: one per core on a CPU "
+                                             "(one thread each), one per GPU.", min=0)]
+
+
+def main() -> None:
+    """Runs a command; a user's mistake is one line and exit code 2."""
+    try:
+        sys.exit(app(standalone_mode=False) or 0)
+    except (InputError, Unavailable) as error:
+        _fail(str(error))
+    except (KeyboardInterrupt, typer.Abort):
+        sys.exit(130)
+    except Exception as error:
+        if not hasattr(error, "format_message"):             # a click usage error: unknown option, wrong type
+            raise
+        _fail(error.format_message())
+
+
+def _fail(line: str) -> None:
+    print(f"clbench: {line}", file=sys.stderr)
+    sys.exit(2)
+
+
+# ---- list
+
+@app.command("list")
+def list_(kind: Annotated[Kind | None, typer.Argument(help="Only this kind.")] = None,
+          as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """Shows the benchmarks, strategies, pairs and profiles there are."""
+    shown = {one: _listed(one) for one in ([kind] if kind else [Kind.benchmarks, Kind.strategies, Kind.profiles])}
+    if as_json:
+        print(json.dumps({kind.value: rows for kind, rows in shown.items()}, indent=1))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    for one, rows in shown.items():
+        table = Table(title=one.value, title_justify="left", box=None, pad_edge=False, header_style="dim")
+        for column in rows[0]:
+            table.add_column(column)
+        for row in rows:
+            table.add_row(*map(str, row.values()))
+        Console().print(table, "")
+
+
+def _listed(kind: Kind) -> list[dict]:
+    benchmarks = {name: entry for name, entry in registry.benchmarks().items() if not entry.hidden}
+    if kind is Kind.benchmarks:
+        return [{"name": name, "summary": entry.summary} for name, entry in benchmarks.items()]
+    if kind is Kind.strategies:
+        return [{"name": name, "backend": entry.backend, "summary": entry.summary}
+                for name, entry in registry.strategies().items()]
+    if kind is Kind.profiles:
+        return [{"name": name, "seeds": profile.seeds, "--all takes": ", ".join(profile.selects), "summary": profile.summary}
+                for name, profile in PROFILES.items()]
+    return [{"benchmark": benchmark, "strategy": strategy} for benchmark in benchmarks for strategy in registry.strategies()]
+
+
+# ---- run
+
+@app.command(epilog=EXAMPLES)
+def run(all_: Annotated[bool, typer.Option("--all", help="Every strategy on the benchmarks of the profile.")] = False,
+        benchmark: Benchmarks = None, strategy: Strategies = None,
+        profile: Annotated[ProfileName | None, typer.Option(help="How much: see `clbench list profiles`. Default: full with "
+                                                            "CUDA; without, smoke for --all and quick for named pairs.")] = None,
+        seeds: Annotated[int | None, typer.Option(help="Seeds 0 … N-1.")] = None,
+        seed_list: Annotated[str | None, typer.Option(help="These seeds, like 0,7.")] = None,
+        device: Device = "auto", workers: Workers = None,
+        scheduler: Annotated[str | None, typer.Option(help="Address of a dask cluster of your own.")] = None,
+        group_size: Annotated[int | None, typer.Option(help="Seeds trained together. Default: see docs/performance.md.",
+                                                       min=1)] = None,
+        time_limit: Annotated[str | None, typer.Option(help="Start no further seed group after this: 90s, 9m, 2h.")] = None,
+        out: Annotated[Path, typer.Option(help="Results folder.")] = Path("results"),
+        fresh: Annotated[bool, typer.Option("--fresh", help="Run again what is already there.")] = False,
+        dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would run.")] = False,
+        strict: Annotated[bool, typer.Option("--strict", help="Exit 1 also for what is unavailable.")] = False,
+        as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False) -> None:
+    """Runs strategies on benchmarks, several seeds each; what is already in the results folder is not run again."""
+    if not (all_ or benchmark or strategy):
+        print(f"clbench: say what to run: --all, or -b and -s\n\n{EXAMPLES}", file=sys.stderr)
+        raise typer.Exit(2)
+    from clbench import execute as executing
+    os.environ |= {name: os.environ.get(name, value) for name, value in executing.ENVIRONMENT.items()}
+    from clbench import plan as planning
+    from clbench import terminal
+    asked_seeds = planning.parse_seeds(seeds, seed_list)
+    limit = _seconds(time_limit)
+    device = executing.choose_device(device)
+    profile = profile.value if profile else "full" if device != "cpu" else "smoke" if all_ else "quick"
+    names = registry.select(benchmark or list(PROFILES[profile].selects), registry.benchmarks())
+    specs = registry.select(strategy or ["*"], registry.strategies())
+    _writable(out)
+    plan = planning.make_plan(names, specs, profile, asked_seeds, out, fresh=fresh)
+    jobs = planning.jobs(plan, device, group_size)
+    workers = executing.default_workers(device) if workers is None else workers
+
+    screen = terminal.Screen(to_stderr=as_json)
+    screen.announce(plan, jobs, profile, device, workers)
+    if dry_run:
+        screen.list_jobs(jobs)
+        return
+    with screen.progress(plan, jobs) as on_done:
+        finished = executing.execute(plan, jobs, out, workers=workers, scheduler=scheduler, time_limit=limit, on_done=on_done)
+    screen.results(finished, as_json)
+    screen.farewell(finished, profile, out)
+    literal = {name for name in [*names, *specs] if name in [*(benchmark or []), *(strategy or [])]}
+    missing = plan.unavailable | finished.unavailable
+    named = [one for one in missing if strict or set(one.split(" ")) & literal]
+    raise typer.Exit(130 if finished.interrupted else 1 if finished.bad or named or plan.blocked else 0)
+
+
+def _seconds(text: str | None) -> float | None:
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text)
+    if not found or not float(found[1]):
+        raise InputError(f'--time-limit "{text}": write seconds, minutes or hours, like 90s, 9m or 2h')
+    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
+
+
+def _writable(folder: Path) -> None:
+    """Refuses a folder that can't be written, without making it."""
+    there = next(parent for parent in [folder.absolute(), *folder.absolute().parents] if parent.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise InputError(f"--out {folder}: cannot write there")
+
+
+# ---- show, report
+
+@app.command()
+def show(benchmark: Benchmarks = None, strategy: Strategies = None, results: Results = Path("results"),
+         profile: Annotated[ProfileName | None, typer.Option(help="Only this profile.")] = None,
+         metric: Annotated[str | None, typer.Option(help="One metric, strategies against benchmarks.")] = None,
+         as_json: Annotated[bool, typer.Option("--json")] = False, as_csv: Annotated[bool, typer.Option("--csv")] = False) -> None:
+    """Shows tables of what is in a results folder; profiles never mix in one table."""
+    raise NotImplementedError
+
+
+@app.command()
+def report(results: Results = Path("results"),
+           out: Annotated[Path, typer.Option(help="Folder for the pages.")] = Path("reports")) -> None:
+    """Writes a Markdown and a self-contained HTML page per profile."""
+    raise NotImplementedError

@@ -1,0 +1,106 @@
+"""One table, written for the terminal, Markdown, JSON or CSV."""
+import csv
+import dataclasses
+import html
+import io
+import json
+
+from clbench.report.tables import Cell, Table
+
+DISPENSABLE = ("peak_mb", "bwt", "plasticity_gap_equal", "cpu_hours", "gpu_hours", "memory_items", "aia", "joint_gap",
+               "plasticity_gap", "recovered", "gflops", "seconds")         # what a narrow terminal does without, in turn
+
+
+def grid(table: Table) -> tuple[list[str], list[list[str]]]:
+    """(headings, rows) as text: strategy, seeds, then the columns that are shown."""
+    compared = table.benchmark is not None
+    headings = ["strategy", *(["seeds"] if compared else []), *(column.heading for column in table.columns)]
+    rows = []
+    for row in table.rows:
+        seeds = [str(len(row.origins[table.benchmark].seeds))] if compared else []
+        rows.append([row.strategy, *seeds, *(row.cells[column.name].shown for column in table.columns)])
+    return headings, rows
+
+
+def to_rich(table: Table, width: int | None = None):
+    """The table for `rich.print`. With a width (in characters) it leaves out columns until it fits, and says which."""
+    from rich.console import Group
+    from rich.table import Table as Grid
+    from rich.text import Text
+    table, left_out = fitting(table, width) if width else (table, [])
+    headings, rows = grid(table)
+    drawn = Grid(title=Text(table.title), title_justify="left", header_style="bold", pad_edge=False)
+    for i, heading in enumerate(headings):
+        drawn.add_column(Text(heading), justify="right" if i else "left", overflow="fold")
+    for row, cells, following in zip(table.rows, rows, [*table.rows[1:], None], strict=True):
+        drawn.add_row(*map(Text, cells), end_section=following is not None and following.kind != row.kind)
+    notes = [*table.notes, *([f"left out for want of room: {', '.join(left_out)}"] if left_out else [])]
+    return Group(drawn, *(Text(note, style="dim") for note in notes))
+
+
+def fitting(table: Table, width: int) -> tuple[Table, list[str]]:
+    """(the table with as many columns as fit into the width, the headings left out)."""
+    left_out = []
+    for name in DISPENSABLE:
+        if characters(table) <= width:
+            break
+        gone = [column for column in table.columns if column.name == name]
+        left_out += [column.title for column in gone]
+        table = dataclasses.replace(table, columns=[column for column in table.columns if column not in gone])
+    return table, left_out
+
+
+def characters(table: Table) -> int:
+    """How wide the table is drawn: a heading may break at its spaces, and every column costs three more characters."""
+    headings, rows = grid(table)
+    widths = [max(map(len, [*heading.split(), *column]))
+              for heading, column in zip(headings, zip(*rows, strict=True), strict=True)]
+    return sum(widths) + 3 * len(widths)
+
+
+def to_markdown(table: Table) -> str:
+    """The table with its notes as GitHub's Markdown."""
+    headings, rows = grid(table)
+    lines = [headings, ["---", *["---:"] * (len(headings) - 1)], *([f"`{cells[0]}`", *cells[1:]] for cells in rows)]
+    text = "\n".join("| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines)
+    return text + "\n\n" + "\n".join(f"- {markdown_text(note)}" for note in table.notes) + "\n"
+
+
+def markdown_text(text: str) -> str:
+    """Text of foreign origin (a reason, an error) that Markdown shall show as it is."""
+    text = html.escape(" ".join(text.split()), quote=False)
+    return "".join(f"\\{character}" if character in r"\`*_[]|~" else character for character in text)
+
+
+def to_json(tables: list[Table]) -> str:
+    """All cells of all tables, those not shown by default too, with SD, interval, n and the value of every seed."""
+    return json.dumps({"tables": [dataclasses.asdict(table) for table in tables]}, indent=1, ensure_ascii=False,
+                      allow_nan=False) + "\n"
+
+
+FIELDS = ("profile", "benchmark", "strategy", "kind", "status", "stale", "reason", "metric", "value", "half_width", "low",
+          "high", "sd", "n", "marks")
+
+
+def to_csv(tables: list[Table]) -> str:
+    """Tidy: one line per profile, benchmark, strategy and metric."""
+    file = io.StringIO()
+    writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
+    writer.writeheader()
+    for table in tables:
+        for row in table.rows:
+            for name, cell in row.cells.items():
+                benchmark, metric = (table.benchmark, name) if table.benchmark else (name, table.metric)
+                if benchmark in row.origins:
+                    told = {"profile": table.profile, "benchmark": benchmark, "strategy": row.strategy, "kind": row.kind}
+                    writer.writerow(told | _origin(row.origins[benchmark]) | {"metric": metric} | _numbers(cell))
+    return file.getvalue()
+
+
+def _origin(origin) -> dict:
+    return {"status": origin.status, "stale": origin.stale, "reason": origin.reason}
+
+
+def _numbers(cell: Cell) -> dict:
+    return {name: getattr(cell, name) for name in ("value", "half_width", "low", "high", "sd", "n")} | {
+        "marks": " ".join(cell.marks)}

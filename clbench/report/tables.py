@@ -1,0 +1,283 @@
+"""Tables of strategies: one benchmark with many metrics (`comparison`), or one metric on many benchmarks (`by_metric`).
+
+A table is plain data, the same for every way of writing it (`clbench.report.formats`). Whatever depends on other
+records is computed here, when shown.
+"""
+from dataclasses import dataclass, field, replace
+
+from clbench.metrics.accuracy import COSTS, METRICS
+from clbench.metrics.statistics import best_and_ties, summarise
+from clbench.profiles import PROFILES
+from clbench.records import Record
+from clbench.report.values import ALL_DATA, Entry, base_name, entries, order_of
+
+NONE = "–"
+DEFAULT = ("acc", "aia", "forgetting", "bwt", "plasticity_gap", "plasticity_gap_equal", "joint_gap", "recovered",
+           "seconds", "gpu_hours", "cpu_hours", "gflops", "memory_items", "peak_mb")
+HEADINGS = {"seconds": "s per seed", "gflops": "GFLOPs", "gpu_hours": "GPU h", "cpu_hours": "CPU h", "peak_mb": "peak MB"}
+DESCRIPTIONS = {"seconds": "wall-clock of training and evaluation", "gflops": "counted forward and backward FLOPs / 10^9"}
+SIGNS = {"best": "★", "tied": "≈", "stale": "(stale)"}
+LEGEND = {
+    "best": "★ best mean among the rows that do not train on all data so far",
+    "tied": "≈ not distinguishable from ★: the 95 % interval of the paired difference on common seeds contains 0",
+    "stale": "(stale) made by source code that has changed since; run it again. Stale rows take no part in ★ and ≈",
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One value: mean over n seeds, its 95 % interval and SD, what to print; `marks` are keys of SIGNS."""
+
+    value: float | None = None
+    half_width: float | None = None           # None where the interval is not symmetric
+    low: float | None = None
+    high: float | None = None
+    sd: float | None = None
+    n: int = 0
+    seeds: dict[int, float | None] = field(default_factory=dict)
+    text: str = NONE
+    marks: tuple[str, ...] = ()
+
+    @property
+    def shown(self) -> str:
+        return " ".join([self.text, *(SIGNS[mark] for mark in self.marks)])
+
+
+@dataclass(frozen=True)
+class Column:
+    name: str                                 # of a metric or cost, or of a benchmark
+    title: str
+    higher_is_better: bool | None = None
+    description: str = ""
+
+    @property
+    def heading(self) -> str:
+        return self.title + {True: " ↑", False: " ↓", None: ""}[self.higher_is_better]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a row's numbers on one benchmark come from."""
+
+    status: str
+    reason: str | None
+    stale: bool
+    seeds: list[int]
+    data: str
+    provenance: list[dict]                    # one per seed group, with `concurrent` in it
+
+
+@dataclass(frozen=True)
+class Row:
+    strategy: str
+    kind: str                                 # reference | native | avalanche
+    origins: dict[str, Origin]                # by benchmark
+    cells: dict[str, Cell]                    # by metric and cost (comparison) or by benchmark (by_metric)
+
+
+@dataclass(frozen=True)
+class Table:
+    profile: str
+    benchmark: str | None                     # None: by_metric, and the columns are benchmarks
+    metric: str | None                        # None: comparison, and the columns are metrics
+    columns: list[Column]                     # what is shown by default; a row's cells may hold more
+    rows: list[Row]
+    notes: list[str]
+
+    @property
+    def title(self) -> str:
+        return f"{self.benchmark or heading(self.metric).title}, profile {self.profile}"
+
+
+def heading(name: str) -> Column:
+    """The column of a metric or cost."""
+    if name in METRICS:
+        metric = METRICS[name]
+        return Column(name, metric.title, metric.higher_is_better, metric.description)
+    cost = COSTS.get(name)
+    title = HEADINGS.get(name) or (f"{cost.title} {cost.unit}".strip() if cost else name)
+    return Column(name, title, None, DESCRIPTIONS.get(name) or (cost.description if cost else ""))
+
+
+def show(records: list[Record], metric: str | None = None) -> list[Table]:
+    """The tables of any records: by profile and benchmark, or with a metric by profile."""
+    if metric:
+        return [by_metric(own, metric) for own in by_profile(records).values()]
+    return [comparison(own) for mixed in by_profile(records).values() for own in by_benchmark(mixed).values()]
+
+
+def by_profile(records: list[Record]) -> dict[str, list[Record]]:
+    """Records by profile, in the order of the profiles."""
+    known = list(PROFILES)
+    names = sorted({record.profile for record in records},
+                   key=lambda name: (known.index(name) if name in known else len(known), name))
+    return {name: [record for record in records if record.profile == name] for name in names}
+
+
+def by_benchmark(records: list[Record]) -> dict[str, list[Record]]:
+    names = sorted({record.benchmark for record in records})
+    return {name: [record for record in records if record.benchmark == name] for name in names}
+
+
+def comparison(records: list[Record]) -> Table:
+    """All strategies on one benchmark under one profile, with every metric and cost in the cells."""
+    found = entries(records)
+    acc = marked(found, "acc")
+    rows = [_row(entry, {name: cell(entry, name) for name in (*METRICS, *COSTS, "seconds", "gflops")} | {"acc": one})
+            for entry, one in zip(found, acc, strict=True)]
+    columns = [heading(name) for name in DEFAULT if name not in ("gpu_hours", "cpu_hours") or _in_use(rows, name)]
+    return Table(records[0].profile, records[0].benchmark, None, columns, rows, _notes(rows))
+
+
+def by_metric(records: list[Record], metric: str) -> Table:
+    """All strategies on all benchmarks under one profile: one metric (or cost)."""
+    rows = {}
+    for benchmark, own in by_benchmark(records).items():
+        found = entries(own)
+        for entry, one in zip(found, marked(found, metric), strict=True):
+            row = _row(entry, {benchmark: one})
+            old = rows.get(entry.record.strategy, row)
+            rows[row.strategy] = replace(row, origins=old.origins | row.origins, cells=old.cells | row.cells)
+    order = {record.strategy: order_of(record) for record in records}
+    ordered = sorted(rows.values(), key=lambda row: order[row.strategy])
+    columns = [Column(name, name) for name in by_benchmark(records)]
+    ordered = [replace(row, cells={column.name: row.cells.get(column.name, Cell()) for column in columns}) for row in ordered]
+    return Table(records[0].profile, None, metric, columns, ordered, _notes(ordered))
+
+
+def _row(entry: Entry, cells: dict[str, Cell]) -> Row:
+    record = entry.record
+    origin = Origin(record.status, (record.error or {}).get("reason"), entry.stale, record.seeds, record.data,
+                    [group["provenance"] | {"concurrent": group["concurrent"]} for group in record.groups])
+    return Row(record.strategy, ("reference", "native", "avalanche")[order_of(record)[0]], {record.benchmark: origin}, cells)
+
+
+def _in_use(rows: list[Row], name: str) -> bool:
+    """GPU hours stand where a GPU was used, CPU hours where none was."""
+    if name == "cpu_hours":
+        return any(row.cells["gpu_hours"].value is None for row in rows)
+    return any(row.cells[name].value is not None for row in rows)
+
+
+# ---- cells
+
+def marked(found: list[Entry], metric: str) -> list[Cell]:
+    """One cell for each row of a benchmark, with best, tied, stale, and the status of rows that are not ok."""
+    competing = {entry.record.strategy: entry.metrics[metric] for entry in found
+                 if entry.ok and not entry.stale and entry.metrics.get(metric) and not _sees_all(entry)}
+    best, ties = (None, set())
+    if len({entry.record.data for entry in found}) == 1 and metric in METRICS:
+        best, ties = best_and_ties(competing, METRICS[metric].higher_is_better)
+    cells = []
+    for entry in found:
+        name = entry.record.strategy
+        marks = {"best": name == best, "tied": name in ties, "stale": entry.stale}
+        one = cell(entry, metric) if entry.ok else Cell(text=entry.record.status)
+        cells.append(replace(one, marks=tuple(mark for mark, holds in marks.items() if holds)))
+    return cells
+
+
+def _sees_all(entry: Entry) -> bool:
+    return base_name(entry.record.strategy) in ALL_DATA
+
+
+def cell(entry: Entry, name: str) -> Cell:
+    """The cell of a metric or cost, without marks."""
+    if name == "recovered":
+        return _recovered(entry)
+    if name in METRICS:
+        return _metric(entry.metrics.get(name, {}), len(entry.record.seeds))
+    value = _cost(entry.costs, name)
+    if value is None:
+        return Cell()
+    return Cell(value=value, n=len(entry.record.seeds), text=number(value))
+
+
+def _metric(seeds: dict[int, float], expected: int) -> Cell:
+    summary = summarise(list(seeds.values()))
+    mean, half = summary.mean, summary.half_width
+    if mean is None:
+        return Cell()
+    text = f"{100 * mean:z.1f}" if half is None else f"{100 * mean:z.1f} ± {100 * half:.1f}"
+    bounds = (None, None) if half is None else (mean - half, mean + half)
+    return Cell(mean, half, *bounds, summary.sd, summary.n, seeds, text + fewer(summary.n, expected))
+
+
+def _recovered(entry: Entry) -> Cell:
+    back = entry.recovered
+    if back is None:
+        return Cell()
+    text = f"{100 * back.value:z.1f} [{100 * back.low:z.1f}, {100 * back.high:z.1f}]"
+    return Cell(back.value, None, back.low, back.high, None, back.n, {}, text + fewer(back.n, len(entry.record.seeds)))
+
+
+def fewer(n: int, expected: int) -> str:
+    """Says so where a value stands on fewer seeds than its row."""
+    return f" (n {n})" if n < expected else ""
+
+
+def _cost(costs: dict[str, float | None], name: str) -> float | None:
+    if name == "seconds":
+        parts = [costs["train_s"], costs["eval_s"]]
+        return None if None in parts else sum(parts)
+    if name == "gflops":
+        return None if costs["flops"] is None else costs["flops"] / 1e9
+    return costs[name]
+
+
+def number(value: float) -> str:
+    """Three significant digits, whole numbers from 100 on.
+
+    >>> [number(value) for value in (0, 0.00123, 0.25, 12.34, 200.0, 123456.7)]
+    ['0', '0.00123', '0.25', '12.3', '200', '123,457']
+    """
+    return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
+
+
+# ---- notes
+
+def _notes(rows: list[Row]) -> list[str]:
+    """What a reader has to know: signs, reasons, data, machines."""
+    used = {mark for row in rows for one in row.cells.values() for mark in one.marks}
+    notes = ["± is the half-width of the 95 % t interval over seeds; accuracies are in points; costs are per seed"]
+    return [*notes, *(LEGEND[mark] for mark in LEGEND if mark in used), *_reasons(rows), *_data(rows), *machines(rows)]
+
+
+def _reasons(rows: list[Row]) -> list[str]:
+    return [f"{row.strategy} on {benchmark}: {origin.status}, {origin.reason or 'no reason given'}"
+            for row in rows for benchmark, origin in row.origins.items() if origin.status != "ok"]
+
+
+def _data(rows: list[Row]) -> list[str]:
+    benchmarks = sorted({benchmark for row in rows for benchmark in row.origins})
+    several = [benchmark for benchmark in benchmarks
+               if len({row.origins[benchmark].data for row in rows if benchmark in row.origins}) > 1]
+    return [f"{benchmark}: the rows were made on different data, so none is called best" for benchmark in several]
+
+
+def machines(rows: list[Row]) -> list[str]:
+    """The machine line, or one line per machine when there are several."""
+    made: dict[str, set[str]] = {}
+    together: dict[str, set[int]] = {}
+    for row in rows:
+        for one in (one for origin in row.origins.values() for one in origin.provenance):
+            made.setdefault(machine(one), set()).add(row.strategy)
+            together.setdefault(machine(one), set()).add(one["concurrent"])
+    lines = [f"{name}, {_concurrent(together[name])}" for name in sorted(made)]
+    if len(made) < 2:
+        return [f"made on {line}: times are comparable only inside this table" for line in lines]
+    rows_of = [", ".join(row.strategy for row in rows if row.strategy in made[name]) for name in sorted(made)]
+    return ["made on different machines: times are not comparable between them",
+            *(f"{line}: {names}" for line, names in zip(lines, rows_of, strict=True))]
+
+
+def machine(provenance: dict) -> str:
+    """Device, processor and threads of a seed group."""
+    device, processor, threads = (provenance.get(key) for key in ("device", "processor", "threads"))
+    return f"{device} ({processor}, {threads} thread{'' if threads == 1 else 's'})"
+
+
+def _concurrent(counts: set[int]) -> str:
+    if counts == {1}:
+        return "one seed group at a time"
+    return f"{' or '.join(map(str, sorted(counts)))} seed groups at the same time"

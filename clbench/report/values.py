@@ -1,0 +1,106 @@
+"""What a record says once the records beside it are known: every metric per seed, what depends on others included.
+
+Only rows that are ok have values. `joint`, `joint_equal` and `naive` count as references where they are ok, not stale
+and made on the same data.
+"""
+from dataclasses import dataclass
+
+import numpy as np
+
+from clbench.metrics import accuracy
+from clbench.metrics.statistics import Recovered, recovered
+from clbench.records import Record
+from clbench.source import is_stale
+
+REFERENCES = ("naive", "joint", "joint_equal", "cumulative")
+ALL_DATA = ("joint", "joint_equal", "cumulative")         # trained on all data so far: references, not competitors
+GAPS = {                                                  # metric -> (function of R and R_joint, the row of R_joint)
+    "plasticity_gap": (accuracy.plasticity_gap, "joint"),
+    "plasticity_gap_equal": (accuracy.plasticity_gap, "joint_equal"),
+    "joint_gap": (accuracy.joint_gap, "joint"),
+}
+
+
+def base_name(strategy: str) -> str:
+    """The spec without arguments, and without the prefix of the library it comes from."""
+    return strategy.split("(")[0].removeprefix("avalanche_")
+
+
+def order_of(record: Record) -> tuple:
+    """Sorts references first, then native rows by name, then Avalanche's by name."""
+    name = record.strategy.split("(")[0]
+    if name in REFERENCES:
+        return 0, REFERENCES.index(name), record.strategy
+    return 2 if record.backend == "avalanche" else 1, 0, record.strategy
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One record with all that follows from it."""
+
+    record: Record
+    stale: bool
+    metrics: dict[str, dict[int, float]]      # metric -> seed -> value, NaN where the run has none
+    recovered: Recovered | None
+    costs: dict[str, float | None]            # per seed
+
+    @property
+    def ok(self) -> bool:
+        return self.record.status == "ok" and bool(self.record.seeds)
+
+
+def entries(records: list[Record]) -> list[Entry]:
+    """The records of one profile and one benchmark, in the order of the table."""
+    records = sorted(records, key=order_of)
+    stale = [is_stale(record) for record in records]
+    references = {(record.strategy, record.data): record for record, old in zip(records, stale, strict=True)
+                  if record.status == "ok" and not old}
+    return [_entry(record, old, references) for record, old in zip(records, stale, strict=True)]
+
+
+def _entry(record: Record, stale: bool, references: dict[tuple[str, str], Record]) -> Entry:
+    def reference(name: str) -> Record | None:
+        return references.get((name, record.data))
+
+    metrics, back = {}, None
+    if record.status == "ok" and record.seeds:
+        metrics = {name: dict(zip(record.seeds, values.tolist(), strict=True))
+                   for name, values in accuracy.per_seed(record.array).items()}
+        metrics |= {name: _gap(gap, record, reference(joint)) for name, (gap, joint) in GAPS.items()}
+        back = _recovered(record, reference("naive"), reference("joint"))
+    costs = {name: record.cost(name) for name in accuracy.COSTS}
+    costs["retraining_saved"] = _saved(costs["flops"], reference("joint"))
+    return Entry(record, stale, metrics, back, costs)
+
+
+def _gap(gap, record: Record, joint: Record | None) -> dict[int, float]:
+    """Seed -> gap, over the seeds that both rows have; a row has no gap to itself."""
+    if joint is None or joint.strategy == record.strategy or record.array.shape[1:] != joint.array.shape[1:]:
+        return {}
+    own, other = (dict(zip(one.seeds, one.array, strict=True)) for one in (record, joint))
+    return {seed: gap(own[seed], other[seed]) for seed in own if seed in other}
+
+
+def _recovered(record: Record, naive: Record | None, joint: Record | None) -> Recovered | None:
+    if naive is None or joint is None or record.strategy in (naive.strategy, joint.strategy):
+        return None
+    return recovered(*(acc_by_seed(one) for one in (record, naive, joint)))
+
+
+def acc_by_seed(record: Record) -> dict[int, float]:
+    return dict(zip(record.seeds, map(accuracy.acc, record.array), strict=True))
+
+
+def _saved(flops: float | None, joint: Record | None) -> float | None:
+    """1 - FLOPs / FLOPs of joint."""
+    whole = joint.cost("flops") if joint else None
+    return 1 - flops / whole if whole and flops is not None else None
+
+
+def seen_accuracy(record: Record) -> np.ndarray:
+    """[S, T]: after each task the mean accuracy on the tasks seen so far; empty where slices are not tasks."""
+    array = record.array
+    tasks = array.shape[1] - 1
+    if array.shape[2] != tasks:
+        return np.empty((len(array), 0))
+    return np.stack([array[:, i, :i].mean(axis=1) for i in range(1, tasks + 1)], axis=1)

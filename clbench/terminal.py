@@ -1,0 +1,104 @@
+"""What `clbench run` prints: what is going to happen, progress, one line per finished pair, the tables at the end."""
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from clbench.execute import Finished
+from clbench.metrics.accuracy import per_seed
+from clbench.metrics.statistics import summarise
+from clbench.plan import Job, Plan
+from clbench.profiles import PROFILES
+from clbench.records import Record
+from clbench.report import tables
+
+
+class Screen:
+    """Standard output, or standard error where that is kept for JSON."""
+
+    def __init__(self, to_stderr: bool = False):
+        self.console = Console(stderr=to_stderr, highlight=False, soft_wrap=True)
+
+    def announce(self, plan: Plan, jobs: list[Job], profile: str, device: str, workers: int) -> None:
+        runs, workers = sum(len(job.seeds) for job in jobs), max(1, min(workers, len(jobs)))
+        seconds = sum(pair.seconds * len(pair.missing) for pair in plan.pairs) / workers
+        kept = sum(not pair.missing for pair in plan.pairs)
+        self.console.print(f"profile {profile} on {device}: {runs} runs of {len(plan.pairs) - kept} pairs in {len(jobs)} groups "
+                           f"on {_plural(workers, 'worker')}, about {_duration(seconds)}"
+                           + (f"; {_plural(kept, 'pair')} up to date" if kept else ""))
+        for name, how in plan.unavailable.items():
+            self.console.print(f"unavailable: {name}: {how}", style="yellow")
+        for line in [*plan.blocked, *_without_joint(plan)]:
+            self.console.print(line, style="yellow")
+
+    def list_jobs(self, jobs: list[Job]) -> None:
+        for job in jobs:
+            self.console.print(f"  {job.benchmark}  {job.strategy}  seeds {', '.join(map(str, job.seeds))}")
+
+    @contextmanager
+    def progress(self, plan: Plan, jobs: list[Job]):
+        """Yields the function to call with each finished group."""
+        weight = {(pair.blank.benchmark, pair.blank.strategy): pair.seconds for pair in plan.pairs}
+        left = [(job.benchmark, job.strategy) for job in jobs]
+        bar = Progress(TextColumn("running"), BarColumn(), TextColumn("{task.fields[groups]}"),
+                       TimeElapsedColumn(), TextColumn("· left"), TimeRemainingColumn(), console=self.console, transient=True,
+                       disable=not self.console.is_terminal)
+        task = bar.add_task("", total=sum(weight[name] for name in left), groups=f"0/{len(jobs)}")
+
+        def on_done(job: Job, record: Record) -> None:
+            name = (job.benchmark, job.strategy)
+            left.remove(name)
+            bar.update(task, advance=weight[name], groups=f"{len(jobs) - len(left)}/{len(jobs)} groups")
+            if name not in left:
+                self.console.print(_line(record))
+        with bar:
+            yield on_done
+
+    def results(self, finished: Finished, as_json: bool) -> None:
+        by_benchmark: dict[str, list[Record]] = {}
+        for record in finished.records.values():
+            by_benchmark.setdefault(record.benchmark, []).append(record)
+        made = [tables.comparison(rows) for rows in by_benchmark.values()]
+        if as_json:
+            print(tables.to_json(made))
+            return
+        for table in made:
+            self.console.print("", tables.to_rich(table))
+
+    def farewell(self, finished: Finished, profile: str, out: Path) -> None:
+        for name, how in finished.unavailable.items():
+            self.console.print(f"unavailable: {name}: {how}", style="yellow")
+        if finished.left or finished.interrupted:
+            why = "interrupted" if finished.interrupted else "time limit reached"
+            self.console.print(f"{why}: {_plural(finished.left, 'group')} not begun; the same command goes on from here")
+        self.console.print(f"records: {out / profile} · pages: clbench report --results {out}")
+        if bigger := PROFILES[profile].next_bigger:
+            self.console.print(f"the next bigger one: {bigger}")
+
+
+def _line(record: Record) -> str:
+    """One finished pair."""
+    start = f"{record.benchmark:26} {record.strategy:22} "
+    if record.status != "ok":
+        return f"{start}{record.status}: {record.error['reason']}"
+    acc = summarise(per_seed(record.array)["acc"])
+    interval = "" if acc.half_width is None else f" ± {100 * acc.half_width:.1f}"
+    seconds = record.cost("train_s") + record.cost("eval_s")
+    return f"{start}ACC {100 * acc.mean:.1f}{interval} · {_plural(len(record.seeds), 'seed')} · {seconds:.1f} s each"
+
+
+def _without_joint(plan: Plan) -> list[str]:
+    rows: dict[str, set[str]] = {}
+    for pair in plan.pairs:
+        rows.setdefault(pair.blank.benchmark, set()).add(pair.blank.strategy)
+    return [f"{benchmark}: the plasticity gap needs joint; add -s joint -s joint_equal"
+            for benchmark, names in rows.items() if not {"joint", "joint_equal"} <= names]
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

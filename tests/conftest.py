@@ -1,0 +1,15 @@
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["CLBENCH_OFFLINE"] = "1"              # no test asks the network
+
+import pytest
+import torch
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory, monkeypatch):
+    """Importing Avalanche writes into the home folder; tests leave the user's alone."""
+    monkeypatch.setenv("HOME", str(tmp_path_factory.getbasetemp()))

@@ -1,0 +1,33 @@
+"""Small runs for tests: `make` a native run on blobs, `until` a task."""
+import dataclasses
+
+import torch
+
+from clbench import registry
+from clbench.engine.run import Run
+from clbench.stream import Batch
+
+CPU = torch.device("cpu")
+NATIVE = [name for name, entry in registry.strategies().items() if entry.backend == "native"]
+SCENARIOS = ("class", "task", "domain")
+SPECS = {"er": "er(memory=100)", "ewc": "ewc(lam=100, samples=64)"}      # sizes that suit 120 examples a task
+
+
+def make(spec: str, scenario: str = "class", seeds=(0,), extra=(), benchmark: str = "blobs_{}", **budget) -> Run:
+    """A run of the spec on blobs; `extra` parts come last, `budget` replaces fields."""
+    _, chosen, _ = registry.benchmark(benchmark.format(scenario), "smoke")
+    parts = registry.strategy("+".join(SPECS.get(name, name) for name in spec.split("+"))).build()
+    return Run(chosen.stream(list(seeds), CPU), chosen.network(), parts + list(extra),
+               dataclasses.replace(chosen.budgets["smoke"], **budget))
+
+
+def until(run: Run, t: int) -> Batch:
+    """Trains the tasks before t and returns the plan of task t, ready for its first step."""
+    for earlier in range(t):
+        run.t = earlier
+        run.learn(run.stream.tasks[earlier])
+    run.t = t
+    plan = Batch(samples=run.shuffled(run.stream.tasks[t].train))
+    for part in run.parts:
+        plan = part.before_task(t, plan)
+    return plan
