@@ -1,8 +1,8 @@
 """Baselines: what was once accepted, one file per benchmark, and the verdict on what is measured now."""
 import json
+import shlex
 from collections.abc import Iterable
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from clbench.errors import InputError
 from clbench.metrics import verdict
 from clbench.metrics.verdict import BAD, EXACT_COSTS, PRECEDENCE, Verdict, compare
 from clbench.records import Record, file_name, readable, write_atomically
+from clbench.registry import matches
 
 SCHEMA = 1
 FIELDS = {"status", "reason", "data", "source", "settings", "platform", "seeds", "costs", "acc"}     # of an entry
@@ -97,18 +98,22 @@ def _read(path: Path) -> dict:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: not readable as JSON ({error})") from None
-    if not isinstance(content, dict) or not {"schema", "benchmark", "strategies"} <= content.keys():
+    if not isinstance(content, dict) or "schema" not in content:
         raise InputError(f"{path}: no baseline of clbench")
     if content["schema"] != SCHEMA:
         raise InputError(f"{path}: schema {content['schema']}, this version reads {SCHEMA}")
+    if not isinstance(content.get("benchmark"), str) or not isinstance(content.get("strategies"), dict):
+        raise InputError(f"{path}: no baseline of clbench")
     for strategy, entry in content["strategies"].items():
-        if lost := FIELDS - entry.keys():
-            raise InputError(f"{path}: {strategy} lacks {', '.join(sorted(lost))}")
+        if not isinstance(entry, dict) or not FIELDS <= entry.keys():
+            raise InputError(f"{path}: the entry {strategy} is not whole")
     return content
 
 
-def _accept_command(profile: str) -> str:
-    return f"clbench baseline accept --profile {profile}"
+def _accept_command(profile: str, *pair: str) -> str:
+    """For one pair, or for all that is in the results folder."""
+    options = [f"{option} {shlex.quote(spec)}" for option, spec in zip(("-b", "-s"), pair, strict=False)]
+    return " ".join([f"clbench baseline accept --profile {profile}", *options])
 
 
 # ---- comparing
@@ -130,20 +135,16 @@ def _selected(pairs: Iterable[Pair], benchmarks: list[str] | None, strategies: l
     """The pairs that match; a pattern that stands for none of them is a mistake."""
     for place, patterns in enumerate((benchmarks, strategies)):
         for pattern in patterns or []:
-            if not any(_matches(pair[place], [pattern]) for pair in pairs):
+            if not any(matches(pair[place], [pattern]) for pair in pairs):
                 raise InputError(f'"{pattern}" is neither in the baselines nor among the records')
     return [(benchmark, strategy) for benchmark, strategy in pairs
-            if _matches(benchmark, benchmarks) and _matches(strategy, strategies)]
-
-
-def _matches(name: str, patterns: list[str] | None) -> bool:
-    return not patterns or any(pattern == name or fnmatchcase(name, pattern) for pattern in patterns)
+            if matches(benchmark, benchmarks) and matches(strategy, strategies)]
 
 
 def _verdict(pair: Pair, before: dict[Pair, dict], now: dict[Pair, dict], stale: bool, profile: str) -> Verdict:
     """The regression rule, with what to do about it in the line."""
     if pair not in before:
-        return Verdict("missing", f"not in the baseline: accept it with: {_accept_command(profile)}")
+        return Verdict("missing", f"not in the baseline: accept it with: {_accept_command(profile, *pair)}")
     if stale:
         return Verdict("missing", "its record is stale, the source has changed since: run it again")
     found = compare(_side(pair, before), _side(pair, now))
@@ -151,7 +152,7 @@ def _verdict(pair: Pair, before: dict[Pair, dict], now: dict[Pair, dict], stale:
         what = "unchanged" if before[pair]["source"] == now[pair]["source"] else "changed"
         found = replace(found, detail=f"{found.detail}; drift: not bit-equal on the same platform, source {what}")
     if found.status == "improved":
-        found = replace(found, detail=f"{found.detail}; accept it with: {_accept_command(profile)}")
+        found = replace(found, detail=f"{found.detail}; accept it with: {_accept_command(profile, *pair)}")
     return found
 
 

@@ -12,6 +12,7 @@ import typer
 from clbench import registry
 from clbench.errors import InputError, Unavailable
 from clbench.profiles import PROFILES
+from clbench.spec import suggestion
 
 EXAMPLES = """Examples:
 
@@ -132,8 +133,7 @@ def run(all_: Annotated[bool, typer.Option("--all", help="Every strategy on the 
     if not (all_ or benchmark or strategy):
         print(f"clbench: say what to run: --all, or -b and -s\n\n{EXAMPLES}", file=sys.stderr)
         raise typer.Exit(2)
-    from clbench import execute as executing
-    os.environ |= {name: os.environ.get(name, value) for name, value in executing.ENVIRONMENT.items()}
+    executing = _executing()
     from clbench import plan as planning
     from clbench import terminal
     asked_seeds = planning.parse_seeds(seeds, seed_list)
@@ -175,7 +175,7 @@ def _writable(folder: Path) -> None:
     """Refuses a folder that can't be written, without making it."""
     there = next(parent for parent in [folder.absolute(), *folder.absolute().parents] if parent.exists())
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        raise InputError(f"--out {folder}: cannot write there")
+        raise InputError(f"{folder}: cannot write there")
 
 
 # ---- show, report
@@ -183,14 +183,122 @@ def _writable(folder: Path) -> None:
 @app.command()
 def show(benchmark: Benchmarks = None, strategy: Strategies = None, results: Results = Path("results"),
          profile: Annotated[ProfileName | None, typer.Option(help="Only this profile.")] = None,
-         metric: Annotated[str | None, typer.Option(help="One metric, strategies against benchmarks.")] = None,
-         as_json: Annotated[bool, typer.Option("--json")] = False, as_csv: Annotated[bool, typer.Option("--csv")] = False) -> None:
+         metric: Annotated[str | None, typer.Option(help="One metric or cost: strategies against benchmarks.")] = None,
+         as_json: Annotated[bool, typer.Option("--json", help="Every metric, with each seed's value.")] = False,
+         as_csv: Annotated[bool, typer.Option("--csv", help="One line per metric.")] = False) -> None:
     """Shows tables of what is in a results folder; profiles never mix in one table."""
-    raise NotImplementedError
+    from clbench.metrics.accuracy import COSTS, METRICS
+    from clbench.report import formats, tables
+    if as_json and as_csv:
+        raise InputError("give --json or --csv, not both")
+    if metric and metric not in METRICS | COSTS:
+        raise InputError(f'unknown metric "{metric}"{suggestion(metric, METRICS | COSTS)}; there are '
+                         f"{', '.join([*METRICS, *COSTS])}")
+    made = tables.show(_stored(results, profile, benchmark, strategy), metric)
+    if as_json or as_csv:
+        print(formats.to_json(made) if as_json else formats.to_csv(made), end="")
+        return
+    from rich.console import Console
+    console = Console(highlight=False)
+    for table in made:
+        console.print(formats.to_rich(table, console.width), "")
+
+
+def _stored(results: Path, profile: str | None, benchmarks: list[str] | None, strategies: list[str] | None) -> list:
+    """The records of the folder that match, as globs or canonical names; what is no record is named."""
+    from clbench import records
+    found, problems = records.load(results, profile or "*")
+    for problem in problems:
+        print(f"skipped: {problem}", file=sys.stderr)
+    kept = [record for record in found if registry.matches(record.benchmark, benchmarks)
+            and registry.matches(record.strategy, strategies)]
+    if not kept:
+        raise InputError(f"no such records in {results}; make them with: clbench run --all"
+                         if not found else f"none of the {len(found)} records in {results} matches")
+    return kept
 
 
 @app.command()
 def report(results: Results = Path("results"),
            out: Annotated[Path, typer.Option(help="Folder for the pages.")] = Path("reports")) -> None:
     """Writes a Markdown and a self-contained HTML page per profile."""
-    raise NotImplementedError
+    from clbench.report.pages import write_reports
+    _writable(out)
+    _stored(results, None, None, None)
+    for path in write_reports(results, out).paths:
+        if path.suffix in (".html", ".md"):
+            print(path)
+
+
+# ---- check, baseline
+
+@app.command()
+def check(profile: Annotated[ProfileName, typer.Option(help="Which baselines.")] = "smoke",
+          benchmark: Benchmarks = None, strategy: Strategies = None,
+          results: Annotated[Path | None, typer.Option("--results", help="Judge these records instead of running.")] = None,
+          baselines: Baselines = Path("baselines"),
+          format_: Annotated[Format, typer.Option("--format", help="github: annotations for a workflow.")] = Format.text,
+          strict: Annotated[bool, typer.Option("--strict", help="Exit 1 also for what has improved.")] = False,
+          device: Device = "auto", workers: Workers = None) -> None:
+    """Runs the baseline's pairs afresh and compares: exit 0 fine, 1 something got worse, 3 undecided."""
+    from clbench import check as checking
+    if results:
+        current = _stored(results, profile, benchmark, strategy)
+    else:
+        asked = checking.load_baselines(baselines, profile)
+        wanted = {pair: entry["seeds"] for pair, entry in asked.items()
+                  if registry.matches(pair[0], benchmark) and registry.matches(pair[1], strategy)}
+        if not wanted:
+            raise InputError(f"no pair of the baselines in {baselines} matches")
+        current = _run_afresh(wanted, profile, device, workers)
+    verdicts = checking.check(current, baselines, profile, benchmark, strategy)
+    print("\n".join(checking.lines(verdicts, format_.value)))
+    raise typer.Exit(checking.exit_status(verdicts, strict))
+
+
+def _run_afresh(wanted: dict, profile: str, device: str, workers: int | None) -> list:
+    """Records of these pairs with the baseline's seeds, made now and kept in memory."""
+    executing = _executing()
+    from clbench import plan as planning
+    from clbench import terminal
+    device, screen = executing.choose_device(device), terminal.Screen(to_stderr=True)
+    plan = planning.Plan.joined([
+        planning.make_plan([benchmark], [strategy], profile, seeds or None, None) for (benchmark, strategy), seeds in wanted.items()])
+    jobs = planning.jobs(plan, device)
+    workers = executing.default_workers(device) if workers is None else workers
+    screen.announce(plan, jobs, profile, device, workers)
+    with screen.progress(plan, jobs) as on_done:
+        finished = executing.execute(plan, jobs, None, workers=workers, on_done=on_done)
+    if finished.interrupted:
+        raise KeyboardInterrupt
+    return list(finished.records.values())
+
+
+@baseline_app.command("accept")
+def accept(profile: Annotated[ProfileName, typer.Option(help="Which profile.")] = "smoke",
+           benchmark: Benchmarks = None, strategy: Strategies = None, results: Results = Path("results"),
+           baselines: Baselines = Path("baselines")) -> None:
+    """Makes what is in the results folder the numbers that `clbench check` compares with."""
+    from clbench import check as checking
+    _writable(baselines)
+    for path in checking.accept(_stored(results, profile, benchmark, strategy), baselines, profile):
+        print(path)
+
+
+# ---- doctor
+
+@app.command()
+def doctor() -> None:
+    """Says what is here: versions, devices, back ends, data."""
+    from clbench.doctor import findings
+    for topic, rows in findings().items():
+        print(topic)
+        for name, what in rows.items():
+            print(f"  {name:24} {what}")
+
+
+def _executing():
+    """The module that runs things, with the environment set that torch reads when it is imported."""
+    from clbench import execute
+    os.environ |= {name: os.environ.get(name, value) for name, value in execute.ENVIRONMENT.items()}
+    return execute

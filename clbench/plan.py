@@ -62,10 +62,16 @@ class Plan:
     unavailable: dict[str, str]  # benchmark or pair -> how to get it
     blocked: list[str]           # files in the way of a record, one line each
 
+    @classmethod
+    def joined(cls, plans: list["Plan"]) -> "Plan":
+        return cls([pair for plan in plans for pair in plan.pairs],
+                   {name: how for plan in plans for name, how in plan.unavailable.items()},
+                   [line for plan in plans for line in plan.blocked])
 
-def make_plan(benchmarks: list[str], strategies: list[str], profile: str, seeds: list[int] | None, out: Path, *,
+
+def make_plan(benchmarks: list[str], strategies: list[str], profile: str, seeds: list[int] | None, out: Path | None, *,
               fresh: bool = False) -> Plan:
-    """Resolves and checks every spec before anything runs. seeds: None for the profile's number."""
+    """Resolves and checks every spec before anything runs. seeds: None for the profile's number. out: the results folder."""
     plan = Plan([], {}, [])
     for text in dict.fromkeys(benchmarks):
         name, benchmark, entry = registry.benchmark(text, profile)
@@ -101,8 +107,8 @@ def seeds_of(benchmark: Benchmark, profile: str) -> list[int]:
 
 
 def _pair(name, benchmark, entry, strategy, profile, data, seeds, out, fresh) -> Pair:
-    path = records.path_of(out, profile, name, strategy.name)
-    stored = records.read(path) if path.exists() else None
+    path = records.path_of(out, profile, name, strategy.name) if out else None
+    stored = records.read(path) if path and path.exists() else None
     network = benchmark.network()
     modules = [RUNNERS[strategy.backend], entry.module, *(term.module for term, _ in strategy.terms), type(network).__module__]
     blank = Record(name, strategy.name, profile, strategy.backend, key="", source=source.digest(modules), modules=modules,

@@ -71,7 +71,8 @@ def file_name(spec: str) -> str:
         return spec
     name, _, rest = spec.partition("(")
     parts = [re.sub(r"[^\w=.+-]+", "-", part, flags=re.ASCII).strip("-.") for part in (name, rest)]
-    return "--".join(filter(None, parts))[:100] + "--" + hashlib.sha256(spec.encode()).hexdigest()[:8]
+    digest = hashlib.sha256(spec.encode()).hexdigest()[:8]
+    return f"{'--'.join(filter(None, parts))[:100]}--{digest}".lstrip("-")
 
 
 def write(record: Record, folder: Path) -> Path:

@@ -119,6 +119,11 @@ def select(patterns: list[str], known: dict[str, Entry]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+def matches(name: str, patterns: list[str] | None) -> bool:
+    """Whether a canonical name is one of the patterns, or like one; no patterns stand for all."""
+    return not patterns or any(name == pattern or fnmatchcase(name, pattern) for pattern in patterns)
+
+
 # ---- loading
 
 def benchmark(text: str, profile: str):

@@ -87,6 +87,11 @@ class Stream:
         self.masks = own if scenario == "task" else torch.ones_like(own)                        # [T, C]
         self._seed_axis = torch.arange(len(self.seeds), device=self.device).unsqueeze(1)        # [S, 1]
 
+    def only(self, s: int) -> "Stream":
+        """The stream of the s-th seed alone."""
+        pixels = None if self.pixels is None else self.pixels[s:s + 1]
+        return Stream(self.images, self.tasks, self.scenario, self.seeds[s:s + 1], offset=self.offset, pixels=pixels)
+
     def _input(self, images: Tensor, index: Tensor, task: Tensor | int) -> Tensor:
         """The network's input for images[index] [S or 1, n] as seen in `task`: [S or 1, n, d] float."""
         x = images[index]

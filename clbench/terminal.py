@@ -11,7 +11,7 @@ from clbench.metrics.statistics import summarise
 from clbench.plan import Job, Plan
 from clbench.profiles import PROFILES
 from clbench.records import Record
-from clbench.report import tables
+from clbench.report import formats, tables
 
 
 class Screen:
@@ -61,10 +61,10 @@ class Screen:
             by_benchmark.setdefault(record.benchmark, []).append(record)
         made = [tables.comparison(rows) for rows in by_benchmark.values()]
         if as_json:
-            print(tables.to_json(made))
+            print(formats.to_json(made), end="")
             return
         for table in made:
-            self.console.print("", tables.to_rich(table))
+            self.console.print("", formats.to_rich(table, self.console.width))
 
     def farewell(self, finished: Finished, profile: str, out: Path) -> None:
         for name, how in finished.unavailable.items():
@@ -92,8 +92,8 @@ def _without_joint(plan: Plan) -> list[str]:
     rows: dict[str, set[str]] = {}
     for pair in plan.pairs:
         rows.setdefault(pair.blank.benchmark, set()).add(pair.blank.strategy)
-    return [f"{benchmark}: the plasticity gap needs joint; add -s joint -s joint_equal"
-            for benchmark, names in rows.items() if not {"joint", "joint_equal"} <= names]
+    return [f"{benchmark}: no plasticity gap without joint; add -s joint" for benchmark, names in rows.items()
+            if "joint" not in names]
 
 
 def _plural(count: int, noun: str) -> str:

@@ -11,7 +11,8 @@ from clbench.stream import Budget, split_by_class
 class SplitDigits(Benchmark):
     scenarios = ("class", "task", "domain")
     data = digits
-    budgets = {"smoke": Budget(steps=40, rows=32), "quick": Budget(steps=100, rows=32), "full": Budget(steps=400, rows=32)}
+    # lr on held-out training data, smoke, 5 seeds, ACC of joint_equal class: 1e-3 0.73, 3e-3 0.84, 1e-2 0.88 (naive, er worse)
+    budgets = {profile: Budget(steps, rows=32, lr=3e-3) for profile, steps in (("smoke", 40), ("quick", 100), ("full", 400))}
 
     def make_stream(self, images, seeds):
         return split_by_class(images, [[2 * t, 2 * t + 1] for t in range(5)], self.scenario, seeds)

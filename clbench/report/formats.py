@@ -5,10 +5,11 @@ import html
 import io
 import json
 
-from clbench.report.tables import Cell, Table
+from clbench.report.tables import Table
 
-DISPENSABLE = ("peak_mb", "bwt", "plasticity_gap_equal", "cpu_hours", "gpu_hours", "memory_items", "aia", "joint_gap",
-               "plasticity_gap", "recovered", "gflops", "seconds")         # what a narrow terminal does without, in turn
+# What a narrow terminal does without, in turn.
+DISPENSABLE = ("peak_mb", "cpu_hours", "gpu_hours", "bwt", "plasticity_gap_equal", "joint_gap", "memory_items", "aia",
+               "recovered", "seconds", "gflops", "plasticity_gap")
 
 
 def grid(table: Table) -> tuple[list[str], list[list[str]]]:
@@ -24,14 +25,16 @@ def grid(table: Table) -> tuple[list[str], list[list[str]]]:
 
 def to_rich(table: Table, width: int | None = None):
     """The table for `rich.print`. With a width (in characters) it leaves out columns until it fits, and says which."""
+    from rich import box
     from rich.console import Group
     from rich.table import Table as Grid
     from rich.text import Text
     table, left_out = fitting(table, width) if width else (table, [])
     headings, rows = grid(table)
-    drawn = Grid(title=Text(table.title), title_justify="left", header_style="bold", pad_edge=False)
-    for i, heading in enumerate(headings):
-        drawn.add_column(Text(heading), justify="right" if i else "left", overflow="fold")
+    drawn = Grid(title=Text(table.title), title_justify="left", header_style="bold", box=box.SIMPLE_HEAD,
+                 show_edge=False, padding=(0, 1, 0, 0))
+    for i, (heading, wide) in enumerate(zip(headings, widths(headings, rows), strict=True)):
+        drawn.add_column(Text(unbroken(heading)), justify="right" if i else "left", overflow="fold", width=wide)
     for row, cells, following in zip(table.rows, rows, [*table.rows[1:], None], strict=True):
         drawn.add_row(*map(Text, cells), end_section=following is not None and following.kind != row.kind)
     notes = [*table.notes, *([f"left out for want of room: {', '.join(left_out)}"] if left_out else [])]
@@ -51,11 +54,20 @@ def fitting(table: Table, width: int) -> tuple[Table, list[str]]:
 
 
 def characters(table: Table) -> int:
-    """How wide the table is drawn: a heading may break at its spaces, and every column costs three more characters."""
-    headings, rows = grid(table)
-    widths = [max(map(len, [*heading.split(), *column]))
-              for heading, column in zip(headings, zip(*rows, strict=True), strict=True)]
-    return sum(widths) + 3 * len(widths)
+    """How wide the table is drawn."""
+    wide = widths(*grid(table))
+    return sum(wide) + 2 * len(wide)
+
+
+def widths(headings: list[str], rows: list[list[str]]) -> list[int]:
+    """Characters of each column; a heading may break at its spaces, a cell may not."""
+    columns = zip(headings, zip(*rows, strict=True), strict=True)
+    return [max(map(len, [*unbroken(heading).split(" "), *cells])) for heading, cells in columns]
+
+
+def unbroken(heading: str) -> str:
+    """The heading with its arrow tied to the last word."""
+    return heading.replace(" ↑", "\xa0↑").replace(" ↓", "\xa0↓")
 
 
 def to_markdown(table: Table) -> str:
@@ -78,8 +90,8 @@ def to_json(tables: list[Table]) -> str:
                       allow_nan=False) + "\n"
 
 
-FIELDS = ("profile", "benchmark", "strategy", "kind", "status", "stale", "reason", "metric", "value", "half_width", "low",
-          "high", "sd", "n", "marks")
+FIELDS = ("profile", "benchmark", "strategy", "kind", "status", "stale", "reason", "metric", "value", "half_width",
+          "low", "high", "sd", "n", "marks")
 
 
 def to_csv(tables: list[Table]) -> str:
@@ -92,15 +104,8 @@ def to_csv(tables: list[Table]) -> str:
             for name, cell in row.cells.items():
                 benchmark, metric = (table.benchmark, name) if table.benchmark else (name, table.metric)
                 if benchmark in row.origins:
-                    told = {"profile": table.profile, "benchmark": benchmark, "strategy": row.strategy, "kind": row.kind}
-                    writer.writerow(told | _origin(row.origins[benchmark]) | {"metric": metric} | _numbers(cell))
+                    told = {"profile": table.profile, "benchmark": benchmark, "strategy": row.strategy,
+                            "kind": row.kind, "metric": metric, "marks": " ".join(cell.marks)}
+                    told |= {name: getattr(row.origins[benchmark], name) for name in ("status", "stale", "reason")}
+                    writer.writerow(told | {name: getattr(cell, name) for name in FIELDS[8:14]})
     return file.getvalue()
-
-
-def _origin(origin) -> dict:
-    return {"status": origin.status, "stale": origin.stale, "reason": origin.reason}
-
-
-def _numbers(cell: Cell) -> dict:
-    return {name: getattr(cell, name) for name in ("value", "half_width", "low", "high", "sd", "n")} | {
-        "marks": " ".join(cell.marks)}

@@ -3,6 +3,7 @@
 A table is plain data, the same for every way of writing it (`clbench.report.formats`). Whatever depends on other
 records is computed here, when shown.
 """
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from clbench.metrics.accuracy import COSTS, METRICS
@@ -14,13 +15,14 @@ from clbench.report.values import ALL_DATA, Entry, base_name, entries, order_of
 NONE = "–"
 DEFAULT = ("acc", "aia", "forgetting", "bwt", "plasticity_gap", "plasticity_gap_equal", "joint_gap", "recovered",
            "seconds", "gpu_hours", "cpu_hours", "gflops", "memory_items", "peak_mb")
-HEADINGS = {"seconds": "s per seed", "gflops": "GFLOPs", "gpu_hours": "GPU h", "cpu_hours": "CPU h", "peak_mb": "peak MB"}
-DESCRIPTIONS = {"seconds": "wall-clock of training and evaluation", "gflops": "counted forward and backward FLOPs / 10^9"}
-SIGNS = {"best": "★", "tied": "≈", "stale": "(stale)"}
+TITLES = {"seconds": "s/seed", "gflops": "GFLOPs", "gpu_hours": "GPU h", "cpu_hours": "CPU h", "peak_mb": "peak MB"}
+DESCRIPTIONS = {"seconds": "wall-clock of training and evaluation",
+                "gflops": "counted forward and backward FLOPs, in units of 10^9"}
+SIGNS = {"best": "★", "tied": "≈", "stale": "†"}
 LEGEND = {
     "best": "★ best mean among the rows that do not train on all data so far",
     "tied": "≈ not distinguishable from ★: the 95 % interval of the paired difference on common seeds contains 0",
-    "stale": "(stale) made by source code that has changed since; run it again. Stale rows take no part in ★ and ≈",
+    "stale": "† stale: made by source code that has changed since; run it again. Stale rows take no part in ★ and ≈",
 }
 
 
@@ -39,8 +41,12 @@ class Cell:
     marks: tuple[str, ...] = ()
 
     @property
+    def signs(self) -> str:
+        return "".join(f"{SIGNS[mark]} " for mark in self.marks)
+
+    @property
     def shown(self) -> str:
-        return " ".join([self.text, *(SIGNS[mark] for mark in self.marks)])
+        return self.signs + self.text
 
 
 @dataclass(frozen=True)
@@ -95,15 +101,19 @@ def heading(name: str) -> Column:
         metric = METRICS[name]
         return Column(name, metric.title, metric.higher_is_better, metric.description)
     cost = COSTS.get(name)
-    title = HEADINGS.get(name) or (f"{cost.title} {cost.unit}".strip() if cost else name)
+    title = TITLES.get(name) or (f"{cost.title} {cost.unit}".strip() if cost else name)
     return Column(name, title, None, DESCRIPTIONS.get(name) or (cost.description if cost else ""))
 
 
-def show(records: list[Record], metric: str | None = None) -> list[Table]:
-    """The tables of any records: by profile and benchmark, or with a metric by profile."""
+def show(records: list[Record], metric: str | None = None, beside: Sequence[Record] = ()) -> list[Table]:
+    """The tables of any records: by profile and benchmark, or with a metric by profile.
+
+    `beside`: records that get no row but may serve as references, where only some rows are asked for.
+    """
+    profiles = by_profile(records).values()
     if metric:
-        return [by_metric(own, metric) for own in by_profile(records).values()]
-    return [comparison(own) for mixed in by_profile(records).values() for own in by_benchmark(mixed).values()]
+        return [by_metric(own, metric, beside) for own in profiles]
+    return [comparison(own, beside) for mixed in profiles for own in by_benchmark(mixed).values()]
 
 
 def by_profile(records: list[Record]) -> dict[str, list[Record]]:
@@ -119,37 +129,39 @@ def by_benchmark(records: list[Record]) -> dict[str, list[Record]]:
     return {name: [record for record in records if record.benchmark == name] for name in names}
 
 
-def comparison(records: list[Record]) -> Table:
+def comparison(records: list[Record], beside: Sequence[Record] = ()) -> Table:
     """All strategies on one benchmark under one profile, with every metric and cost in the cells."""
-    found = entries(records)
+    found = entries(records, beside)
     acc = marked(found, "acc")
     rows = [_row(entry, {name: cell(entry, name) for name in (*METRICS, *COSTS, "seconds", "gflops")} | {"acc": one})
             for entry, one in zip(found, acc, strict=True)]
     columns = [heading(name) for name in DEFAULT if name not in ("gpu_hours", "cpu_hours") or _in_use(rows, name)]
-    return Table(records[0].profile, records[0].benchmark, None, columns, rows, _notes(rows))
+    return Table(records[0].profile, records[0].benchmark, None, columns, rows, _notes(rows, costs=True))
 
 
-def by_metric(records: list[Record], metric: str) -> Table:
+def by_metric(records: list[Record], metric: str, beside: Sequence[Record] = ()) -> Table:
     """All strategies on all benchmarks under one profile: one metric (or cost)."""
     rows = {}
     for benchmark, own in by_benchmark(records).items():
-        found = entries(own)
+        found = entries(own, beside)
         for entry, one in zip(found, marked(found, metric), strict=True):
             row = _row(entry, {benchmark: one})
             old = rows.get(entry.record.strategy, row)
             rows[row.strategy] = replace(row, origins=old.origins | row.origins, cells=old.cells | row.cells)
     order = {record.strategy: order_of(record) for record in records}
     ordered = sorted(rows.values(), key=lambda row: order[row.strategy])
-    columns = [Column(name, name) for name in by_benchmark(records)]
-    ordered = [replace(row, cells={column.name: row.cells.get(column.name, Cell()) for column in columns}) for row in ordered]
-    return Table(records[0].profile, None, metric, columns, ordered, _notes(ordered))
+    benchmarks = list(by_benchmark(records))
+    ordered = [replace(row, cells={name: row.cells.get(name, Cell()) for name in benchmarks}) for row in ordered]
+    columns = [Column(name, name) for name in benchmarks]
+    return Table(records[0].profile, None, metric, columns, ordered, _notes(ordered, costs=metric not in METRICS))
 
 
 def _row(entry: Entry, cells: dict[str, Cell]) -> Row:
     record = entry.record
     origin = Origin(record.status, (record.error or {}).get("reason"), entry.stale, record.seeds, record.data,
                     [group["provenance"] | {"concurrent": group["concurrent"]} for group in record.groups])
-    return Row(record.strategy, ("reference", "native", "avalanche")[order_of(record)[0]], {record.benchmark: origin}, cells)
+    kind = ("reference", "native", "avalanche")[order_of(record)[0]]
+    return Row(record.strategy, kind, {record.benchmark: origin}, cells)
 
 
 def _in_use(rows: list[Row], name: str) -> bool:
@@ -236,11 +248,12 @@ def number(value: float) -> str:
 
 # ---- notes
 
-def _notes(rows: list[Row]) -> list[str]:
-    """What a reader has to know: signs, reasons, data, machines."""
+def _notes(rows: list[Row], costs: bool) -> list[str]:
+    """What a reader has to know: units, signs, reasons, data, and with costs the machines."""
     used = {mark for row in rows for one in row.cells.values() for mark in one.marks}
-    notes = ["± is the half-width of the 95 % t interval over seeds; accuracies are in points; costs are per seed"]
-    return [*notes, *(LEGEND[mark] for mark in LEGEND if mark in used), *_reasons(rows), *_data(rows), *machines(rows)]
+    units = "accuracies in points ± half-width of the 95 % t interval over seeds ([low, high]: by bootstrap)"
+    return [units + ("; costs are per seed" if costs else ""), *(LEGEND[mark] for mark in LEGEND if mark in used),
+            *_reasons(rows), *_data(rows), *(machines(rows) if costs else [])]
 
 
 def _reasons(rows: list[Row]) -> list[str]:

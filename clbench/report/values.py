@@ -3,6 +3,7 @@
 Only rows that are ok have values. `joint`, `joint_equal` and `naive` count as references where they are ok, not stale
 and made on the same data.
 """
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,13 +50,16 @@ class Entry:
         return self.record.status == "ok" and bool(self.record.seeds)
 
 
-def entries(records: list[Record]) -> list[Entry]:
-    """The records of one profile and one benchmark, in the order of the table."""
-    records = sorted(records, key=order_of)
-    stale = [is_stale(record) for record in records]
-    references = {(record.strategy, record.data): record for record, old in zip(records, stale, strict=True)
-                  if record.status == "ok" and not old}
-    return [_entry(record, old, references) for record, old in zip(records, stale, strict=True)]
+def entries(records: list[Record], beside: Sequence[Record] = ()) -> list[Entry]:
+    """The records of one profile and one benchmark, in the order of the table.
+
+    `beside` holds further records, of any benchmark: where they fit they serve as references.
+    """
+    place = {(record.profile, record.benchmark) for record in records}
+    around = [record for record in beside if (record.profile, record.benchmark) in place]
+    references = {(record.strategy, record.data): record for record in [*around, *records]
+                  if record.strategy in REFERENCES and record.status == "ok" and not is_stale(record)}
+    return [_entry(record, is_stale(record), references) for record in sorted(records, key=order_of)]
 
 
 def _entry(record: Record, stale: bool, references: dict[tuple[str, str], Record]) -> Entry:

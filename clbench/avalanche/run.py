@@ -1,0 +1,72 @@
+"""One run of an Avalanche row: the same call and the same result as `clbench.engine.run.run`.
+
+The group's seeds are trained in turn. Avalanche's own strategies, loop and loader do the work; ours are the initial
+weights, the batch order where the row takes it, the number of steps and the evaluation.
+"""
+import random
+import warnings
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+from clbench.engine.clock import Clock
+from clbench.engine.run import Outcome
+from clbench.errors import RunFailed, Unavailable
+from clbench.stream import Budget, Stream
+
+
+def run(stream: Stream, net, rows: list, budget: Budget, clock: Clock) -> Outcome:
+    """Trains and evaluates the stream's seeds; `rows` holds the one row of the catalog."""
+    (row,) = rows
+    with _no_warnings(), _own_generators(stream.device):
+        SingleRun = _single_run()                            # a process pays for the import once, so no run is charged
+        acc, diverged, counts = [], [], {"steps": 0, "samples_seen": 0, "memory_items": 0, "extra_params": 0}
+        for s in range(len(stream.seeds)):
+            with clock.measure("setup_s"):
+                one = SingleRun(stream.only(s), net, row, budget, clock)
+            try:
+                acc.append(one.train())
+            except Exception as error:
+                raise RunFailed(one.t + 1, one.meter.steps) from error
+            diverged += [one.diverged] if one.diverged else []
+            for name, count in _counts(row, one).items():
+                counts[name] += count
+    return Outcome(torch.stack(acc), {**clock.sheet(), **counts}, diverged)
+
+
+def _counts(row, one) -> dict[str, int]:
+    return {"steps": one.meter.steps, "samples_seen": one.meter.samples, "memory_items": row.memory_items(one.strategy),
+            "extra_params": row.extra_params(one.strategy)}
+
+
+def _single_run() -> type:
+    """The class that needs Avalanche."""
+    try:
+        from clbench.avalanche.single import SingleRun
+    except ImportError as error:
+        raise Unavailable(f"Avalanche cannot be imported ({error}): pip install avalanche-lib") from error
+    except OSError as error:
+        raise Unavailable(f"Avalanche writes to ~/.avalanche when it is imported, and cannot ({error}): "
+                          f"set HOME to a folder that can be written to") from error
+    return SingleRun
+
+
+@contextmanager
+def _no_warnings():
+    """Avalanche warns about calls within itself, having reset the filter for that: recorded, so not printed."""
+    with warnings.catch_warnings(record=True):
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextmanager
+def _own_generators(device: torch.device):
+    """The global generators, which Avalanche draws from, are afterwards as they were."""
+    python, numpy = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numpy)

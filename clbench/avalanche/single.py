@@ -1,0 +1,117 @@
+"""One seed of an Avalanche row. Imports Avalanche; `clbench.avalanche.run` imports this when such a row runs."""
+import random
+
+import numpy as np
+import torch
+from avalanche.models import avalanche_forward
+from torch import Tensor
+
+from clbench.avalanche.adapt import OurOrder, OwnOutputs, experience
+from clbench.avalanche.meter import Meter
+from clbench.engine.clock import Clock
+from clbench.engine.evaluate import evaluate
+from clbench.keyed import draw, generator
+from clbench.stream import Budget, Stream
+
+
+class SingleRun:
+    """Trains a row on a stream of one seed and evaluates it with our own code."""
+
+    def __init__(self, stream: Stream, net, row, budget: Budget, clock: Clock):
+        self.stream, self.net, self.row, self.budget, self.clock = stream, net, row, budget, clock
+        (self.seed,) = stream.seeds
+        self.t, self.meter, self.diverged = 0, Meter(clock), None
+        self.theta = draw([self.seed], "init", 0, net.init)[0]           # row 0 of the native strategies
+        self.experiences = []
+        self.strategy = self.fresh()
+
+    # ---- the story
+    def train(self) -> Tensor:
+        """Accuracy [T+1, E]: row 0 is the untrained network, row t+1 the network after task t; NaN once diverged."""
+        acc = [self.evaluate()]
+        for t in range(len(self.stream.tasks)):
+            self.t = t
+            self.learn()
+            if self.diverged:
+                break
+            acc.append(self.evaluate())
+        missing = [torch.full_like(acc[0], torch.nan)] * (len(self.stream.tasks) + 1 - len(acc))
+        return torch.stack(acc + missing)
+
+    def learn(self) -> None:
+        """One task, one call of Avalanche's train()."""
+        with self.clock.measure("setup_s"):
+            kept = self.experiences if self.row.sees_all_data else []
+            self.experiences = [*kept, experience(self.stream, self.t)]
+            if self.row.retrains and self.t > 0:
+                self.strategy = self.fresh()
+        before = self.meter.steps
+        with self.clock.measure("train_s"):
+            self.seed_generators()
+            self.meter.start(self.steps)
+            try:
+                self.strategy.train(self.experiences, eval_streams=[],
+                                    reset_optimizer_state=self.budget.optimiser_state == "reset",
+                                    pin_memory=False)                    # the data are on the device already
+            finally:
+                self.meter.stop()
+        done = self.meter.steps - before
+        assert done == self.steps, f"Avalanche took {done} steps instead of {self.steps}"
+        self.note_divergence(before)
+
+    @property
+    def steps(self) -> int:
+        return self.budget.steps * (self.t + 1 if self.row.retrains else 1)
+
+    def note_divergence(self, before: int) -> None:
+        finite = self.meter.finite_steps()
+        weights = all(bool(parameter.isfinite().all()) for parameter in self.strategy.model.parameters())
+        if finite < self.steps or not weights:
+            self.diverged = {"seed": self.seed, "task": self.t + 1, "step": before + finite + 1}
+
+    def evaluate(self) -> Tensor:
+        """Accuracy [E] of the network as it is. `strategy.eval()` would move the generators and adapt the model."""
+        model = self.strategy.model                                      # some strategies replace it
+        training = model.training
+        with self.clock.measure("eval_s"):
+            model.eval()
+            acc = evaluate(self.stream, lambda x, t: avalanche_forward(model, x[0], t).unsqueeze(0))
+            model.train(training)
+        return acc[0].cpu()
+
+    # ---- what Avalanche is given
+    def fresh(self):
+        """A new strategy with the initial weights."""
+        self.seed_generators()
+        model = self.net.module(self.theta)
+        if self.stream.scenario == "task":
+            model = OwnOutputs(model, self.stream.masks)
+        model = model.to(self.stream.device)
+        plugins = [self.meter] + ([OurOrder(self.order)] if self.row.order == "ours" else [])
+        return self.row.build({
+            "model": model, "optimizer": self.optimiser(model), "criterion": torch.nn.CrossEntropyLoss(),
+            "train_mb_size": self.budget.rows, "device": self.stream.device,
+            "train_epochs": self.steps,                                  # more than enough: the meter stops it
+            "plugins": plugins, "evaluator": None})                      # a list of its own: Avalanche appends to it
+
+    def optimiser(self, model) -> torch.optim.Optimizer:
+        budget = self.budget
+        return {
+            "adam": lambda: torch.optim.Adam(model.parameters(), budget.lr, fused=True),
+            "sgd": lambda: torch.optim.SGD(model.parameters(), budget.lr, budget.momentum, fused=True),
+        }[budget.optimiser]()
+
+    def order(self, n: int) -> list[int]:
+        """The examples of all steps one after another, out of n: the draws of `clbench.engine.run.Run.shuffled`."""
+        count, draws = self.steps * self.budget.rows, generator(self.seed, "batches", self.t)
+        return torch.cat([torch.randperm(n, generator=draws) for _ in range(-(-count // n))])[:count].tolist()
+
+    def seed_generators(self) -> None:
+        """Avalanche draws from all three; keyed by task too, since strategies draw different amounts between tasks."""
+        number = generator(self.seed, "avalanche", self.t).initial_seed()
+        torch.default_generator.manual_seed(number)          # torch.manual_seed would also touch GPUs that we don't use
+        if self.stream.device.type == "cuda":
+            with torch.cuda.device(self.stream.device):
+                torch.cuda.manual_seed(number)
+        random.seed(number)
+        np.random.seed(number % 2**32)

@@ -1,0 +1,73 @@
+"""Where labels go in a figure so that they do not lie on each other. Plain numbers, no matplotlib."""
+import math
+from dataclasses import dataclass
+
+ANGLES = (0, 180, 35, -35, 145, -145, 90, -90)
+
+
+@dataclass(frozen=True)
+class Box:
+    left: float
+    bottom: float
+    width: float
+    height: float
+
+    def overlap(self, other: "Box") -> float:
+        """The shared area."""
+        across = min(self.left + self.width, other.left + other.width) - max(self.left, other.left)
+        up = min(self.bottom + self.height, other.bottom + other.height) - max(self.bottom, other.bottom)
+        return max(across, 0) * max(up, 0)
+
+    def inside(self, other: "Box") -> bool:
+        return math.isclose(self.overlap(other), self.width * self.height)
+
+
+def spread(wanted: list[float], gap: float) -> list[float]:
+    """Positions at least `gap` apart, in the order of the wanted ones and as near to them as that allows.
+
+    >>> spread([5.0, 0.0, 5.0], gap=2.0)
+    [4.0, 0.0, 6.0]
+    """
+    order = sorted(range(len(wanted)), key=wanted.__getitem__)
+    blocks: list[list[float]] = []            # [first position, members] of runs of touching labels
+    for i in order:
+        blocks.append([wanted[i], 1])
+        while len(blocks) > 1 and blocks[-2][0] + blocks[-2][1] * gap > blocks[-1][0]:
+            (first, n), (second, m) = blocks[-2:]
+            blocks[-2:] = [[(first * n + (second - n * gap) * m) / (n + m), n + m]]
+    places = [first + k * gap for first, n in blocks for k in range(n)]
+    return [place for _, place in sorted(zip(order, places, strict=True))]
+
+
+def place(points: list[tuple[float, float]], sizes: list[tuple[float, float]], obstacles: list[Box],
+          frame: Box) -> list[Box]:
+    """A box for the label of each point: inside the frame, near its point, clear of obstacles and of other labels."""
+    taken, boxes = list(obstacles), []
+    for point, size in zip(points, sizes, strict=True):
+        candidates = [_beside(point, size, radius, angle) for radius in (7, 16, 28, 42, 60, 80) for angle in ANGLES]
+        candidates = [box for box in candidates if box.inside(frame)] or candidates
+        best = min(candidates, key=lambda box: sum(box.overlap(other) for other in taken))    # the nearest of equals
+        boxes.append(best)
+        taken.append(best)
+    return boxes
+
+
+def _beside(point: tuple[float, float], size: tuple[float, float], radius: float, angle: float) -> Box:
+    """The label's box with its near edge `radius` away from the point."""
+    (x, y), (width, height) = point, size
+    across, up = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+    left = x + radius * across - (0 if across > 0.1 else width if across < -0.1 else width / 2)
+    return Box(left, y + radius * up - height / 2, width, height)
+
+
+def pareto(costs: list[float], values: list[float]) -> list[int]:
+    """The points that no other one beats at its cost or below, from cheap to dear.
+
+    >>> pareto([1.0, 2.0, 2.0, 4.0], [0.5, 0.4, 0.7, 0.7])
+    [0, 2]
+    """
+    front: list[int] = []
+    for i in sorted(range(len(costs)), key=lambda i: (costs[i], -values[i])):
+        if not front or values[i] > values[front[-1]]:
+            front.append(i)
+    return front

@@ -1,0 +1,327 @@
+"""Avalanche's rows: the same start, batches, steps and scores as ours, and nothing of the process left changed."""
+import dataclasses
+import os
+import random
+import subprocess
+import sys
+import warnings
+from functools import lru_cache
+
+import numpy as np
+import pytest
+import torch
+from helpers import CPU, SCENARIOS, make
+
+from clbench import registry
+from clbench.avalanche import run as runner
+from clbench.benchmarks.blobs import gaussian_blobs
+from clbench.engine.clock import Clock
+from clbench.engine.part import Part
+from clbench.engine.run import Run
+from clbench.errors import RunFailed, Unavailable
+from clbench.models.mlp import MLP
+from clbench.stream import same_classes
+
+ROWS = [name for name, entry in registry.strategies().items() if entry.backend == "avalanche"]
+STEPS = 12                                                       # per task, of the blobs
+
+every = pytest.mark.parametrize(("name", "scenario"), [(name, scenario) for name in ROWS for scenario in SCENARIOS])
+
+
+class Seen:
+    """What a run did: by call of train() the losses, the batch sizes and the weights at the end."""
+
+    def __init__(self):
+        self.losses, self.sizes, self.weights = [], [], []
+
+    def watch(self, row, at_step=lambda step: None):
+        """Makes the row build strategies with a plugin that notes all this, last in the list."""
+        from avalanche.training.plugins import SupervisedPlugin
+        seen = self
+
+        class Watch(SupervisedPlugin):
+            def before_training_exp(self, strategy, **kwargs):
+                seen.losses.append([])
+                seen.sizes.append([])
+
+            def before_backward(self, strategy, **kwargs):
+                at_step(sum(map(len, seen.losses)))
+
+            def after_training_iteration(self, strategy, **kwargs):
+                seen.losses[-1].append(strategy.loss.item())
+                seen.sizes[-1].append(len(strategy.mb_y))
+
+            def after_training_exp(self, strategy, **kwargs):
+                seen.weights.append(torch.cat([p.detach().flatten() for p in strategy.model.parameters()]))
+
+        build = row.build
+
+        def watched(common):
+            strategy = build(common)
+            strategy.plugins.append(Watch())
+            return strategy
+        row.build = watched
+
+
+def avalanche(spec, scenario="class", seeds=(0,), stream=None, net=None, at_step=lambda step: None, **budget):
+    """(outcome, what was seen) of a row on blobs, or on another stream."""
+    _, benchmark, _ = registry.benchmark(f"blobs_{scenario}", "smoke")
+    (row,), seen = registry.strategy(spec).build(), Seen()
+    seen.watch(row, at_step)
+    outcome = runner.run(stream or benchmark.stream(list(seeds), CPU), net or benchmark.network(), [row],
+                         dataclasses.replace(benchmark.budgets["smoke"], **budget), Clock(CPU))
+    return outcome, seen
+
+
+@lru_cache
+def plain(scenario, seeds=(4, 1)):
+    return avalanche("avalanche_naive", scenario, seeds)
+
+
+class Losses(Part):
+    """A native part that notes the loss of every step."""
+
+    def start(self, run):
+        self.noted = []
+
+    def after_step(self, batch):
+        self.noted.append(batch.loss[0].item())
+
+
+def native_losses(spec, scenario, **budget):
+    losses = Losses()
+    acc = make(spec, scenario, extra=[losses], **budget).train()
+    return acc, losses.noted
+
+
+# ---- the same run as ours where the method is the same
+
+# Measured: at most 4e-7 apart after 100 steps.
+SETTINGS = [{}, {"optimiser_state": "reset"}, {"optimiser": "sgd", "lr": 0.05, "momentum": 0.9}]
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("settings", SETTINGS, ids=["adam", "adam reset", "sgd"])
+def test_naive_follows_ours_step_by_step(scenario, settings):
+    acc, ours = native_losses("naive", scenario, steps=20, **settings)
+    outcome, seen = avalanche("avalanche_naive", scenario, steps=20, **settings)
+    assert sum(seen.losses, []) == pytest.approx(ours, abs=1e-4)
+    assert torch.allclose(outcome.acc, acc, atol=0.03)                   # one of 40 test examples may tip over
+
+
+def test_the_settings_above_make_a_difference():
+    curves = [sum(avalanche("avalanche_naive", **settings)[1].losses, []) for settings in SETTINGS]
+    assert curves[0][:STEPS] == curves[1][:STEPS]
+    assert max(abs(a - b) for a, b in zip(curves[0], curves[1], strict=True)) > 1e-2
+    assert max(abs(a - b) for a, b in zip(curves[0], curves[2], strict=True)) > 1e-2
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_joint_follows_ours_and_starts_like_naive(scenario):
+    acc, ours = native_losses("joint", scenario)
+    outcome, seen = avalanche("avalanche_joint", scenario)
+    naive, naive_seen = avalanche("avalanche_naive", scenario)
+    assert sum(seen.losses, []) == pytest.approx(ours, abs=1e-4)
+    assert torch.equal(outcome.acc[:, :2], naive.acc[:, :2])
+    assert torch.equal(seen.weights[0], naive_seen.weights[0])
+
+
+@pytest.mark.parametrize("scenario", ["domain", "task"])
+def test_permuted_inputs_and_shifted_labels_follow_ours(scenario):
+    images, seeds = gaussian_blobs(classes=4), [4, 1]
+    pixels = torch.stack([torch.stack([torch.randperm(16, generator=torch.Generator().manual_seed(10 * s + t))
+                                       for t in range(3)]) for s in seeds])
+    net = MLP(16, 32, 12 if scenario == "task" else 4)
+    stream = same_classes(images, pixels, scenario, seeds)
+    budget = dataclasses.replace(registry.benchmark("blobs_class", "smoke")[1].budgets["smoke"], steps=15)
+    for s, seed in enumerate(seeds):
+        losses = Losses()
+        run = Run(same_classes(images, pixels[s:s + 1], scenario, [seed]), net, [losses], budget)
+        acc = run.train()
+        outcome, seen = avalanche("avalanche_naive", stream=stream, net=net, steps=15)
+        assert sum(seen.losses[3 * s:3 * s + 3], []) == pytest.approx(losses.noted, abs=1e-4)
+        assert torch.allclose(outcome.acc[s], acc[0], atol=0.03)
+
+
+@pytest.mark.parametrize("name", ["naive", "joint"])
+def test_costs_are_counted_as_ours(name):
+    ours = make(name, seeds=[4, 1])
+    ours.train()
+    costs = avalanche(f"avalanche_{name}", seeds=[4, 1])[0].costs
+    assert costs["steps"] == ours.updates * 2
+    assert costs["samples_seen"] == ours.samples_seen
+    assert costs["flops"] == ours.clock.flops > 0
+    assert costs["memory_items"] == costs["extra_params"] == 0
+    assert costs["train_s"] > 0 and costs["eval_s"] > 0 and costs["setup_s"] > 0
+
+
+# ---- every row
+
+@every
+def test_exact_steps_same_bits_and_no_group_effect(name, scenario):
+    outcome, seen = avalanche(name, scenario, [4, 1])
+    again, seen_again = avalanche(name, scenario, [4, 1])
+    alone, seen_alone = avalanche(name, scenario, [1])
+    assert outcome.acc.shape == (2, 6, 5) and outcome.acc.dtype == torch.float64
+    assert outcome.acc.isfinite().all() and not outcome.diverged
+    times = [1, 2, 3, 4, 5] if name == "avalanche_joint" else [1] * 5
+    assert [len(losses) for losses in seen.losses] == [STEPS * k for k in times] * 2
+    assert outcome.costs["steps"] == 2 * STEPS * sum(times)
+    assert outcome.costs["samples_seen"] == sum(map(sum, seen.sizes))
+    assert torch.equal(outcome.acc, again.acc) and torch.equal(outcome.acc[1:], alone.acc)
+    assert all(map(torch.equal, seen.weights, seen_again.weights))
+    assert all(map(torch.equal, seen.weights[5:], seen_alone.weights))
+    assert not torch.equal(seen.weights[4], seen.weights[9])             # the seeds differ
+
+
+@every
+def test_row_differs_from_naive(name, scenario):
+    if name != "avalanche_naive":
+        _, seen = avalanche(name, scenario, [4, 1])
+        _, naive = plain(scenario)
+        assert torch.equal(seen.weights[0], naive.weights[0]) or name == "avalanche_replay"   # another order
+        assert not torch.equal(seen.weights[4], naive.weights[4])
+
+
+# ---- what each row adds
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("spec", ["avalanche_ewc(ewc_lambda=0)", "avalanche_lwf(alpha=0)"])
+def test_without_its_term_a_row_is_naive_bit_for_bit(spec, scenario):
+    outcome, seen = avalanche(spec, scenario, [4, 1])
+    naive, naive_seen = plain(scenario)
+    assert torch.equal(outcome.acc, naive.acc)
+    assert all(map(torch.equal, seen.weights, naive_seen.weights))
+
+
+def test_a_strong_ewc_moves_the_weights_less():
+    def distance(spec):
+        weights = avalanche(spec, optimiser="sgd", lr=0.02)[1].weights
+        return float((weights[-1] - weights[0]).norm())
+    naive, weak, strong = map(distance, ["avalanche_naive", *(f"avalanche_ewc(ewc_lambda={n})" for n in (1, 30))])
+    assert strong < 0.7 * weak < 0.7 * naive * 1.0001
+
+
+def test_replay_sees_as_many_stored_examples_as_new_ones():
+    outcome, seen = avalanche("avalanche_replay(memory=150)")
+    assert set(seen.sizes[0]) == {16, 8}                                 # 120 examples: the last batch of a pass is short
+    assert all(sizes[0] == 32 and max(sizes) == 32 for sizes in seen.sizes[1:])
+    assert outcome.costs["memory_items"] == 150
+
+
+def test_what_is_kept_is_in_the_costs():
+    parameters = MLP(16, 32, 32, 10).layout.parameters
+    assert avalanche("avalanche_ewc")[0].costs["extra_params"] == 5 * 2 * parameters
+    assert avalanche("avalanche_lwf")[0].costs["extra_params"] == parameters
+
+
+def test_flops_of_the_extra_work_are_counted():
+    naive = avalanche("avalanche_naive")[0].costs
+    per_row = naive["flops"] / naive["samples_seen"]                     # forward and backward of one example
+    fisher = avalanche("avalanche_ewc")[0].costs["flops"] - naive["flops"]
+    assert fisher == pytest.approx(5 * 120 * per_row)                    # a pass over every task
+    replay = avalanche("avalanche_replay")[0].costs
+    assert replay["flops"] == pytest.approx(replay["samples_seen"] * per_row)
+    distilled = 4 * STEPS * 16                                           # forward passes of the teacher alone
+    lwf = avalanche("avalanche_lwf")[0].costs["flops"] - naive["flops"]
+    assert distilled * per_row / 4 < lwf < distilled * per_row / 2       # about a third: the first layer's input needs no gradient
+
+
+def test_refuses_a_memory_smaller_than_the_number_of_tasks():
+    stream = registry.benchmark("blobs_class", "smoke")[1].stream([0], CPU)
+    small, enough = (registry.strategy(f"avalanche_replay(memory={n})").build()[0] for n in (4, 5))
+    assert "4" in small.supports(stream) and enough.supports(stream) is None
+
+
+# ---- what can go wrong
+
+def test_divergence_is_noted_as_ours():
+    settings = {"optimiser": "sgd", "lr": 1e20}
+    ours = make("naive", **settings)
+    acc = ours.train()
+    outcome, _ = avalanche("avalanche_naive", **settings)
+    assert outcome.diverged == ours.diverged and outcome.diverged[0]["task"] == 1
+    assert torch.equal(outcome.acc.isnan(), acc.isnan())
+    assert outcome.acc.isnan().any() and not outcome.acc[:, 0].isnan().any()
+
+
+def test_a_seed_that_diverges_later_keeps_its_earlier_rows():
+    outcome, seen = avalanche("avalanche_ewc(ewc_lambda=1e30)", seeds=[4, 1], optimiser="sgd", lr=0.1)
+    assert [(one["seed"], one["task"]) for one in outcome.diverged] == [(4, 2), (1, 2)]
+    assert all(STEPS < one["step"] <= 2 * STEPS for one in outcome.diverged)
+    assert outcome.acc[:, :2].isfinite().all() and outcome.acc[:, 2:].isnan().all()
+    assert len(seen.losses) == 4                                         # training stops there
+
+
+@pytest.mark.parametrize("step", [0, STEPS, STEPS + 3])
+def test_an_error_says_where_and_leaves_no_count_open(step):
+    def break_off(now):
+        if now == step:
+            raise ValueError("broken")
+    with pytest.raises(RunFailed) as failure:
+        avalanche("avalanche_naive", at_step=break_off)
+    assert (failure.value.task, failure.value.step) == (1 + step // STEPS, step)
+    assert str(failure.value.__cause__) == "broken"
+    assert torch.utils._python_dispatch._get_current_dispatch_mode() is None
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_leaves_the_process_as_it_was_and_prints_nothing(name, capfd):
+    plain("class")                                                       # imported by now
+    torch.manual_seed(5), np.random.seed(6), random.seed(7)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        filters = list(warnings.filters)
+        states = torch.get_rng_state(), np.random.get_state(), random.getstate()
+        avalanche(name, "task")
+        assert warnings.filters == filters
+    assert torch.equal(states[0], torch.get_rng_state())
+    assert np.array_equal(states[1][1], np.random.get_state()[1]) and states[1][2:] == np.random.get_state()[2:]
+    assert states[2] == random.getstate()
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_does_not_depend_on_the_global_generators(name):
+    _, seen = avalanche(name)
+    torch.manual_seed(5), np.random.seed(6), random.seed(7)
+    _, again = avalanche(name)
+    assert torch.equal(seen.weights[-1], again.weights[-1])
+
+
+def test_says_how_to_get_avalanche(monkeypatch):
+    for module in [name for name in sys.modules if name.startswith("clbench.avalanche.")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "avalanche", None)
+    with pytest.raises(Unavailable, match="pip install avalanche-lib"):
+        avalanche_unwatched()
+
+
+def avalanche_unwatched():
+    _, benchmark, _ = registry.benchmark("blobs_class", "smoke")
+    (row,) = registry.strategy("avalanche_naive").build()
+    return runner.run(benchmark.stream([0], CPU), benchmark.network(), [row], benchmark.budgets["smoke"], Clock(CPU))
+
+
+ALONE = """
+import sys
+from clbench.avalanche import catalog
+assert not {"torch", "avalanche", "numpy"} & set(sys.modules), "the catalog must stay light"
+from clbench.avalanche import run
+from clbench.errors import Unavailable
+assert "avalanche" not in sys.modules
+try:
+    run._single_run()
+except Unavailable as error:
+    assert "set HOME" in str(error), error
+else:
+    raise AssertionError("a home that cannot be written went unnoticed")
+"""
+
+
+def test_the_catalog_is_light_and_an_unwritable_home_is_explained(tmp_path):
+    home = tmp_path / "file"
+    home.write_text("no folder")
+    environment = {**os.environ, "HOME": str(home), "MPLCONFIGDIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", ALONE], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,274 @@
+"""`clbench run` end to end, in processes of its own."""
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from clbench import records, registry
+from clbench.cli import main
+
+
+def clbench(*arguments, cwd, env=None, timeout=120):
+    """The finished process of `clbench arguments`, as a user sees it."""
+    return subprocess.run([sys.executable, "-m", "clbench", *map(str, arguments)], cwd=cwd, capture_output=True, text=True,
+                          timeout=timeout, env={**os.environ, "COLUMNS": "200", **(env or {})})
+
+
+@pytest.fixture
+def here(monkeypatch, capfd):
+    """The same in this process, which is quicker."""
+    def run(*arguments, cwd, env=None):
+        monkeypatch.chdir(cwd)
+        for name, value in {"COLUMNS": "200", **(env or {})}.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "argv", ["clbench", *map(str, arguments)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return subprocess.CompletedProcess(arguments, ended.value.code or 0, *capfd.readouterr())
+    return run
+
+
+BLOBS = ("run", "-b", "blobs_class", "--profile", "smoke", "--workers", "0")
+
+
+def stored(folder, strategy="naive", benchmark="blobs_class"):
+    return records.read(records.path_of(Path(folder) / "results", "smoke", benchmark, strategy))
+
+
+def test_a_run_is_stored_shown_and_not_repeated(tmp_path):
+    first = clbench(*BLOBS, "-s", "naive", "-s", "joint", "--seeds", 3, cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    assert first.stdout.startswith("profile smoke on cpu: 6 runs of 2 pairs in 6 groups on 1 worker")
+    assert re.search(r"blobs_class +naive +ACC \d+\.\d ± \d+\.\d · 3 seeds", first.stdout)
+    assert "the next bigger one: clbench run --all --profile quick" in first.stdout
+    again = clbench(*BLOBS, "-s", "naive", "-s", "joint", "--seeds", 2, cwd=tmp_path)
+    assert "0 runs of 0 pairs" in again.stdout and "2 pairs up to date" in again.stdout
+    more = clbench(*BLOBS, "-s", "naive", "--seed-list", "7,1", cwd=tmp_path)
+    assert more.stdout.startswith("profile smoke on cpu: 1 runs")
+    record = stored(tmp_path)
+    assert record.seeds == [0, 1, 2, 7] and len(record.groups) == 4
+    before = {group["seeds"][0]: group["provenance"]["started"] for group in record.groups}
+    time.sleep(1.1)
+    assert clbench(*BLOBS, "-s", "naive", "--seeds", 1, "--fresh", cwd=tmp_path).returncode == 0
+    assert stored(tmp_path).groups[0]["provenance"]["started"] > before[0]
+
+
+def test_workers_give_the_same_bits_as_this_process(tmp_path):
+    names = ("-b", "blobs_task", "-s", "ewc(samples=64)", "-s", "er(memory=100)", "--seeds", 2, "--profile", "smoke")
+    assert clbench("run", *names, "--workers", 0, "--out", "results", cwd=tmp_path).returncode == 0
+    assert clbench("run", *names, "--workers", 2, "--out", "other", cwd=tmp_path).returncode == 0
+    for strategy in ("ewc(samples=64)", "er(memory=100)"):
+        a, b = (records.read(records.path_of(tmp_path / folder, "smoke", "blobs_task", strategy)) for folder in ("results", "other"))
+        assert a.acc == b.acc and a.key == b.key
+        assert [group["concurrent"] for group in b.groups] == [2, 2]
+
+
+def test_json_goes_to_standard_output_alone(tmp_path, here):
+    done = here(*BLOBS, "-s", "naive", "--seeds", 2, "--json", cwd=tmp_path)
+    (table,) = json.loads(done.stdout)["tables"]
+    assert table["benchmark"] == "blobs_class" and "profile smoke" in done.stderr
+    shown = here("show", "--json", cwd=tmp_path)
+    assert json.loads(shown.stdout)["tables"] == [table]
+    assert "naive" in here("show", "--metric", "forgetting", cwd=tmp_path).stdout
+    assert here("show", "--csv", "-s", "na*", cwd=tmp_path).stdout.count("\n") > 10
+
+
+def test_dry_run_writes_nothing(tmp_path, here):
+    done = here(*BLOBS, "-s", "n*", "--seeds", 2, "--dry-run", cwd=tmp_path)
+    assert done.returncode == 0 and "blobs_class  naive  seeds 1" in done.stdout
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("arguments", "said"), [
+    (("run", "-b", "blobs_clas", "-s", "naive"), 'unknown benchmark "blobs_clas": did you mean "blobs_class"?'),
+    (("run", "-b", "blobs_class", "-s", "ewcc"), 'unknown strategy "ewcc": did you mean "ewc"?'),
+    (("run", "-b", "blobs_class", "-s", "ewc(lam="), 'cannot read "ewc(lam="'),
+    (("run", "-b", "blobs_class", "-s", "ewc(lamb=1)"), 'ewc has no argument "lamb": did you mean "lam"?'),
+    (("run", "-b", "blobs_class", "-s", "ewc(lam='high')"), "ewc: lam takes a number, not 'high'"),
+    (("run", "-b", "blobs_class", "-s", "x*"), 'no name matches "x*"'),
+    (("run", "-b", "blobs_class", "-s", "nowhere.py:Mine"), "nowhere.py: there is no such file"),
+    (("run", "-b", "blobs_class", "-s", "er+avalanche_naive"), "only native strategies can be joined"),
+    (("run", "-b", "blobs_class", "-s", "naive", "--seeds", "0"), "--seeds 0: at least one seed is needed"),
+    (("run", "-b", "blobs_class", "-s", "naive", "--seed-list", "1,2,1"), "a seed is there twice"),
+    (("run", "-b", "blobs_class", "-s", "naive", "--seed-list", "1;2"), "write whole numbers with commas between"),
+    (("run", "-b", "blobs_class", "-s", "naive", "--device", "cuda"), "torch sees no CUDA device here"),
+    (("run", "-b", "blobs_class", "-s", "naive", "--device", "tpu"), 'use auto, cpu, cuda or cuda:N'),
+    (("run", "-b", "blobs_class", "-s", "naive", "--out", "/proc/self/nowhere"), "cannot write there"),
+    (("run", "-b", "blobs_class", "-s", "naive", "--time-limit", "soon"), "like 90s, 9m or 2h"),
+    (("run", "-b", "blobs_class", "-s", "naive", "--scheduler", "tcp://127.0.0.1:9"), "it does not answer"),
+    (("run", "-b", "blobs_class", "-s", "naive", "--profile", "huge"), "huge"),
+    (("run",), "say what to run: --all, or -b and -s"),
+    (("show",), "no such records in results"),
+    (("show", "--metric", "forgeting"), 'unknown metric "forgeting": did you mean "forgetting"?'),
+    (("report",), "no such records in results"),
+    (("check",), 'no baselines for profile "smoke"'),
+])
+def test_a_mistake_is_one_line_and_nothing_is_written(arguments, said, tmp_path, here):
+    if "cuda" in arguments:
+        import torch
+        if torch.cuda.is_available():
+            pytest.skip("a CUDA device is here")
+    done = here(*arguments, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    first, *rest = done.stderr.strip().split("\n")
+    assert said in first and first.startswith("clbench: ")
+    assert "Traceback" not in done.stderr
+    assert not rest or arguments == ("run",)
+    assert not list(tmp_path.iterdir())
+
+
+def test_damaged_data_are_named_with_both_sums(tmp_path, here):
+    folder = tmp_path / "data" / "MNIST" / "raw"
+    folder.mkdir(parents=True)
+    for name in ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"):
+        (folder / f"{name}.gz").write_bytes(b"damaged")
+    done = here("run", "-b", "split_mnist_class", "-s", "naive", cwd=tmp_path, env={"CLBENCH_DATA": str(tmp_path / "data")})
+    assert done.returncode == 2
+    assert "is damaged: expected md5 f68b3c2dcbeaaa9fbdd348bbdeb94873, found " in done.stderr
+    assert not (tmp_path / "results").exists()
+
+
+def test_absent_data_stop_only_their_own_benchmark(tmp_path, here):
+    env = {"CLBENCH_DATA": "", "XDG_CACHE_HOME": str(tmp_path / "cache"), "CLBENCH_OFFLINE": "1"}
+    names = ("run", "-b", "split_mnist_class", "-b", "blobs_class", "-s", "naive", "--seeds", 1, "--profile", "smoke", "--workers", 0)
+    done = here(*names, cwd=tmp_path, env=env)
+    assert done.returncode == 1                              # it was named literally
+    assert re.search("unavailable: split_mnist_class: MNIST is not here: put .* under", done.stdout)
+    assert stored(tmp_path).status == "ok"
+    glob = here("run", "-b", "split_mnist_c*", "-s", "naive", "--seeds", 1, cwd=tmp_path, env=env)
+    assert glob.returncode == 0
+    assert here("run", "-b", "split_mnist_c*", "-s", "naive", "--strict", cwd=tmp_path, env=env).returncode == 1
+
+
+OWN = '''
+"""Methods of one's own."""
+from dataclasses import dataclass
+import os, signal, time
+from clbench import Part
+
+@dataclass
+class Scaled(Part):
+    """A gradient times a factor."""
+    factor: float = 2.0
+    def gradient(self, g, batch):
+        return self.factor * g
+
+class Fails(Part):
+    def after_task(self, t):
+        if t == 1 and 1 in self.run.seeds:
+            raise RuntimeError("out of luck")
+
+class Blows(Part):
+    def gradient(self, g, batch):
+        return g * float("nan") if 1 in self.run.seeds and self.run.t == 2 else g
+
+class Never(Part):
+    def supports(self, stream):
+        return "needs more than it gets"
+
+class Dies(Part):
+    def after_task(self, t):
+        if 1 in self.run.seeds:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+class Slow(Part):
+    def after_task(self, t):
+        time.sleep(0.4)
+'''
+
+
+@pytest.fixture
+def own(tmp_path):
+    (tmp_path / "own.py").write_text(OWN)
+    registry._own_file.cache_clear()
+    return tmp_path
+
+
+def test_a_strategy_of_ones_own_runs_from_its_file(own, here):
+    done = here(*BLOBS, "-s", "own.py:Scaled(factor=3)", "-s", "er(memory=100)+own.py:Scaled", "--seeds", 1, cwd=own)
+    assert done.returncode == 0, done.stderr + done.stdout
+    record = stored(own, "own.py:Scaled(factor=3.0)")
+    assert record.settings["strategy"] == {"own.py:Scaled": {"factor": 3.0}}
+    again = here(*BLOBS, "-s", "own.py:Scaled(factor=3)", "--seeds", 1, cwd=own)
+    assert "1 pair up to date" in again.stdout
+    (own / "own.py").write_text(OWN.replace("self.factor * g", "-self.factor * g"))
+    registry._own_file.cache_clear()
+    stale = here(*BLOBS, "-s", "own.py:Scaled(factor=3)", "--seeds", 1, cwd=own)
+    assert stale.stdout.startswith("profile smoke on cpu: 1 runs")
+    assert stored(own, "own.py:Scaled(factor=3.0)").acc != record.acc
+
+
+def test_failing_diverging_and_unsupported_runs_are_records_and_the_others_go_on(own, here):
+    specs = [argument for name in ("Fails", "Blows", "Never", "Scaled") for argument in ("-s", f"own.py:{name}")]
+    done = here(*BLOBS, *specs, "--seeds", 3, cwd=own)
+    assert done.returncode == 1
+    failed, diverged, unsupported, fine = (stored(own, f"own.py:{name}") for name in ("Fails", "Blows", "Never", "Scaled"))
+    assert failed.status == "failed" and failed.seeds == [0, 2]
+    assert failed.error["reason"] == "RuntimeError: out of luck" and failed.error["task"] == 2
+    assert 'raise RuntimeError("out of luck")' in failed.error["traceback"] and failed.error["seeds"] == [1]
+    assert diverged.status == "diverged" and diverged.seeds == [0, 1, 2] and diverged.error["seed"] == 1
+    assert diverged.error["task"] == 3 and diverged.acc[1][3] == [None] * 5 and None not in diverged.acc[0][5]
+    assert unsupported.status == "unsupported" and unsupported.error["reason"] == "needs more than it gets"
+    assert fine.status == "ok"
+    assert "out of luck" in done.stdout and "needs more than it gets" in done.stdout and "Traceback" not in done.stdout
+    (own / "own.py").write_text(OWN.replace('"out of luck")', '"out of luck")  # once more'))
+    again = here(*BLOBS, *specs, "--seeds", 3, cwd=own)
+    assert "1 runs of 1 pairs" in again.stdout               # only the failed seed is tried again: a comment makes nothing stale
+
+
+def test_a_killed_worker_costs_only_its_own_run(own):
+    done = clbench("run", "-b", "blobs_class", "--profile", "smoke", "--workers", 2, "-s", "own.py:Dies", "-s", "naive",
+                   "--seeds", 3, cwd=own)
+    assert done.returncode == 1, done.stdout + done.stderr
+    record = stored(own, "own.py:Dies")
+    assert record.status == "failed" and record.error["reason"] == "its worker process died twice"
+    assert record.seeds == [0, 2] and stored(own).seeds == [0, 1, 2]
+
+
+def test_time_limit_stops_between_groups_and_the_same_command_goes_on(own, here):
+    names = (*BLOBS, "-s", "own.py:Slow", "--seeds", 3)
+    done = here(*names, "--time-limit", "1s", cwd=own)
+    assert done.returncode == 0
+    assert re.search(r"time limit reached: [12] groups? not begun; the same command goes on from here", done.stdout)
+    first = stored(own, "own.py:Slow").seeds
+    assert 1 <= len(first) < 3
+    assert here(*names, cwd=own).returncode == 0
+    assert stored(own, "own.py:Slow").seeds == [0, 1, 2]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_ctrl_c_keeps_what_is_done(own, workers):
+    process = subprocess.Popen([sys.executable, "-m", "clbench", "run", "-b", "blobs_class", "--profile", "smoke", "--workers",
+                                str(workers), "-s", "own.py:Slow", "--seeds", "40"], cwd=own, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True, start_new_session=True)
+    path = records.path_of(own / "results", "smoke", "blobs_class", "own.py:Slow")
+    limit = time.monotonic() + 60
+    while not path.exists() and time.monotonic() < limit:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)                    # a terminal's Ctrl-C reaches the workers as well
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "interrupted" in out and "the same command goes on from here" in out
+    assert "Traceback" not in err + out
+    assert 1 <= len(records.read(path).seeds) < 40
+
+
+def test_broken_and_foreign_files_are_named_and_left_alone(tmp_path, here):
+    assert here(*BLOBS, "-s", "naive", "--seeds", 1, cwd=tmp_path).returncode == 0
+    folder = tmp_path / "results" / "smoke" / "blobs_class"
+    (folder / "joint.json").write_text('{"half": ')
+    (folder / "mine.json").write_text('{"some": "thing"}')
+    done = here(*BLOBS, "-s", "naive", "-s", "joint", "--seeds", 1, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "joint.json" in done.stdout and "move it away" in done.stdout
+    assert (folder / "joint.json").read_text() == '{"half": '
+    shown = here("show", cwd=tmp_path)
+    assert shown.returncode == 0 and "naive" in shown.stdout
+    assert "joint.json" in shown.stderr and "mine.json" in shown.stderr

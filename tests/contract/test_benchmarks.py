@@ -1,0 +1,119 @@
+"""The contract battery: every benchmark whose data are here passes all of it without further test code."""
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from clbench import registry
+from clbench.errors import Unavailable
+from clbench.profiles import PROFILES
+
+CPU = torch.device("cpu")
+every = pytest.mark.parametrize("name", registry.benchmarks())
+
+
+def loaded(name, seeds=(0, 1), profile="smoke", arguments=""):
+    _, benchmark, _ = registry.benchmark(name + arguments, profile)
+    try:
+        return benchmark, benchmark.stream(list(seeds), CPU)
+    except Unavailable as missing:
+        pytest.skip(str(missing))
+
+
+@every
+def test_tasks_partition_the_training_data(name):
+    _, stream = loaded(name)
+    train = torch.cat([task.train for task in stream.tasks])
+    assert len(train.unique(dim=0)) == len(train)                            # no (task, example) pair twice
+    assert all((task.train[:, 0] == t).all() for t, task in enumerate(stream.tasks))
+    counts = torch.bincount(train[:, 1], minlength=len(stream.images.y))
+    everything = name.startswith(("permuted", "rotated"))
+    assert (counts == len(stream.tasks)).all() if everything else counts.max() == 1
+    if not name.startswith("blobs"):                                         # it has more classes than tasks use
+        assert (counts > 0).all()
+
+
+@every
+def test_train_and_test_are_disjoint(name):
+    _, stream = loaded(name)
+    rows = {row.tobytes() for row in stream.images.x.numpy()}
+    shared = sum(row.tobytes() in rows for row in stream.images.x_test.numpy())
+    assert shared <= {"split_fashion_mnist_class": 20}.get(name, 0)          # a few published pictures stand in both
+
+
+@every
+def test_labels_are_in_the_mask_and_scores_can_be_perfect(name):
+    _, stream = loaded(name)
+    for j, task in enumerate(stream.tasks):
+        batch = stream.gather(task.train[:200].expand(2, -1, 2))
+        assert batch.mask.gather(-1, batch.y.unsqueeze(-1)).all()
+        assert batch.x.shape[:2] == (2, min(200, len(task.train))) and batch.x.dtype == torch.float32
+        labels = stream.images.y_test[task.test] + stream.offset[j]
+        perfect = torch.nn.functional.one_hot(labels, stream.classes).float().expand(2, -1, -1)
+        assert stream.score(j, perfect).tolist() == [1.0, 1.0]
+        assert stream.score(j, -perfect).tolist() == [0.0, 0.0]
+
+
+@every
+@pytest.mark.parametrize("profile", PROFILES)
+def test_network_and_budget_fit_the_stream(name, profile):
+    benchmark, stream = loaded(name, profile=profile)
+    net = benchmark.network()
+    theta = net.init(torch.Generator().manual_seed(0))
+    x = stream.test(0, slice(0, 3))[0]
+    assert net(theta, x).shape == (3, stream.classes)
+    assert torch.allclose(net.module(theta)(x), net(theta, x), atol=1e-6)
+    assert benchmark.budgets[profile].rows <= min(len(task.train) for task in stream.tasks)
+
+
+@every
+def test_a_seed_sees_the_same_stream_in_any_group(name):
+    _, alone = loaded(name, [1])
+    _, among = loaded(name, [4, 1])
+    for j in range(len(alone.tasks)):
+        a, b = alone.test(j, slice(0, 5)), among.test(j, slice(0, 5))
+        assert torch.equal(a[0], b.expand(2, *b.shape[1:])[1])
+
+
+@every
+def test_validation_never_touches_the_test_set(name):
+    benchmark, stream = loaded(name)
+    _, held = loaded(name, arguments="(validation=True)")
+    test = {row.tobytes() for row in stream.images.x_test.numpy()}
+    assert sum(row.tobytes() in test for row in held.images.x_test.numpy()) <= {"split_fashion_mnist_class": 20}.get(name, 0)
+    assert len(held.images.y) + len(held.images.y_test) == len(stream.images.y)
+
+
+@pytest.mark.parametrize("name", ["split_digits_class", "blobs_class"])
+def test_fingerprint_is_stable_across_processes(name):
+    code = f"from clbench import registry; print(registry.benchmark({name!r}, 'smoke')[1].fingerprint())"
+    other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    assert loaded(name)[0].fingerprint() == other
+    assert other in ("8785892c4369f262", "gaussian blobs 1")                 # as on any other platform
+
+
+def test_permutations_differ_by_task_and_seed_but_not_the_first():
+    _, stream = loaded("permuted_mnist_domain")
+    image = stream.images.x_test[0].float() / 255
+    views = torch.stack([stream.test(j, slice(0, 1))[:, 0] for j in range(3)])                # [task, seed, d]
+    assert torch.equal(views[0, 0], image) and torch.equal(views[0, 1], image)
+    assert not torch.equal(views[1, 0], views[1, 1]) and not torch.equal(views[1, 0], views[2, 0])
+    assert torch.equal(views[2, 1].sort().values, image.sort().values)
+    batch = stream.gather(torch.tensor([[[0, 7], [2, 7]], [[1, 7], [2, 7]]]))
+    pixels = stream.images.x[7].float() / 255
+    assert torch.equal(batch.x[0, 0], pixels)
+    assert torch.equal(batch.x[1, 0], pixels[stream.pixels[1, 1]])
+
+
+def test_rotation_is_counter_clockwise_and_black_outside():
+    from clbench.benchmarks.rotated_mnist import rotation
+    image = torch.arange(1, 785).view(28, 28)
+    padded = torch.cat([image.flatten(), torch.zeros(1, dtype=torch.long)])
+
+    def turned(degrees):
+        return padded[rotation(degrees)].view(28, 28)
+    assert torch.equal(turned(0), image)
+    assert torch.equal(turned(90), image.rot90(1))                           # counter-clockwise, as torch.rot90
+    assert torch.equal(turned(180), image.rot90(2))
+    assert turned(45)[0, 0] == 0 and turned(45)[14, 14] > 0

@@ -1,0 +1,162 @@
+import pytest
+import torch
+from helpers import CPU, make
+
+from clbench import registry
+from clbench.engine.clock import Clock
+from clbench.engine.part import Part
+from clbench.engine.run import run as run_group
+from clbench.engine.theta import Layout
+from clbench.errors import InputError, RunFailed
+from clbench.keyed import draw, generator
+from clbench.models.mlp import MLP
+from clbench.stream import Batch, Budget
+from clbench.strategies.parts.fisher import per_sample
+
+
+def test_a_draw_depends_on_its_key_alone():
+    def normal(key):
+        return torch.randn(5, generator=generator(*key))
+    keys = [(0, "batches", 0), (1, "batches", 0), (0, "replay", 0), (0, "batches", 1)]
+    first = [normal(key) for key in keys]
+    torch.manual_seed(7)
+    assert all(torch.equal(a, normal(key)) for a, key in zip(first, keys, strict=True))
+    assert len({tuple(a.tolist()) for a in first}) == 4
+    rows = draw([3, 1], "init", 0, lambda g: torch.randn(5, generator=g))
+    assert torch.equal(rows[1], normal((1, "init", 0)))
+    assert generator(1, "init").initial_seed() == 46291789024797551          # the same on every platform and version
+
+
+def test_layout_pads_rows_and_goes_both_ways():
+    layout = Layout({"a": (3, 5), "b": (7,)})
+    assert (layout.parameters, layout.P) == (22, 64)
+    row = layout.flat({"a": torch.arange(15.0).view(3, 5), "b": 2})
+    views = layout.views(row)
+    assert views["a"][2, 4] == 14 and (views["b"] == 2).all() and row[22:].eq(0).all()
+
+
+def test_batches_are_reshuffled_passes_with_the_remainder_carried_over():
+    run = make("naive", seeds=[0, 1])
+    samples = run.stream.tasks[0].train                                      # 120 of them
+    drawn = run.shuffled(samples, rows=50, steps=5)
+    assert drawn.shape == (5, 2, 50, 2)
+    for order in drawn[..., 1].transpose(0, 1).flatten(1):
+        assert sorted(order[:120].tolist()) == sorted(order[120:240].tolist()) == list(range(120))
+        assert not torch.equal(order[:120], order[120:240])
+
+
+def test_flops_are_the_hand_count_and_costs_scale_with_the_seeds():
+    def costs(seeds):
+        _, benchmark, _ = registry.benchmark("blobs_class", "smoke")
+        parts = registry.strategy("naive").build()
+        return run_group(benchmark.stream(seeds, CPU), benchmark.network(), parts, benchmark.budgets["smoke"], Clock(CPU)).costs
+    forward = 2 * 16 * (16 * 32 + 32 * 32 + 32 * 10)                         # 2 FLOPs a weight and row
+    backward = 2 * forward - 2 * 16 * 16 * 32                                # no gradient at the input
+    one, two = costs([0]), costs([0, 1])
+    assert one["flops"] == 5 * 12 * (forward + backward)
+    assert (one["steps"], one["samples_seen"], one["extra_params"]) == (60, 960, 0)
+    assert all(two[name] == 2 * one[name] for name in ("flops", "steps", "samples_seen", "memory_items", "extra_params"))
+    assert min(one["train_s"], one["eval_s"], one["peak_mb"]) > 0
+
+
+def test_costs_of_memory_and_extra_parameters():
+    er, ewc, lwf = (make(name) for name in ("er", "ewc", "lwf"))
+    for run in (er, ewc, lwf):
+        run.train()
+    P = er.learner.net.layout.parameters
+    assert er.parts[0].stored.shape[1] == 100 and er.extra_parameters(er.learner.net) == 0
+    assert ewc.extra_parameters(ewc.learner.net) == 2 * P
+    assert lwf.extra_parameters(lwf.learner.net) == P
+
+
+def test_a_diverged_seed_is_named_and_leaves_its_neighbour_alone():
+    class Blow(Part):
+        def gradient(self, g, batch):
+            g = g.clone()
+            g[0] *= torch.where(torch.tensor(self.run.updates == 15), torch.nan, 1.0)
+            return g
+    run, plain = make("naive", seeds=[5, 6], extra=[Blow()]), make("naive", seeds=[5, 6])
+    acc, fine = run.train(), plain.train()
+    assert run.diverged == [{"seed": 5, "task": 2, "step": 17}]
+    assert acc[0, :2].isfinite().all() and acc[0, 2:].isnan().all()
+    assert torch.equal(acc[1], fine[1])
+
+
+def test_a_run_whose_seeds_have_all_diverged_stops():
+    run = make("naive", optimiser="sgd", lr=1e30)
+    assert run.train()[0, 2:].isnan().all()
+    assert run.updates < 60
+
+
+def test_a_broken_part_says_where():
+    class Broken(Part):
+        def batch(self, batch):
+            if self.run.t == 1:
+                raise ValueError("no")
+            return batch
+    _, benchmark, _ = registry.benchmark("blobs_class", "smoke")
+    with pytest.raises(RunFailed) as caught:
+        run_group(benchmark.stream([0], CPU), benchmark.network(), [Broken()], benchmark.budgets["smoke"], Clock(CPU))
+    assert (caught.value.task, caught.value.step) == (2, 12)
+    assert isinstance(caught.value.__cause__, ValueError)
+
+
+@pytest.mark.parametrize("scenario", ["class", "task", "domain"])
+def test_the_task_is_told_at_evaluation_only_where_the_scenario_gives_it(scenario):
+    told = []
+
+    class Nosy(Part):
+        def predict(self, x, t):
+            told.append(t)
+            return self.run.learner.outputs(x)
+    acc = make("naive", scenario, extra=[Nosy()]).evaluate()
+    assert told == ([0, 1, 2, 3, 4] if scenario == "task" else [None] * 5)
+    assert torch.equal(acc, make("naive", scenario).evaluate())
+
+
+def test_two_parts_that_predict_are_refused():
+    class Predict(Part):
+        def predict(self, x, t):
+            return x
+    with pytest.raises(InputError, match="both replace the prediction"):
+        make("naive", extra=[Predict(), Predict()])
+
+
+def test_optimiser_state_is_kept_or_reset_between_tasks():
+    keep, reset = (make("naive", optimiser_state=state) for state in ("keep", "reset"))
+    for run in (keep, reset):
+        run.learn(run.stream.tasks[0])
+    assert torch.equal(keep.learner.theta, reset.learner.theta)
+    fresh = make("naive")
+    with torch.no_grad():
+        fresh.learner.theta.copy_(reset.learner.theta)
+    for run in (keep, reset, fresh):
+        run.t = 1
+        run.learn(run.stream.tasks[1])
+    assert torch.equal(reset.learner.theta, fresh.learner.theta)
+    assert not torch.equal(reset.learner.theta, keep.learner.theta)
+
+
+def test_squared_gradients_of_the_mlp_are_those_of_any_network():
+    net, rows = MLP(6, 8, 5, 3), 40
+    draws = generator(0, "test")
+    batch = Batch(x=torch.randn(rows, 6, generator=draws), y=torch.randint(3, (rows,), generator=draws))
+    theta = net.init(draws)
+
+    def losses(out, batch):
+        return torch.nn.functional.cross_entropy(out, batch.y, reduction="none")
+    quick, slow = net.squared_gradients(theta, batch, losses), per_sample(net, theta, batch, losses, chunk=16)
+    assert torch.allclose(quick, slow, rtol=1e-4, atol=1e-7) and slow.max() > 0.1
+
+
+def test_the_clock_counts_a_nested_block_once():
+    clock, a = Clock(CPU), torch.ones(4, 4)
+    with clock.count_flops(times=3):
+        a @ a
+        with clock.count_flops(times=100):
+            a @ a
+    assert clock.flops == 3 * 2 * 2 * 4 ** 3
+
+
+def test_budget_fields_are_what_the_record_says():
+    assert Budget(7) == Budget(steps=7, rows=128, optimiser="adam", lr=1e-3, momentum=0.0, optimiser_state="keep")

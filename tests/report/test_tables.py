@@ -1,0 +1,190 @@
+from dataclasses import replace
+
+import pytest
+
+from clbench.metrics.accuracy import COSTS, METRICS
+from clbench.report.tables import DEFAULT, by_metric, comparison, number, show
+
+
+@pytest.fixture
+def table(fabricated):
+    return comparison(fabricated.toy())
+
+
+def cells(table, strategy):
+    return next(row.cells for row in table.rows if row.strategy == strategy)
+
+
+def test_rows_are_references_then_native_then_avalanche(table):
+    assert [row.strategy for row in table.rows] == [
+        "naive", "joint", "joint_equal", "er", "ewc", "lwf", "pnn", "si", "avalanche_er"]
+    assert [row.kind for row in table.rows] == 3 * ["reference"] + 5 * ["native"] + ["avalanche"]
+
+
+@pytest.mark.parametrize(("strategy", "metric", "text"), [
+    ("naive", "acc", "45.0 ± 12.4"),                      # 0.45, 0.50, 0.40; t = 4.303, SD 0.05
+    ("er", "acc", "★ 73.3 ± 19.0"),                       # 0.75, 0.80, 0.65
+    ("er", "forgetting", "20.0 ± 24.8"),                  # 0.8 - (0.6, 0.7, 0.5)
+    ("er", "bwt", "-20.0 ± 24.8"),
+    ("er", "plasticity_gap", "3.3 ± 7.2"),                # (0.85, 0.90, 0.85) - (0.85, 0.85, 0.80)
+    ("er", "plasticity_gap_equal", "-3.3 ± 7.2"),         # 0.80 - the same
+    ("er", "joint_gap", "18.3 ± 25.9"),                   # (0.90, 0.90, 0.95) - (0.75, 0.80, 0.65)
+    ("joint_equal", "acc", "80.0 ± 0.0"),
+    ("er", "seconds", "4"),
+    ("er", "gflops", "4"),
+    ("er", "memory_items", "200"),
+    ("er", "cpu_hours", "0.002"),
+    ("er", "gpu_hours", "–"),
+    ("joint", "joint_gap", "–"),                          # a row has no gap to itself
+    ("naive", "recovered", "–"),
+    ("ewc", "acc", "failed"),
+    ("ewc", "seconds", "–"),
+    ("si", "acc", "diverged"),
+    ("si", "forgetting", "–"),
+    ("pnn", "acc", "unsupported"),
+])
+def test_cells_checked_by_hand(table, strategy, metric, text):
+    assert cells(table, strategy)[metric].shown == text
+
+
+def test_numbers_behind_a_cell(table):
+    acc = cells(table, "er")["acc"]
+    assert acc.value == pytest.approx(11 / 15) and acc.n == 3
+    assert acc.sd == pytest.approx(0.0763763) and acc.high - acc.value == pytest.approx(acc.half_width)
+    assert acc.seeds == pytest.approx({0: 0.75, 1: 0.8, 2: 0.65})
+    assert cells(table, "er")["retraining_saved"].value == pytest.approx(0.5)
+
+
+def test_recovered_is_the_share_between_naive_and_joint(table):
+    cell = cells(table, "er")["recovered"]
+    assert cell.value == pytest.approx((11 / 15 - 0.45) / (11 / 12 - 0.45))
+    assert cell.low < cell.value < cell.high and cell.text.startswith("60.7 [")
+
+
+def test_marks_leave_out_rows_that_train_on_all_data(table):
+    marks = {row.strategy: row.cells["acc"].marks for row in table.rows}
+    assert marks["er"] == ("best",) and marks["avalanche_er"] == ("tied",)
+    assert not any(marks[name] for name in ("naive", "joint", "joint_equal", "lwf", "ewc"))
+    assert any(note.startswith("★") for note in table.notes) and any(note.startswith("≈") for note in table.notes)
+
+
+def test_the_legend_only_explains_what_is_there(fabricated):
+    table = comparison([fabricated.make("naive", fabricated.two_tasks((0.0, 0.9), (0.1, 0.9)))])
+    assert not any(note.startswith(("≈", "†")) for note in table.notes)
+
+
+def test_stale_rows_are_marked_and_do_not_compete(fabricated):
+    records = [replace(record, source="old") if record.strategy == "er" else record for record in fabricated.toy()]
+    table = comparison(records)
+    assert cells(table, "er")["acc"].shown == "† 73.3 ± 19.0"
+    assert cells(table, "avalanche_er")["acc"].marks == ("best",)
+    assert any(note.startswith("† stale") for note in table.notes)
+
+
+@pytest.mark.parametrize("spoilt", [{"source": "old"}, {"data": "other"}, {"status": "failed"}])
+def test_gaps_need_a_joint_row_that_is_ok_current_and_on_the_same_data(fabricated, spoilt):
+    records = [replace(record, **spoilt) if record.strategy == "joint" else record for record in fabricated.toy()]
+    er = cells(comparison(records), "er")
+    assert [er[name].text for name in ("plasticity_gap", "joint_gap", "recovered")] == ["–"] * 3
+    assert er["plasticity_gap_equal"].text != "–"
+
+
+def test_gaps_are_missing_without_joint(fabricated):
+    er = cells(comparison([record for record in fabricated.toy() if record.strategy != "joint"]), "er")
+    assert er["plasticity_gap"].value is None and er["retraining_saved"].value is None
+
+
+@pytest.mark.parametrize("metric", [None, "joint_gap"])
+def test_a_joint_row_that_is_not_shown_still_serves(fabricated, metric):
+    records = [record for record in fabricated.toy() if record.strategy in ("er", "lwf")]
+    table, = show(records, metric, beside=fabricated.toy() + fabricated.many())
+    assert [row.strategy for row in table.rows] == ["er", "lwf"]
+    assert cells(table, "er")[metric and "toy_class" or "joint_gap"].text == "18.3 ± 25.9"
+
+
+def test_a_current_joint_of_another_shape_gives_no_gap_to_a_stale_row(fabricated):
+    wide = fabricated.make("er", [[[0.1, 0.0, 0.0]] * 4], stale=True)
+    joint = fabricated.make("joint", fabricated.two_tasks((0.9, 0.9)))
+    assert cells(comparison([wide, joint]), "er")["plasticity_gap"].text == "–"
+
+
+def test_fewer_common_seeds_are_said(fabricated):
+    four = fabricated.make("er", fabricated.two_tasks((0.6, 0.9), (0.7, 0.9), (0.5, 0.8), (0.6, 0.6)))
+    er = cells(comparison([record for record in fabricated.toy() if record.strategy != "er"] + [four]), "er")
+    assert er["acc"].n == 4 and "(n " not in er["acc"].text
+    assert er["joint_gap"].n == 3 and er["joint_gap"].text.endswith("(n 3)") and er["recovered"].text.endswith("(n 3)")
+
+
+def test_one_seed_has_no_interval(fabricated):
+    cell = cells(comparison([fabricated.make("er", fabricated.two_tasks((0.6, 0.9)))]), "er")["acc"]
+    assert (cell.text, cell.half_width, cell.sd, cell.n) == ("75.0", None, None, 1)
+
+
+def test_a_missing_cell_of_the_array_is_a_dash(fabricated):
+    record = fabricated.make("er", fabricated.two_tasks((0.6, 0.9), (0.7, 0.9)))
+    record.acc[0][1][1] = None
+    er = cells(comparison([record]), "er")
+    assert er["acc"].text != "–" and er["forgetting"].text != "–"
+    record.acc[1][2][0] = None
+    assert cells(comparison([record]), "er")["acc"].text == "–"
+
+
+def test_rows_on_different_data_have_no_best(fabricated):
+    records = [replace(record, data="d2") if record.strategy == "lwf" else record for record in fabricated.toy()]
+    table = comparison(records)
+    assert not any(row.cells["acc"].marks for row in table.rows)
+    assert any("different data" in note for note in table.notes)
+
+
+def test_every_metric_and_cost_is_in_the_cells(table):
+    assert all({*METRICS, *COSTS, *DEFAULT} == set(row.cells) for row in table.rows)
+    assert [column.name for column in table.columns] == [name for name in DEFAULT if name != "gpu_hours"]
+
+
+def test_hours_of_the_device_in_use(fabricated):
+    gpu = {"costs": {"gpu_hours": 0.1}, "provenance": {"device": "Test GPU"}}
+    own = fabricated.make("er", fabricated.two_tasks((0.6, 0.9)), **gpu)
+    assert {"gpu_hours"} == {column.name for column in comparison([own]).columns} & {"gpu_hours", "cpu_hours"}
+    both = comparison([own, *fabricated.toy()[:1]])
+    assert {"gpu_hours", "cpu_hours"} <= {column.name for column in both.columns}
+    assert any("different machines" in note for note in both.notes)
+    assert any("Test GPU" in note and note.endswith(": er") for note in both.notes)
+
+
+def test_the_machine_line(table):
+    assert table.notes[-1] == ("made on cpu (Test CPU, AVX2, 1 thread), 2 seed groups at the same time: "
+                               "times are comparable only inside this table")
+
+
+def test_reasons_stand_in_the_notes(table):
+    assert "ewc on toy_class: failed, ValueError: <b>no</b> & never" in table.notes
+    assert "pnn on toy_class: unsupported, needs task labels" in table.notes
+
+
+def test_one_metric_over_benchmarks(fabricated):
+    table = by_metric(fabricated.toy() + fabricated.many(), "acc")
+    assert [column.name for column in table.columns] == ["split_toy_class", "toy_class"]
+    assert [row.strategy for row in table.rows][:5] == ["naive", "joint", "joint_equal", "cumulative", "agem"]
+    assert cells(table, "er")["toy_class"].shown == "★ 73.3 ± 19.0"
+    assert cells(table, "ewc")["toy_class"].shown == "failed" and cells(table, "pnn")["split_toy_class"].shown == "–"
+    assert cells(table, "mas")["split_toy_class"].shown.startswith("† ")
+    assert not any("times" in note for note in table.notes)
+
+
+def test_a_cost_as_metric_names_the_machine(fabricated):
+    table = by_metric(fabricated.toy(), "flops")
+    assert cells(table, "joint")["toy_class"].text == "8,000,000,000" and "times" in table.notes[-1]
+
+
+def test_show_gives_a_table_per_profile_and_benchmark(fabricated):
+    quick = [replace(record, profile="quick") for record in fabricated.toy()]
+    records = quick + fabricated.toy() + fabricated.many()
+    assert [(table.profile, table.benchmark) for table in show(records)] == [
+        ("smoke", "split_toy_class"), ("smoke", "toy_class"), ("quick", "toy_class")]
+    assert [(table.profile, table.metric) for table in show(records, "aia")] == [("smoke", "aia"), ("quick", "aia")]
+    assert show([]) == []
+
+
+@pytest.mark.parametrize(("value", "text"), [(0, "0"), (0.00123, "0.00123"), (12.34, "12.3"), (123456.7, "123,457")])
+def test_numbers_of_costs(value, text):
+    assert number(value) == text
