@@ -50,7 +50,7 @@ def test_one_line_per_row_of_the_array(tmp_path):
     assert '"seeds": [0, 1],' in lines and '"modules": ["clbench.engine.run"],' in lines
 
 
-TEXTS = ["x[ i ] = [ 1,   2 ]", "[\n  1,\n  2\n]", 'a "[ quoted ]", b', "[", "über ¶ \u2028 [ ]"]
+TEXTS = ["a,   b", "x[ i ] = [ 1,   2 ]", "[\n  1,\n  2\n]", 'a "[ quoted ]", b', "[", "über ¶ \u2028 [ ]"]
 
 
 @pytest.mark.parametrize("text", TEXTS)

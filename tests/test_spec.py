@@ -112,6 +112,7 @@ class Fields:
     flag: bool = False
     kind: Literal["a", "b"] = "a"
     limit: float | None = None
+    either: int | float = 1
     name: str = "n"
 
 
@@ -123,7 +124,7 @@ def test_a_whole_number_where_a_float_is_meant_is_the_same_row(given):
     as_floats = {key: None if value is None else float(value) for key, value in given.items()}
     one, other = (checked("n", Fields, arguments, DEFAULT_FIELDS) for arguments in (given, as_floats))
     assert repr(one) == repr(other)                  # 2 == 2.0, but they are other records
-    assert type(one["rate"]) is float and type(one["size"]) is int and one["flag"] is False
+    assert type(one["rate"]) is float and type(one["size"]) is type(one["either"]) is int and one["flag"] is False
 
 
 @pytest.mark.parametrize("given, said", [

@@ -20,6 +20,14 @@ class PermutedMNIST(Benchmark):
     budgets = {"smoke": Budget(steps=40), "quick": Budget(steps=100), "full": Budget(steps=2000)}
     arguments = {"smoke": {"tasks": 3}, "quick": {"tasks": 5}}
 
+    # ACC on held-out training data, quick, 2 seeds; everything else at its default.
+    #   domain  ewc lam 10: .875  100: .912  1000: .901  1e4: .872     lwf lam .1: .858  .3: .882  1: .871  3: .615
+    #   task    ewc lam 10: .897  100: .913  1000: .898  1e4: .873     lwf lam .1: .852  .3: .874  1: .876  3: .885
+    hyperparameters = {
+        "domain": {"ewc": {"lam": 100.0}, "lwf": {"lam": 0.3}},
+        "task": {"ewc": {"lam": 100.0}, "lwf": {"lam": 3.0}},
+    }
+
     def make_stream(self, images, seeds):
         permutations = [draw(seeds, "permutation", t, lambda generator: torch.randperm(784, generator=generator))
                         for t in range(1, self.tasks)]

@@ -14,6 +14,16 @@ class SplitMNIST(Benchmark):
     budgets = {"smoke": Budget(steps=40), "quick": Budget(steps=100), "full": Budget(steps=2000)}
     seeds = {"quick": {"class": 5}}
 
+    # ACC on held-out training data, quick, 2 seeds; everything else at its default.
+    #   class   ewc lam 100: .198  1000: .198  1e4: .237  1e5: .197     lwf lam .1 to 10: .195 to .196
+    #   task    ewc lam 100: .946  1000: .982  1e4: .989  1e5: .993     lwf lam .1: .992  .3: .993  1: .993  3: .993
+    #   domain  ewc lam 100: .610  1000: .637  1e4: .635  1e5: .649     lwf lam .1: .585  .3: .624  1: .714  3: .657
+    hyperparameters = {
+        "class": {"ewc": {"lam": 1e4}},
+        "task": {"ewc": {"lam": 1e5}},
+        "domain": {"ewc": {"lam": 1e5}},
+    }
+
     def make_stream(self, images, seeds):
         return split_by_class(images, [[2 * t, 2 * t + 1] for t in range(5)], self.scenario, seeds)
 

@@ -94,12 +94,12 @@ def test_gaps_are_missing_without_joint(fabricated):
     assert er["plasticity_gap"].value is None and er["retraining_saved"].value is None
 
 
-@pytest.mark.parametrize("metric", [None, "joint_gap"])
-def test_a_joint_row_that_is_not_shown_still_serves(fabricated, metric):
+@pytest.mark.parametrize(("metric", "column"), [(None, "joint_gap"), ("joint_gap", "toy_class")])
+def test_a_joint_row_that_is_not_shown_still_serves(fabricated, metric, column):
     records = [record for record in fabricated.toy() if record.strategy in ("er", "lwf")]
     table, = show(records, metric, beside=fabricated.toy() + fabricated.many())
     assert [row.strategy for row in table.rows] == ["er", "lwf"]
-    assert cells(table, "er")[metric and "toy_class" or "joint_gap"].text == "18.3 ± 25.9"
+    assert cells(table, "er")[column].shown.endswith("18.3 ± 25.9")
 
 
 def test_a_current_joint_of_another_shape_gives_no_gap_to_a_stale_row(fabricated):

@@ -1,0 +1,29 @@
+# make run    first results and pages            make test   the tests
+# make check  compare with the baselines         make speed  speed ratios, not part of the tests
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test check speed clean
+
+run: .venv/installed
+	$(BIN)/clbench run --all
+	$(BIN)/clbench report
+	@echo "Open file://$(CURDIR)/reports/index.html"
+
+test: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/python -m pytest -q
+
+check: .venv/installed
+	$(BIN)/clbench check --profile smoke
+
+speed: .venv/installed
+	$(BIN)/python -m pytest tests/speed --override-ini addopts=--import-mode=importlib --benchmark-disable-gc
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	touch $@
+
+clean:
+	rm -rf .venv build *.egg-info
