@@ -243,7 +243,7 @@ def check(profile: Annotated[ProfileName, typer.Option(help="Which baselines.")]
     """Runs the baseline's pairs afresh and compares: exit 0 fine, 1 something got worse, 3 undecided."""
     from clbench import check as checking
     if results:
-        current = _stored(results, profile, benchmark, strategy)
+        current = _stored(results, profile, None, None)
     else:
         asked = checking.load_baselines(baselines, profile)
         wanted = {pair: entry["seeds"] for pair, entry in asked.items()
@@ -262,8 +262,8 @@ def _run_afresh(wanted: dict, profile: str, device: str, workers: int | None) ->
     from clbench import plan as planning
     from clbench import terminal
     device, screen = executing.choose_device(device), terminal.Screen(to_stderr=True)
-    plan = planning.Plan.joined([
-        planning.make_plan([benchmark], [strategy], profile, seeds or None, None) for (benchmark, strategy), seeds in wanted.items()])
+    plan = planning.Plan.joined([planning.make_plan([benchmark], [strategy], profile, seeds or None, None)
+                                 for (benchmark, strategy), seeds in wanted.items()])
     jobs = planning.jobs(plan, device)
     workers = executing.default_workers(device) if workers is None else workers
     screen.announce(plan, jobs, profile, device, workers)

@@ -23,7 +23,6 @@ class Entry:
     summary: str                     # first line of the docstring
     module: str                      # dotted module, or the path of a user's own file
     attribute: str | None = None     # the class; None: the only one that the module defines
-    scenario: str = ""               # of a benchmark
     backend: str = "native"          # of a strategy: native | avalanche
     hidden: bool = False
 
@@ -64,7 +63,7 @@ def benchmarks() -> dict[str, Entry]:
         fields = next(filter(None, (_constants(node) for node in tree.body if isinstance(node, ast.ClassDef))))
         for scenario in fields["scenarios"]:
             name = f"{path.stem}_{scenario}"
-            found[name] = Entry(name, _summary(tree), f"clbench.benchmarks.{path.stem}", scenario=scenario,
+            found[name] = Entry(name, _summary(tree), f"clbench.benchmarks.{path.stem}",
                                 hidden=fields.get("hidden", False))
     return found | _entry_points("clbench.benchmarks")
 
@@ -193,10 +192,9 @@ def _own_entry(name: str) -> Entry:
     path, attribute = name.rsplit(":", 1)
     if not Path(path).is_file():
         raise InputError(f"{path}: there is no such file")
-    scenario = ""
-    if not hasattr(_own_file(path), attribute) and "_" in attribute:
-        attribute, scenario = attribute.rsplit("_", 1)
-    return Entry(name, "a file of one's own", path, attribute, scenario)
+    if not hasattr(_own_file(path), attribute):
+        attribute = attribute.rsplit("_", 1)[0]
+    return Entry(name, "a file of one's own", path, attribute)
 
 
 @lru_cache

@@ -22,6 +22,9 @@ class RotatedMNIST(Benchmark):
     budgets = {"smoke": Budget(steps=40), "quick": Budget(steps=100), "full": Budget(steps=2000)}
     arguments = {"smoke": {"tasks": 3}, "quick": {"tasks": 5}}
 
+    # ACC on held-out training data, quick, 2 seeds; the defaults fit.
+    #   ewc lam 10: .504  100: .569  1000: .639  1e4: .538  1e5: .475     lwf lam .1: .519  .3: .564  1: .653  3: .535
+
     def make_stream(self, images, seeds):
         angles = torch.linspace(0, self.degrees, self.tasks, dtype=torch.float64).tolist()
         pixels = torch.stack([rotation(angle) for angle in angles])

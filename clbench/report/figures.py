@@ -7,9 +7,10 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
 from clbench.metrics.statistics import summarise
-from clbench.report.layout import Box, pareto, place, spread
+from clbench.report.layout import LEADER, Box, near, pareto, place, spread
 from clbench.report.svg import INK, PAPER, finished
 from clbench.report.values import ALL_DATA, REFERENCES, Entry, base_name, order_of, seen_accuracy
 
@@ -84,7 +85,9 @@ def _matrix(axes, entry: Entry):
     rows, columns = mean.shape
     colours = mpl.colormaps["YlGnBu"].resampled(20)
     edges = np.arange(columns + 1) + 0.5, np.arange(rows + 1) - 0.5
-    mesh = axes.pcolormesh(*edges, mean, cmap=colours, vmin=0, vmax=100, edgecolor=PAPER, linewidth=0.5, clip_on=False)
+    mesh = axes.pcolormesh(*edges, mean, cmap=colours, vmin=0, vmax=100, clip_on=False)
+    axes.vlines(edges[0][1:-1], -0.5, rows - 0.5, color=PAPER, linewidth=0.6)
+    axes.hlines(edges[1][1:-1], 0.5, columns + 0.5, color=PAPER, linewidth=0.6)
     if columns <= 12:
         for (i, j), value in np.ndenumerate(mean):
             if np.isfinite(value):
@@ -92,7 +95,7 @@ def _matrix(axes, entry: Entry):
                           color="#ffffff" if value > 55 else "#1b1b1b")
     if rows == columns + 1:
         steps = np.arange(columns + 1) + 0.5
-        axes.step(steps, steps, where="post", color=INK, linewidth=1)
+        axes.step(steps, steps, where="post", color=INK, linewidth=1.5, zorder=3)
     axes.set(xlim=(0.5, columns + 0.5), ylim=(rows - 0.5, -0.5), xticks=_ticks(1, columns), yticks=_ticks(0, rows - 1))
     axes.set_title("\n".join(wrap(_label(entry), max(14, 5 * columns))), pad=4)
     axes.tick_params(length=0)
@@ -166,6 +169,9 @@ def cost(found: list[Entry], look: dict[str, Look]) -> str | None:
         for entry, *place_of in zip(drawn, x, y, halves, strict=True):
             _point(axes, *place_of, look[entry.record.strategy], hollow=_sees_all(entry))
         axes.set(xscale="log", xlabel="FLOPs per seed", ylabel="ACC (points)")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.margins(x=0.14, y=0.1)
         axes.grid()
         front = _front(axes, [(a, b) for entry, a, b in zip(drawn, x, y, strict=True)
@@ -205,9 +211,9 @@ def _point_labels(figure, axes, names: list[str], x: list[float], y: list[float]
     back = axes.transData.inverted()
     for text, box, (a, b) in zip(texts, boxes, pixels, strict=True):
         text.set_position(back.transform((box.left + 1, box.bottom)))
-        near = min(max(a, box.left), box.left + box.width), box.bottom + box.height / 2
-        if np.hypot(near[0] - a, near[1] - b) > 12:
-            axes.plot(*zip(*back.transform([(a, b), near]), strict=True), color=FAINT, linewidth=0.6, zorder=0)
+        end = near((a, b), box)
+        if np.hypot(end[0] - a, end[1] - b) > LEADER:
+            axes.plot(*zip(*back.transform([(a, b), end]), strict=True), color=FAINT, linewidth=0.6, zorder=0)
 
 
 # ---- shared

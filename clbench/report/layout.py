@@ -3,6 +3,7 @@ import math
 from dataclasses import dataclass
 
 ANGLES = (0, 180, 35, -35, 145, -145, 90, -90)
+LEADER = 12                                   # a label farther from its point than this is led to it by a line
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,29 @@ def place(points: list[tuple[float, float]], sizes: list[tuple[float, float]], o
     for point, size in zip(points, sizes, strict=True):
         candidates = [_beside(point, size, radius, angle) for radius in (7, 16, 28, 42, 60, 80) for angle in ANGLES]
         candidates = [box for box in candidates if box.inside(frame)] or candidates
-        best = min(candidates, key=lambda box: sum(box.overlap(other) for other in taken))    # the nearest of equals
+        best = min(candidates, key=lambda box: _covered([box, *_leader(point, box)], taken))   # the nearest of equals
         boxes.append(best)
-        taken.append(best)
+        taken += [best, *_leader(point, best)]
     return boxes
+
+
+def _covered(boxes: list[Box], taken: list[Box]) -> float:
+    return sum(box.overlap(other) for box in boxes for other in taken)
+
+
+def near(point: tuple[float, float], box: Box) -> tuple[float, float]:
+    """Where a line from the point meets the label: half-way up, at the side that is nearer."""
+    return min(max(point[0], box.left), box.left + box.width), box.bottom + box.height / 2
+
+
+def _leader(point: tuple[float, float], box: Box) -> list[Box]:
+    """Dots along the line from the point to its label, but for its beginning; none where no line is drawn."""
+    (x, y), (a, b) = point, near(point, box)
+    length = math.hypot(a - x, b - y)
+    if length <= LEADER:
+        return []
+    return [Box(x + done / length * (a - x) - 1.5, y + done / length * (b - y) - 1.5, 3, 3)
+            for done in range(8, int(length) - 1, 3)]
 
 
 def _beside(point: tuple[float, float], size: tuple[float, float], radius: float, angle: float) -> Box:

@@ -7,7 +7,7 @@ FONTS = "'DejaVu Sans', Verdana, Arial, sans-serif"
 
 
 def finished(figure) -> str:
-    """The figure as an SVG file: no date, no library version, nothing said twice, whole hundredths of a point."""
+    """The figure as an SVG file: no date, no library version, nothing said twice, whole tenths of a point."""
     file = io.StringIO()
     figure.savefig(file, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")),
                    bbox_inches="tight", pad_inches=0.08)
@@ -15,8 +15,10 @@ def finished(figure) -> str:
     text = re.sub(r"<!--.*?-->|<defs>\s*<style.*?</style>\s*</defs>", "", text[text.index("<svg"):], flags=re.DOTALL)
     text = text.replace("<svg ", f'<svg style="font-family: {FONTS}; stroke-linejoin: round; stroke-linecap: butt" ', 1)
     text = text.replace(" font-family: 'DejaVu Sans';", "").replace("'DejaVu Sans';", f"{FONTS};")
-    text = re.sub(r"(\d+\.\d\d)\d+", r"\1", text)
     text = re.sub(r' transform="rotate\(-0 [^)]*\)"', "", text)
+    text = re.sub(r"(\d+\.\d)\d+", r"\1", text)
+    text = re.sub(r' d="([^"]*)"', lambda found: f' d="{_short_path(found[1])}"', text)
+    text = re.sub(r'(?<=[a-z]): |; (?=[a-z-]+:)', lambda found: found[0].strip(), text)
     text = re.sub(r'<g id="text_\d+">\s*(<text[^<]*</text>)\s*</g>', r"\1", text)
     text = _without_idle_ids(text)
     return re.sub(r"\s*\n\s*", "\n", text).strip() + "\n"
@@ -28,6 +30,12 @@ def inline(svg: str, name: str, alt: str) -> str:
     svg = re.sub(r'( id="|"#|url\(#)', rf"\g<1>{name}-", svg)
     svg = svg.replace(INK, "currentColor").replace(PAPER, "var(--paper)")
     return svg.replace("<svg ", f'<svg role="img" aria-label="{alt}" ', 1)
+
+
+def _short_path(path: str) -> str:
+    """The same outline in fewer letters: most paths of a figure are the rectangles of a matrix."""
+    path = re.sub(r"\s*([MLQCz])\s*", r"\1", path)
+    return re.sub(r"M(\S+) (\S+)L(\S+) \2L\3 (\S+)L\1 \4(?:L\1 \2z?|z)", r"M\1 \2H\3V\4H\1z", path)
 
 
 def _without_idle_ids(text: str) -> str:

@@ -238,12 +238,14 @@ def _cost(costs: dict[str, float | None], name: str) -> float | None:
 
 
 def number(value: float) -> str:
-    """Three significant digits, whole numbers from 100 on.
+    """Three significant digits, whole numbers from 100 on, never an exponent.
 
-    >>> [number(value) for value in (0, 0.00123, 0.25, 12.34, 200.0, 123456.7)]
-    ['0', '0.00123', '0.25', '12.3', '200', '123,457']
+    >>> [number(value) for value in (0, 0.0000512, 0.00123, 0.25, 12.34, 200.0, 123456.7)]
+    ['0', '0.000051', '0.00123', '0.25', '12.3', '200', '123,457']
     """
-    return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
+    if abs(value) >= 100 or value == int(value):
+        return f"{value:,.0f}"
+    return f"{value:.3g}" if abs(value) >= 0.001 else f"{value:.6f}"
 
 
 # ---- notes

@@ -65,7 +65,8 @@ def test_workers_give_the_same_bits_as_this_process(tmp_path):
     assert clbench("run", *names, "--workers", 0, "--out", "results", cwd=tmp_path).returncode == 0
     assert clbench("run", *names, "--workers", 2, "--out", "other", cwd=tmp_path).returncode == 0
     for strategy in ("ewc(samples=64)", "er(memory=100)"):
-        a, b = (records.read(records.path_of(tmp_path / folder, "smoke", "blobs_task", strategy)) for folder in ("results", "other"))
+        a, b = (records.read(records.path_of(tmp_path / folder, "smoke", "blobs_task", strategy))
+                for folder in ("results", "other"))
         assert a.acc == b.acc and a.key == b.key
         assert [group["concurrent"] for group in b.groups] == [2, 2]
 
@@ -137,7 +138,7 @@ def test_damaged_data_are_named_with_both_sums(tmp_path, here):
 
 def test_absent_data_stop_only_their_own_benchmark(tmp_path, here):
     env = {"CLBENCH_DATA": "", "XDG_CACHE_HOME": str(tmp_path / "cache"), "CLBENCH_OFFLINE": "1"}
-    names = ("run", "-b", "split_mnist_class", "-b", "blobs_class", "-s", "naive", "--seeds", 1, "--profile", "smoke", "--workers", 0)
+    names = ("run", "-b", "split_mnist_class", "-b", "blobs_class", "-s", "naive", "--seeds", 1, "--profile", "smoke")
     done = here(*names, cwd=tmp_path, env=env)
     assert done.returncode == 1                              # it was named literally
     assert re.search("unavailable: split_mnist_class: MNIST is not here: put .* under", done.stdout)

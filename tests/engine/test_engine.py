@@ -10,8 +10,8 @@ from clbench.engine.theta import Layout
 from clbench.errors import InputError, RunFailed
 from clbench.keyed import draw, generator
 from clbench.models.mlp import MLP
-from clbench.stream import Batch, Budget
 from clbench.strategies.parts.fisher import per_sample
+from clbench.stream import Batch, Budget
 
 
 def test_a_draw_depends_on_its_key_alone():
