@@ -135,7 +135,7 @@ def run(all_: Annotated[bool, typer.Option("--all", help="Every strategy on the 
         raise typer.Exit(2)
     executing = _executing()
     from clbench import plan as planning
-    from clbench import terminal
+    from clbench import records, terminal
     asked_seeds = planning.parse_seeds(seeds, seed_list)
     limit = _seconds(time_limit)
     device = executing.choose_device(device)
@@ -154,7 +154,7 @@ def run(all_: Annotated[bool, typer.Option("--all", help="Every strategy on the 
         return
     with screen.progress(plan, jobs) as on_done:
         finished = executing.execute(plan, jobs, out, workers=workers, scheduler=scheduler, time_limit=limit, on_done=on_done)
-    screen.results(finished, as_json)
+    screen.results(finished, records.load(out, profile)[0], as_json)
     screen.farewell(finished, profile, out)
     literal = {name for name in [*names, *specs] if name in [*(benchmark or []), *(strategy or [])]}
     missing = plan.unavailable | finished.unavailable
@@ -187,6 +187,7 @@ def show(benchmark: Benchmarks = None, strategy: Strategies = None, results: Res
          as_json: Annotated[bool, typer.Option("--json", help="Every metric, with each seed's value.")] = False,
          as_csv: Annotated[bool, typer.Option("--csv", help="One line per metric.")] = False) -> None:
     """Shows tables of what is in a results folder; profiles never mix in one table."""
+    from clbench import records
     from clbench.metrics.accuracy import COSTS, METRICS
     from clbench.report import formats, tables
     if as_json and as_csv:
@@ -194,7 +195,9 @@ def show(benchmark: Benchmarks = None, strategy: Strategies = None, results: Res
     if metric and metric not in METRICS | COSTS:
         raise InputError(f'unknown metric "{metric}"{suggestion(metric, METRICS | COSTS)}; there are '
                          f"{', '.join([*METRICS, *COSTS])}")
-    made = tables.show(_stored(results, profile, benchmark, strategy), metric)
+    found, problems = records.load(results, profile or "*")
+    _tell(problems)
+    made = tables.show(_matching(found, results, benchmark, strategy), metric, beside=found)
     if as_json or as_csv:
         print(formats.to_json(made) if as_json else formats.to_csv(made), end="")
         return
@@ -204,28 +207,32 @@ def show(benchmark: Benchmarks = None, strategy: Strategies = None, results: Res
         console.print(formats.to_rich(table, console.width), "")
 
 
-def _stored(results: Path, profile: str | None, benchmarks: list[str] | None, strategies: list[str] | None) -> list:
-    """The records of the folder that match, as globs or canonical names; what is no record is named."""
-    from clbench import records
-    found, problems = records.load(results, profile or "*")
-    for problem in problems:
-        print(f"skipped: {problem}", file=sys.stderr)
+def _matching(found: list, results: Path, benchmarks: list[str] | None, strategies: list[str] | None) -> list:
+    """The records that match, as globs or canonical names."""
     kept = [record for record in found if registry.matches(record.benchmark, benchmarks)
             and registry.matches(record.strategy, strategies)]
     if not kept:
-        raise InputError(f"no such records in {results}; make them with: clbench run --all"
-                         if not found else f"none of the {len(found)} records in {results} matches")
+        raise InputError(f"no records in {results}; make some with: clbench run --all" if not found
+                         else f"none of the {len(found)} records in {results} matches")
     return kept
+
+
+def _tell(warnings: list[str]) -> None:
+    for line in warnings:
+        print(f"warning: {line}", file=sys.stderr)
 
 
 @app.command()
 def report(results: Results = Path("results"),
            out: Annotated[Path, typer.Option(help="Folder for the pages.")] = Path("reports")) -> None:
     """Writes a Markdown and a self-contained HTML page per profile."""
+    from clbench import records
     from clbench.report.pages import write_reports
     _writable(out)
-    _stored(results, None, None, None)
-    for path in write_reports(results, out).paths:
+    _matching(records.load(results)[0], results, None, None)
+    written = write_reports(results, out)
+    _tell(written.warnings)
+    for path in written.paths:
         if path.suffix in (".html", ".md"):
             print(path)
 
@@ -242,8 +249,10 @@ def check(profile: Annotated[ProfileName, typer.Option(help="Which baselines.")]
           device: Device = "auto", workers: Workers = None) -> None:
     """Runs the baseline's pairs afresh and compares: exit 0 fine, 1 something got worse, 3 undecided."""
     from clbench import check as checking
+    from clbench import records
     if results:
-        current = _stored(results, profile, None, None)
+        current, problems = records.load(results, profile)
+        _tell(problems)
     else:
         asked = checking.load_baselines(baselines, profile)
         wanted = {pair: entry["seeds"] for pair, entry in asked.items()
@@ -280,8 +289,11 @@ def accept(profile: Annotated[ProfileName, typer.Option(help="Which profile.")] 
            baselines: Baselines = Path("baselines")) -> None:
     """Makes what is in the results folder the numbers that `clbench check` compares with."""
     from clbench import check as checking
+    from clbench import records
     _writable(baselines)
-    for path in checking.accept(_stored(results, profile, benchmark, strategy), baselines, profile):
+    found, problems = records.load(results, profile)
+    _tell(problems)
+    for path in checking.accept(_matching(found, results, benchmark, strategy), baselines, profile):
         print(path)
 
 

@@ -55,11 +55,12 @@ class Screen:
         with bar:
             yield on_done
 
-    def results(self, finished: Finished, as_json: bool) -> None:
+    def results(self, finished: Finished, stored: list[Record], as_json: bool) -> None:
+        """Tables of what was asked for; stored: the records beside them, for metrics that compare with joint or naive."""
         by_benchmark: dict[str, list[Record]] = {}
         for record in finished.records.values():
             by_benchmark.setdefault(record.benchmark, []).append(record)
-        made = [tables.comparison(rows) for rows in by_benchmark.values()]
+        made = [tables.comparison(rows, beside=stored) for rows in by_benchmark.values()]
         if as_json:
             print(formats.to_json(made), end="")
             return

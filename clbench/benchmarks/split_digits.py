@@ -22,7 +22,7 @@ class SplitDigits(Benchmark):
     hyperparameters = {
         "class": {"er": {"memory": 100}},
         "task": {"er": {"memory": 100}, "ewc": {"lam": 100.0}, "lwf": {"lam": 0.1}},
-        "domain": {"er": {"memory": 100}},
+        "domain": {"er": {"memory": 100}, "ewc": {"lam": 1e4}},
     }
 
     def make_stream(self, images, seeds):

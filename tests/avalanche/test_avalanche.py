@@ -19,6 +19,7 @@ from clbench.engine.clock import Clock
 from clbench.engine.part import Part
 from clbench.engine.run import Run
 from clbench.errors import RunFailed, Unavailable
+from clbench.keyed import generator
 from clbench.models.mlp import MLP
 from clbench.stream import same_classes
 
@@ -98,8 +99,8 @@ def native_losses(spec, scenario, **budget):
 
 # ---- the same run as ours where the method is the same
 
-# Measured: at most 4e-7 apart after 100 steps.
-SETTINGS = [{}, {"optimiser_state": "reset"}, {"optimiser": "sgd", "lr": 0.05, "momentum": 0.9}]
+# Measured over 100 steps: losses at most 8e-7 apart, accuracies equal.
+SETTINGS = [{}, {"optimiser_state": "reset"}, {"optimiser": "sgd", "lr": 0.01, "momentum": 0.9}]
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
@@ -286,6 +287,15 @@ def test_leaves_the_process_as_it_was_and_prints_nothing(name, capfd):
     assert np.array_equal(states[1][1], np.random.get_state()[1]) and states[1][2:] == np.random.get_state()[2:]
     assert states[2] == random.getstate()
     assert capfd.readouterr() == ("", "")
+
+
+def test_the_generators_are_keyed_by_seed_and_task():
+    states = []
+    avalanche("avalanche_replay", seeds=[3], at_step=lambda step: states.append(
+        (torch.initial_seed(), np.random.get_state()[1][0], random.getstate())))
+    for t, found in enumerate(states[::STEPS]):
+        number = generator(3, "avalanche", t).initial_seed()
+        assert found == (number, number % 2**32, random.Random(number).getstate())
 
 
 def test_says_how_to_get_avalanche(monkeypatch):

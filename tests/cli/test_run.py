@@ -106,9 +106,9 @@ def test_dry_run_writes_nothing(tmp_path, here):
     (("run", "-b", "blobs_class", "-s", "naive", "--scheduler", "tcp://127.0.0.1:9"), "it does not answer"),
     (("run", "-b", "blobs_class", "-s", "naive", "--profile", "huge"), "huge"),
     (("run",), "say what to run: --all, or -b and -s"),
-    (("show",), "no such records in results"),
+    (("show",), "no records in results"),
     (("show", "--metric", "forgeting"), 'unknown metric "forgeting": did you mean "forgetting"?'),
-    (("report",), "no such records in results"),
+    (("report",), "no records in results"),
     (("check",), 'no baselines for profile "smoke"'),
 ])
 def test_a_mistake_is_one_line_and_nothing_is_written(arguments, said, tmp_path, here):
