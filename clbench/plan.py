@@ -14,8 +14,8 @@ from clbench.records import BrokenRecord, Record
 
 RUNNERS = {"native": "clbench.engine.run", "avalanche": "clbench.avalanche.run"}
 
-# Seeds per group, by kind of network and of device; None: all of them. Measured: docs/performance.md. On a CPU the seed
-# axis wins nothing and groups of one spread over the cores; on a GPU a small network waits for launches, not for seeds.
+# Seeds per group, by kind of network and of device; None: all of them; 1 for what is not there. docs/performance.md says
+# why: on a CPU the seed axis wins nothing, on a GPU a small network waits for launches, not for seeds.
 GROUP_SIZE = {("mlp", "cpu"): 1, ("mlp", "cuda"): None}
 
 
@@ -95,7 +95,7 @@ def jobs(plan: Plan, device: str, group_size: int | None = None) -> list[Job]:
     """The missing seeds, cut into groups, pair by pair."""
     made = []
     for pair in plan.pairs:
-        size = group_size or GROUP_SIZE[pair.kind, device.split(":")[0]] or len(pair.missing) or 1
+        size = group_size or GROUP_SIZE.get((pair.kind, device.split(":")[0]), 1) or len(pair.missing) or 1
         made += [Job(pair.blank.profile, pair.blank.benchmark, pair.blank.strategy, tuple(pair.missing[i:i + size]), device)
                  for i in range(0, len(pair.missing), size)]
     return made
@@ -116,7 +116,7 @@ def _pair(name, benchmark, entry, strategy, profile, data, seeds, out, fresh) ->
     blank.key = _key(blank)
     asked = seeds_of(benchmark, profile) if seeds is None else seeds
     seconds = _estimate(stored, benchmark, network, strategy, profile)
-    return Pair(blank, asked, network.kind, None if fresh else stored, seconds)
+    return Pair(blank, asked, getattr(network, "kind", "other"), None if fresh else stored, seconds)
 
 
 def _settings(benchmark: Benchmark, network, strategy: registry.Strategy, profile: str) -> dict:

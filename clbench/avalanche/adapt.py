@@ -1,5 +1,5 @@
 """Our stream, networks and batch order in Avalanche's terms."""
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from avalanche.benchmarks.scenarios.dataset_scenario import DatasetExperience
 from avalanche.benchmarks.utils.classification_dataset import _make_taskaware_tensor_classification_dataset
@@ -62,7 +62,7 @@ class OurOrder(SupervisedPlugin):
     default Avalanche balances such batches over the tasks.
     """
 
-    def __init__(self, draw: Callable[[int], list[int]]):
+    def __init__(self, draw: Callable[[int], Sequence[int]]):
         """draw(n): which of n examples come, one after another, in all steps of the task."""
         super().__init__()
         self.draw = draw

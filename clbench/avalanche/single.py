@@ -101,10 +101,10 @@ class SingleRun:
             "sgd": lambda: torch.optim.SGD(model.parameters(), budget.lr, budget.momentum, fused=True),
         }[budget.optimiser]()
 
-    def order(self, n: int) -> list[int]:
+    def order(self, n: int) -> np.ndarray:
         """The examples of all steps one after another, out of n: the draws of `clbench.engine.run.Run.shuffled`."""
         count, draws = self.steps * self.budget.rows, generator(self.seed, "batches", self.t)
-        return torch.cat([torch.randperm(n, generator=draws) for _ in range(-(-count // n))])[:count].tolist()
+        return torch.cat([torch.randperm(n, generator=draws) for _ in range(-(-count // n))])[:count].numpy()
 
     def seed_generators(self) -> None:
         """Avalanche draws from all three; keyed by task too, since strategies draw different amounts between tasks."""

@@ -6,6 +6,8 @@ from clbench.data.sources import digits
 from clbench.models.mlp import MLP
 from clbench.stream import Budget, split_by_class
 
+_REPLAY = {"er": {"memory": 100}, "avalanche_replay": {"memory": 100}}
+
 
 @dataclass
 class SplitDigits(Benchmark):
@@ -18,11 +20,15 @@ class SplitDigits(Benchmark):
     #   task    ewc lam 1: .942  10: .943  100: .955  1000: .950  1e4: .937     lwf lam .1: .986  .3: .985  1: .976  3: .963
     #   domain  ewc lam 1: .863  10: .860  100: .873  1000: .880  1e4: .880     lwf lam .1: .858  .3: .869  1: .870  3: .723
     #   class   ewc lam 1: .101  10: .125  100: .115  1000: .130  1e4: .144     lwf lam .1: .103  .3: .098  1: .112  3: .108
+    #   task    avalanche_ewc ewc_lambda 100: .944  1000: .956  1e4: .966  1e5: .951     avalanche_lwf alpha .3: .986  1: .984
+    #   domain  avalanche_ewc ewc_lambda 100: .855  1000: .857  1e4: .866  1e5: .889     avalanche_lwf alpha .3: .860  3: .864
+    #   class   avalanche_ewc ewc_lambda 100: .115  1000: .150  1e4: .128  1e5: .150     avalanche_lwf alpha .3: .110  3: .129
     #   class   er memory 50: .731  100: .757  200: .802 (of 1,442 examples); 100 leaves something to forget
     hyperparameters = {
-        "class": {"er": {"memory": 100}},
-        "task": {"er": {"memory": 100}, "ewc": {"lam": 100.0}, "lwf": {"lam": 0.1}},
-        "domain": {"er": {"memory": 100}, "ewc": {"lam": 1e4}},
+        "class": _REPLAY | {"avalanche_ewc": {"ewc_lambda": 1e5}},
+        "task": _REPLAY | {"ewc": {"lam": 100.0}, "lwf": {"lam": 0.1}, "avalanche_ewc": {"ewc_lambda": 1e4},
+                           "avalanche_lwf": {"alpha": 0.3}},
+        "domain": _REPLAY | {"ewc": {"lam": 1e4}, "avalanche_ewc": {"ewc_lambda": 1e5}},
     }
 
     def make_stream(self, images, seeds):

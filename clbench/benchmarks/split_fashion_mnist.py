@@ -13,7 +13,7 @@ class SplitFashionMNIST(Benchmark):
     data = fashion_mnist
     budgets = {"smoke": Budget(steps=40), "quick": Budget(steps=100), "full": Budget(steps=2000)}
 
-    hyperparameters = {"class": {"ewc": {"lam": 1e4}}}       # as found on split MNIST
+    hyperparameters = {"class": {"ewc": {"lam": 1e4}, "avalanche_ewc": {"ewc_lambda": 1e6}}}     # as on split MNIST
 
     def make_stream(self, images, seeds):
         return split_by_class(images, [[2 * t, 2 * t + 1] for t in range(5)], self.scenario, seeds)
