@@ -10,7 +10,7 @@ from clbench.avalanche.adapt import OurOrder, OwnOutputs, experience
 from clbench.avalanche.meter import Meter
 from clbench.engine.clock import Clock
 from clbench.engine.evaluate import evaluate
-from clbench.keyed import draw, generator
+from clbench.keyed import draw, generator, passes
 from clbench.stream import Budget, Stream
 
 
@@ -103,8 +103,7 @@ class SingleRun:
 
     def order(self, n: int) -> np.ndarray:
         """The examples of all steps one after another, out of n: the draws of `clbench.engine.run.Run.shuffled`."""
-        count, draws = self.steps * self.budget.rows, generator(self.seed, "batches", self.t)
-        return torch.cat([torch.randperm(n, generator=draws) for _ in range(-(-count // n))])[:count].numpy()
+        return passes(n, self.steps * self.budget.rows, generator(self.seed, "batches", self.t)).numpy()
 
     def seed_generators(self) -> None:
         """Avalanche draws from all three; keyed by task too, since strategies draw different amounts between tasks."""

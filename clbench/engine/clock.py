@@ -14,18 +14,18 @@ class Clock:
     def __init__(self, device: torch.device):
         self.device, self.flops = device, 0
         self.seconds = {"setup_s": 0.0, "train_s": 0.0, "eval_s": 0.0}
-        self._counting = False
-        self._cpu = time.process_time()
+        self._counting, self._cpu_s = False, 0.0
         self._reset_peak()
 
     @contextmanager
     def measure(self, name: str):
         """Adds the wall-clock seconds of the block to `name`; waits for the device at both ends."""
         self._wait()
-        start = time.perf_counter()
+        start, cpu = time.perf_counter(), time.process_time()
         yield
         self._wait()
         self.seconds[name] += time.perf_counter() - start
+        self._cpu_s += time.process_time() - cpu
 
     @contextmanager
     def count_flops(self, times: int = 1):
@@ -49,7 +49,7 @@ class Clock:
         cuda = self.device.type == "cuda"
         busy = self.seconds["train_s"] + self.seconds["eval_s"]
         return {**self.seconds, "gpu_hours": busy / 3600 if cuda else None,
-                "cpu_hours": (time.process_time() - self._cpu) / 3600, "flops": self.flops, "peak_mb": self._peak()}
+                "cpu_hours": self._cpu_s / 3600, "flops": self.flops, "peak_mb": self._peak()}
 
     def _wait(self) -> None:
         if self.device.type == "cuda":

@@ -10,7 +10,7 @@ from clbench.engine.evaluate import evaluate
 from clbench.engine.learner import Learner
 from clbench.engine.part import Part, cross_entropy
 from clbench.errors import InputError, RunFailed
-from clbench.keyed import draw
+from clbench.keyed import draw, passes
 from clbench.stream import Batch, Budget, Stream
 
 
@@ -129,9 +129,7 @@ class Run:
                  purpose: str = "batches") -> Tensor:
         """[steps, S, rows, 2]: reshuffled passes over samples [n, 2] or [S, n, 2], the remainder carried over."""
         rows, steps, n = rows or self.rows, steps or self.steps, samples.shape[-2]
-        passes = -(-steps * rows // n)
-        order = draw(self.seeds, purpose, self.t, lambda generator: torch.cat(
-            [torch.randperm(n, generator=generator) for _ in range(passes)])[:steps * rows]).to(samples.device)
+        order = draw(self.seeds, purpose, self.t, lambda draws: passes(n, steps * rows, draws)).to(samples.device)
         drawn = samples.expand(self.S, n, 2).gather(1, order.unsqueeze(-1).expand(-1, -1, 2))
         return drawn.unflatten(1, (steps, rows)).transpose(0, 1)
 
