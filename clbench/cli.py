@@ -138,8 +138,8 @@ def run(all_: Annotated[bool, typer.Option("--all", help="Every strategy on the 
     from clbench import records, terminal
     asked_seeds = planning.parse_seeds(seeds, seed_list)
     limit = _seconds(time_limit)
-    device = executing.choose_device(device)
-    profile = profile.value if profile else "full" if device != "cpu" else "smoke" if all_ else "quick"
+    device = device if scheduler else executing.choose_device(device)        # a cluster's devices are looked up there
+    profile = profile.value if profile else "full" if "cuda" in device else "smoke" if all_ else "quick"
     names = registry.select(benchmark or list(PROFILES[profile].selects), registry.benchmarks())
     specs = registry.select(strategy or ["*"], registry.strategies())
     _writable(out)

@@ -50,7 +50,7 @@ def execute(plan: Plan, jobs: list[Job], out: Path | None, *, workers: int, sche
         return waiting.pop() if waiting and time.monotonic() < deadline else None
 
     try:
-        with contextlib.closing(_results(following, len(jobs), workers, scheduler)) as results:
+        with contextlib.closing(_results(following, jobs, workers, scheduler)) as results:
             for job, result in results:
                 _merge(finished, pairs[job.benchmark, job.strategy], job, result, out)
                 if record := finished.records.get((job.benchmark, job.strategy)):
@@ -83,15 +83,17 @@ def _merge(finished: Finished, pair, job: Job, result: dict, out: Path | None) -
 
 # ---- where the groups run
 
-def _results(following: Callable[[], Job | None], count: int, workers: int, scheduler: str | None) -> Iterator[tuple[Job, dict]]:
+def _results(following: Callable[[], Job | None], jobs: list[Job], workers: int,
+             scheduler: str | None) -> Iterator[tuple[Job, dict]]:
     """(job, result) of every job that `following` hands out, as they end."""
     told = {"command": _command(), **_commit()}
-    if scheduler is None and (workers == 0 or count <= 1):
+    if scheduler is None and (workers == 0 or len(jobs) <= 1):
         while job := following():
             yield job, train_group(job, told | {"concurrent": 1})
-    else:
-        with _client(workers, scheduler) as (client, size):
-            yield from _on_workers(client, size, following, told | {"concurrent": min(size, count)})
+    elif jobs:
+        cluster = _their_cluster(scheduler, jobs) if scheduler else _own_cluster(workers, jobs[0].device)
+        with cluster as (client, size):
+            yield from _on_workers(client, size, following, told | {"concurrent": min(size, len(jobs))})
 
 
 def _on_workers(client, size: int, following, told: dict) -> Iterator[tuple[Job, dict]]:
@@ -116,43 +118,43 @@ def _on_workers(client, size: int, following, told: dict) -> Iterator[tuple[Job,
 
 
 @contextlib.contextmanager
-def _client(workers: int, scheduler: str | None):
-    """(client, number of workers): of the user's own cluster, or of one made here, one process per core or GPU."""
-    import dask
-    from distributed import Client
-    dask.config.set({"distributed.scheduler.allowed-failures": 1, "distributed.scheduler.worker-saturation": 1.0,
-                     "distributed.logging.distributed": "critical", "distributed.worker.daemon": True})
-    if scheduler:
-        try:
-            client = Client(scheduler, timeout="10s")
-        except (OSError, ValueError) as error:
-            raise InputError(f"--scheduler {scheduler}: it does not answer ({error})") from None
-        with client:
-            size = sum(worker["nthreads"] for worker in client.scheduler_info(n_workers=-1)["workers"].values())
-            if not size:
-                raise InputError(f"--scheduler {scheduler}: it has no workers; start some with: dask worker {scheduler}")
-            yield client, size
-    else:
-        with _local_cluster(workers) as cluster, Client(cluster) as client:
-            client.wait_for_workers(workers)
-            client.run(_ignore_interrupt)
-            yield client, workers
-
-
-def _local_cluster(workers: int):
-    """Worker processes with one thread each; on CUDA each sees one GPU, in turn."""
+def _own_cluster(workers: int, device: str):
+    """(client, number of workers) of worker processes with one thread each; for `cuda` each sees one GPU, in turn."""
     import logging
 
-    from distributed import Nanny, Scheduler, SpecCluster
+    import dask
+    from distributed import Client, Nanny, Scheduler, SpecCluster
+    dask.config.set({"distributed.scheduler.allowed-failures": 1, "distributed.scheduler.worker-saturation": 1.0})
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
-    gpus = visible_gpus()
-    spec = {}
-    for i in range(workers):
-        environment = ENVIRONMENT | ({"CUDA_VISIBLE_DEVICES": gpus[i % len(gpus)]} if gpus else {})
-        spec[i] = {"cls": Nanny, "options": {"nthreads": 1, "memory_limit": 0, "env": environment, "dashboard": False,
-                                             "silence_logs": logging.CRITICAL}}
-    return SpecCluster(workers=spec, scheduler={"cls": Scheduler, "options": {"dashboard": False, "dashboard_address": None}},
-                       silence_logs=logging.CRITICAL)
+    gpus = visible_gpus() if device == "cuda" else []
+    local = {"host": "127.0.0.1", "dashboard": False}             # dask trusts whoever reaches it
+    common = local | {"nthreads": 1, "memory_limit": 0, "silence_logs": logging.CRITICAL}
+    spec = {i: {"cls": Nanny, "options": common | {"env": ENVIRONMENT | (
+        {"CUDA_VISIBLE_DEVICES": gpus[i % len(gpus)]} if gpus else {})}} for i in range(workers)}
+    scheduler = {"cls": Scheduler, "options": local | {"port": 0, "dashboard_address": "127.0.0.1:0"}}
+    with SpecCluster(workers=spec, scheduler=scheduler, silence_logs=logging.CRITICAL) as cluster, Client(cluster) as client:
+        client.wait_for_workers(workers)
+        client.run(_ignore_interrupt)
+        yield client, workers
+
+
+@contextlib.contextmanager
+def _their_cluster(address: str, jobs: list[Job]):
+    """(client, number of threads) of a cluster that the user has. Own files are sent along; data are looked up there."""
+    from distributed import Client
+    try:
+        client = Client(address, timeout="10s")
+    except (OSError, ValueError) as error:
+        raise InputError(f"--scheduler {address}: it does not answer ({error})") from None
+    with client:
+        size = sum(client.nthreads().values())
+        if not size:
+            raise InputError(f"--scheduler {address}: it has no workers; start some with: dask worker {address}")
+        if jobs[0].device.startswith("cuda") and not all(client.run(visible_gpus).values()):
+            raise InputError(f"--scheduler {address}: not all of its workers have a CUDA device; use --device auto or cpu")
+        for path in {file for job in jobs for file in registry.own_files(job.benchmark, job.strategy)}:
+            client.upload_file(path)
+        yield client, size
 
 
 def _ignore_interrupt() -> None:
@@ -222,7 +224,7 @@ def _train(job: Job):
     import torch
 
     from clbench.engine.clock import Clock
-    device = torch.device(job.device)
+    device = torch.device(choose_device(job.device))
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -255,7 +257,8 @@ def _failure(job: Job, error: BaseException) -> dict:
 
 def _provenance(job: Job) -> dict:
     import torch
-    device = torch.cuda.get_device_name(job.device) if job.device != "cpu" else "cpu"
+    device = choose_device(job.device)
+    device = torch.cuda.get_device_name(device) if device != "cpu" else "cpu"
     return {"python": platform.python_version(), **{name: _version(name) for name in ("torch", "numpy", "avalanche-lib")},
             "platform": f"{platform.system()} {platform.machine()}", "processor": _processor(), "device": device,
             "threads": 1}

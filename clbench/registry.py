@@ -187,9 +187,16 @@ def _resolve(term: Term, known: dict[str, Entry], kind: str) -> tuple[Entry, typ
     return entry, load(entry)
 
 
+def own_files(*specs: str) -> list[str]:
+    """The user's own files that the specs name."""
+    return [term.name.rsplit(":", 1)[0] for spec in specs for term in parse(spec) if ".py:" in term.name]
+
+
 def _own_entry(name: str) -> Entry:
     """`path/to/file.py:Class`, or `path/to/file.py:Class_scenario` for a benchmark with scenarios."""
     path, attribute = name.rsplit(":", 1)
+    if not Path(path).is_file():                                 # a worker elsewhere has it where dask puts uploaded files
+        path = next((str(place) for folder in sys.path if (place := Path(folder) / Path(path).name).is_file()), path)
     if not Path(path).is_file():
         raise InputError(f"{path}: there is no such file")
     if not hasattr(_own_file(path), attribute):

@@ -141,16 +141,18 @@ def split_by_class(images, groups: list[list[int]], scenario: str, seeds: list[i
     return Stream(images, tasks, scenario, seeds)
 
 
-def same_classes(images, pixels: Tensor, scenario: str, seeds: list[int]) -> Stream:
+def same_classes(images, pixels: Tensor, scenario: str, seeds: list[int], tested: int) -> Stream:
     """Every task is the whole data set under its own map of pixels [S, T, d]; nothing is copied.
 
-    Task-incremental: every task has outputs of its own. Domain-incremental: all share one set.
+    Task-incremental: every task has outputs of its own. Domain-incremental: all share one set. tested: a slice is
+    (about) so many of the test images, evenly spaced.
     """
     count, device = pixels.shape[1], images.x.device
     labels = int(images.y.max()) + 1
     outputs = labels * count if scenario == "task" else labels
     offset = torch.arange(count, device=device) * (labels if scenario == "task" else 0)
-    train, test = (torch.arange(len(y), device=device) for y in (images.y, images.y_test))
+    train = torch.arange(len(images.y), device=device)
+    test = torch.arange(0, len(images.y_test), max(1, len(images.y_test) // tested), device=device)
     tasks = []
     for t in range(count):
         mask = torch.zeros(outputs, dtype=torch.bool, device=device)

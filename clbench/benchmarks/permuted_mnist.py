@@ -15,10 +15,11 @@ class PermutedMNIST(Benchmark):
     """The permutations are drawn by seed; the first task is the plain images."""
 
     tasks: int = 10
+    tested: int = 10000                  # test images per task
     scenarios = ("domain", "task")
     data = mnist
     budgets = {"smoke": Budget(steps=40), "quick": Budget(steps=100), "full": Budget(steps=2000)}
-    arguments = {"smoke": {"tasks": 3}, "quick": {"tasks": 5}}
+    arguments = {"smoke": {"tasks": 3, "tested": 2000}, "quick": {"tasks": 5, "tested": 2000}}
 
     # ACC on held-out training data, quick, 2 seeds; everything else at its default.
     #   domain  ewc lam 10: .875  100: .912  1000: .901  1e4: .872     lwf lam .1: .858  .3: .882  1: .871  3: .615
@@ -32,7 +33,7 @@ class PermutedMNIST(Benchmark):
         permutations = [draw(seeds, "permutation", t, lambda generator: torch.randperm(784, generator=generator))
                         for t in range(1, self.tasks)]
         plain = torch.arange(784).expand(len(seeds), -1)
-        return same_classes(images, torch.stack([plain, *permutations], 1), self.scenario, seeds)
+        return same_classes(images, torch.stack([plain, *permutations], 1), self.scenario, seeds, self.tested)
 
     def network(self):
         return MLP(784, 400, 400, 10 * self.tasks if self.scenario == "task" else 10)

@@ -17,10 +17,11 @@ class RotatedMNIST(Benchmark):
 
     tasks: int = 10
     degrees: float = 180.0               # angle of the last task
+    tested: int = 10000                  # test images per task
     scenarios = ("domain",)
     data = mnist
     budgets = {"smoke": Budget(steps=40), "quick": Budget(steps=100), "full": Budget(steps=2000)}
-    arguments = {"smoke": {"tasks": 3}, "quick": {"tasks": 5}}
+    arguments = {"smoke": {"tasks": 3, "tested": 2000}, "quick": {"tasks": 5, "tested": 2000}}
 
     # ACC on held-out training data, quick, 2 seeds; the defaults fit.
     #   ewc lam 10: .504  100: .569  1000: .639  1e4: .538  1e5: .475     lwf lam .1: .519  .3: .564  1: .653  3: .535
@@ -28,7 +29,7 @@ class RotatedMNIST(Benchmark):
     def make_stream(self, images, seeds):
         angles = torch.linspace(0, self.degrees, self.tasks, dtype=torch.float64).tolist()
         pixels = torch.stack([rotation(angle) for angle in angles])
-        return same_classes(images, pixels.expand(len(seeds), -1, -1), self.scenario, seeds)
+        return same_classes(images, pixels.expand(len(seeds), -1, -1), self.scenario, seeds, self.tested)
 
     def network(self):
         return MLP(784, 400, 400, 10)

@@ -233,6 +233,21 @@ def test_a_killed_worker_costs_only_its_own_run(own):
     assert record.seeds == [0, 2] and stored(own).seeds == [0, 1, 2]
 
 
+def test_a_cluster_of_ones_own_gives_the_same_bits_and_gets_ones_own_files(own, here, monkeypatch, tmp_path_factory):
+    from distributed import LocalCluster
+    names = ("run", "-b", "blobs_class", "--profile", "smoke", "-s", "own.py:Scaled", "--seeds", 2)
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    monkeypatch.chdir(elsewhere)                             # so that the workers don't find own.py by themselves
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+        done = here(*names, "--scheduler", cluster.scheduler_address, cwd=own)
+        assert done.returncode == 0, done.stdout + done.stderr
+        refused = here(*names, "--scheduler", cluster.scheduler_address, "--device", "cuda", "--fresh", cwd=own)
+        assert refused.returncode == 2 and "have a CUDA device" in refused.stderr
+    there = stored(own, "own.py:Scaled").acc
+    assert here(*names, "--workers", 0, "--fresh", cwd=own).returncode == 0
+    assert stored(own, "own.py:Scaled").acc == there
+
+
 def test_time_limit_stops_between_groups_and_the_same_command_goes_on(own, here):
     names = (*BLOBS, "-s", "own.py:Slow", "--seeds", 3)
     done = here(*names, "--time-limit", "1s", cwd=own)
