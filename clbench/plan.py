@@ -143,14 +143,14 @@ def _key(blank: Record) -> str:
 
 
 def _estimate(stored: Record | None, benchmark: Benchmark, network, strategy: registry.Strategy, profile: str) -> float:
-    """Seconds for one seed: as measured before, else from the arithmetic at a modest 2e10 FLOP/s."""
+    """Seconds for one seed: as measured before, else from the arithmetic at a modest 5e10 FLOP/s."""
     if stored is not None and stored.seeds:
         return sum(stored.cost(name) for name in ("setup_s", "train_s", "eval_s"))
     budget, tasks = benchmark.budgets[profile], getattr(benchmark, "tasks", 5)
     passes = 2.5 if strategy.backend == "avalanche" else 1.5
     if any(getattr(registry.load(entry), "sees_all_data", False) for entry, _ in strategy.terms):
         passes *= (tasks + 1) / 2
-    return 0.5 + passes * tasks * budget.steps * (6 * network.layout.parameters * budget.rows / 2e10 + 5e-4)
+    return 0.5 + passes * tasks * budget.steps * (6 * network.layout.parameters * budget.rows / 5e10 + 5e-4)
 
 
 def parse_seeds(count: int | None, listed: str | None) -> list[int] | None:

@@ -42,3 +42,38 @@ def test_the_python_example_of_the_howto_runs(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120,
                           env={**os.environ, "OMP_NUM_THREADS": "1"})
     assert done.returncode == 0, done.stderr
+
+
+# ---- the README's numbers are those of the committed records
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip().strip("`") for cell in line.strip().strip("|").split("|")]
+
+
+def test_the_table_of_the_readme_is_the_one_of_the_records():
+    from clbench import records
+    from clbench.report import formats, tables
+    stored, _ = records.load(ROOT / "results", "quick")
+    table = tables.comparison([record for record in stored if record.benchmark == "split_mnist_class"])
+    heading, _, *rows = [cells(line) for line in formats.to_markdown(table).splitlines() if line.startswith("|")]
+    shown, _, *lines = [cells(line) for line in README.splitlines() if line.startswith("| ")]
+    expected = [[row[heading.index(name)] for name in shown] for row in rows]
+    assert lines == expected and len(lines) >= 13
+
+
+def test_the_links_of_the_docs_lead_somewhere():
+    for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text()):
+            assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+def test_the_commands_of_the_readme_exist():
+    from clbench.cli import app
+    from typer.main import get_command
+    known = get_command(app).commands
+    for command in re.findall(r"clbench ([a-z]+)", README):
+        assert command in known, command
