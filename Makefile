@@ -6,9 +6,9 @@ BIN := .venv/bin
 .PHONY: run test check speed clean
 
 run: .venv/installed
-	$(BIN)/clbench run --all
-	$(BIN)/clbench report
-	@echo "Open file://$(CURDIR)/reports/index.html"
+	$(BIN)/clbench run --all --out my_results
+	$(BIN)/clbench report --results my_results --out my_reports
+	@echo "Open file://$(CURDIR)/my_reports/index.html"
 
 test: .venv/installed
 	$(BIN)/ruff check .

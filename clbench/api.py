@@ -9,7 +9,7 @@ from clbench.errors import InputError, Unavailable
 from clbench.execute import choose_device, execute
 from clbench.metrics.accuracy import per_seed
 from clbench.metrics.statistics import Summary, summarise
-from clbench.plan import jobs, make_plan
+from clbench.plan import checked_seeds, jobs, make_plan
 from clbench.profiles import PROFILES
 from clbench.records import Record
 
@@ -18,16 +18,13 @@ from clbench.records import Record
 class Result:
     """One strategy on one benchmark."""
 
-    record: Record
+    record: Record                   # may hold more seeds than were asked for
+    seeds: list[int]
 
     @property
     def acc(self) -> np.ndarray:
         """Accuracies [S, T+1, E]: seed, after task (row 0: untrained), evaluation slice."""
-        return self.record.array
-
-    @property
-    def seeds(self) -> list[int]:
-        return self.record.seeds
+        return self.record.array[[self.record.seeds.index(seed) for seed in self.seeds]]
 
     def metrics(self) -> dict[str, Summary]:
         """name -> mean, half-width of the 95 % interval, SD and n over the seeds."""
@@ -47,8 +44,7 @@ def run(benchmark: str, strategy: str, *, seeds: int | Sequence[int] | None = No
     profile = profile or ("quick" if device == "cpu" else "full")
     if profile not in PROFILES:
         raise InputError(f'unknown profile "{profile}": use {", ".join(PROFILES)}')
-    asked = list(range(seeds)) if isinstance(seeds, int) else None if seeds is None else list(seeds)
-    plan = make_plan([benchmark], [strategy], profile, asked, Path(out) if out else None)
+    plan = make_plan([benchmark], [strategy], profile, checked_seeds(seeds), Path(out) if out else None)
     for problem in [*plan.unavailable.values(), *plan.blocked]:
         raise Unavailable(problem)
     finished = execute(plan, jobs(plan, device), Path(out) if out else None, workers=workers)
@@ -60,4 +56,4 @@ def run(benchmark: str, strategy: str, *, seeds: int | Sequence[int] | None = No
     if record.status in ("failed", "unsupported"):
         raise RuntimeError(f"{record.strategy} on {record.benchmark}: {record.error['reason']}\n"
                            f"{record.error.get('traceback', '')}")
-    return Result(record)
+    return Result(record, [seed for seed in plan.pairs[0].asked if seed in record.seeds])

@@ -10,9 +10,10 @@ from typing import Annotated
 import typer
 
 from clbench import registry
+from clbench.environment import prepare
 from clbench.errors import InputError, Unavailable
 from clbench.profiles import PROFILES
-from clbench.spec import suggestion
+from clbench.spec import parse, suggestion
 
 EXAMPLES = """Examples:
 
@@ -138,7 +139,10 @@ def run(all_: Annotated[bool, typer.Option("--all", help="Every strategy on the 
     from clbench import records, terminal
     asked_seeds = planning.parse_seeds(seeds, seed_list)
     limit = _seconds(time_limit)
-    device = device if scheduler else executing.choose_device(device)        # a cluster's devices are looked up there
+    if scheduler:
+        device, workers = executing.look_at_cluster(scheduler, device)
+    else:
+        device = executing.choose_device(device)
     profile = profile.value if profile else "full" if "cuda" in device else "smoke" if all_ else "quick"
     names = registry.select(benchmark or list(PROFILES[profile].selects), registry.benchmarks())
     specs = registry.select(strategy or ["*"], registry.strategies())
@@ -154,12 +158,20 @@ def run(all_: Annotated[bool, typer.Option("--all", help="Every strategy on the 
         return
     with screen.progress(plan, jobs) as on_done:
         finished = executing.execute(plan, jobs, out, workers=workers, scheduler=scheduler, time_limit=limit, on_done=on_done)
-    screen.results(finished, records.load(out, profile)[0], as_json)
-    screen.farewell(finished, profile, out)
-    literal = {name for name in [*names, *specs] if name in [*(benchmark or []), *(strategy or [])]}
+    stored, problems = records.load(out, profile)
+    _tell(problems)
+    screen.results(finished, stored, as_json)
+    screen.farewell(finished, profile, out, fresh)
     missing = plan.unavailable | finished.unavailable
-    named = [one for one in missing if strict or set(one.split(" ")) & literal]
-    raise typer.Exit(130 if finished.interrupted else 1 if finished.bad or named or plan.blocked else 0)
+    named = strict or _named(missing, benchmark or [], strategy or [], profile)
+    raise typer.Exit(130 if finished.interrupted else 1 if finished.bad or plan.blocked or (missing and named) else 0)
+
+
+def _named(missing: dict, benchmarks: list[str], strategies: list[str], profile: str) -> bool:
+    """Whether something that is unavailable was asked for by its name, not by a glob."""
+    literal = {registry.benchmark(text, profile)[0] for text in benchmarks if not registry.is_glob(text)}
+    terms = {term.name for text in strategies if not registry.is_glob(text) for term in parse(text)}
+    return any(benchmark in literal or (strategy and strategy.split("(")[0] in terms) for benchmark, strategy in missing)
 
 
 def _seconds(text: str | None) -> float | None:
@@ -310,7 +322,7 @@ def doctor() -> None:
 
 
 def _executing():
-    """The module that runs things, with the environment set that torch reads when it is imported."""
+    """The module that runs things, with the environment set before it imports torch."""
+    prepare()
     from clbench import execute
-    os.environ |= {name: os.environ.get(name, value) for name, value in execute.ENVIRONMENT.items()}
     return execute

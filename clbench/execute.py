@@ -2,6 +2,7 @@
 import contextlib
 import os
 import platform
+import re
 import subprocess
 import sys
 import time
@@ -15,13 +16,11 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from clbench import records, registry
+from clbench import records, registry, source
+from clbench.environment import ENVIRONMENT, prepare
 from clbench.errors import InputError, RunFailed, Unavailable
 from clbench.plan import RUNNERS, Job, Plan
 from clbench.records import Record
-
-# Read before torch is imported: libgomp's threads spin at barriers, and cuBLAS is reproducible only with a fixed workspace.
-ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "CUBLAS_WORKSPACE_CONFIG": ":4096:8"}
 
 
 @dataclass
@@ -29,7 +28,7 @@ class Finished:
     """How it ended."""
 
     records: dict[tuple[str, str], Record] = field(default_factory=dict)     # by benchmark and strategy
-    unavailable: dict[str, str] = field(default_factory=dict)
+    unavailable: dict[tuple[str, str], str] = field(default_factory=dict)
     left: int = 0                                                            # groups not run: time limit or Ctrl-C
     interrupted: bool = False
 
@@ -65,7 +64,7 @@ def _merge(finished: Finished, pair, job: Job, result: dict, out: Path | None) -
     """One group's result into the record of its pair, on disk and in memory."""
     name = (job.benchmark, job.strategy)
     if result["status"] == "unavailable":
-        finished.unavailable[" ".join(name)] = result["error"]["reason"]
+        finished.unavailable[name] = result["error"]["reason"]
         return
     fresh = name not in finished.records
     record = deepcopy(pair.blank) if fresh else finished.records[name]
@@ -74,7 +73,8 @@ def _merge(finished: Finished, pair, job: Job, result: dict, out: Path | None) -
         record.status, record.error = "ok", None
     if result["group"]:
         record.add(result["group"], result["acc"])
-    if result["status"] != "ok" and record.status != "failed":
+    # One seed that diverged marks the row for good; a group that failed only until it is tried again.
+    if result["status"] == "diverged" or (result["status"] != "ok" and record.status == "ok"):
         record.status, record.error = result["status"], result["error"]
     finished.records[name] = record
     if out is not None:
@@ -91,7 +91,8 @@ def _results(following: Callable[[], Job | None], jobs: list[Job], workers: int,
         while job := following():
             yield job, train_group(job, told | {"concurrent": 1})
     elif jobs:
-        cluster = _their_cluster(scheduler, jobs) if scheduler else _own_cluster(workers, jobs[0].device)
+        cluster = (_their_cluster(scheduler, jobs) if scheduler
+                   else _own_cluster(min(workers, len(jobs)), jobs[0].device))
         with cluster as (client, size):
             yield from _on_workers(client, size, following, told | {"concurrent": min(size, len(jobs))})
 
@@ -140,21 +141,33 @@ def _own_cluster(workers: int, device: str):
 
 @contextlib.contextmanager
 def _their_cluster(address: str, jobs: list[Job]):
-    """(client, number of threads) of a cluster that the user has. Own files are sent along; data are looked up there."""
+    """(client, number of threads) of a cluster that the user has; files of one's own are sent along."""
+    with _connected(address) as client:
+        for path in {file for job in jobs for file in registry.own_files(job.benchmark, job.strategy)}:
+            client.upload_file(path)
+        yield client, sum(client.nthreads().values())
+
+
+def look_at_cluster(address: str, device: str) -> tuple[str, int]:
+    """(the device that all its workers have, how many groups it trains at once)."""
+    _checked_form(device)
+    with _connected(address) as client:
+        gpus = all(client.run(visible_gpus).values())
+        if device.startswith("cuda") and not gpus:
+            raise InputError(f"--scheduler {address}: not all of its workers have a CUDA device; use --device auto or cpu")
+        return ("cuda" if gpus else "cpu") if device == "auto" else device, sum(client.nthreads().values())
+
+
+def _connected(address: str):
     from distributed import Client
     try:
         client = Client(address, timeout="10s")
     except (OSError, ValueError) as error:
         raise InputError(f"--scheduler {address}: it does not answer ({error})") from None
-    with client:
-        size = sum(client.nthreads().values())
-        if not size:
-            raise InputError(f"--scheduler {address}: it has no workers; start some with: dask worker {address}")
-        if jobs[0].device.startswith("cuda") and not all(client.run(visible_gpus).values()):
-            raise InputError(f"--scheduler {address}: not all of its workers have a CUDA device; use --device auto or cpu")
-        for path in {file for job in jobs for file in registry.own_files(job.benchmark, job.strategy)}:
-            client.upload_file(path)
-        yield client, size
+    if not client.nthreads():
+        client.close()
+        raise InputError(f"--scheduler {address}: it has no workers; start some with: dask worker {address}")
+    return client
 
 
 def _ignore_interrupt() -> None:
@@ -174,19 +187,23 @@ def visible_gpus() -> list[str]:
 
 def choose_device(device: str) -> str:
     """cpu, cuda or cuda:N of what the user asked for; `auto` takes a GPU where there is one."""
-    import re
-
     import torch
+    number = _checked_form(device)
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
-    found = re.fullmatch(r"cpu|cuda(?::(\d+))?", device)
-    if not found:
-        raise InputError(f'--device "{device}": use auto, cpu, cuda or cuda:N')
     if device != "cpu" and not torch.cuda.is_available():
         raise InputError(f"--device {device}: torch sees no CUDA device here; use --device cpu")
-    if found[1] and int(found[1]) >= torch.cuda.device_count():
+    if number and int(number) >= torch.cuda.device_count():
         raise InputError(f"--device {device}: there are {torch.cuda.device_count()} CUDA devices, counted from 0")
     return device
+
+
+def _checked_form(device: str) -> str | None:
+    """The N of cuda:N."""
+    found = re.fullmatch(r"auto|cpu|cuda(?::(\d+))?", device)
+    if not found:
+        raise InputError(f'--device "{device}": use auto, cpu, cuda or cuda:N')
+    return found[1]
 
 
 def default_workers(device: str) -> int:
@@ -221,10 +238,15 @@ def train_group(job: Job, told: dict) -> dict:
 
 def _train(job: Job):
     """(outcome, None), or (None, the reason why this strategy can't learn this stream)."""
+    prepare()
     import torch
 
     from clbench.engine.clock import Clock
+    if job.source != _source_when_loaded(job.modules):
+        raise RuntimeError("this worker has loaded other source code than the plan was made with: restart the workers")
     device = torch.device(choose_device(job.device))
+    if device.type == "cuda":
+        torch.cuda.init()                    # asking a cuda:N for its memory does not
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -239,6 +261,12 @@ def _train(job: Job):
         return runner.run(stream, benchmark.network(), parts, benchmark.budgets[job.profile], clock), None
     finally:
         torch.set_num_threads(threads)
+
+
+@lru_cache
+def _source_when_loaded(modules: tuple[str, ...]) -> str:
+    """The digest of our own modules when this process first used them; a long-lived worker does not see later edits."""
+    return source.digest(list(modules))
 
 
 def _failure(job: Job, error: BaseException) -> dict:
@@ -289,10 +317,11 @@ def _command() -> str:
 
 @lru_cache
 def _commit() -> dict:
-    """The git commit of the package's own source, and whether the source differs from it; None outside a checkout."""
+    """The git commit of the package's own source, and whether the source differs from it; None if git does not hold it."""
     def git(*arguments):
         return subprocess.run(["git", "-C", str(registry.PACKAGE), *arguments], capture_output=True, text=True, check=True).stdout
     try:
+        git("ls-files", "--error-unmatch", "__init__.py")
         return {"commit": git("rev-parse", "--short=12", "HEAD").strip(), "dirty": bool(git("status", "--porcelain", "--", "."))}
     except (OSError, subprocess.CalledProcessError):
         return {"commit": None, "dirty": None}

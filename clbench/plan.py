@@ -1,6 +1,7 @@
 """The plan: which seed groups of which pairs are asked for and not yet true, in what order, how long they should take."""
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
@@ -28,6 +29,8 @@ class Job:
     strategy: str
     seeds: tuple[int, ...]
     device: str                  # cpu | cuda | cuda:N
+    modules: tuple[str, ...]     # of ours, where the source begins, and its digest: a worker must have loaded the same
+    source: str
 
 
 @dataclass
@@ -59,7 +62,7 @@ class Plan:
     """All that was asked for."""
 
     pairs: list[Pair]
-    unavailable: dict[str, str]  # benchmark or pair -> how to get it
+    unavailable: dict[tuple[str, str | None], str]       # (benchmark, strategy or all) -> how to get it
     blocked: list[str]           # files in the way of a record, one line each
 
     @classmethod
@@ -73,19 +76,19 @@ def make_plan(benchmarks: list[str], strategies: list[str], profile: str, seeds:
               fresh: bool = False) -> Plan:
     """Resolves and checks every spec before anything runs. seeds: None for the profile's number. out: the results folder."""
     plan = Plan([], {}, [])
-    for text in dict.fromkeys(benchmarks):
-        name, benchmark, entry = registry.benchmark(text, profile)
+    found = {name: (benchmark, entry) for name, benchmark, entry in (registry.benchmark(text, profile) for text in benchmarks)}
+    for name, (benchmark, entry) in found.items():
         resolved = [registry.strategy(spec, benchmark.hyperparameters.get(benchmark.scenario)) for spec in strategies]
         try:
             data = benchmark.fingerprint()
         except Unavailable as error:
-            plan.unavailable[name] = str(error)
+            plan.unavailable[name, None] = str(error)
             continue
         for strategy in {one.name: one for one in resolved}.values():
             try:
                 plan.pairs.append(_pair(name, benchmark, entry, strategy, profile, data, seeds, out, fresh))
             except Unavailable as error:
-                plan.unavailable[f"{name} {strategy.name}"] = str(error)
+                plan.unavailable[name, strategy.name] = str(error)
             except BrokenRecord as error:
                 plan.blocked.append(f"{error}; move it away to have {strategy.name} on {name} run")
     return plan
@@ -95,10 +98,17 @@ def jobs(plan: Plan, device: str, group_size: int | None = None) -> list[Job]:
     """The missing seeds, cut into groups, pair by pair."""
     made = []
     for pair in plan.pairs:
-        size = group_size or GROUP_SIZE.get((pair.kind, device.split(":")[0]), 1) or len(pair.missing) or 1
-        made += [Job(pair.blank.profile, pair.blank.benchmark, pair.blank.strategy, tuple(pair.missing[i:i + size]), device)
-                 for i in range(0, len(pair.missing), size)]
+        blank, seeds = pair.blank, pair.missing
+        size = group_size or _group_size(pair, device) or len(seeds) or 1
+        modules = tuple(module for module in blank.modules if not module.endswith(".py"))
+        made += [Job(blank.profile, blank.benchmark, blank.strategy, tuple(seeds[i:i + size]), device, modules,
+                     source.digest(list(modules))) for i in range(0, len(seeds), size)]
     return made
+
+
+def _group_size(pair: Pair, device: str) -> int | None:
+    """Avalanche trains a group's seeds one after another, so there a group of several wins nothing."""
+    return GROUP_SIZE.get((pair.kind, device.split(":")[0]), 1) if pair.blank.backend == "native" else 1
 
 
 def seeds_of(benchmark: Benchmark, profile: str) -> list[int]:
@@ -157,18 +167,25 @@ def parse_seeds(count: int | None, listed: str | None) -> list[int] | None:
     """The seeds of `--seeds N` (0 … N-1) or `--seed-list 0,7`; None if neither is given."""
     if count is not None and listed is not None:
         raise InputError("give --seeds or --seed-list, not both")
-    if count is not None:
-        if count < 1:
-            raise InputError(f"--seeds {count}: at least one seed is needed")
-        return list(range(count))
     if listed is None:
-        return None
+        return checked_seeds(count)
     try:
-        seeds = [int(number) for number in listed.split(",")]
+        return checked_seeds([int(number) for number in listed.split(",")])
     except ValueError:
         raise InputError(f'--seed-list "{listed}": write whole numbers with commas between, like 0,7') from None
+
+
+def checked_seeds(seeds: int | Sequence[int] | None) -> list[int] | None:
+    """The seeds as a list: so many, or these; None stays None."""
+    if seeds is None:
+        return None
+    if isinstance(seeds, int):
+        if seeds < 1:
+            raise InputError(f"--seeds {seeds}: at least one seed is needed")
+        return list(range(seeds))
+    seeds = list(seeds)
+    if not seeds or min(seeds) < 0:
+        raise InputError(f"seeds {seeds}: give at least one, each 0 or more")
     if len(set(seeds)) < len(seeds):
-        raise InputError(f'--seed-list "{listed}": a seed is there twice')
-    if min(seeds) < 0:
-        raise InputError(f'--seed-list "{listed}": seeds are 0 or more')
+        raise InputError(f"seeds {seeds}: a seed is there twice")
     return seeds

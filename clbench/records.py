@@ -110,10 +110,12 @@ def read(path: Path) -> Record:
         raise BrokenRecord(f"{path}: no record of clbench")
     if content["schema"] != SCHEMA:
         raise BrokenRecord(f"{path}: schema {content['schema']}, this version reads {SCHEMA}; left alone")
-    if content.pop("sha256", None) != _hash(content):
-        raise BrokenRecord(f"{path}: its content does not match its sha256")
     try:
+        if content.pop("sha256", None) != _hash(content):
+            raise BrokenRecord(f"{path}: its content does not match its sha256")
         return Record(**content)
+    except ValueError:
+        raise BrokenRecord(f"{path}: holds a number that is not finite, which no record does") from None
     except TypeError:
         raise BrokenRecord(f"{path}: fields that this version does not know") from None
 

@@ -1,5 +1,6 @@
 """Names and files: strategies/ewc.py is `ewc`. Listing reads names and docstrings; only `strategy` and `benchmark` import."""
 import ast
+import hashlib
 import importlib
 import importlib.util
 import sys
@@ -108,7 +109,7 @@ def select(patterns: list[str], known: dict[str, Entry]) -> list[str]:
     """The names that the patterns (globs) stand for; anything that is no glob is taken as a spec, as it is."""
     names = []
     for pattern in patterns:
-        if any(mark in pattern.split("(")[0] for mark in "*?["):
+        if is_glob(pattern):
             found = [name for name, entry in known.items() if fnmatchcase(name, pattern) and not entry.hidden]
             if not found:
                 raise InputError(f'no name matches "{pattern}"; `clbench list` shows them all')
@@ -116,6 +117,10 @@ def select(patterns: list[str], known: dict[str, Entry]) -> list[str]:
         else:
             names.append(pattern)
     return list(dict.fromkeys(names))
+
+
+def is_glob(pattern: str) -> bool:
+    return any(mark in pattern.split("(")[0] for mark in "*?[")
 
 
 def matches(name: str, patterns: list[str] | None) -> bool:
@@ -168,7 +173,7 @@ def strategy(text: str, better: dict[str, dict] | None = None) -> Strategy:
 
 def load(entry: Entry) -> type:
     """The class of an entry."""
-    module = _own_file(entry.module) if entry.module.endswith(".py") else importlib.import_module(entry.module)
+    module = _own_module(entry.module) if entry.module.endswith(".py") else importlib.import_module(entry.module)
     if entry.attribute:
         if not hasattr(module, entry.attribute):
             raise InputError(f"{entry.module} has no class {entry.attribute}")
@@ -199,14 +204,19 @@ def _own_entry(name: str) -> Entry:
         path = next((str(place) for folder in sys.path if (place := Path(folder) / Path(path).name).is_file()), path)
     if not Path(path).is_file():
         raise InputError(f"{path}: there is no such file")
-    if not hasattr(_own_file(path), attribute):
+    if not hasattr(_own_module(path), attribute):
         attribute = attribute.rsplit("_", 1)[0]
     return Entry(name, "a file of one's own", path, attribute)
 
 
+def _own_module(path: str):
+    """The user's own file as a module, imported again when it has changed."""
+    return _import_file(Path(path).resolve(), Path(path).stat().st_mtime_ns)
+
+
 @lru_cache
-def _own_file(path: str):
-    name = f"clbench_own_{Path(path).stem}"
+def _import_file(path: Path, modified: int):
+    name = f"clbench_own_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
     found = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(found)
     sys.modules[name] = module

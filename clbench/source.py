@@ -1,6 +1,7 @@
 """A digest of the source that a run depends on: what makes its record stale when it changes."""
 import ast
 import hashlib
+import importlib.util
 from functools import lru_cache
 from pathlib import Path
 
@@ -8,9 +9,9 @@ ROOT = Path(__file__).parent.parent
 
 
 def digest(modules: list[str]) -> str:
-    """16 hex digits over the modules (dotted `clbench…` names, or paths of a user's own files) and all `clbench`
-    modules that they import, directly or not. Docstrings, comments, layout and `__init__` files don't count."""
-    todo, seen = [_path(module) for module in modules], set()
+    """16 hex digits over the modules (dotted names, or paths of a user's own files) and all `clbench` modules that they
+    import, directly or not. Docstrings, comments, layout and `__init__` files don't count."""
+    todo, seen = [_path(module) or _elsewhere(module) for module in modules], set()
     while todo:
         path = todo.pop()
         if path is not None and path not in seen:
@@ -38,6 +39,15 @@ def _path(module: str) -> Path | None:
         return Path(module).resolve()
     path = (ROOT / module.replace(".", "/")).with_suffix(".py")
     return path if module.startswith("clbench.") and path.is_file() else None
+
+
+def _elsewhere(module: str) -> Path | None:
+    """The file of a module of another package, which registered by entry point."""
+    try:
+        found = importlib.util.find_spec(module)
+    except ImportError:
+        raise FileNotFoundError(module) from None
+    return Path(found.origin) if found and found.origin else None
 
 
 @lru_cache(maxsize=1024)

@@ -18,7 +18,7 @@ class Screen:
     """Standard output, or standard error where that is kept for JSON."""
 
     def __init__(self, to_stderr: bool = False):
-        self.console = Console(stderr=to_stderr, highlight=False, soft_wrap=True)
+        self.console = Console(stderr=to_stderr, highlight=False, markup=False, soft_wrap=True)
 
     def announce(self, plan: Plan, jobs: list[Job], profile: str, device: str, workers: int) -> None:
         runs, workers = sum(len(job.seeds) for job in jobs), max(1, min(workers, len(jobs)))
@@ -27,8 +27,7 @@ class Screen:
         self.console.print(f"profile {profile} on {device}: {runs} runs of {len(plan.pairs) - kept} pairs in {len(jobs)} groups "
                            f"on {_plural(workers, 'worker')}, about {_duration(seconds)}"
                            + (f"; {_plural(kept, 'pair')} up to date" if kept else ""))
-        for name, how in plan.unavailable.items():
-            self.console.print(f"unavailable: {name}: {how}", style="yellow")
+        self._unavailable(plan.unavailable)
         for line in [*plan.blocked, *_without_joint(plan)]:
             self.console.print(line, style="yellow")
 
@@ -67,15 +66,19 @@ class Screen:
         for table in made:
             self.console.print("", formats.to_rich(table, self.console.width))
 
-    def farewell(self, finished: Finished, profile: str, out: Path) -> None:
-        for name, how in finished.unavailable.items():
-            self.console.print(f"unavailable: {name}: {how}", style="yellow")
+    def farewell(self, finished: Finished, profile: str, out: Path, fresh: bool) -> None:
+        self._unavailable(finished.unavailable)
         if finished.left or finished.interrupted:
             why = "interrupted" if finished.interrupted else "time limit reached"
-            self.console.print(f"{why}: {_plural(finished.left, 'group')} not begun; the same command goes on from here")
+            self.console.print(f"{why}: {_plural(finished.left, 'group')} not begun; the same command "
+                               f"{'without --fresh ' if fresh else ''}goes on from here")
         self.console.print(f"records: {out / profile} · pages: clbench report --results {out}")
         if bigger := PROFILES[profile].next_bigger:
             self.console.print(f"the next bigger one: {bigger}")
+
+    def _unavailable(self, missing: dict) -> None:
+        for names, how in missing.items():
+            self.console.print(f"unavailable: {' '.join(filter(None, names))}: {how}", style="yellow")
 
 
 def _line(record: Record) -> str:
@@ -84,6 +87,8 @@ def _line(record: Record) -> str:
     if record.status != "ok":
         return f"{start}{record.status}: {record.error['reason']}"
     acc = summarise(per_seed(record.array)["acc"])
+    if acc.mean is None:
+        return f"{start}no ACC: cells are missing"
     interval = "" if acc.half_width is None else f" ± {100 * acc.half_width:.1f}"
     seconds = record.cost("train_s") + record.cost("eval_s")
     return f"{start}ACC {100 * acc.mean:.1f}{interval} · {_plural(len(record.seeds), 'seed')} · {seconds:.1f} s each"

@@ -8,13 +8,11 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "clbench"
 
-# A file not named here is its own room. `errors` and `keyed` are open to all.
-ROOMS = ("engine", "strategies", "benchmarks", "models", "data", "avalanche", "metrics", "report")
-SHARED = {"errors", "keyed"}
+# A folder is a room, and so is a file beside them. These are open to all.
+SHARED = {"errors", "keyed", "environment"}
 MAY = {
-    "errors": set(), "keyed": set(), "spec": set(), "profiles": set(), "source": set(), "records": set(), "metrics": set(),
-    "data": set(),
-    "stream": set(),
+    **dict.fromkeys(["errors", "keyed", "environment", "spec", "profiles", "source", "records", "metrics", "data", "stream",
+                     "__init__"], set()),
     "benchmark": {"stream"},
     "engine": {"stream"},
     "models": {"engine", "stream"},
@@ -23,7 +21,7 @@ MAY = {
     "avalanche": {"engine", "stream"},
     "registry": {"spec"},
     "plan": {"records", "registry", "source", "benchmark", "profiles"},
-    "execute": {"plan", "records", "registry", "engine"},
+    "execute": {"plan", "records", "registry", "source", "engine"},
     "check": {"records", "registry", "source", "metrics"},
     "report": {"records", "source", "metrics", "profiles"},
     "terminal": {"execute", "plan", "records", "metrics", "profiles", "report"},
@@ -31,7 +29,6 @@ MAY = {
     "cli": {"plan", "execute", "check", "report", "terminal", "records", "registry", "metrics", "profiles", "spec", "doctor"},
     "doctor": {"data", "registry"},
     "__main__": {"cli"},
-    "__init__": set(),
 }
 
 

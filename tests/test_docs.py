@@ -72,8 +72,9 @@ def test_the_links_of_the_docs_lead_somewhere():
 
 
 def test_the_commands_of_the_readme_exist():
-    from clbench.cli import app
     from typer.main import get_command
+
+    from clbench.cli import app
     known = get_command(app).commands
     for command in re.findall(r"clbench ([a-z]+)", README):
         assert command in known, command

@@ -12,7 +12,7 @@ from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 from clbench.metrics.statistics import summarise
 from clbench.report.layout import LEADER, Box, near, pareto, place, spread
 from clbench.report.svg import INK, PAPER, finished
-from clbench.report.values import ALL_DATA, REFERENCES, Entry, base_name, order_of, seen_accuracy
+from clbench.report.values import REFERENCES, Entry, order_of, seen_accuracy, trains_on_all_data
 
 FAINT = "#8c959f"
 COLOURS = ("#0077bb", "#ee7733", "#009988", "#cc3311", "#8a5cc2", "#33a1d6", "#d6458b", "#8c7a2b")
@@ -219,7 +219,7 @@ def _point_labels(figure, axes, names: list[str], x: list[float], y: list[float]
 # ---- shared
 
 def _sees_all(entry: Entry) -> bool:
-    return base_name(entry.record.strategy) in ALL_DATA
+    return trains_on_all_data(entry.record)
 
 
 def _label(entry: Entry) -> str:

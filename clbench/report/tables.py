@@ -10,7 +10,7 @@ from clbench.metrics.accuracy import COSTS, METRICS
 from clbench.metrics.statistics import best_and_ties, summarise
 from clbench.profiles import PROFILES
 from clbench.records import Record
-from clbench.report.values import ALL_DATA, Entry, base_name, entries, order_of
+from clbench.report.values import Entry, entries, order_of, trains_on_all_data
 
 NONE = "–"
 DEFAULT = ("acc", "aia", "forgetting", "bwt", "plasticity_gap", "plasticity_gap_equal", "joint_gap", "recovered",
@@ -190,7 +190,7 @@ def marked(found: list[Entry], metric: str) -> list[Cell]:
 
 
 def _sees_all(entry: Entry) -> bool:
-    return base_name(entry.record.strategy) in ALL_DATA
+    return trains_on_all_data(entry.record)
 
 
 def cell(entry: Entry, name: str) -> Cell:

@@ -22,9 +22,9 @@ GAPS = {                                                  # metric -> (function 
 }
 
 
-def base_name(strategy: str) -> str:
-    """The spec without arguments, and without the prefix of the library it comes from."""
-    return strategy.split("(")[0].removeprefix("avalanche_")
+def trains_on_all_data(record: Record) -> bool:
+    """Whether a part of the strategy is a reference that sees all data so far, ours or Avalanche's."""
+    return any(name.removeprefix("avalanche_") in ALL_DATA for name in record.settings.get("strategy", {}))
 
 
 def order_of(record: Record) -> tuple:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from clbench import records, registry
+from clbench import records
 from clbench.cli import main
 
 
@@ -145,6 +145,8 @@ def test_absent_data_stop_only_their_own_benchmark(tmp_path, here):
     assert stored(tmp_path).status == "ok"
     glob = here("run", "-b", "split_mnist_c*", "-s", "naive", "--seeds", 1, cwd=tmp_path, env=env)
     assert glob.returncode == 0
+    spelt = here("run", "-b", "split_mnist_class(validation=True)", "-s", "naive", "--seeds", 1, cwd=tmp_path, env=env)
+    assert spelt.returncode == 1
     assert here("run", "-b", "split_mnist_c*", "-s", "naive", "--strict", cwd=tmp_path, env=env).returncode == 1
 
 
@@ -179,6 +181,10 @@ class Dies(Part):
         if 1 in self.run.seeds:
             os.kill(os.getpid(), signal.SIGKILL)
 
+class Brackets(Part):
+    def after_task(self, t):
+        raise ValueError("[/tmp/a] is [red]no[/] tag")
+
 class Slow(Part):
     def after_task(self, t):
         time.sleep(0.4)
@@ -188,7 +194,6 @@ class Slow(Part):
 @pytest.fixture
 def own(tmp_path):
     (tmp_path / "own.py").write_text(OWN)
-    registry._own_file.cache_clear()
     return tmp_path
 
 
@@ -200,14 +205,13 @@ def test_a_strategy_of_ones_own_runs_from_its_file(own, here):
     again = here(*BLOBS, "-s", "own.py:Scaled(factor=3)", "--seeds", 1, cwd=own)
     assert "1 pair up to date" in again.stdout
     (own / "own.py").write_text(OWN.replace("self.factor * g", "-self.factor * g"))
-    registry._own_file.cache_clear()
     stale = here(*BLOBS, "-s", "own.py:Scaled(factor=3)", "--seeds", 1, cwd=own)
     assert stale.stdout.startswith("profile smoke on cpu: 1 runs")
     assert stored(own, "own.py:Scaled(factor=3.0)").acc != record.acc
 
 
 def test_failing_diverging_and_unsupported_runs_are_records_and_the_others_go_on(own, here):
-    specs = [argument for name in ("Fails", "Blows", "Never", "Scaled") for argument in ("-s", f"own.py:{name}")]
+    specs = [argument for name in ("Fails", "Blows", "Never", "Scaled", "Brackets") for argument in ("-s", f"own.py:{name}")]
     done = here(*BLOBS, *specs, "--seeds", 3, cwd=own)
     assert done.returncode == 1
     failed, diverged, unsupported, fine = (stored(own, f"own.py:{name}") for name in ("Fails", "Blows", "Never", "Scaled"))
@@ -218,10 +222,26 @@ def test_failing_diverging_and_unsupported_runs_are_records_and_the_others_go_on
     assert diverged.error["task"] == 3 and diverged.acc[1][3] == [None] * 5 and None not in diverged.acc[0][5]
     assert unsupported.status == "unsupported" and unsupported.error["reason"] == "needs more than it gets"
     assert fine.status == "ok"
+    assert "ValueError: [/tmp/a] is [red]no[/] tag" in done.stdout
     assert "out of luck" in done.stdout and "needs more than it gets" in done.stdout and "Traceback" not in done.stdout
     (own / "own.py").write_text(OWN.replace('"out of luck")', '"out of luck")  # once more'))
     again = here(*BLOBS, *specs, "--seeds", 3, cwd=own)
-    assert "1 runs of 1 pairs" in again.stdout               # only the failed seed is tried again: a comment makes nothing stale
+    assert "4 runs of 2 pairs" in again.stdout               # the failed seeds alone: a comment makes nothing stale
+
+
+def test_a_seed_that_diverged_marks_the_row_whatever_fails_beside_it(own, here):
+    spec = ("-s", "own.py:Fails+own.py:Blows")
+    (own / "own.py").write_text(OWN.replace("1 in self.run.seeds and self.run.t", "0 in self.run.seeds and self.run.t"))
+    assert here(*BLOBS, *spec, "--seeds", 3, cwd=own).returncode == 1
+    record = stored(own, "own.py:Fails+own.py:Blows")
+    assert record.status == "diverged" and record.seeds == [0, 2] and record.error["seed"] == 0
+    again = here(*BLOBS, *spec, "--seeds", 3, cwd=own)
+    assert "0 runs of 0 pairs" in again.stdout and again.returncode == 1
+
+
+def test_one_benchmark_under_two_spellings_is_one_pair(tmp_path, here):
+    here(*BLOBS, "-b", "blobs_class()", "-b", "blobs_class(tasks=5)", "-s", "naive", "-s", "naive()", "--seeds", 2, cwd=tmp_path)
+    assert stored(tmp_path).seeds == [0, 1]
 
 
 def test_a_killed_worker_costs_only_its_own_run(own):
@@ -281,10 +301,11 @@ def test_broken_and_foreign_files_are_named_and_left_alone(tmp_path, here):
     folder = tmp_path / "results" / "smoke" / "blobs_class"
     (folder / "joint.json").write_text('{"half": ')
     (folder / "mine.json").write_text('{"some": "thing"}')
+    (folder / "odd.json").write_text('{"schema": 1, "loss": NaN}')
     done = here(*BLOBS, "-s", "naive", "-s", "joint", "--seeds", 1, cwd=tmp_path)
     assert done.returncode == 1
     assert "joint.json" in done.stdout and "move it away" in done.stdout
     assert (folder / "joint.json").read_text() == '{"half": '
     shown = here("show", cwd=tmp_path)
     assert shown.returncode == 0 and "naive" in shown.stdout
-    assert "joint.json" in shown.stderr and "mine.json" in shown.stderr
+    assert all(name in shown.stderr and name in done.stderr for name in ("joint.json", "mine.json", "odd.json"))
