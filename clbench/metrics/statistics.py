@@ -154,6 +154,27 @@ def recovered(
     return Recovered(float((s - n).mean() / damage.mean), float(low), float(high), s.size)
 
 
+def mean_recovered(benchmarks: Sequence[tuple[Mapping[int, float], ...]]) -> Recovered | None:
+    """Mean of `recovered` over benchmarks, each given as (strategy, naive, joint); its n counts those that entered.
+
+    A benchmark without a value does not enter. The bootstrap resamples the seeds that all have, the same ones everywhere:
+    a mean of intervals would be none.
+    """
+    entered = [triple for triple in benchmarks if recovered(*triple)]
+    if not entered:
+        return None
+    rows = on_common_seeds(*(row for triple in entered for row in triple))
+    s, n, j = (np.stack(rows[i::3]) for i in range(3))                       # [benchmarks, seeds]
+    if s.shape[1] < 2:
+        return None
+    drawn = np.random.default_rng(list(b"recovered")).integers(s.shape[1], size=(RESAMPLES, s.shape[1]))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        means = ((s - n)[:, drawn].mean(axis=2) / (j - n)[:, drawn].mean(axis=2)).mean(axis=0)
+    low, high = np.quantile(means[np.isfinite(means)], [0.025, 0.975])
+    value = ((s - n).mean(axis=1) / (j - n).mean(axis=1)).mean()
+    return Recovered(float(value), float(low), float(high), len(entered))
+
+
 def on_common_seeds(*rows: Mapping[int, float]) -> list[np.ndarray]:
     """Each row's values on the seeds that all rows have, in ascending order of seed.
 

@@ -18,7 +18,7 @@ from clbench.records import Record, file_name, path_of, write_atomically
 from clbench.report import figures, svg
 from clbench.report.formats import markdown_text, to_markdown, unbroken
 from clbench.report.tables import Origin, Table, by_benchmark, by_metric, by_profile, comparison, heading
-from clbench.report.values import Entry, entries
+from clbench.report.values import Entry, across_benchmarks, compute_matched, entries
 
 CAPTIONS = {
     "matrices": "Accuracy after learning each task (rows; 0 is the untrained network) on each task (columns): mean "
@@ -83,7 +83,11 @@ def _write_profile(written: Written, profile: str, own: list[Record], sections: 
                    out: Path) -> None:
     summary = by_metric(own, "acc")
     known = PROFILES.get(profile)
-    about = {"profile": profile, "about": known.summary if known else "", "sections": sections, "summary": summary,
+    matched = compute_matched(own)
+    at_naive_cost = by_metric(matched, "acc", beside=own) if matched else None
+    about = {"at_naive_cost": at_naive_cost, "at_naive_cost_markdown": to_markdown(at_naive_cost) if matched else "",
+             "across": {strategy: one for strategy, one in across_benchmarks(own).items() if one},
+             "profile": profile, "about": known.summary if known else "", "sections": sections, "summary": summary,
              "summary_markdown": to_markdown(summary), "records": own, "dates": _dates(own), "problems": problems,
              "definitions": [heading(name) for name in METRICS], "costs": COSTS.values()}
     for drawing in (drawing for section in sections for drawing in section.drawings):
@@ -186,7 +190,8 @@ def _setting(record: Record) -> str:
 def _render(template: str, **about) -> str:
     environment = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), undefined=StrictUndefined,
                               autoescape=lambda name: name.endswith(".html.j2"), trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"value": _value, "breaks": _breaks, "md": markdown_text, "anchor": file_name,
+    environment.filters |= {"points": lambda fraction: f"{100 * fraction:z.1f}", "value": _value,
+                            "breaks": _breaks, "md": markdown_text, "anchor": file_name,
                             "unbroken": unbroken}
     return environment.get_template(template).render(**about).rstrip() + "\n"
 

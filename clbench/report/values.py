@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from clbench.metrics import accuracy
-from clbench.metrics.statistics import Recovered, recovered
+from clbench.metrics.statistics import Recovered, mean_recovered, recovered
 from clbench.records import Record
 from clbench.source import is_stale
 
@@ -48,6 +48,25 @@ class Entry:
     @property
     def ok(self) -> bool:
         return self.record.status == "ok" and bool(self.record.seeds)
+
+
+def across_benchmarks(records: list[Record]) -> dict[str, Recovered | None]:
+    """Strategy -> mean of `recovered` over the benchmarks of one profile on which it, naive and joint are ok and not stale."""
+    usable = {(record.benchmark, record.data, record.strategy): record for record in sorted(records, key=order_of)
+              if record.status == "ok" and record.seeds and not is_stale(record)}
+    triples: dict[str, list] = {}
+    for (benchmark, data, strategy), record in usable.items():
+        references = [usable.get((benchmark, data, name)) for name in ("naive", "joint")]
+        if strategy not in ("naive", "joint") and all(references):
+            triples.setdefault(strategy, []).append(tuple(acc_by_seed(one) for one in (record, *references)))
+    return {strategy: mean_recovered(rows) for strategy, rows in triples.items()}
+
+
+def compute_matched(records: list[Record], within: float = 0.1) -> list[Record]:
+    """The records whose FLOPs per seed are those of naive on the same benchmark, within a tenth (Prabhu et al. 2023)."""
+    naive = {record.benchmark: record.cost("flops") for record in records if record.strategy == "naive"}
+    return [record for record in records if naive.get(record.benchmark) and record.cost("flops") is not None
+            and abs(record.cost("flops") / naive[record.benchmark] - 1) <= within]
 
 
 def entries(records: list[Record], beside: Sequence[Record] = ()) -> list[Entry]:

@@ -7,6 +7,7 @@ from clbench.metrics.statistics import (
     Summary,
     best_and_ties,
     equivalence,
+    mean_recovered,
     paired,
     recovered,
     seeds_needed,
@@ -121,3 +122,14 @@ def test_recovered_needs_damage_that_is_distinguishable_from_none():
     assert recovered(naive, naive, joint) is None
     assert recovered({0: 0.5}, {0: 0.2}, {0: 0.8}) is None
     assert recovered(by_seed(0.5, None), by_seed(0.2, 0.2), by_seed(0.8, 0.8)) is None
+
+
+def test_mean_recovered_resamples_the_same_seeds_everywhere():
+    naive, joint = {0: 0.2, 1: 0.3, 2: 0.2}, {0: 0.9, 1: 0.9, 2: 1.0}
+    half, whole = ({seed: naive[seed] + share * (joint[seed] - naive[seed]) for seed in naive} for share in (0.5, 1.0))
+    both = mean_recovered([(half, naive, joint), (whole, naive, joint)])
+    assert both.n == 2 and both.value == pytest.approx(0.75)
+    assert (both.low, both.high) == (pytest.approx(0.75), pytest.approx(0.75))
+    same = mean_recovered([(half, naive, naive), (half, naive, joint)])       # nothing was damaged in the first
+    assert same.n == 1 and same.value == pytest.approx(0.5)
+    assert mean_recovered([]) is None and mean_recovered([(half, naive, naive)]) is None
