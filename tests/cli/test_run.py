@@ -81,6 +81,24 @@ def test_json_goes_to_standard_output_alone(tmp_path, here):
     assert here("show", "--csv", "-s", "na*", cwd=tmp_path).stdout.count("\n") > 10
 
 
+def test_seeds_may_be_trained_in_groups(tmp_path, here):
+    assert here(*BLOBS, "-s", "naive", "--seeds", 5, "--group-size", 2, cwd=tmp_path).returncode == 0
+    assert [group["seeds"] for group in stored(tmp_path).groups] == [[0, 1], [2, 3], [4]]
+    assert stored(tmp_path).cost("steps") == 60 and stored(tmp_path).cost("flops") == 9_707_520      # per seed
+
+
+def test_list_and_doctor_say_what_is_here(tmp_path, here):
+    listed = json.loads(here("list", "--json", cwd=tmp_path).stdout)
+    assert {"naive", "avalanche_ewc"} <= {row["name"] for row in listed["strategies"]}
+    assert {row["name"] for row in listed["profiles"]} == {"smoke", "quick", "full"}
+    assert "blobs_class" not in {row["name"] for row in listed["benchmarks"]}
+    pairs = json.loads(here("list", "pairs", "--json", cwd=tmp_path).stdout)["pairs"]
+    assert len(pairs) == len(listed["benchmarks"]) * len(listed["strategies"])
+    said = here("doctor", cwd=tmp_path).stdout
+    for word in ("torch", "cpu", "avalanche                ready", "scikit-learn", "mnist"):
+        assert word in said
+
+
 def test_dry_run_writes_nothing(tmp_path, here):
     done = here(*BLOBS, "-s", "n*", "--seeds", 2, "--dry-run", cwd=tmp_path)
     assert done.returncode == 0 and "blobs_class  naive  seeds 1" in done.stdout

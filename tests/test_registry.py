@@ -1,0 +1,50 @@
+"""Names from other packages, and listing."""
+from importlib.metadata import EntryPoint
+
+import pytest
+
+from clbench import registry, source
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """Another package with a strategy and a benchmark, registered by entry point."""
+    (tmp_path / "other_package.py").write_text('''
+from clbench import Part
+from clbench.benchmarks.blobs import Blobs
+
+class Half(Part):
+    def gradient(self, g, batch):
+        return g / 2
+
+class MoreBlobs(Blobs):
+    pass
+''')
+    points = {"clbench.strategies": EntryPoint("half", "other_package:Half", "clbench.strategies"),
+              "clbench.benchmarks": EntryPoint("more_blobs_task", "other_package:MoreBlobs", "clbench.benchmarks")}
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(registry, "entry_points", lambda group: [points[group]])
+    registry.strategies.cache_clear(), registry.benchmarks.cache_clear()
+    yield tmp_path
+    registry.strategies.cache_clear(), registry.benchmarks.cache_clear()
+
+
+def test_another_package_registers_by_entry_point(package):
+    import clbench
+    result = clbench.run("more_blobs_task", "half", seeds=1, profile="smoke")
+    assert result.acc.shape == (1, 6, 5) and result.record.settings["scenario"] == "task"
+    assert "half" in registry.select(["h*"], registry.strategies())
+    assert not source.is_stale(result.record)
+    path = package / "other_package.py"
+    path.write_text(path.read_text().replace("g / 2", "g / 3"))
+    assert source.is_stale(result.record)
+
+
+def test_every_registered_name_loads_and_says_what_it_is():
+    for entry in [*registry.strategies().values(), *registry.benchmarks().values()]:
+        assert entry.summary and isinstance(registry.load(entry), type), entry.name
+
+
+def test_hidden_benchmarks_are_found_by_name_only():
+    assert "blobs_class" in registry.benchmarks()
+    assert not [name for name in registry.select(["*"], registry.benchmarks()) if name.startswith("blobs")]
