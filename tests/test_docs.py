@@ -76,5 +76,5 @@ def test_the_commands_of_the_readme_exist():
 
     from clbench.cli import app
     known = get_command(app).commands
-    for command in re.findall(r"clbench ([a-z]+)", README):
+    for command in re.findall(r"(?:^    |`)clbench ([a-z]+)", README, re.MULTILINE):
         assert command in known, command
