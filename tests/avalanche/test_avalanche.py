@@ -135,7 +135,7 @@ def test_permuted_inputs_and_shifted_labels_follow_ours(scenario):
     pixels = torch.stack([torch.stack([torch.randperm(16, generator=torch.Generator().manual_seed(10 * s + t))
                                        for t in range(3)]) for s in seeds])
     net = MLP(16, 32, 12 if scenario == "task" else 4)
-    stream = same_classes(images, pixels, scenario, seeds)
+    stream = same_classes(images, pixels, scenario, seeds, tested=len(images.y_test))
     budget = dataclasses.replace(registry.benchmark("blobs_class", "smoke")[1].budgets["smoke"], steps=15)
     for s, seed in enumerate(seeds):
         losses = Losses()
