@@ -135,11 +135,11 @@ def test_permuted_inputs_and_shifted_labels_follow_ours(scenario):
     pixels = torch.stack([torch.stack([torch.randperm(16, generator=torch.Generator().manual_seed(10 * s + t))
                                        for t in range(3)]) for s in seeds])
     net = MLP(16, 32, 12 if scenario == "task" else 4)
-    stream = same_classes(images, pixels, scenario, seeds, tested=len(images.y_test))
+    stream = same_classes(images, pixels, scenario, seeds, len(images.y_test))
     budget = dataclasses.replace(registry.benchmark("blobs_class", "smoke")[1].budgets["smoke"], steps=15)
     for s, seed in enumerate(seeds):
         losses = Losses()
-        run = Run(same_classes(images, pixels[s:s + 1], scenario, [seed]), net, [losses], budget)
+        run = Run(same_classes(images, pixels[s:s + 1], scenario, [seed], len(images.y_test)), net, [losses], budget)
         acc = run.train()
         outcome, seen = avalanche("avalanche_naive", stream=stream, net=net, steps=15)
         assert sum(seen.losses[3 * s:3 * s + 3], []) == pytest.approx(losses.noted, abs=1e-4)
