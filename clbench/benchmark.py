@@ -2,7 +2,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 
@@ -25,6 +25,7 @@ class Benchmark:
     hidden: ClassVar[bool] = False                           # for tests: left out of lists and `--all`
 
     validation: bool = field(default=False, kw_only=True)    # evaluate on held-out training data instead of the test set
+    precision: Literal["float32", "tf32", "bf16"] = field(default="float32", kw_only=True)     # of the network's passes
 
     scenario = ""                                            # set by the registry
 
@@ -35,6 +36,10 @@ class Benchmark:
     def network(self):
         """The network for one seed; see `clbench.models`."""
         raise NotImplementedError
+
+    def budget(self, profile: str) -> Budget:
+        """What a task may cost under the profile."""
+        return replace(self.budgets[profile], precision=self.precision)
 
     def stream(self, seeds: list[int], device: torch.device) -> Stream:
         return self.make_stream(_resident(type(self).data, self.validation, device), seeds)

@@ -258,7 +258,7 @@ def _train(job: Job):
             runner = import_module(RUNNERS[strategy.backend])
         if reason := next(filter(None, (part.supports(stream) for part in parts)), None):
             return None, reason
-        return runner.run(stream, benchmark.network(), parts, benchmark.budgets[job.profile], clock), None
+        return runner.run(stream, benchmark.network(), parts, benchmark.budget(job.profile), clock), None
     finally:
         torch.set_num_threads(threads)
 

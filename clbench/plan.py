@@ -131,8 +131,8 @@ def _pair(name, benchmark, entry, strategy, profile, data, seeds, out, fresh) ->
 
 def _settings(benchmark: Benchmark, network, strategy: registry.Strategy, profile: str) -> dict:
     """All that was chosen, by a spec or by default."""
-    settings = {"scenario": benchmark.scenario, "network": str(network), "budget": asdict(benchmark.budgets[profile]),
-                "benchmark": asdict(benchmark), "strategy": strategy.arguments, "precision": "float32"}
+    settings = {"scenario": benchmark.scenario, "network": str(network), "budget": asdict(benchmark.budget(profile)),
+                "benchmark": asdict(benchmark), "strategy": strategy.arguments, "precision": benchmark.precision}
     if strategy.backend == "avalanche":
         settings["libraries"] = {library: _minor(library) for library in ("avalanche-lib", "torch")}
         settings["batch_order"] = strategy.build()[0].order
@@ -156,7 +156,7 @@ def _estimate(stored: Record | None, benchmark: Benchmark, network, strategy: re
     """Seconds for one seed: as measured before, else from the arithmetic at a modest 5e10 FLOP/s."""
     if stored is not None and stored.seeds:
         return sum(stored.cost(name) for name in ("setup_s", "train_s", "eval_s"))
-    budget, tasks = benchmark.budgets[profile], getattr(benchmark, "tasks", 5)
+    budget, tasks = benchmark.budget(profile), getattr(benchmark, "tasks", 5)
     passes = 2.5 if strategy.backend == "avalanche" else 1.5
     if any(getattr(registry.load(entry), "sees_all_data", False) for entry, _ in strategy.terms):
         passes *= (tasks + 1) / 2

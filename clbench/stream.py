@@ -7,10 +7,15 @@ from torch import Tensor
 SCENARIOS = ("class", "task", "domain")
 
 
+def take(table: Tensor, index: Tensor) -> Tensor:
+    """Rows index [S, n] of table [S, M, ...], each seed its own: [S, n, ...]."""
+    return table.gather(1, index.view(*index.shape, *[1] * (table.dim() - 2)).expand(*index.shape, *table.shape[2:]))
+
+
 class Batch(dict):
     """Named tensors of one step, seed axis first; `batch.x` is `batch["x"]`.
 
-    samples [S, B, 2]  (task, index) pairs
+    samples [S, B, 2]  (task, index) pairs; [S, B, 3] where the stream augments: the third says in which view
     x [S, B, ...], y [S, B], task [S, B]
     mask [S, B, C]     the outputs that a row's softmax may see
     weight [S, B]      the loss is the weighted sum over the rows: a mean unless somebody says otherwise
@@ -54,6 +59,7 @@ class Budget:
     lr: float = 1e-3
     momentum: float = 0.0            # of sgd
     optimiser_state: str = "keep"    # between tasks: keep | reset
+    precision: str = "float32"       # float32 | tf32 | bf16
 
 
 @dataclass(frozen=True)
@@ -73,38 +79,46 @@ class Stream:
     """
 
     def __init__(self, images, tasks: list[Task], scenario: str, seeds: list[int], *, offset: Tensor | None = None,
-                 pixels: Tensor | None = None):
-        """images: `x [N, d]`, `y [N]`, `x_test`, `y_test` on one device, and the `scale` that x is divided by.
+                 pixels: Tensor | None = None, views: Tensor | None = None):
+        """images: `x [N, d]`, `y [N]`, `x_test`, `y_test` on one device, the `scale` that x is divided by, and the `mean`
+        and `std` per channel that standardise it.
 
         offset [T]: added to the labels of a task (a task's own outputs for the same ten digits).
         pixels [S, T, d]: which pixel of the image stands at each place of the input; d itself means black.
+        views [V, d]: the same for the ways in which a training image may be seen (augmentation).
         """
         self.images, self.tasks, self.scenario, self.seeds = images, tasks, scenario, list(seeds)
-        self.device, self.pixels = images.x.device, pixels
+        self.device, self.pixels, self.views = images.x.device, pixels, views
         self.classes = tasks[0].classes.numel()
         self.offset = torch.zeros(len(tasks), dtype=torch.long, device=self.device) if offset is None else offset
         own = torch.stack([task.classes for task in tasks])
         self.masks = own if scenario == "task" else torch.ones_like(own)                        # [T, C]
         self._seed_axis = torch.arange(len(self.seeds), device=self.device).unsqueeze(1)        # [S, 1]
+        channels = len(images.mean)
+        self._mean, self._std = (torch.tensor(values, device=self.device).repeat(images.x.shape[1] // channels)
+                                 for values in (images.mean, images.std)) if channels > 1 else (None, None)
 
     def only(self, s: int) -> "Stream":
         """The stream of the s-th seed alone."""
         pixels = None if self.pixels is None else self.pixels[s:s + 1]
-        return Stream(self.images, self.tasks, self.scenario, self.seeds[s:s + 1], offset=self.offset, pixels=pixels)
+        return Stream(self.images, self.tasks, self.scenario, self.seeds[s:s + 1], offset=self.offset, pixels=pixels,
+                      views=self.views)
 
-    def _input(self, images: Tensor, index: Tensor, task: Tensor | int) -> Tensor:
+    def _input(self, images: Tensor, index: Tensor, task: Tensor | int, view: Tensor | None = None) -> Tensor:
         """The network's input for images[index] [S or 1, n] as seen in `task`: [S or 1, n, d] float."""
         x = images[index]
         if self.pixels is not None:
-            places = self.pixels[self._seed_axis, task]                                         # [S, n or 1, d]
-            padded = torch.nn.functional.pad(x, (0, 1))
-            x = padded.expand(len(places), -1, -1).gather(-1, places.expand(-1, x.shape[1], -1))
-        return x.float().div_(self.images.scale)
+            x = moved(x, self.pixels[self._seed_axis, task])
+        if view is not None:
+            x = moved(x, self.views[view])
+        x = x.float().div_(self.images.scale)
+        return x if self._mean is None else x.sub_(self._mean).div_(self._std)
 
     def gather(self, samples: Tensor) -> Batch:
-        """The batch of these (task, index) pairs [S, n, 2]."""
-        task, index = samples.unbind(-1)
-        return Batch(samples=samples, x=self._input(self.images.x, index, task), y=self.images.y[index] + self.offset[task],
+        """The batch of these (task, index) pairs [S, n, 2], or [S, n, 3] with a view each."""
+        task, index, *view = samples.unbind(-1)
+        return Batch(samples=samples, x=self._input(self.images.x, index, task, *view),
+                     y=self.images.y[index] + self.offset[task],
                      task=task, mask=self.masks[task],
                      weight=torch.full(index.shape, 1 / index.shape[-1], device=self.device))
 
@@ -123,7 +137,24 @@ class Stream:
         return (guess == self.images.y_test[self.tasks[j].test] + self.offset[j]).double().mean(-1)
 
 
-def split_by_class(images, groups: list[list[int]], scenario: str, seeds: list[int]) -> Stream:
+def moved(x: Tensor, places: Tensor) -> Tensor:
+    """Images x [S or 1, n, d] with pixel places[..., i] [S or 1, n or 1, d] at place i, or black where that is d."""
+    padded = torch.nn.functional.pad(x, (0, 1))
+    return padded.expand(len(places), -1, -1).gather(-1, places.expand(-1, x.shape[1], -1))
+
+
+def crops_and_flips(shape: tuple[int, int, int], pad: int) -> Tensor:
+    """views [2 (2 pad + 1)^2, d] of images (height, width, channels): cut out of the image padded with black, mirrored or not."""
+    height, width, channels = shape
+    place = torch.arange(height * width * channels).view(shape)
+    padded = torch.full((height + 2 * pad, width + 2 * pad, channels), place.numel())
+    padded[pad:pad + height, pad:pad + width] = place
+    cuts = [padded[i:i + height, j:j + width] for i in range(2 * pad + 1) for j in range(2 * pad + 1)]
+    return torch.stack([view.flatten() for cut in cuts for view in (cut, cut.flip(1))])
+
+
+def split_by_class(images, groups: list[list[int]], scenario: str, seeds: list[int],
+                   views: Tensor | None = None) -> Stream:
     """Tasks of disjoint classes. Domain-incremental: the place of a class within its task is the label."""
     outputs = sum(map(len, groups)) if scenario != "domain" else len(groups[0])
     tasks, device = [], images.x.device
@@ -138,7 +169,7 @@ def split_by_class(images, groups: list[list[int]], scenario: str, seeds: list[i
         for labels in groups:
             place[labels] = torch.arange(len(labels), device=device)
         images = replace(images, y=place[images.y], y_test=place[images.y_test])
-    return Stream(images, tasks, scenario, seeds)
+    return Stream(images, tasks, scenario, seeds, views=None if views is None else views.to(device))
 
 
 def same_classes(images, pixels: Tensor, scenario: str, seeds: list[int], tested: int) -> Stream:

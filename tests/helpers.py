@@ -18,7 +18,7 @@ def make(spec: str, scenario: str = "class", seeds=(0,), extra=(), benchmark: st
     _, chosen, _ = registry.benchmark(benchmark.format(scenario), "smoke")
     parts = registry.strategy("+".join(SPECS.get(name, name) for name in spec.split("+"))).build()
     return Run(chosen.stream(list(seeds), CPU), chosen.network(), parts + list(extra),
-               dataclasses.replace(chosen.budgets["smoke"], **budget))
+               dataclasses.replace(chosen.budget("smoke"), **budget))
 
 
 def until(run: Run, t: int) -> Batch:

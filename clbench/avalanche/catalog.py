@@ -15,6 +15,7 @@ class Row:
 
     def supports(self, stream) -> str | None:
         """None, or the reason why this strategy cannot learn this stream."""
+        return None if stream.views is None else "Avalanche's loaders are given the images as they are, without augmentation"
 
     def build(self, common: dict):
         """The Avalanche strategy. `common` holds the arguments that all of them share: model, optimizer, plugins, …"""
@@ -69,6 +70,7 @@ class Replay(Row):
         tasks = len(stream.tasks)
         if self.memory < tasks:
             return f"memory={self.memory} is smaller than the number of tasks, {tasks}"
+        return super().supports(stream)
 
     def build(self, common: dict):
         from avalanche.training import supervised

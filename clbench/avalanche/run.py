@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from clbench.engine.clock import Clock
+from clbench.engine.precision import arithmetic
 from clbench.engine.run import Outcome
 from clbench.errors import RunFailed, Unavailable
 from clbench.stream import Budget, Stream
@@ -19,7 +20,7 @@ from clbench.stream import Budget, Stream
 def run(stream: Stream, net, rows: list, budget: Budget, clock: Clock) -> Outcome:
     """Trains and evaluates the stream's seeds; `rows` holds the one row of the catalog."""
     (row,) = rows
-    with _no_warnings(), _own_generators(stream.device):
+    with _no_warnings(), _own_generators(stream.device), arithmetic(budget.precision):
         SingleRun = _single_run()                            # a process pays for the import once, so no run is charged
         acc, diverged, counts = [], [], {"steps": 0, "samples_seen": 0, "memory_items": 0, "extra_params": 0}
         for s in range(len(stream.seeds)):

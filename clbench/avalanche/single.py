@@ -50,9 +50,10 @@ class SingleRun:
             self.seed_generators()
             self.meter.start(self.steps)
             try:
-                self.strategy.train(self.experiences, eval_streams=[],
-                                    reset_optimizer_state=self.budget.optimiser_state == "reset",
-                                    pin_memory=False)                    # the data are on the device already
+                with self.autocast():
+                    self.strategy.train(self.experiences, eval_streams=[],
+                                        reset_optimizer_state=self.budget.optimiser_state == "reset",
+                                        pin_memory=False)                # the data are on the device already
             finally:
                 self.meter.stop()
         done = self.meter.steps - before
@@ -73,11 +74,14 @@ class SingleRun:
         """Accuracy [E] of the network as it is. `strategy.eval()` would move the generators and adapt the model."""
         model = self.strategy.model                                      # some strategies replace it
         training = model.training
-        with self.clock.measure("eval_s"):
+        with self.clock.measure("eval_s"), self.autocast():
             model.eval()
             acc = evaluate(self.stream, lambda x, t: avalanche_forward(model, x[0], t).unsqueeze(0))
             model.train(training)
         return acc[0].cpu()
+
+    def autocast(self) -> torch.autocast:
+        return torch.autocast(self.stream.device.type, torch.bfloat16, enabled=self.budget.precision == "bf16")
 
     # ---- what Avalanche is given
     def fresh(self):

@@ -46,6 +46,9 @@ class Images:
     y_test: Tensor
     scale: float         # what x is divided by, for values from 0 to 1
     fingerprint: str     # of the content: 16 hex digits, the same on every machine
+    shape: tuple[int, ...] | None = None     # of pictures, as x holds them: height, width, channels
+    mean: tuple[float, ...] = (0.0,)         # per channel, of the values from 0 to 1: what standardises them
+    std: tuple[float, ...] = (1.0,)
 
 
 @lru_cache

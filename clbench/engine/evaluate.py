@@ -2,7 +2,7 @@
 import torch
 from torch import Tensor
 
-ROWS = 2500          # a chunk of a slice: large enough to be fast, small enough not to matter in memory
+ROWS = 1000          # a chunk of a slice: large enough to be fast, small enough not to matter in memory
 
 
 @torch.no_grad()

@@ -1,13 +1,24 @@
 """A network's parameters for S seeds, its optimiser, and the functions mapped over the seeds."""
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.func import vmap
 from torch.utils._pytree import tree_map
 
+from clbench.engine.precision import forward_in
 from clbench.keyed import draw
 from clbench.stream import Batch, Budget
+
+
+class Gradient(NamedTuple):
+    """What one pass forward and back gives."""
+
+    g: Tensor            # [S, P]: row s is the gradient of seed s alone
+    out: Tensor          # [S, B, C], or any pytree that the network gives
+    loss: Tensor         # [S]
+    buffers: Tensor      # [S, Q]: what the network's buffers become if this step is taken
 
 
 class Learner:
@@ -18,8 +29,9 @@ class Learner:
         self.initial = draw(seeds, purpose, 0, net.init).to(device)
         self.theta = torch.nn.Parameter(self.initial.clone())
         self.frozen: Tensor | None = None                        # [P] or [S, P] bool
+        self.forward_in = forward_in(budget.precision, device)
         self.optimiser = {
-            "adam": lambda: torch.optim.Adam([self.theta], budget.lr, fused=True),
+            "adam": lambda: torch.optim.Adam([self.theta], budget.lr, fused=True, capturable=device.type == "cuda"),
             "sgd": lambda: torch.optim.SGD([self.theta], budget.lr, budget.momentum, fused=True),
         }[budget.optimiser]()
 
@@ -47,24 +59,33 @@ class Learner:
         return tree_map(lambda a: a.unsqueeze(0), f(*row))
 
     def features(self, x: Tensor, theta: Tensor | None = None) -> Tensor:
-        return self.map(self.net.features, self.theta if theta is None else theta, x)
+        return self.map(self.forward_in(self.net.features), self.theta if theta is None else theta, x)
 
     def outputs(self, x: Tensor, theta: Tensor | None = None) -> Tensor:
-        return self.map(self.net, self.theta if theta is None else theta, x)
+        return self.map(self.forward_in(self.net), self.theta if theta is None else theta, x)
 
     @torch.enable_grad()
-    def gradient(self, loss: Callable, batch: Batch, theta: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
-        """(g [S, P], outputs [S, B, C], loss [S]): row s is the gradient of seed s alone, of loss(out, batch) -> scalar."""
+    def gradient(self, loss: Callable, batch: Batch, theta: Tensor | None = None) -> Gradient:
+        """The gradient of loss(out, batch) -> scalar, a function of one seed; the network in training mode."""
         theta = (self.theta if theta is None else theta).detach().requires_grad_()
+        forward = self.forward_in(self.net.train if self.net.layout.buffers else self._without_buffers)
 
         def one(theta, batch):
-            out = self.net(theta, batch["x"])
-            return loss(out, Batch(batch)), out
-        value, out = self.map(one, theta, dict(batch))
-        return torch.autograd.grad(value.sum(), theta)[0], tree_map(Tensor.detach, out), value.detach()
+            out, buffers = forward(theta, batch["x"])
+            return loss(out, Batch(batch)), out, buffers
+        value, out, buffers = self.map(one, theta, dict(batch))
+        return Gradient(torch.autograd.grad(value.sum(), theta)[0], tree_map(Tensor.detach, out), value.detach(), buffers)
 
-    def step(self, g: Tensor) -> None:
+    def _without_buffers(self, theta: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+        return self.net(theta, x), theta.new_zeros(0)
+
+    @torch.no_grad()
+    def step(self, gradient: Gradient) -> None:
         # A frozen weight has zero momentum since `freeze` and zero gradient since then, so it keeps its bits.
         # (Weight decay would move it.)
-        self.theta.grad = g if self.frozen is None else g.masked_fill(self.frozen, 0)
+        g, place, frozen = gradient.g, self.net.layout.buffers, self.frozen
+        self.theta.grad = g if frozen is None else g.masked_fill(frozen, 0)
         self.optimiser.step()
+        if place:
+            now = self.theta[:, place]
+            now.copy_(gradient.buffers if frozen is None else torch.where(frozen[..., place], now, gradient.buffers))

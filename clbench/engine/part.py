@@ -37,7 +37,7 @@ class Part:
         return g
 
     def after_step(self, batch: Batch) -> None:
-        """batch.out [S, B, C] and batch.loss [S] now hold what the forward pass gave."""
+        """batch.out [S, B, C] and batch.loss [S] now hold what the forward pass gave. What is kept is written in place."""
 
     def after_task(self, t: int) -> None:
         """Consolidate: Fisher, herding, pruning; may train again with run.fit(plan)."""

@@ -1,17 +1,19 @@
 """One run: a group of S seeds of one strategy over one stream."""
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
+from clbench.engine.capture import CapturedStep
 from clbench.engine.clock import Clock
 from clbench.engine.evaluate import evaluate
 from clbench.engine.learner import Learner
 from clbench.engine.part import Part, cross_entropy
+from clbench.engine.precision import arithmetic
 from clbench.errors import InputError, RunFailed
 from clbench.keyed import draw, passes
-from clbench.stream import Batch, Budget, Stream
+from clbench.stream import Batch, Budget, Stream, take
 
 
 @dataclass
@@ -21,20 +23,22 @@ class Outcome:
     acc: Tensor                      # [S, T+1, E] float64 on the CPU; NaN where a seed had diverged before
     costs: dict                      # the cost sheet, all seeds together
     diverged: list[dict]             # {seed, task, step of the run} where a loss or weight was not finite
+    notes: list[str] = field(default_factory=list)           # what a reader of the record should know
 
 
 def run(stream: Stream, net, parts: list[Part], budget: Budget, clock: Clock) -> Outcome:
     """Trains and evaluates the stream's seeds together."""
-    with clock.measure("setup_s"):
-        this = Run(stream, net, parts, budget, clock)
-    try:
-        acc = this.train()
-    except Exception as error:
-        raise RunFailed(this.t + 1, this.updates) from error
+    with arithmetic(budget.precision):
+        with clock.measure("setup_s"):
+            this = Run(stream, net, parts, budget, clock)
+        try:
+            acc = this.train()
+        except Exception as error:
+            raise RunFailed(this.t + 1, this.updates) from error
     costs = {**clock.sheet(), "steps": this.updates * this.S, "samples_seen": this.samples_seen,
              "memory_items": sum(part.stored.shape[1] for part in parts if part.stored is not None) * this.S,
              "extra_params": this.extra_parameters(net) * this.S}
-    return Outcome(acc.cpu(), costs, this.diverged)
+    return Outcome(acc.cpu(), costs, this.diverged, this.notes)
 
 
 class Run:
@@ -45,6 +49,7 @@ class Run:
         self.seeds, self.S, self.steps, self.rows = stream.seeds, len(stream.seeds), budget.steps, budget.rows
         self.clock = clock or Clock(stream.device)
         self.t = self.updates = self.samples_seen = 0
+        self.notes: list[str] = []
         self.alive = torch.ones(self.S, dtype=torch.bool, device=stream.device)
         self.finite_steps = torch.zeros(self.S, dtype=torch.long, device=stream.device)
         self.diverged: list[dict] = []
@@ -83,22 +88,27 @@ class Run:
         self._note_divergence()
 
     def fit(self, plan: Batch) -> None:
-        """Trains on every batch of the plan, with all hooks on."""
-        steps = len(plan.samples)
+        """Trains on every batch of the plan, with all hooks on; on a GPU as a captured step."""
+        steps, before = len(plan.samples), self.samples_seen
         with self.clock.count_flops(times=steps):            # all steps of a fit have the same shapes
             self.step(plan.at(0))
+        self.updates += 1
+        rows = self.samples_seen - before                    # counted here: a captured step counts nothing
+        take = CapturedStep(self.step, self.notes) if self.stream.device.type == "cuda" else self.step
         for step in range(1, steps):
-            self.step(plan.at(step))
+            take(plan.at(step))
+            self.updates += 1
+        self.samples_seen = before + steps * rows
 
     def step(self, draws: Batch) -> None:
         batch = Batch({**draws, **self.stream.gather(draws.samples)})
         for part in self.parts:
             batch = part.batch(batch)
-        g, batch.out, batch.loss = self.learner.gradient(self.loss, batch)
+        gradient = self.learner.gradient(self.loss, batch)
+        g, batch.out, batch.loss = gradient.g, gradient.out, gradient.loss
         for part in self.parts:
             g = part.gradient(g, batch)
-        self.learner.step(g)
-        self.updates += 1
+        self.learner.step(gradient._replace(g=g))
         self.samples_seen += batch.y.numel()
         self.alive &= batch.loss.isfinite()
         self.finite_steps += self.alive
@@ -127,11 +137,22 @@ class Run:
 
     def shuffled(self, samples: Tensor, rows: int | None = None, steps: int | None = None,
                  purpose: str = "batches") -> Tensor:
-        """[steps, S, rows, 2]: reshuffled passes over samples [n, 2] or [S, n, 2], the remainder carried over."""
+        """[steps, S, rows, 2]: reshuffled passes over samples [n, 2] or [S, n, 2], the remainder carried over.
+
+        For training: where the stream augments, a third column says how each row is seen this time.
+        """
         rows, steps, n = rows or self.rows, steps or self.steps, samples.shape[-2]
         order = draw(self.seeds, purpose, self.t, lambda draws: passes(n, steps * rows, draws)).to(samples.device)
-        drawn = samples.expand(self.S, n, 2).gather(1, order.unsqueeze(-1).expand(-1, -1, 2))
+        drawn = take(samples.expand(self.S, n, 2), order)
+        if self.stream.views is not None:
+            drawn = torch.cat([drawn, self._drawn_views(f"{purpose} views", steps * rows)], -1)
         return drawn.unflatten(1, (steps, rows)).transpose(0, 1)
+
+    def subset(self, samples: Tensor, rows: int, purpose: str) -> Tensor:
+        """[S, rows, 2]: so many of samples [n, 2] or [S, n, 2], no pair twice: what to keep or to measure on."""
+        n = samples.shape[-2]
+        order = draw(self.seeds, purpose, self.t, lambda draws: torch.randperm(n, generator=draws)[:rows])
+        return take(samples.expand(self.S, n, 2), order.to(samples.device))
 
     def seen(self) -> Tensor:
         """[n, 2]: the training data of all tasks so far; for parts that declare `sees_all_data`."""
@@ -140,7 +161,7 @@ class Run:
     def gradient(self, batch: Batch, theta: Tensor | None = None) -> Tensor:
         """g [S, P] of the data term alone: the other gradient of A-GEM, GEM and MIR."""
         self.samples_seen += batch.y.numel()
-        return self.learner.gradient(lambda out, b: (b.weight * self.data_losses(out, b)).sum(), batch, theta)[0]
+        return self.learner.gradient(lambda out, b: (b.weight * self.data_losses(out, b)).sum(), batch, theta).g
 
     @torch.no_grad()
     def row_losses(self, batch: Batch, theta: Tensor | None = None) -> Tensor:
@@ -149,6 +170,12 @@ class Run:
         return self.learner.map(lambda o, b: self.data_losses(o, Batch(b)), out, dict(batch))
 
     # ---- its own
+    def _drawn_views(self, purpose: str, count: int) -> Tensor:
+        """[S, count, 1]: which of the stream's views each row is seen in."""
+        views = len(self.stream.views)
+        return draw(self.seeds, purpose, self.t, lambda draws: torch.randint(views, (count, 1), generator=draws)
+                    ).to(self.stream.device)
+
     def extra_parameters(self, net) -> int:
         """Numbers kept per seed beyond the plain network: a larger network, and the parts' float tensors."""
         P, parameters = self.learner.net.layout.P, self.learner.net.layout.parameters

@@ -7,12 +7,17 @@ from torch import Tensor
 
 
 class Layout:
-    """name -> shape, and the way between one flat row and its named views."""
+    """name -> shape, and the way between one flat row and its named views.
 
-    def __init__(self, shapes: Mapping[str, tuple[int, ...]]):
-        self.shapes = dict(shapes)
+    Buffers (running means and variances) stand behind the parameters: whoever copies, keeps or restores theta has them
+    with it. Their gradient is zero, so no optimiser moves them.
+    """
+
+    def __init__(self, shapes: Mapping[str, tuple[int, ...]], buffers: Mapping[str, tuple[int, ...]] | None = None):
+        self.shapes = {**shapes, **(buffers or {})}
         sizes = [math.prod(shape) for shape in self.shapes.values()]
-        self.parameters = sum(sizes)
+        self.parameters = sum(sizes[:len(shapes)])
+        self.buffers = slice(self.parameters, sum(sizes)) if buffers else None       # their place in theta
         # A row ends on a multiple of 64: fused Adam rounds its scalar tail otherwise than its vector body, so without
         # padding a seed's bits would depend on the seeds beside it.
         self.sizes = sizes + [-sum(sizes) % 64]

@@ -29,6 +29,6 @@ class EWC(Part):
 
     def after_task(self, t: int) -> None:
         train = self.run.stream.tasks[t].train
-        fisher = fisher_diagonal(self.run, self.run.shuffled(train, rows=self.samples, steps=1, purpose="fisher")[0])
+        fisher = fisher_diagonal(self.run, self.run.subset(train, self.samples, "fisher"))
         self.fisher += fisher
         self.fisher_anchor += fisher * self.run.learner.theta.detach()

@@ -71,7 +71,7 @@ def avalanche(spec, scenario="class", seeds=(0,), stream=None, net=None, at_step
     (row,), seen = registry.strategy(spec).build(), Seen()
     seen.watch(row, at_step)
     outcome = runner.run(stream or benchmark.stream(list(seeds), CPU), net or benchmark.network(), [row],
-                         dataclasses.replace(benchmark.budgets["smoke"], **budget), Clock(CPU))
+                         dataclasses.replace(benchmark.budget("smoke"), **budget), Clock(CPU))
     return outcome, seen
 
 
@@ -136,7 +136,7 @@ def test_permuted_inputs_and_shifted_labels_follow_ours(scenario):
                                        for t in range(3)]) for s in seeds])
     net = MLP(16, 32, 12 if scenario == "task" else 4)
     stream = same_classes(images, pixels, scenario, seeds, len(images.y_test))
-    budget = dataclasses.replace(registry.benchmark("blobs_class", "smoke")[1].budgets["smoke"], steps=15)
+    budget = dataclasses.replace(registry.benchmark("blobs_class", "smoke")[1].budget("smoke"), steps=15)
     for s, seed in enumerate(seeds):
         losses = Losses()
         run = Run(same_classes(images, pixels[s:s + 1], scenario, [seed], len(images.y_test)), net, [losses], budget)
@@ -305,7 +305,7 @@ def test_says_how_to_get_avalanche(monkeypatch):
     _, benchmark, _ = registry.benchmark("blobs_class", "smoke")
     with pytest.raises(Unavailable, match="pip install avalanche-lib"):
         runner.run(benchmark.stream([0], CPU), benchmark.network(), registry.strategy("avalanche_naive").build(),
-                   benchmark.budgets["smoke"], Clock(CPU))
+                   benchmark.budget("smoke"), Clock(CPU))
 
 
 ALONE = """

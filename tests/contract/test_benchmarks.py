@@ -64,7 +64,7 @@ def test_network_and_budget_fit_the_stream(name, profile):
     x = stream.test(0, slice(0, 3))[0]
     assert net(theta, x).shape == (3, stream.classes)
     assert torch.allclose(net.module(theta)(x), net(theta, x), atol=1e-6)
-    assert benchmark.budgets[profile].rows <= min(len(task.train) for task in stream.tasks)
+    assert benchmark.budget(profile).rows <= min(len(task.train) for task in stream.tasks)
 
 
 @every

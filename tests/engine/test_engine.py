@@ -49,7 +49,7 @@ def test_flops_are_the_hand_count_and_costs_scale_with_the_seeds():
     def costs(seeds):
         _, benchmark, _ = registry.benchmark("blobs_class", "smoke")
         parts = registry.strategy("naive").build()
-        return run_group(benchmark.stream(seeds, CPU), benchmark.network(), parts, benchmark.budgets["smoke"], Clock(CPU)).costs
+        return run_group(benchmark.stream(seeds, CPU), benchmark.network(), parts, benchmark.budget("smoke"), Clock(CPU)).costs
     forward = 2 * 16 * (16 * 32 + 32 * 32 + 32 * 10)                         # 2 FLOPs a weight and row
     backward = 2 * forward - 2 * 16 * 16 * 32                                # no gradient at the input
     one, two = costs([0]), costs([0, 1])
@@ -96,7 +96,7 @@ def test_a_broken_part_says_where():
             return batch
     _, benchmark, _ = registry.benchmark("blobs_class", "smoke")
     with pytest.raises(RunFailed) as caught:
-        run_group(benchmark.stream([0], CPU), benchmark.network(), [Broken()], benchmark.budgets["smoke"], Clock(CPU))
+        run_group(benchmark.stream([0], CPU), benchmark.network(), [Broken()], benchmark.budget("smoke"), Clock(CPU))
     assert (caught.value.task, caught.value.step) == (2, 12)
     assert isinstance(caught.value.__cause__, ValueError)
 

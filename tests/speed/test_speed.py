@@ -46,7 +46,7 @@ def ratio(slow, quick, benchmark, target: float, rounds: int = 5) -> float:
 
 def native(benchmark, spec: str, steps: int = STEPS):
     parts = registry.strategy(spec).build()
-    return run_group(benchmark.stream([0], CPU), benchmark.network(), parts, replace(benchmark.budgets["quick"], steps=steps),
+    return run_group(benchmark.stream([0], CPU), benchmark.network(), parts, replace(benchmark.budget("quick"), steps=steps),
                      Clock(CPU))
 
 
@@ -88,7 +88,7 @@ def docs_style_avalanche(mnist, folder):
 
 def test_the_step_of_naive_against_a_plain_loop(mnist, benchmark):
     """The hand-written loop: nn.Sequential, fused Adam, gather included. 200 steps each, in turn."""
-    run = Run(mnist.stream([0], CPU), mnist.network(), registry.strategy("naive").build(), mnist.budgets["quick"])
+    run = Run(mnist.stream([0], CPU), mnist.network(), registry.strategy("naive").build(), mnist.budget("quick"))
     plan = run.shuffled(run.stream.tasks[0].train, steps=200)
     images, net = run.stream.images, run.learner.net.module(run.learner.initial[0])
     optimiser = torch.optim.Adam(net.parameters(), 1e-3, fused=True)
@@ -129,6 +129,6 @@ def test_peak_memory_of_split_mnist(mnist, benchmark):
     def peak():
         parts = registry.strategy("naive").build()
         stream = mnist.stream([0, 1, 2, 3, 4], CPU)
-        return run_group(stream, mnist.network(), parts, mnist.budgets["quick"], Clock(CPU)).costs["peak_mb"]
+        return run_group(stream, mnist.network(), parts, mnist.budget("quick"), Clock(CPU)).costs["peak_mb"]
     benchmark.extra_info["peak_mb"] = found = benchmark.pedantic(peak, rounds=1)
     assert found < 2 * 1024 ** 3 / 1e6

@@ -12,9 +12,8 @@ class Memory:
 
     def after_task(self, t: int) -> Tensor:
         """The memory [S, M, 2] once task t has been learnt."""
-        train = self.run.stream.tasks[t].train
         share = self.size // (t + 1)
-        chosen = self.run.shuffled(train, rows=min(share, len(train)), steps=1, purpose="memory")[0]
+        chosen = self.run.subset(self.run.stream.tasks[t].train, share, "memory")
         self.tasks = [kept[:, :share] for kept in self.tasks] + [chosen]
         return torch.cat(self.tasks, 1)
 

@@ -1,0 +1,21 @@
+"""A small convolutional network in the manner of LeNet, with strided convolutions instead of pooling."""
+from torch import nn
+
+from clbench.models.functional import Functional
+from clbench.models.layers import BodyAndHead, norm
+
+
+class SmallConv(Functional):
+    """Blocks of the given widths, each halving the picture of shape (height, width, channels)."""
+
+    kind = "conv"
+
+    def __init__(self, shape: tuple[int, int, int], classes: int, widths: tuple[int, ...] = (32, 64, 128), norm: str = "group"):
+        self.shape, self.widths, self.norm = shape, widths, norm
+        blocks = [self.block(*pair) for pair in zip((shape[-1], *widths), widths, strict=False)]
+        super().__init__(BodyAndHead(shape, blocks, widths[-1], classes),
+                         f"small_conv {'-'.join(map(str, widths))}, {norm} norm")
+
+    def block(self, inputs: int, outputs: int) -> nn.Module:
+        """Convolution, normalisation, ReLU."""
+        return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride=2, padding=1, bias=False), norm(self.norm, outputs), nn.ReLU())
