@@ -254,11 +254,11 @@ def _train(job: Job):
         with clock.measure("setup_s"):
             _, benchmark, _ = registry.benchmark(job.benchmark, job.profile)
             strategy = registry.strategy(job.strategy, benchmark.hyperparameters.get(benchmark.scenario))
-            stream, parts = benchmark.stream(list(job.seeds), device), strategy.build()
+            stream, net, parts = benchmark.stream(list(job.seeds), device), benchmark.network(), strategy.build()
             runner = import_module(RUNNERS[strategy.backend])
-        if reason := next(filter(None, (part.supports(stream) for part in parts)), None):
+        if reason := next(filter(None, (part.supports(stream, net) for part in parts)), None):
             return None, reason
-        return runner.run(stream, benchmark.network(), parts, benchmark.budget(job.profile), clock), None
+        return runner.run(stream, net, parts, benchmark.budget(job.profile), clock), None
     finally:
         torch.set_num_threads(threads)
 

@@ -10,14 +10,25 @@ from clbench.stream import Batch
 CPU = torch.device("cpu")
 NATIVE = [name for name, entry in registry.strategies().items() if entry.backend == "native"]
 SCENARIOS = ("class", "task", "domain")
-SPECS = {"er": "er(memory=100)", "ewc": "ewc(lam=100, samples=64)"}      # sizes that suit 120 examples a task
+SPECS = {"er": "er(memory=100)", "ewc": "ewc(lam=100, samples=64)", "agem": "agem(memory=100)", "gem": "gem(memory=100)",
+         "mir": "mir(memory=100)", "derpp": "derpp(memory=100)",
+         "icarl": "icarl(memory=100, herded=40)"}                        # sizes that suit 120 examples a task
+
+
+def reason(name: str, scenario: str) -> str | None:
+    """Why the strategy cannot learn blobs in this scenario, or None."""
+    run = make("naive", scenario)
+    return next(filter(None, (part.supports(run.stream, run.learner.net) for part in parts_of(name))), None)
+
+
+def parts_of(spec: str) -> list:
+    return registry.strategy("+".join(SPECS.get(name, name) for name in spec.split("+"))).build()
 
 
 def make(spec: str, scenario: str = "class", seeds=(0,), extra=(), benchmark: str = "blobs_{}", **budget) -> Run:
     """A run of the spec on blobs; `extra` parts come last, `budget` replaces fields."""
     _, chosen, _ = registry.benchmark(benchmark.format(scenario), "smoke")
-    parts = registry.strategy("+".join(SPECS.get(name, name) for name in spec.split("+"))).build()
-    return Run(chosen.stream(list(seeds), CPU), chosen.network(), parts + list(extra),
+    return Run(chosen.stream(list(seeds), CPU), chosen.network(), parts_of(spec) + list(extra),
                dataclasses.replace(chosen.budget("smoke"), **budget))
 
 
@@ -31,3 +42,6 @@ def until(run: Run, t: int) -> Batch:
     for part in run.parts:
         plan = part.before_task(t, plan)
     return plan
+
+
+SUPPORTED = [(name, scenario) for name in NATIVE for scenario in SCENARIOS if not reason(name, scenario)]

@@ -13,8 +13,8 @@ class Row:
     sees_all_data = False            # may read data of other tasks that it has not stored
     retrains = False                 # at task k a fresh strategy learns from the initial weights, in k times the steps
 
-    def supports(self, stream) -> str | None:
-        """None, or the reason why this strategy cannot learn this stream."""
+    def supports(self, stream, net) -> str | None:
+        """None, or the reason why this strategy cannot learn this stream with this network."""
         return None if stream.views is None else "Avalanche's loaders are given the images as they are, without augmentation"
 
     def build(self, common: dict):
@@ -66,11 +66,11 @@ class Replay(Row):
     name = "avalanche_replay"
     order = "own"
 
-    def supports(self, stream) -> str | None:
+    def supports(self, stream, net) -> str | None:
         tasks = len(stream.tasks)
         if self.memory < tasks:
             return f"memory={self.memory} is smaller than the number of tasks, {tasks}"
-        return super().supports(stream)
+        return super().supports(stream, net)
 
     def build(self, common: dict):
         from avalanche.training import supervised

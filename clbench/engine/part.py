@@ -14,8 +14,8 @@ class Part:
     sees_all_data = False                    # may read data of other tasks that it has not stored
     stored: Tensor | None = None             # [S, M, 2] (task, index) pairs that it keeps
 
-    def supports(self, stream) -> str | None:
-        """None, or the reason why this strategy cannot learn this stream."""
+    def supports(self, stream, net) -> str | None:
+        """None, or the reason why this strategy cannot learn this stream with this network."""
 
     def start(self, run) -> None:
         """Once, before row 0. May replace run.learner (another network) and run.data_losses (another data term)."""

@@ -144,9 +144,15 @@ class Run:
         rows, steps, n = rows or self.rows, steps or self.steps, samples.shape[-2]
         order = draw(self.seeds, purpose, self.t, lambda draws: passes(n, steps * rows, draws)).to(samples.device)
         drawn = take(samples.expand(self.S, n, 2), order)
-        if self.stream.views is not None:
-            drawn = torch.cat([drawn, self._drawn_views(f"{purpose} views", steps * rows)], -1)
-        return drawn.unflatten(1, (steps, rows)).transpose(0, 1)
+        drawn = drawn.unflatten(1, (steps, rows)).transpose(0, 1)
+        return torch.cat([drawn, self.views(steps, rows, f"{purpose} views")], -1)
+
+    def views(self, steps: int, rows: int, purpose: str) -> Tensor:
+        """[steps, S, rows, 1]: how each row is seen, where the stream augments; else [steps, S, rows, 0]. The third column of
+        samples."""
+        shape = (steps, rows, 0 if self.stream.views is None else 1)
+        count = 1 if self.stream.views is None else len(self.stream.views)
+        return self.draw(purpose, lambda draws: torch.randint(count, shape, generator=draws))
 
     def subset(self, samples: Tensor, rows: int, purpose: str) -> Tensor:
         """[S, rows, 2]: so many of samples [n, 2] or [S, n, 2], no pair twice: what to keep or to measure on."""
@@ -170,12 +176,6 @@ class Run:
         return self.learner.map(lambda o, b: self.data_losses(o, Batch(b)), out, dict(batch))
 
     # ---- its own
-    def _drawn_views(self, purpose: str, count: int) -> Tensor:
-        """[S, count, 1]: which of the stream's views each row is seen in."""
-        views = len(self.stream.views)
-        return draw(self.seeds, purpose, self.t, lambda draws: torch.randint(views, (count, 1), generator=draws)
-                    ).to(self.stream.device)
-
     def extra_parameters(self, net) -> int:
         """Numbers kept per seed beyond the plain network: a larger network, and the parts' float tensors."""
         P, parameters = self.learner.net.layout.P, self.learner.net.layout.parameters

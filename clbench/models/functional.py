@@ -14,7 +14,7 @@ class Functional:
     Subclasses give `module`, `kind` and a name; theirs must not draw random numbers nor change shape while training.
     """
 
-    kind: str
+    kind = "columns"
 
     def __init__(self, module: nn.Module, name: str):
         for part in module.modules():

@@ -16,6 +16,7 @@ class MLP:
 
     def __init__(self, *sizes: int):
         self.sizes, self.hidden = sizes, len(sizes) - 2
+        self.inputs, self.widths = sizes[0], sizes[1:-1]
         names = [*(f"hidden{i}" for i in range(self.hidden)), "head"]
         self.layers = dict(zip(names, zip(sizes, sizes[1:], strict=False), strict=True))     # name -> (fan in, fan out)
         self.layout = Layout({f"{name}.{kind}": shape for name, (fan_in, fan_out) in self.layers.items()
@@ -53,6 +54,16 @@ class MLP:
                 layer.bias.copy_(self.layout.views(theta)[f"{name}.bias"])
         between = [module for layer in layers[:-1] for module in (layer, torch.nn.ReLU())]
         return torch.nn.Sequential(*between, layers[-1])
+
+    def start(self) -> torch.nn.Module:
+        return torch.nn.Identity()
+
+    def end(self) -> torch.nn.Module:
+        return torch.nn.Identity()
+
+    def block(self, inputs: int, outputs: int) -> torch.nn.Module:
+        """A hidden layer as a torch module."""
+        return torch.nn.Sequential(torch.nn.Linear(inputs, outputs), torch.nn.ReLU())
 
     def squared_gradients(self, theta: Tensor, rows: Batch, losses: Callable) -> Tensor:
         """[P]: sum over rows of the squared gradient of that row's own losses(outputs [n, C], rows) -> [n].

@@ -2,7 +2,7 @@
 from torch import nn
 
 from clbench.models.functional import Functional
-from clbench.models.layers import BodyAndHead, norm
+from clbench.models.layers import BodyAndHead, MeanOverPicture, Pictures, norm
 
 
 class SmallConv(Functional):
@@ -11,10 +11,16 @@ class SmallConv(Functional):
     kind = "conv"
 
     def __init__(self, shape: tuple[int, int, int], classes: int, widths: tuple[int, ...] = (32, 64, 128), norm: str = "group"):
-        self.shape, self.widths, self.norm = shape, widths, norm
-        blocks = [self.block(*pair) for pair in zip((shape[-1], *widths), widths, strict=False)]
+        self.shape, self.inputs, self.widths, self.norm = shape, shape[-1], widths, norm
+        blocks = [self.block(*sizes) for sizes in zip((self.inputs, *widths), widths, strict=False)]
         super().__init__(BodyAndHead(shape, blocks, widths[-1], classes),
                          f"small_conv {'-'.join(map(str, widths))}, {norm} norm")
+
+    def start(self) -> nn.Module:
+        return Pictures(self.shape)
+
+    def end(self) -> nn.Module:
+        return MeanOverPicture()
 
     def block(self, inputs: int, outputs: int) -> nn.Module:
         """Convolution, normalisation, ReLU."""

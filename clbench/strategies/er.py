@@ -15,7 +15,7 @@ from clbench.stream import Batch
 class ER(Part):
     memory: int = 500                # examples kept
 
-    def supports(self, stream) -> str | None:
+    def supports(self, stream, net) -> str | None:
         return Memory.fits(self.memory, stream)
 
     def start(self, run) -> None:

@@ -3,7 +3,7 @@ import copy
 
 import pytest
 import torch
-from helpers import NATIVE, SCENARIOS, make, until
+from helpers import NATIVE, SCENARIOS, SUPPORTED, make, reason, until
 from torch._subclasses.fake_tensor import FakeCopyMode, FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -12,11 +12,14 @@ from clbench import registry
 from clbench.engine.part import Part
 from clbench.stream import Batch
 
-every = pytest.mark.parametrize(("name", "scenario"), [(name, scenario) for name in NATIVE for scenario in SCENARIOS])
+every = pytest.mark.parametrize(("name", "scenario"), SUPPORTED)
 
 # Relative distance of the weights between a group of one and a larger group: `vmap` adds in another order. Measured: below
 # 1e-7 under SGD after 6 steps a task. Adam's g / sqrt(v) blows up the sign noise of gradients near zero, so SGD it is.
-TOLERANCE = 1e-5
+TOLERANCE = dict.fromkeys(NATIVE, 1e-5) | {"icarl": 0.05}    # herding's arg max turns rounding into another exemplar
+
+# Whose state is meant to grow with the tasks, and up to what.
+GROWS = {"gem": "fills its memory task by task, as many examples of each of the stream's tasks"}
 
 
 @every
@@ -47,7 +50,7 @@ def test_a_seed_alone_is_the_same_seed_in_a_larger_group(name, scenario):
     acc = [run.train() for run in (alone, among, two)]
     for run, row in ((among, 1), (two, 0)):
         distance = (alone.learner.theta[0] - run.learner.theta[row]).norm() / alone.learner.theta.norm()
-        assert distance < TOLERANCE
+        assert distance < TOLERANCE[name]
     assert (acc[0][0] - acc[1][1]).abs().max() < 0.03
 
 
@@ -97,11 +100,13 @@ def test_steps_and_samples_are_as_planned(name, scenario):
     class Watch(Part):
         def after_step(self, batch):
             seen.append(batch.y.shape[1])
-    run = make(name, scenario, extra=[Watch()])
+    run, extra = make(name, scenario, extra=[Watch()]), []
+    gradient = run.gradient
+    run.gradient = lambda batch, theta=None: extra.append(batch.y.shape[1]) or gradient(batch, theta)
     run.train()
     per_task = [12 * (t + 1) if name == "joint" else 12 for t in range(5)]
     assert run.updates == len(seen) == sum(per_task)
-    assert run.samples_seen == sum(seen)
+    assert run.samples_seen == sum(seen) + sum(extra)
     assert seen[0] == 16
 
 
@@ -138,17 +143,68 @@ def test_a_step_is_static_and_never_waits_for_the_device(name, scenario, seeds):
         fake.step(Batch(fake_draws))
 
 
-@pytest.mark.parametrize("name", NATIVE)
+class Tape(TorchDispatchMode):
+    """What a CUDA graph does, on a CPU: every call is recorded once, and a replay makes the same calls on the same tensors
+    and writes what they give to the same places."""
+
+    def __init__(self):
+        super().__init__()
+        self.calls = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        self.calls.append((func, args, kwargs or {}, out))
+        return out
+
+    @torch.no_grad()
+    def replay(self):
+        for func, args, kwargs, out in self.calls:
+            for old, new in zip(tree_leaves(out), tree_leaves(func(*args, **kwargs)), strict=True):
+                if isinstance(old, torch.Tensor) and old.untyped_storage().data_ptr() != new.untyped_storage().data_ptr():
+                    old.copy_(new)
+
+
+def state(run):
+    """All tensors that a run and its parts keep."""
+    owners = [run, run.learner, *run.parts]
+    return [tensor for owner in owners for tensor in vars(owner).values() if isinstance(tensor, torch.Tensor)]
+
+
+@every
+@pytest.mark.parametrize("seeds", ([0], [0, 1]))
+def test_a_recorded_step_goes_on_like_an_eager_one(name, scenario, seeds):
+    recorded, eager = make(name, scenario, seeds), make(name, scenario, seeds)
+    plans = [until(run, 2) for run in (recorded, eager)]
+    draws = Batch({key: tensor.clone() for key, tensor in plans[0].at(0).items()})
+    recorded.step(draws), eager.step(plans[1].at(0))                        # the optimiser's state is there from now on
+    with Tape() as tape:
+        recorded.step(draws)
+    eager.step(plans[1].at(0))
+    for step in (1, 2, 3):
+        for key, tensor in plans[0].at(step).items():
+            draws[key].copy_(tensor)
+        tape.replay()
+        eager.step(plans[1].at(step))
+    assert all(torch.equal(a, b) for a, b in zip(state(recorded), state(eager), strict=True))
+
+
+@pytest.mark.parametrize(("name", "scenario"), [(name, scenario) for name in NATIVE for scenario in SCENARIOS
+                                                if (name, scenario) not in SUPPORTED])
+def test_an_impossible_stream_gets_a_reason(name, scenario):
+    assert len(reason(name, scenario).splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", [name for name in NATIVE if name not in GROWS])
 def test_state_does_not_grow_with_the_tasks(name):
     def numbers(run):
         return run.extra_parameters(run.learner.net) + sum(p.stored.numel() for p in run.parts if p.stored is not None)
-    run = make(name, benchmark="blobs_{}(tasks=20)")
+    run = make(name, next(scenario for one, scenario in SUPPORTED if one == name), benchmark="blobs_{}(tasks=20)")
     sizes = []
     for t in range(20):
         run.t = t
         run.learn(run.stream.tasks[t])
         sizes.append(numbers(run))
-    assert sizes[-1] == sizes[4]
+    assert sizes[-1] <= sizes[4]
 
 
 @pytest.mark.parametrize("name", NATIVE)

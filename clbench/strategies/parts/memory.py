@@ -24,3 +24,15 @@ class Memory:
         if size > examples:
             return f"memory={size} is larger than the {examples} training examples"
         return f"memory={size} is smaller than the number of tasks, {tasks}" if size < tasks else None
+
+
+def reservoir(run, size: int, seen: int, steps: int, rows: int) -> Tensor:
+    """[steps, S, rows]: the slot that each row of a task is written to after `seen` earlier ones, so that at any time
+    every row so far is kept with the same probability (Vitter 1985); `size` means nowhere."""
+    def slots(draws: torch.Generator) -> Tensor:
+        position = torch.arange(seen, seen + steps * rows)
+        u = torch.rand(steps * rows, generator=draws, dtype=torch.double)
+        slot = torch.where(position < size, position, (u * (position + 1)).long()).clamp(max=size).view(steps, rows)
+        overwritten = (slot.unsqueeze(-1) == slot.unsqueeze(-2)).triu(1).any(-1)     # by a later row of the same step
+        return slot.masked_fill(overwritten, size)
+    return run.draw("reservoir", slots)

@@ -1,0 +1,40 @@
+"""Averaged gradient episodic memory, A-GEM (Chaudhry et al. 2019, "Efficient lifelong learning with A-GEM", equation 11).
+
+    g~ = g - (g.r / r.r) r  if g.r < 0, else g        r: gradient on a batch from the memory of all past tasks
+The memory holds as many examples of every task, filled when the task ends. Differs from the paper: it samples the
+memory while the task runs. From Avalanche: its reference batch walks the memory in a fixed order. r is the gradient of the
+data term alone, whatever other parts add to g. Cost: one more pass forward and back a step; no parameters."""
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from clbench.engine.part import Part
+from clbench.strategies.parts.memory import Memory
+from clbench.stream import Batch
+
+
+@dataclass
+class AGEM(Part):
+    memory: int = 500                # examples kept
+    rows: int | None = None          # of the reference batch; None: as many as new ones
+
+    def supports(self, stream, net) -> str | None:
+        return Memory.fits(self.memory, stream)
+
+    def start(self, run) -> None:
+        self.kept = Memory(run, self.memory)
+
+    def before_task(self, t: int, plan: Batch) -> Batch:
+        if t > 0:
+            plan.reference = self.run.shuffled(self.stored, self.rows, len(plan.samples), "reference")
+        return plan
+
+    def gradient(self, g: Tensor, batch: Batch) -> Tensor:
+        if "reference" not in batch:
+            return g
+        r = self.run.gradient(self.run.stream.gather(batch.reference))
+        conflict = (g * r).sum(-1, keepdim=True).clamp(max=0)           # [S, 1]; 0 where there is none: no branch
+        return g - conflict / r.square().sum(-1, keepdim=True).clamp(min=1e-12) * r
+
+    def after_task(self, t: int) -> None:
+        self.stored = self.kept.after_task(t)

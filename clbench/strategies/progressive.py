@@ -1,0 +1,31 @@
+"""Progressive networks (Rusu et al. 2016, equation 1): a new column for every task, which also reads the frozen ones.
+
+    h_i^k = relu(W_i^k h_{i-1}^k + sum_{j<k} U_i^{k:j} h_{i-1}^j);   column k answers for task k
+Needs the task at test time. Differs: the lateral connections are plain, without the paper's adapters. The columns of all
+tasks lie in theta from the start; while task k is learnt, those after k are not computed and no gradient goes into those
+before. Cost: T columns, whose layers widen with k; k forward passes and one back in each step."""
+from clbench.engine.part import Part
+from clbench.models.columns import Columns
+from clbench.models.functional import Functional
+from clbench.stream import Batch
+
+
+class Progressive(Part):
+    def supports(self, stream, net) -> str | None:
+        if stream.scenario != "task":
+            return "needs the task label at test time"
+        return None if hasattr(net, "block") else f"{net} is not built of blocks that columns could connect"
+
+    def start(self, run) -> None:
+        heads = [task.classes.nonzero().flatten().tolist() for task in run.stream.tasks]
+        self.columns = Columns(run.learner.net, heads)
+        run.learner = run.new_learner(Functional(self.columns, f"{len(heads)} columns of {run.learner.net}"))
+
+    def before_task(self, t: int, plan: Batch) -> Batch:
+        self.columns.learning, layout = t, self.run.learner.net.layout
+        frozen = {name: not name.startswith(f"columns.{t}.") for name in layout.shapes}
+        self.run.learner.freeze(layout.flat(frozen).to(plan.samples.device))
+        return plan
+
+    def after_task(self, t: int) -> None:
+        self.columns.learning = None
