@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
+from clbench.devices import choose_device
 from clbench.errors import InputError, Unavailable
-from clbench.execute import choose_device, execute
+from clbench.execute import execute
 from clbench.metrics.accuracy import per_seed
 from clbench.metrics.statistics import Summary, summarise
 from clbench.plan import checked_seeds, jobs, make_plan

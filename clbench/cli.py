@@ -137,19 +137,20 @@ def run(all_: Annotated[bool, typer.Option("--all", help="Every strategy on the 
     executing = _executing()
     from clbench import plan as planning
     from clbench import records, terminal
+    from clbench.devices import choose_device, default_workers
     asked_seeds = planning.parse_seeds(seeds, seed_list)
     limit = _seconds(time_limit)
     if scheduler:
         device, workers = executing.look_at_cluster(scheduler, device)
     else:
-        device = executing.choose_device(device)
+        device = choose_device(device)
     profile = profile.value if profile else "full" if "cuda" in device else "smoke" if all_ else "quick"
     names = registry.select(benchmark or list(PROFILES[profile].selects), registry.benchmarks())
     specs = registry.select(strategy or ["*"], registry.strategies())
     _writable(out)
     plan = planning.make_plan(names, specs, profile, asked_seeds, out, fresh=fresh)
     jobs = planning.jobs(plan, device, group_size)
-    workers = executing.default_workers(device) if workers is None else workers
+    workers = default_workers(device) if workers is None else workers
 
     screen = terminal.Screen(to_stderr=as_json)
     screen.announce(plan, jobs, profile, device, workers)
@@ -282,11 +283,12 @@ def _run_afresh(wanted: dict, profile: str, device: str, workers: int | None) ->
     executing = _executing()
     from clbench import plan as planning
     from clbench import terminal
-    device, screen = executing.choose_device(device), terminal.Screen(to_stderr=True)
+    from clbench.devices import choose_device, default_workers
+    device, screen = choose_device(device), terminal.Screen(to_stderr=True)
     plan = planning.Plan.joined([planning.make_plan([benchmark], [strategy], profile, seeds or None, None)
                                  for (benchmark, strategy), seeds in wanted.items()])
     jobs = planning.jobs(plan, device)
-    workers = executing.default_workers(device) if workers is None else workers
+    workers = default_workers(device) if workers is None else workers
     screen.announce(plan, jobs, profile, device, workers)
     with screen.progress(plan, jobs) as on_done:
         finished = executing.execute(plan, jobs, None, workers=workers, on_done=on_done)

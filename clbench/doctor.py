@@ -5,7 +5,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 
 from clbench import registry
-from clbench.data import sources
+from clbench.data import cifar, sources
 
 LIBRARIES = ("clbench", "torch", "torchvision", "avalanche-lib", "numpy", "pandas", "scipy", "scikit-learn", "matplotlib",
              "distributed")
@@ -16,9 +16,14 @@ def findings() -> dict[str, dict[str, str]]:
     return {"versions": {"python": platform.python_version(), **{name: _version(name) for name in LIBRARIES}},
             "devices": _devices(),
             "back ends": {"native": "ready", "avalanche": _imports("avalanche")},
-            "data": {name: sources.available(name) or _absent() for name in sources.NAMES},
+            "data": {name: place or _absent() for name, place in _data().items()},
             "registered": {"benchmarks": str(sum(not entry.hidden for entry in registry.benchmarks().values())),
                            "strategies": str(len(registry.strategies()))}}
+
+
+def _data() -> dict[str, str | None]:
+    return ({name: sources.available(name) for name in sources.NAMES}
+            | {name: cifar.available(name) for name in cifar.NAMES})
 
 
 def _version(name: str) -> str:

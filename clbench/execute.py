@@ -1,26 +1,21 @@
 """The plan on workers: each seed group is one dask task; failures become records; only this process writes results."""
 import contextlib
-import os
-import platform
-import re
 import subprocess
 import sys
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import lru_cache
-from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from clbench import records, registry, source
-from clbench.environment import ENVIRONMENT, prepare
-from clbench.errors import InputError, RunFailed, Unavailable
-from clbench.plan import RUNNERS, Job, Plan
+from clbench import records, registry
+from clbench.devices import checked_form, visible_gpus
+from clbench.environment import ENVIRONMENT
+from clbench.errors import InputError
+from clbench.plan import Job, Plan
 from clbench.records import Record
+from clbench.worker import failure, train_group
 
 
 @dataclass
@@ -50,8 +45,9 @@ def execute(plan: Plan, jobs: list[Job], out: Path | None, *, workers: int, sche
 
     try:
         with contextlib.closing(_results(following, jobs, workers, scheduler)) as results:
-            for job, result in results:
-                _merge(finished, pairs[job.benchmark, job.strategy], job, result, out)
+            for job, parts in results:
+                for result in parts:
+                    _merge(finished, pairs[job.benchmark, job.strategy], job, result, out)
                 if record := finished.records.get((job.benchmark, job.strategy)):
                     on_done(job, record)
     except KeyboardInterrupt:
@@ -84,8 +80,8 @@ def _merge(finished: Finished, pair, job: Job, result: dict, out: Path | None) -
 # ---- where the groups run
 
 def _results(following: Callable[[], Job | None], jobs: list[Job], workers: int,
-             scheduler: str | None) -> Iterator[tuple[Job, dict]]:
-    """(job, result) of every job that `following` hands out, as they end."""
+             scheduler: str | None) -> Iterator[tuple[Job, list[dict]]]:
+    """(job, results) of every job that `following` hands out, as they end."""
     told = {"command": _command(), **_commit()}
     if scheduler is None and (workers == 0 or len(jobs) <= 1):
         while job := following():
@@ -113,7 +109,7 @@ def _on_workers(client, size: int, following, told: dict) -> Iterator[tuple[Job,
     for future in completed:
         job = running.pop(future.key)
         error = future.exception()
-        yield job, _failure(job, error) if error else future.result()
+        yield job, [failure(job, error)] if error else future.result()
         for new in submit():
             completed.add(new)
 
@@ -150,7 +146,7 @@ def _their_cluster(address: str, jobs: list[Job]):
 
 def look_at_cluster(address: str, device: str) -> tuple[str, int]:
     """(the device that all its workers have, how many groups it trains at once)."""
-    _checked_form(device)
+    checked_form(device)
     with _connected(address) as client:
         gpus = all(client.run(visible_gpus).values())
         if device.startswith("cuda") and not gpus:
@@ -176,140 +172,7 @@ def _ignore_interrupt() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def visible_gpus() -> list[str]:
-    """The CUDA devices that this process may use, as CUDA_VISIBLE_DEVICES names them."""
-    import torch
-    if not torch.cuda.is_available():
-        return []
-    named = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return named.split(",") if named else [str(i) for i in range(torch.cuda.device_count())]
-
-
-def choose_device(device: str) -> str:
-    """cpu, cuda or cuda:N of what the user asked for; `auto` takes a GPU where there is one."""
-    import torch
-    number = _checked_form(device)
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if device != "cpu" and not torch.cuda.is_available():
-        raise InputError(f"--device {device}: torch sees no CUDA device here; use --device cpu")
-    if number and int(number) >= torch.cuda.device_count():
-        raise InputError(f"--device {device}: there are {torch.cuda.device_count()} CUDA devices, counted from 0")
-    return device
-
-
-def _checked_form(device: str) -> str | None:
-    """The N of cuda:N."""
-    found = re.fullmatch(r"auto|cpu|cuda(?::(\d+))?", device)
-    if not found:
-        raise InputError(f'--device "{device}": use auto, cpu, cuda or cuda:N')
-    return found[1]
-
-
-def default_workers(device: str) -> int:
-    """One per core on a CPU, one per GPU."""
-    if device == "cpu":
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return len(visible_gpus()) if device == "cuda" else 1
-
-
-# ---- one group, in whichever process
-
-def train_group(job: Job, told: dict) -> dict:
-    """{status, error, group, acc} of one seed group. Never raises for what the run did."""
-    started = datetime.now(UTC).isoformat(timespec="seconds")
-    try:
-        outcome, reason = _train(job)
-    except Unavailable as error:
-        return {"status": "unavailable", "error": {"reason": str(error)}, "group": None, "acc": []}
-    except Exception as error:
-        return _failure(job, error)
-    if reason:
-        return {"status": "unsupported", "error": {"reason": reason}, "group": None, "acc": []}
-    provenance = {"started": started, **_provenance(job), **{key: told[key] for key in ("command", "commit", "dirty")}}
-    group = {"seeds": list(job.seeds), "costs": outcome.costs, "concurrent": told["concurrent"], "provenance": provenance}
-    acc = [[[None if cell != cell else cell for cell in row] for row in matrix] for matrix in outcome.acc.tolist()]
-    if outcome.diverged:
-        first = outcome.diverged[0]
-        reason = f"seed {first['seed']}: not finite in task {first['task']}, at step {first['step']} of the run"
-        return {"status": "diverged", "error": {"reason": reason, **first}, "group": group, "acc": acc}
-    return {"status": "ok", "error": None, "group": group, "acc": acc}
-
-
-def _train(job: Job):
-    """(outcome, None), or (None, the reason why this strategy can't learn this stream)."""
-    prepare()
-    import torch
-
-    from clbench.engine.clock import Clock
-    if job.source != _source_when_loaded(job.modules):
-        raise RuntimeError("this worker has loaded other source code than the plan was made with: restart the workers")
-    device = torch.device(choose_device(job.device))
-    if device.type == "cuda":
-        torch.cuda.init()                    # asking a cuda:N for its memory does not
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        clock = Clock(device)
-        with clock.measure("setup_s"):
-            _, benchmark, _ = registry.benchmark(job.benchmark, job.profile)
-            strategy = registry.strategy(job.strategy, benchmark.hyperparameters.get(benchmark.scenario))
-            stream, net, parts = benchmark.stream(list(job.seeds), device), benchmark.network(), strategy.build()
-            runner = import_module(RUNNERS[strategy.backend])
-        if reason := next(filter(None, (part.supports(stream, net) for part in parts)), None):
-            return None, reason
-        return runner.run(stream, net, parts, benchmark.budget(job.profile), clock), None
-    finally:
-        torch.set_num_threads(threads)
-
-
-@lru_cache
-def _source_when_loaded(modules: tuple[str, ...]) -> str:
-    """The digest of our own modules when this process first used them; a long-lived worker does not see later edits."""
-    return source.digest(list(modules))
-
-
-def _failure(job: Job, error: BaseException) -> dict:
-    """The result of a group that broke off, with all that is known of it."""
-    place = {}
-    cause = error
-    if isinstance(error, RunFailed):
-        place, cause = {"task": error.task, "step": error.step}, error.__cause__
-    reason = f"{type(cause).__name__}: {cause}".splitlines()[0]
-    if type(cause).__name__ == "KilledWorker":
-        reason = "its worker process died twice"
-    trace = "".join(traceback.format_exception(cause)).replace(str(registry.PACKAGE.parent) + os.sep, "")
-    return {"status": "failed", "error": {"reason": reason, "seeds": list(job.seeds), **place, "traceback": trace},
-            "group": None, "acc": []}
-
-
-def _provenance(job: Job) -> dict:
-    import torch
-    device = choose_device(job.device)
-    device = torch.cuda.get_device_name(device) if device != "cpu" else "cpu"
-    return {"python": platform.python_version(), **{name: _version(name) for name in ("torch", "numpy", "avalanche-lib")},
-            "platform": f"{platform.system()} {platform.machine()}", "processor": _processor(), "device": device,
-            "threads": 1}
-
-
-def _version(library: str) -> str | None:
-    try:
-        return version(library)
-    except PackageNotFoundError:
-        return None
-
-
-@lru_cache
-def _processor() -> str:
-    """The CPU model and the instruction set that torch uses on it."""
-    import torch
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        model = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        model = platform.processor() or platform.machine()
-    return f"{model}, {torch.backends.cpu.get_cpu_capability()}"
-
+# ---- what every group is told
 
 def _command() -> str:
     return " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])

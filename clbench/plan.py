@@ -16,8 +16,9 @@ from clbench.records import BrokenRecord, Record
 RUNNERS = {"native": "clbench.engine.run", "avalanche": "clbench.avalanche.run"}
 
 # Seeds per group, by kind of network and of device; None: all of them; 1 for what is not there. docs/performance.md says
-# why: on a CPU the seed axis wins nothing, on a GPU a small network waits for launches, not for seeds.
-GROUP_SIZE = {("mlp", "cpu"): 1, ("mlp", "cuda"): None}
+# why: on a CPU the seed axis wins nothing, on a GPU a small network waits for launches, not for seeds; a ResNet fills it.
+GROUP_SIZE = {("mlp", "cpu"): 1, ("conv", "cpu"): 1, ("resnet", "cpu"): 1,
+              ("mlp", "cuda"): None, ("conv", "cuda"): None, ("resnet", "cuda"): 1}
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,8 @@ def _settings(benchmark: Benchmark, network, strategy: registry.Strategy, profil
     """All that was chosen, by a spec or by default."""
     settings = {"scenario": benchmark.scenario, "network": str(network), "budget": asdict(benchmark.budget(profile)),
                 "benchmark": asdict(benchmark), "strategy": strategy.arguments, "precision": benchmark.precision}
+    if accepted := benchmark.accepted_data():
+        settings["accepted_data"] = accepted
     if strategy.backend == "avalanche":
         settings["libraries"] = {library: _minor(library) for library in ("avalanche-lib", "torch")}
         settings["batch_order"] = strategy.build()[0].order

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 SCHEMA = 1
-SUMMED = ("setup_s", "train_s", "eval_s", "gpu_hours", "cpu_hours", "flops", "steps", "samples_seen", "memory_items",
+SUMMED = ("setup_s", "train_s", "eval_s", "gpu_hours", "cpu_hours", "energy_wh", "flops", "steps", "samples_seen", "memory_items",
           "extra_params")
 
 

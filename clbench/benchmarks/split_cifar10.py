@@ -3,7 +3,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from clbench.benchmark import Benchmark
-from clbench.data.cifar import cifar10
+from clbench.data.cifar import SHAPE, cifar10
 from clbench.models import by_name
 from clbench.stream import Budget, crops_and_flips, split_by_class
 
@@ -17,13 +17,13 @@ class SplitCIFAR10(Benchmark):
     augment: bool = True                 # a random crop out of 4 black pixels around, mirrored or not
     scenarios = ("class", "task")
     data = cifar10
-    budgets = {"smoke": Budget(steps=40, rows=32), "quick": Budget(steps=250, rows=32), "full": Budget(steps=3000, rows=32)}
+    budgets = {"smoke": Budget(steps=40, rows=32), "quick": Budget(steps=250, rows=32, lr=3e-3), "full": Budget(steps=3000, rows=32)}
     arguments = {profile: {"net": "small_conv", "augment": False} for profile in ("smoke", "quick")}
     seeds = {"quick": {"class": 5}}
 
     def make_stream(self, images, seeds):
-        views = crops_and_flips(images.shape, 4) if self.augment else None
+        views = crops_and_flips(SHAPE, 4) if self.augment else None
         return split_by_class(images, [[2 * t, 2 * t + 1] for t in range(5)], self.scenario, seeds, views)
 
     def network(self):
-        return by_name.network(self.net, (32, 32, 3), 10, self.norm)
+        return by_name.network(self.net, SHAPE, 10, self.norm)

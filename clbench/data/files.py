@@ -1,6 +1,7 @@
 """Finding the files of published data sets: in $CLBENCH_DATA, in the user's cache, or by download into that cache.
 
-Below each folder the layout is torchvision's, `MNIST/raw/train-images-idx3-ubyte`, with or without `.gz`.
+Below each folder the layout is torchvision's, `MNIST/raw/train-images-idx3-ubyte` or `cifar-10-python.tar`, with or
+without `.gz`.
 Nothing is ever unpacked or written in $CLBENCH_DATA. `CLBENCH_OFFLINE=1` forbids downloads.
 """
 import hashlib
@@ -25,11 +26,12 @@ class File(NamedTuple):
 
 
 class Published(NamedTuple):
-    """A data set as its authors publish it: idx files, gzipped."""
+    """A data set as its authors publish it: gzipped files."""
 
-    name: str            # also its folder
+    name: str
     mirrors: tuple[str, ...]
     files: tuple[File, ...]
+    folder: str          # where they lie below a data folder
 
 
 def folders() -> list[Path]:
@@ -43,7 +45,7 @@ def find(data: Published, file: File) -> Path | None:
     """The first place that has the file; unchecked."""
     for folder in folders():
         for name in (f"{file.name}.gz", file.name):
-            path = folder / data.name / "raw" / name
+            path = folder / data.folder / name
             if os.path.isfile(path):
                 return path
     return None
@@ -55,12 +57,12 @@ def get(data: Published, file: File) -> Path:
     if path is None:
         return _download(data, file)
     expected = file.md5_gz if path.suffix == ".gz" else file.md5
-    if (found := _md5(path)) != expected:
+    if (found := md5_of(path)) != expected:
         raise InputError(f"{path} is damaged: expected md5 {expected}, found {found}; delete or replace it")
     return path
 
 
-def _md5(path: Path) -> str:
+def md5_of(path: Path) -> str:
     try:
         with open(path, "rb") as content:
             return hashlib.file_digest(content, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
@@ -72,7 +74,7 @@ def _download(data: Published, file: File) -> Path:
     """The file in the user's cache. A data set that no mirror gives is not asked for again in this process."""
     if os.environ.get("CLBENCH_OFFLINE", "0") not in ("", "0"):
         raise _unavailable(data, "or unset CLBENCH_OFFLINE")
-    target = folders()[-1] / data.name / "raw" / f"{file.name}.gz"
+    target = folders()[-1] / data.folder / f"{file.name}.gz"
     reasons = []
     for mirror in data.mirrors if data not in _refused else ():
         try:
@@ -86,7 +88,8 @@ def _download(data: Published, file: File) -> Path:
 
 def _unavailable(data: Published, alternative: str) -> Unavailable:
     missing = ", ".join(f"{file.name}.gz" for file in data.files if find(data, file) is None)
-    return Unavailable(f"{data.name} is not here: put {missing} under $CLBENCH_DATA/{data.name}/raw, {alternative}")
+    place = os.path.normpath(f"$CLBENCH_DATA/{data.folder}")
+    return Unavailable(f"{data.name} is not here: put {missing} under {place}, {alternative}")
 
 
 def _fetch(url: str, target: Path, md5: str) -> None:

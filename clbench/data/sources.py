@@ -21,6 +21,7 @@ MNIST = Published(
         File("t10k-images-idx3-ubyte", "9fb629c4189551a2d022fa330f9573f3", "2646ac647ad5339dbf082846283269ea"),
         File("t10k-labels-idx1-ubyte", "ec29112dd5afa0611ce80d1b7f02629c", "27ae3e4e09519cfbb04c329615203637"),
     ),
+    "MNIST/raw",
 )
 FASHION_MNIST = Published(
     "FashionMNIST",
@@ -31,6 +32,7 @@ FASHION_MNIST = Published(
         File("t10k-images-idx3-ubyte", "bef4ecab320f06d8554ea6380940ec79", "8181f5470baa50b63fa0f6fddb340f0a"),
         File("t10k-labels-idx1-ubyte", "bb300cfdad3c16e7a12a480ee83cd310", "15d484375f8d13e6eb1aabb0c3f46965"),
     ),
+    "FashionMNIST/raw",
 )
 _PUBLISHED = {"mnist": MNIST, "fashion_mnist": FASHION_MNIST}
 NAMES = (*_PUBLISHED, "digits")
@@ -49,6 +51,7 @@ class Images:
     shape: tuple[int, ...] | None = None     # of pictures, as x holds them: height, width, channels
     mean: tuple[float, ...] = (0.0,)         # per channel, of the values from 0 to 1: what standardises them
     std: tuple[float, ...] = (1.0,)
+    accepted: str | None = None              # the sum of a copy that differs from the published one, taken knowingly
 
 
 @lru_cache
@@ -74,7 +77,7 @@ def digits() -> Images:
     test = np.zeros(len(y), bool)
     for label in range(10):
         test[np.flatnonzero(y == label)[4::5]] = True
-    return _images(x[~test], y[~test], x[test], y[test], scale=16.0)
+    return as_images(x[~test], y[~test], x[test], y[test], scale=16.0)
 
 
 def available(name: str) -> str | None:
@@ -90,13 +93,14 @@ def available(name: str) -> str | None:
 
 def _from_idx(data: Published) -> Images:
     x, y, x_test, y_test = [idx.read(files.get(data, file)) for file in data.files]
-    return _images(x.reshape(len(x), -1), y, x_test.reshape(len(x_test), -1), y_test, scale=255.0)
+    return as_images(x.reshape(len(x), -1), y, x_test.reshape(len(x_test), -1), y_test, scale=255.0)
 
 
-def _images(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray, scale: float) -> Images:
+def as_images(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray, **facts) -> Images:
+    """Tensors and fingerprint of arrays [n, d] and [n]; the other facts as they are."""
     arrays = [x.astype(np.uint8), y.astype(np.int64), x_test.astype(np.uint8), y_test.astype(np.int64)]
     content = hashlib.sha256()
     for array in arrays:
         content.update(str(array.shape).encode())
         content.update(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes())
-    return Images(*map(torch.from_numpy, arrays), scale=scale, fingerprint=content.hexdigest()[:16])
+    return Images(*map(torch.from_numpy, arrays), fingerprint=content.hexdigest()[:16], **facts)

@@ -1,4 +1,4 @@
-"""What a run costs: seconds, FLOPs, memory."""
+"""What a run costs: seconds, energy, FLOPs, memory."""
 import os
 import time
 from contextlib import contextmanager
@@ -7,6 +7,8 @@ from pathlib import Path
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from clbench.engine.energy import EnergyMeter
+
 
 class Clock:
     """Seconds by name (`train_s`, `eval_s`, `setup_s`), FLOPs of training, peak memory since it was made."""
@@ -14,18 +16,20 @@ class Clock:
     def __init__(self, device: torch.device):
         self.device, self.flops = device, 0
         self.seconds = {"setup_s": 0.0, "train_s": 0.0, "eval_s": 0.0}
-        self._counting, self._cpu_s = False, 0.0
+        self._counting, self._cpu_s, self._energy = False, 0.0, EnergyMeter(device)
         self._reset_peak()
 
     @contextmanager
     def measure(self, name: str):
         """Adds the wall-clock seconds of the block to `name`; waits for the device at both ends."""
         self._wait()
+        self._energy.start()
         start, cpu = time.perf_counter(), time.process_time()
         yield
         self._wait()
         self.seconds[name] += time.perf_counter() - start
         self._cpu_s += time.process_time() - cpu
+        self._energy.stop()
 
     @contextmanager
     def count_flops(self, times: int = 1):
@@ -49,7 +53,8 @@ class Clock:
         cuda = self.device.type == "cuda"
         busy = self.seconds["train_s"] + self.seconds["eval_s"]
         return {**self.seconds, "gpu_hours": busy / 3600 if cuda else None,
-                "cpu_hours": self._cpu_s / 3600, "flops": self.flops, "peak_mb": self._peak()}
+                "cpu_hours": self._cpu_s / 3600, "energy_wh": self._energy.watt_hours, "flops": self.flops,
+                "peak_mb": self._peak()}
 
     def _wait(self) -> None:
         if self.device.type == "cuda":

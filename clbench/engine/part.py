@@ -33,7 +33,7 @@ class Part:
         return None
 
     def gradient(self, g: Tensor, batch: Batch) -> Tensor:
-        """g [S, P]: add a penalty's gradient, project, rescale."""
+        """g [S, P]: add a penalty's gradient, project, rescale; may be changed in place."""
         return g
 
     def after_step(self, batch: Batch) -> None:

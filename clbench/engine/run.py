@@ -53,11 +53,13 @@ class Run:
         self.alive = torch.ones(self.S, dtype=torch.bool, device=stream.device)
         self.finite_steps = torch.zeros(self.S, dtype=torch.long, device=stream.device)
         self.diverged: list[dict] = []
-        self.learner, self.data_losses = self.new_learner(net), cross_entropy
+        self.learner, self.data_losses, data_terms = self.new_learner(net), cross_entropy, []
         for part in parts:
-            part.run = self
+            part.run, before = self, self.data_losses
             part.start(self)
-        self.predict = self._only_one([part.predict for part in parts if part.predict]) or self._outputs
+            data_terms += [self.data_losses] if self.data_losses is not before else []
+        self._only_one(data_terms, "data term")
+        self.predict = self._only_one([part.predict for part in parts if part.predict], "prediction") or self._outputs
 
     # ---- the story
     def train(self) -> Tensor:
@@ -194,7 +196,7 @@ class Run:
                 self.diverged.append({"seed": seed, "task": self.t + 1, "step": steps + 1})
 
     @staticmethod
-    def _only_one(predictors: list):
-        if len(predictors) > 1:
-            raise InputError("two parts of this strategy both replace the prediction: leave one out")
-        return predictors[0] if predictors else None
+    def _only_one(replacements: list, what: str):
+        if len(replacements) > 1:
+            raise InputError(f"two parts of this strategy both replace the {what}: leave one out")
+        return replacements[0] if replacements else None

@@ -218,6 +218,7 @@ COSTS: dict[str, Cost] = {cost.name: cost for cost in [
     Cost("setup_s", "set-up", "s", "wall-clock of data and model set-up"),
     Cost("gpu_hours", "GPU hours", "h", "training and evaluation hours times devices used; none on a CPU"),
     Cost("cpu_hours", "CPU hours", "h", "process CPU time of a run without a GPU"),
+    Cost("energy_wh", "energy", "Wh", "of the GPU by its own counter, less what it draws when idle; none without NVML"),
     Cost("steps", "steps", "", "optimiser steps"),
     Cost("samples_seen", "samples seen", "", "examples that went through a backward pass, replayed ones included"),
     Cost("flops", "FLOPs", "", "counted forward and backward FLOPs, extra passes included"),

@@ -6,14 +6,14 @@ from torch import Tensor, nn
 class Columns(nn.Module):
     """One column per set of classes, each with a head for them; outputs [n, C] of all.
 
-    learning: the column that is trained. Columns before it run as at evaluation and get no gradient, columns behind it are
-    not computed (their outputs are 0). None: all columns, as at evaluation.
+    last: the column that is trained or answers. Those before it run as at evaluation and get no gradient; those behind it
+    are not computed, and their outputs are 0.
     """
 
     def __init__(self, net, heads: list[list[int]]):
         """net: with `inputs`, `widths`, `start()`, `block(inputs, outputs)` and `end()`."""
         super().__init__()
-        self.learning: int | None = None
+        self.last = len(heads) - 1
         self.start, self.end = net.start(), net.end()
         self.columns = nn.ModuleList(self._column(net, k, len(head)) for k, head in enumerate(heads))
         self.order = torch.tensor([c for head in heads for c in head]).argsort()         # from columns' to classes' order
@@ -27,21 +27,20 @@ class Columns(nn.Module):
 
     def train(self, mode: bool = True) -> "Columns":
         super().train(mode)
-        for column in self.columns[:self.learning or 0]:
+        for column in self.columns[:self.last]:
             column.train(False)
         return self
 
     def forward(self, x: Tensor) -> Tensor:
-        x, last = self.start(x), len(self.columns) - 1 if self.learning is None else self.learning
-        below, out = [[] for _ in self.columns[0][:-1]], []
+        x, below, out = self.start(x), [[] for _ in self.columns[0][:-1]], []
         for k, (*blocks, head) in enumerate(self.columns):
-            if k > last:
+            if k > self.last:
                 out.append(x.new_zeros(len(x), head.out_features))
                 continue
             h = x
             for block, columns in zip(blocks, below, strict=True):
                 h = block(h)
-                columns.append(h if k == last else h.detach())
+                columns.append(h if k == self.last else h.detach())
                 h = torch.cat(columns, 1)
             out.append(head(self.end(h)))
         return torch.cat(out, 1)[:, self.order.to(x.device)]

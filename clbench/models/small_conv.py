@@ -10,7 +10,7 @@ class SmallConv(Functional):
 
     kind = "conv"
 
-    def __init__(self, shape: tuple[int, int, int], classes: int, widths: tuple[int, ...] = (32, 64, 128), norm: str = "group"):
+    def __init__(self, shape: tuple[int, int, int], classes: int, widths: tuple[int, ...] = (16, 32, 64), norm: str = "group"):
         self.shape, self.inputs, self.widths, self.norm = shape, shape[-1], widths, norm
         blocks = [self.block(*sizes) for sizes in zip((self.inputs, *widths), widths, strict=False)]
         super().__init__(BodyAndHead(shape, blocks, widths[-1], classes),

@@ -14,15 +14,17 @@ from clbench.report.values import Entry, entries, order_of, trains_on_all_data
 
 NONE = "–"
 DEFAULT = ("acc", "aia", "forgetting", "bwt", "plasticity_gap", "plasticity_gap_equal", "joint_gap", "recovered",
-           "seconds", "gpu_hours", "cpu_hours", "gflops", "memory_items", "peak_mb")
+           "seconds", "gpu_hours", "cpu_hours", "energy_wh", "gflops", "retraining_saved", "memory_items", "peak_mb")
+WHERE_USED = ("gpu_hours", "cpu_hours", "energy_wh")
 TITLES = {"seconds": "s/seed", "gflops": "GFLOPs", "gpu_hours": "GPU h", "cpu_hours": "CPU h", "peak_mb": "peak MB"}
 DESCRIPTIONS = {"seconds": "wall-clock of training and evaluation",
                 "gflops": "counted forward and backward FLOPs, in units of 10^9"}
-SIGNS = {"best": "★", "tied": "≈", "stale": "†"}
+SIGNS = {"best": "★", "tied": "≈", "stale": "†", "accepted": "‡"}
 LEGEND = {
     "best": "★ best mean among the rows that do not train on all data so far",
     "tied": "≈ not distinguishable from ★: the 95 % interval of the paired difference on common seeds contains 0",
     "stale": "† stale: made by source code that has changed since; run it again. Stale rows take no part in ★ and ≈",
+    "accepted": "‡ on a copy of the data that differs from the published one and was taken knowingly",
 }
 
 
@@ -71,6 +73,7 @@ class Origin:
     seeds: list[int]
     data: str
     provenance: list[dict]                    # one per seed group, with `concurrent` in it
+    notes: list[str]                          # what was out of the ordinary in its groups
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,7 @@ def comparison(records: list[Record], beside: Sequence[Record] = ()) -> Table:
     acc = marked(found, "acc")
     rows = [_row(entry, {name: cell(entry, name) for name in (*METRICS, *COSTS, "seconds", "gflops")} | {"acc": one})
             for entry, one in zip(found, acc, strict=True)]
-    columns = [heading(name) for name in DEFAULT if name not in ("gpu_hours", "cpu_hours") or _in_use(rows, name)]
+    columns = [heading(name) for name in DEFAULT if name not in WHERE_USED or _in_use(rows, name)]
     return Table(records[0].profile, records[0].benchmark, None, columns, rows, _notes(rows, costs=True))
 
 
@@ -159,7 +162,8 @@ def by_metric(records: list[Record], metric: str, beside: Sequence[Record] = ())
 def _row(entry: Entry, cells: dict[str, Cell]) -> Row:
     record = entry.record
     origin = Origin(record.status, (record.error or {}).get("reason"), entry.stale, record.seeds, record.data,
-                    [group["provenance"] | {"concurrent": group["concurrent"]} for group in record.groups])
+                    [group["provenance"] | {"concurrent": group["concurrent"]} for group in record.groups],
+                    list(dict.fromkeys(note for group in record.groups for note in group.get("notes", []))))
     kind = ("reference", "native", "avalanche")[order_of(record)[0]]
     return Row(record.strategy, kind, {record.benchmark: origin}, cells)
 
@@ -183,7 +187,8 @@ def marked(found: list[Entry], metric: str) -> list[Cell]:
     cells = []
     for entry in found:
         name = entry.record.strategy
-        marks = {"best": name == best, "tied": name in ties, "stale": entry.stale}
+        marks = {"best": name == best, "tied": name in ties, "stale": entry.stale,
+                 "accepted": "accepted_data" in entry.record.settings}
         one = cell(entry, metric) if entry.ok else Cell(text=entry.record.status)
         cells.append(replace(one, marks=tuple(mark for mark, holds in marks.items() if holds)))
     return cells
@@ -260,7 +265,9 @@ def _notes(rows: list[Row], costs: bool) -> list[str]:
 
 def _reasons(rows: list[Row]) -> list[str]:
     return [f"{row.strategy} on {benchmark}: {origin.status}, {origin.reason or 'no reason given'}"
-            for row in rows for benchmark, origin in row.origins.items() if origin.status != "ok"]
+            for row in rows for benchmark, origin in row.origins.items() if origin.status != "ok"] + [
+            f"{row.strategy} on {benchmark}: {note}"
+            for row in rows for benchmark, origin in row.origins.items() for note in origin.notes]
 
 
 def _data(rows: list[Row]) -> list[str]:

@@ -33,8 +33,13 @@ class AGEM(Part):
         if "reference" not in batch:
             return g
         r = self.run.gradient(self.run.stream.gather(batch.reference))
-        conflict = (g * r).sum(-1, keepdim=True).clamp(max=0)           # [S, 1]; 0 where there is none: no branch
-        return g - conflict / r.square().sum(-1, keepdim=True).clamp(min=1e-12) * r
+        conflict = dot(g, r).clamp(max=0)                               # [S, 1]; 0 where there is none: no branch
+        return g.addcmul_(conflict / dot(r, r).clamp(min=1e-12), r, value=-1)
 
     def after_task(self, t: int) -> None:
         self.stored = self.kept.after_task(t)
+
+
+def dot(a: Tensor, b: Tensor) -> Tensor:
+    """[S, 1] of rows [S, P]; as a matrix product it goes over them once and keeps nothing."""
+    return (a.unsqueeze(1) @ b.unsqueeze(-1)).squeeze(-1)

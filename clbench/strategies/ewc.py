@@ -25,7 +25,8 @@ class EWC(Part):
         self.fisher_anchor = torch.zeros_like(self.fisher)                              # [S, P]: sum_k F_k theta*_k
 
     def gradient(self, g: Tensor, batch: Batch) -> Tensor:
-        return g + self.lam * (self.fisher * self.run.learner.theta.detach() - self.fisher_anchor)
+        theta = self.run.learner.theta.detach()
+        return g.addcmul_(self.fisher, theta, value=self.lam).sub_(self.fisher_anchor, alpha=self.lam)
 
     def after_task(self, t: int) -> None:
         train = self.run.stream.tasks[t].train

@@ -20,20 +20,25 @@ from clbench.stream import Batch
 class GEM(Part):
     memory: int = 500                # examples kept, the same number of every task of the stream
     margin: float = 0.5              # lower bound of the dual variables ("memory strength")
-    iterations: int = 100            # of the dual's solver
+    iterations: int = 50             # of the dual's solver
 
     def supports(self, stream, net) -> str | None:
         return Memory.fits(self.memory, stream)
 
+    def before_task(self, t: int, plan: Batch) -> Batch:
+        tasks = self.stored.unflatten(1, (t, -1)).unbind(1) if t > 0 else []
+        self.past = [self.run.stream.gather(task) for task in tasks]
+        return plan
+
     def gradient(self, g: Tensor, batch: Batch) -> Tensor:
-        if self.stored is None:
+        if not self.past:
             return g
-        tasks = self.stored.unflatten(1, (self.run.t, -1)).unbind(1)
-        G = torch.stack([self.run.gradient(self.run.stream.gather(task)) for task in tasks], 1)         # [S, t, P]
-        dots = (G @ g.unsqueeze(-1)).squeeze(-1)                                                        # [S, t]
-        v = solve_dual(G @ G.mT, dots, self.margin, self.iterations)
-        violated = (dots < 0).any(1, keepdim=True)                                                      # [S, 1]
-        return g + violated * (v.unsqueeze(1) @ G).squeeze(1)
+        G = torch.stack([g, *map(self.run.gradient, self.past)], 1)                     # [S, 1 + t, P]: g first
+        products = G @ G.mT                                                             # [S, 1 + t, 1 + t]
+        dots = products[:, 0, 1:]                                                       # [S, t]: g_k.g
+        v = solve_dual(products[:, 1:, 1:], dots, self.margin, self.iterations)
+        v = torch.where((dots < 0).any(1, keepdim=True), v, 0)                          # nothing violated: g stays
+        return (torch.nn.functional.pad(v, (1, 0), value=1).unsqueeze(1) @ G).squeeze(1)
 
     def after_task(self, t: int) -> None:
         tasks = self.run.stream.tasks
@@ -49,9 +54,10 @@ def solve_dual(Q: Tensor, p: Tensor, margin: float, iterations: int, ridge: floa
     """
     d = Q.diagonal(dim1=-2, dim2=-1).clamp(min=1e-12).sqrt()                                            # [S, t]
     Q, p, low = Q / (d.unsqueeze(-1) * d.unsqueeze(-2)), p / d, margin * d
-    Q = Q + ridge * torch.eye(d.shape[-1], device=d.device)
-    v = w = low
+    unit, L = torch.eye(d.shape[-1], device=d.device), d.shape[-1] + ridge               # L bounds the largest eigenvalue
+    M, c, low = unit - (Q + ridge * unit) / L, (-p / L).unsqueeze(-1), low.unsqueeze(-1)
+    v = w = low                                                                                         # [S, t, 1]
     for k in range(iterations):
-        new = torch.maximum(w - ((Q @ w.unsqueeze(-1)).squeeze(-1) + p) / (d.shape[-1] + ridge), low)
-        w, v = new + k / (k + 3) * (new - v), new
-    return v / d
+        new = torch.maximum(torch.baddbmm(c, M, w), low)                                 # w - (Q w + p) / L, projected
+        w, v = torch.lerp(v, new, 1 + k / (k + 3)), new                                  # new + k / (k + 3) (new - v)
+    return v.squeeze(-1) / d

@@ -4,6 +4,8 @@
 Needs the task at test time. Differs: the lateral connections are plain, without the paper's adapters. The columns of all
 tasks lie in theta from the start; while task k is learnt, those after k are not computed and no gradient goes into those
 before. Cost: T columns, whose layers widen with k; k forward passes and one back in each step."""
+from torch import Tensor
+
 from clbench.engine.part import Part
 from clbench.models.columns import Columns
 from clbench.models.functional import Functional
@@ -22,10 +24,11 @@ class Progressive(Part):
         run.learner = run.new_learner(Functional(self.columns, f"{len(heads)} columns of {run.learner.net}"))
 
     def before_task(self, t: int, plan: Batch) -> Batch:
-        self.columns.learning, layout = t, self.run.learner.net.layout
+        self.columns.last, layout = t, self.run.learner.net.layout
         frozen = {name: not name.startswith(f"columns.{t}.") for name in layout.shapes}
         self.run.learner.freeze(layout.flat(frozen).to(plan.samples.device))
         return plan
 
-    def after_task(self, t: int) -> None:
-        self.columns.learning = None
+    def predict(self, x: Tensor, t: int) -> Tensor:
+        self.columns.last = t
+        return self.run.learner.outputs(x)

@@ -238,7 +238,7 @@ def test_flops_of_the_extra_work_are_counted():
 def test_refuses_a_memory_smaller_than_the_number_of_tasks():
     stream = registry.benchmark("blobs_class", "smoke")[1].stream([0], CPU)
     small, enough = (registry.strategy(f"avalanche_replay(memory={n})").build()[0] for n in (4, 5))
-    assert "4" in small.supports(stream) and enough.supports(stream) is None
+    assert "4" in small.supports(stream, None) and enough.supports(stream, None) is None
 
 
 # ---- what can go wrong

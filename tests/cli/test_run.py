@@ -191,7 +191,7 @@ class Blows(Part):
         return g * float("nan") if 1 in self.run.seeds and self.run.t == 2 else g
 
 class Never(Part):
-    def supports(self, stream):
+    def supports(self, stream, net):
         return "needs more than it gets"
 
 class Dies(Part):

@@ -53,7 +53,7 @@ def server():
 
 
 def tiny(*mirrors: str) -> Published:
-    return Published("Tiny", mirrors, (FILE,))
+    return Published("Tiny", mirrors, (FILE,), "Tiny/raw")
 
 
 def put(folder, name: str, content: bytes):

@@ -83,7 +83,7 @@ def write(root: Path, zipped: bool, labels: bytes = bytes([1, 0])) -> Published:
         gz = gzip.compress(raw, mtime=0)
         (folder / (f"{name}.gz" if zipped else name)).write_bytes(gz if zipped else raw)
         listed.append(File(name, hashlib.md5(gz).hexdigest(), hashlib.md5(raw).hexdigest()))
-    return Published("Tiny", (), tuple(listed))
+    return Published("Tiny", (), tuple(listed), "Tiny/raw")
 
 
 def test_zipped_and_unzipped_files_give_the_same_and_one_label_more_or_less_shows(tmp_path, monkeypatch):

@@ -1,0 +1,54 @@
+"""Energy of a GPU by its own counter (NVML), less what it draws when idle."""
+import time
+from functools import lru_cache
+
+import torch
+
+IDLE_SECONDS = 1.0
+
+
+class EnergyMeter:
+    """Watt-hours above idle over measured spans; None for ever where there is no counter."""
+
+    def __init__(self, device: torch.device):
+        self.counter = _counter(device)
+        self.idle = _idle_watts(device) if self.counter else 0.0
+        self.joules = 0.0
+
+    def start(self) -> None:
+        if self.counter:
+            self._before = self.counter(), time.perf_counter()
+
+    def stop(self) -> None:
+        if self.counter:
+            joules, seconds = self._before
+            self.joules += self.counter() - joules - self.idle * (time.perf_counter() - seconds)
+
+    @property
+    def watt_hours(self) -> float | None:
+        return max(0.0, self.joules) / 3600 if self.counter else None
+
+
+def _counter(device: torch.device):
+    """() -> joules that the device has used since its driver was loaded; None without CUDA, NVML or such a counter."""
+    if device.type != "cuda":
+        return None
+    try:
+        import pynvml
+        pynvml.nvmlInit()
+        # By UUID: NVML numbers all devices, torch only those of CUDA_VISIBLE_DEVICES.
+        handle = pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{torch.cuda.get_device_properties(device).uuid}")
+        pynvml.nvmlDeviceGetTotalEnergyConsumption(handle)
+    except Exception:                                        # no library, no driver, no right, an old device
+        return None
+    return lambda: pynvml.nvmlDeviceGetTotalEnergyConsumption(handle) / 1000
+
+
+@lru_cache
+def _idle_watts(device: torch.device) -> float:
+    """Power of the device while this process leaves it alone, measured once per process, for a second."""
+    counter = _counter(device)
+    torch.cuda.synchronize(device)
+    before, start = counter(), time.perf_counter()
+    time.sleep(IDLE_SECONDS)
+    return (counter() - before) / (time.perf_counter() - start)

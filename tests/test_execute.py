@@ -1,0 +1,76 @@
+"""What a worker does with a group that the memory does not hold."""
+import pytest
+import torch
+
+from clbench import execute, plan, registry, worker
+from clbench.engine import run as engine
+from clbench.errors import RunFailed
+from clbench.records import Record
+
+TOLD = {"command": "clbench", "commit": None, "dirty": None, "concurrent": 1}
+
+
+def job(seeds, strategy="naive"):
+    (pair,) = plan.make_plan(["split_digits_class"], [strategy], "smoke", list(seeds), None).pairs
+    (made,) = plan.jobs(plan.Plan([pair], {}, []), "cpu", group_size=len(seeds))
+    return made, pair
+
+
+@pytest.fixture
+def room(monkeypatch):
+    """The engine runs out of memory with more than `room["seeds"]` seeds; `asked` lists the groups that were tried."""
+    told, real = {"seeds": 2, "asked": []}, engine.run
+
+    def run(stream, *rest):
+        told["asked"].append(list(stream.seeds))
+        if len(stream.seeds) > told["seeds"]:
+            try:
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 7.00 GiB. GPU 0 has 4 GiB.")
+            except RuntimeError as error:
+                raise RunFailed(1, 0) from error
+        return real(stream, *rest)
+    monkeypatch.setattr(engine, "run", run)
+    return told
+
+
+def test_a_group_that_does_not_fit_is_halved_until_it_does_and_the_record_says_so(room):
+    asked, pair = job(range(5))
+    results = worker.train_group(asked, TOLD)
+    assert room["asked"] == [[0, 1, 2, 3, 4], [0, 1, 2], [0, 1], [2], [3, 4]]
+    assert [result["group"]["seeds"] for result in results] == [[0, 1], [2], [3, 4]]
+    assert results[2]["group"]["notes"] == ["out of memory with 5 seeds together, so the group was halved"]
+    assert len(results[0]["group"]["notes"]) == 2
+    finished = execute.execute(plan.Plan([pair], {}, []), [asked], None, workers=0)
+    (record,) = finished.records.values()
+    assert record.status == "ok" and record.seeds == [0, 1, 2, 3, 4] and len(record.groups) == 3
+
+
+def test_one_seed_that_does_not_fit_fails_and_says_how_much_was_needed(room):
+    room["seeds"] = 0
+    asked, pair = job([3, 4])
+    finished = execute.execute(plan.Plan([pair], {}, []), [asked], None, workers=0)
+    (record,) = finished.records.values()
+    assert record.status == "failed" and record.error["seeds"] == [3]
+    assert record.error["reason"].startswith("out of memory with one seed alone: CUDA out of memory. Tried to allocate 7.00 GiB")
+
+
+def test_what_one_half_gave_is_kept_when_the_other_fails(monkeypatch):
+    real = engine.run
+
+    def run(stream, *rest):
+        if len(stream.seeds) > 1:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes")
+        if stream.seeds == [1]:
+            raise ValueError("broken")
+        return real(stream, *rest)
+    monkeypatch.setattr(engine, "run", run)
+    asked, pair = job([0, 1])
+    (record,) = execute.execute(plan.Plan([pair], {}, []), [asked], None, workers=0).records.values()
+    assert isinstance(record, Record) and record.seeds == [0]
+    assert record.status == "failed" and record.error["reason"] == "ValueError: broken"
+
+
+def test_every_kind_of_network_has_a_group_size_on_every_kind_of_device():
+    kinds = {registry.benchmark(name, "quick")[1].network().kind for name in registry.benchmarks()}
+    kinds |= {registry.benchmark("split_cifar10_class", "full")[1].network().kind}
+    assert {(kind, device) for kind in kinds for device in ("cpu", "cuda")} <= plan.GROUP_SIZE.keys()
