@@ -1,9 +1,10 @@
-"""Averaged gradient episodic memory, A-GEM (Chaudhry et al. 2019, "Efficient lifelong learning with A-GEM", equation 11).
+"""Averaged gradient episodic memory, A-GEM (Chaudhry et al. 2019, "Efficient lifelong learning with A-GEM").
 
     g~ = g - (g.r / r.r) r  if g.r < 0, else g        r: gradient on a batch from the memory of all past tasks
-The memory holds as many examples of every task, filled when the task ends. Differs from the paper: it samples the
-memory while the task runs. From Avalanche: its reference batch walks the memory in a fixed order. r is the gradient of the
-data term alone, whatever other parts add to g. Cost: one more pass forward and back a step; no parameters."""
+r is the gradient of the data term alone, whatever other parts have added to g; an optimiser other than plain SGD need not
+keep the angle. Differs from the paper: the memory is filled when a task ends, as many examples of every task, instead of
+while it runs. From Avalanche: its reference batches walk the memory in a fixed order, with as many rows of every task.
+Cost: one more pass forward and back in each step, after any number of tasks."""
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -16,7 +17,7 @@ from clbench.stream import Batch
 @dataclass
 class AGEM(Part):
     memory: int = 500                # examples kept
-    rows: int | None = None          # of the reference batch; None: as many as new ones
+    rows: int | None = None          # of a reference batch; None: as many as new ones
 
     def supports(self, stream, net) -> str | None:
         return Memory.fits(self.memory, stream)
@@ -34,7 +35,7 @@ class AGEM(Part):
             return g
         r = self.run.gradient(self.run.stream.gather(batch.reference))
         conflict = dot(g, r).clamp(max=0)                               # [S, 1]; 0 where there is none: no branch
-        return g.addcmul_(conflict / dot(r, r).clamp(min=1e-12), r, value=-1)
+        return g.addcmul_(conflict / dot(r, r).clamp(min=1e-30), r, value=-1)
 
     def after_task(self, t: int) -> None:
         self.stored = self.kept.after_task(t)
