@@ -18,7 +18,7 @@ class SplitCIFAR100(Benchmark):
     augment: bool = True                 # a random crop out of 4 black pixels around, mirrored or not
     scenarios = ("class", "task")
     data = cifar100
-    budgets = {"smoke": Budget(steps=40, rows=32), "quick": Budget(steps=250, rows=32, lr=3e-3), "full": Budget(3000, rows=32)}
+    budgets = {"smoke": Budget(40, rows=32, lr=3e-3), "quick": Budget(250, rows=32, lr=3e-3), "full": Budget(3000, rows=32)}
     arguments = {profile: {"net": "small_conv", "augment": False} for profile in ("smoke", "quick")}
     hyperparameters = {scenario: {name: {"memory": 2000} for name in ("er", "agem", "gem", "mir", "derpp", "icarl",
                                                                       "avalanche_replay")} for scenario in scenarios}

@@ -19,7 +19,7 @@ from clbench.stream import Batch, take
 @dataclass
 class ICaRL(Part):
     memory: int = 500                # exemplars kept, the same number of every class so far
-    herded: int = 1000               # examples of a class that herding looks at
+    herded: int = 1000               # examples of a class that herding looks at (never fewer than it chooses)
 
     def supports(self, stream, net) -> str | None:
         if stream.scenario == "domain":
@@ -65,7 +65,7 @@ class ICaRL(Part):
         """[S, share, 2]: the exemplars of class c, best first."""
         train = self.run.stream.tasks[t].train
         own = train[self.run.stream.gather(train.unsqueeze(0)).y[0] == c]
-        herded = self.run.subset(own, self.herded, f"herding {c}")
+        herded = self.run.subset(own, max(self.herded, share), f"herding {c}")
         return take(herded, herding(self.features(herded), share))
 
     def exemplar_means(self) -> Tensor:

@@ -4,7 +4,7 @@ import time
 
 import pytest
 import torch
-from helpers import CPU, parts_of
+from helpers import CPU
 
 from clbench import registry
 from clbench.engine.run import Run
