@@ -6,7 +6,7 @@ from clbench.data.sources import digits
 from clbench.models.mlp import MLP
 from clbench.stream import Budget, split_by_class
 
-_REPLAY = {"er": {"memory": 100}, "avalanche_replay": {"memory": 100}}
+_REPLAY = {name: {"memory": 100} for name in ("er", "agem", "gem", "mir", "derpp", "icarl", "avalanche_replay")}
 
 
 @dataclass
