@@ -71,6 +71,7 @@ def test_what_one_half_gave_is_kept_when_the_other_fails(monkeypatch):
 
 
 def test_every_kind_of_network_has_a_group_size_on_every_kind_of_device():
-    kinds = {registry.benchmark(name, "quick")[1].network().kind for name in registry.benchmarks()}
-    kinds |= {registry.benchmark("split_cifar10_class", "full")[1].network().kind}
+    kinds = {plan.kind_of(registry.benchmark(name, profile)[1].network()) for name in registry.benchmarks()
+             for profile in ("quick", "full")}
+    assert kinds == {"small mlp", "mlp", "conv", "resnet"}
     assert {(kind, device) for kind in kinds for device in ("cpu", "cuda")} <= plan.GROUP_SIZE.keys()
