@@ -1,9 +1,10 @@
 # make run    first results and pages            make test   the tests
 # make check  compare with the baselines         make speed  speed ratios, not part of the tests
+# make docs   docs/strategies.md from the docstrings
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check speed clean
+.PHONY: run test check speed docs clean
 
 run: .venv/installed
 	$(BIN)/clbench run --all --out my_results
@@ -19,6 +20,9 @@ check: .venv/installed
 
 speed: .venv/installed
 	$(BIN)/python -m pytest tests/speed --override-ini addopts=--import-mode=importlib --benchmark-disable-gc
+
+docs: .venv/installed
+	$(BIN)/python tools/strategy_docs.py
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

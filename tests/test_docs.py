@@ -1,6 +1,7 @@
 """The snippets of docs/howto.md are run as they stand."""
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -63,6 +64,11 @@ def test_the_table_of_the_readme_is_the_one_of_the_records():
     shown, _, *lines = [cells(line) for line in README.splitlines() if line.startswith("| ")]
     expected = [[row[heading.index(name)] for name in shown] for row in rows]
     assert lines == expected and len(lines) >= 13
+
+
+def test_the_page_of_strategies_is_the_one_that_the_docstrings_give():
+    page = runpy.run_path(str(ROOT / "tools" / "strategy_docs.py"))["page"]()
+    assert (ROOT / "docs" / "strategies.md").read_text() == page, "run: make docs"
 
 
 def test_the_links_of_the_docs_lead_somewhere():

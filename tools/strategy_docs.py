@@ -1,0 +1,49 @@
+"""Writes docs/strategies.md from the docstrings and fields of all strategies: `make docs`."""
+import ast
+import importlib.util
+from pathlib import Path
+
+from clbench import registry
+
+PAGE = Path(__file__).parent.parent / "docs" / "strategies.md"
+START = """# Strategies
+
+Written by `make docs` from the docstrings: each method's equation, which variant it is, how it differs from its paper, what it
+costs. `clbench list strategies` shows them in short; `-s 'name(argument=value)'` sets an argument.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    entries = registry.strategies().values()
+    sections = [("Native", "native"), ("Avalanche's", "avalanche")]
+    return START + "".join(f"\n## {title}\n" + "".join(map(section, filter(lambda entry, kind=kind: entry.backend == kind, entries)))
+                           for title, kind in sections)
+
+
+def section(entry: registry.Entry) -> str:
+    """One strategy: name, docstring (indented equations become code), arguments."""
+    path = Path(importlib.util.find_spec(entry.module).origin)
+    source = path.read_text(encoding="utf-8")
+    tree = ast.parse(source)
+    cls = next(node for node in tree.body if isinstance(node, ast.ClassDef) and entry.attribute in (None, node.name))
+    # A module's docstring as it stands: cleaning would take the indentation off one that holds nothing but an equation.
+    text = ast.get_docstring(tree, clean=False) if entry.attribute is None else ast.get_docstring(cls)
+    fields = [line for line in cls.body if isinstance(line, ast.AnnAssign)]
+    lines = source.splitlines()
+    listed = [f"    {lines[field.lineno - 1].strip()}" for field in fields]
+    return f"\n### {entry.name}\n\n{spaced(text)}\n" + ("\nArguments:\n\n" + "\n".join(listed) + "\n" if listed else "")
+
+
+def spaced(text: str) -> str:
+    """The docstring with a blank line wherever an indented equation begins or ends, as Markdown wants it."""
+    made: list[str] = []
+    for line in text.splitlines():
+        if made and made[-1] and line and (line.startswith("    ") != made[-1].startswith("    ")):
+            made.append("")
+        made.append(line)
+    return "\n".join(made)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
