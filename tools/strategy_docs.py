@@ -15,10 +15,10 @@ costs. `clbench list strategies` shows them in short; `-s 'name(argument=value)'
 
 def page() -> str:
     """The whole page."""
-    entries = registry.strategies().values()
-    sections = [("Native", "native"), ("Avalanche's", "avalanche")]
-    return START + "".join(f"\n## {title}\n" + "".join(map(section, filter(lambda entry, kind=kind: entry.backend == kind, entries)))
-                           for title, kind in sections)
+    made = START
+    for title, backend in (("Native", "native"), ("Avalanche's", "avalanche")):
+        made += f"\n## {title}\n" + "".join(section(entry) for entry in registry.strategies().values() if entry.backend == backend)
+    return made
 
 
 def section(entry: registry.Entry) -> str:
