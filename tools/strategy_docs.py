@@ -17,7 +17,8 @@ def page() -> str:
     """The whole page."""
     made = START
     for title, backend in (("Native", "native"), ("Avalanche's", "avalanche")):
-        made += f"\n## {title}\n" + "".join(section(entry) for entry in registry.strategies().values() if entry.backend == backend)
+        own = [entry for entry in registry.strategies().values() if entry.backend == backend]
+        made += f"\n## {title}\n" + "".join(map(section, own))
     return made
 
 
