@@ -4,7 +4,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check speed docs clean
+# make gpu-report   measure on this machine's GPU; LIMIT=9m stops in time; GPU_PYTHON: an interpreter that has all it needs
+.PHONY: run test check speed docs gpu-report clean
 
 run: .venv/installed
 	$(BIN)/clbench run --all --out my_results
@@ -20,6 +21,14 @@ check: .venv/installed
 
 speed: .venv/installed
 	$(BIN)/python -m pytest tests/speed --override-ini addopts=--import-mode=importlib --benchmark-disable-gc
+
+ifdef GPU_PYTHON
+gpu-report:
+	$(GPU_PYTHON) tools/gpu_report.py $(if $(LIMIT),--limit $(LIMIT))
+else
+gpu-report: .venv/installed
+	$(BIN)/python tools/gpu_report.py $(if $(LIMIT),--limit $(LIMIT))
+endif
 
 docs: .venv/installed
 	$(BIN)/python tools/strategy_docs.py
