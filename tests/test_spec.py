@@ -218,7 +218,7 @@ def test_a_benchmark_knows_its_scenario_and_profile():
                                    "(`clbench list` shows them all)"),
     ("blobs_class+blobs_task", "smoke", '"blobs_class+blobs_task": a benchmark is one name, without "+"'),
     ("blobs_class(taks=3)", "smoke", 'blobs_class has no argument "taks": did you mean "tasks"? '
-                                     "(it takes validation=False, tasks=5)"),
+                                     "(it takes validation=False, precision='float32', tasks=5)"),
     ("blobs_class(tasks='3')", "smoke", "blobs_class: tasks takes a whole number, not '3'"),
     ("blobs_class", "huge", "blobs_class has no budget for the profile huge; it has smoke, quick, full"),
 ])

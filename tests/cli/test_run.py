@@ -35,7 +35,7 @@ def here(monkeypatch, capfd):
     return run
 
 
-BLOBS = ("run", "-b", "blobs_class", "--profile", "smoke", "--workers", "0")
+BLOBS = ("run", "-b", "blobs_class", "--profile", "smoke", "--workers", "0", "--group-size", "1")
 
 
 def stored(folder, strategy="naive", benchmark="blobs_class"):
@@ -61,7 +61,8 @@ def test_a_run_is_stored_shown_and_not_repeated(tmp_path):
 
 
 def test_workers_give_the_same_bits_as_this_process(tmp_path):
-    names = ("-b", "blobs_task", "-s", "ewc(samples=64)", "-s", "er(memory=100)", "--seeds", 2, "--profile", "smoke")
+    names = ("-b", "blobs_task", "-s", "ewc(samples=64)", "-s", "er(memory=100)", "--seeds", 2, "--profile", "smoke",
+             "--group-size", 1)
     assert clbench("run", *names, "--workers", 0, "--out", "results", cwd=tmp_path).returncode == 0
     assert clbench("run", *names, "--workers", 2, "--out", "other", cwd=tmp_path).returncode == 0
     for strategy in ("ewc(samples=64)", "er(memory=100)"):
@@ -264,7 +265,7 @@ def test_one_benchmark_under_two_spellings_is_one_pair(tmp_path, here):
 
 def test_a_killed_worker_costs_only_its_own_run(own):
     done = clbench("run", "-b", "blobs_class", "--profile", "smoke", "--workers", 2, "-s", "own.py:Dies", "-s", "naive",
-                   "--seeds", 3, cwd=own)
+                   "--seeds", 3, "--group-size", 1, cwd=own)
     assert done.returncode == 1, done.stdout + done.stderr
     record = stored(own, "own.py:Dies")
     assert record.status == "failed" and record.error["reason"] == "its worker process died twice"
@@ -300,8 +301,8 @@ def test_time_limit_stops_between_groups_and_the_same_command_goes_on(own, here)
 @pytest.mark.parametrize("workers", [0, 2])
 def test_ctrl_c_keeps_what_is_done(own, workers):
     process = subprocess.Popen([sys.executable, "-m", "clbench", "run", "-b", "blobs_class", "--profile", "smoke", "--workers",
-                                str(workers), "-s", "own.py:Slow", "--seeds", "40"], cwd=own, stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, text=True, start_new_session=True)
+                                str(workers), "-s", "own.py:Slow", "--seeds", "40", "--group-size", "1"], cwd=own,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
     path = records.path_of(own / "results", "smoke", "blobs_class", "own.py:Slow")
     limit = time.monotonic() + 60
     while not path.exists() and time.monotonic() < limit:

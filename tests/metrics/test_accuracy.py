@@ -89,4 +89,4 @@ def test_tables_of_names():
         "forgetting", "forgetting_last", "forgetting_max", "plasticity_gap", "plasticity_gap_equal", "joint_gap"}
     assert {m.name for m in METRICS.values() if m.function is None} == {
         "plasticity_gap", "plasticity_gap_equal", "joint_gap", "recovered"}
-    assert "energy_wh" not in COSTS and len(COSTS) == 12
+    assert "energy_wh" in COSTS and len(COSTS) == 13
