@@ -81,8 +81,9 @@ def test_herding_is_the_greedy_choice_and_comes_nearer_than_chance():
     chosen = herding(phi, 20)
     assert [row.tolist() for row in chosen] == [slow_herding(one, 20) for one in phi]
     for one, row in zip(phi, chosen, strict=True):
-        chance = [(one[torch.randperm(60)[:20]].mean(0) - one.mean(0)).norm() for _ in range(20)]
-        assert (one[row].mean(0) - one.mean(0)).norm() < 0.5 * min(chance)
+        draws = generator(1, "herding")
+        chance = [(one[torch.randperm(60, generator=draws)[:20]].mean(0) - one.mean(0)).norm() for _ in range(200)]
+        assert (one[row].mean(0) - one.mean(0)).norm() < 0.3 * sum(chance) / 200             # measured: 0.21 and 0.24
 
 
 def test_distillation_keeps_the_old_outputs():
