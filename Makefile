@@ -1,5 +1,5 @@
 # make run    first results and pages            make test   the tests
-# make check  compare with the baselines         make speed  speed ratios, not part of the tests
+# make check  compare with the baselines         make speed  docs/speed.md: speed ratios, not part of the tests
 # make docs   docs/strategies.md from the docstrings
 PYTHON ?= python3
 BIN := .venv/bin
@@ -20,7 +20,9 @@ check: .venv/installed
 	$(BIN)/clbench check --profile smoke
 
 speed: .venv/installed
-	$(BIN)/python -m pytest tests/speed --override-ini addopts=--import-mode=importlib --benchmark-disable-gc
+	-$(BIN)/python -m pytest tests/speed --override-ini addopts=--import-mode=importlib --benchmark-disable-gc \
+		--benchmark-json .speed.json
+	$(BIN)/python tools/speed_table.py .speed.json
 
 ifdef GPU_PYTHON
 gpu-report:

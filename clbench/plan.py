@@ -18,7 +18,7 @@ RUNNERS = {"native": "clbench.engine.run", "avalanche": "clbench.avalanche.run"}
 # Seeds per group, by kind of network and of device; None: all of them; 1 for what is not there. docs/performance.md says
 # why: a network so small that a step waits for operator calls, on any device, gains by the seed axis; others do on a GPU, where
 # a ResNet fills it; on a CPU they win nothing.
-GROUP_SIZE = {("small mlp", "cpu"): 5, ("mlp", "cpu"): 1, ("conv", "cpu"): 1, ("resnet", "cpu"): 1,
+GROUP_SIZE = {("small mlp", "cpu"): 10, ("mlp", "cpu"): 1, ("conv", "cpu"): 1, ("resnet", "cpu"): 1,
               ("small mlp", "cuda"): None, ("mlp", "cuda"): None, ("conv", "cuda"): None, ("resnet", "cuda"): 1}
 SMALL = 50_000               # parameters
 

@@ -5,9 +5,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from torch.func import vmap
-from torch.utils._pytree import tree_map
 
 from clbench.engine.precision import forward_in
+from clbench.engine.tree import tree_map
 from clbench.keyed import draw
 from clbench.stream import Batch, Budget
 

@@ -120,7 +120,8 @@ class Run:
     def loss(self, out: Tensor, batch: Batch) -> Tensor:
         """One seed: weighted sum over the rows of the data term and of every part's term."""
         terms = [self.data_losses(out, batch)] + [part.losses(out, batch) for part in self.parts]
-        return sum((batch.weight[:len(term)] * term).sum() for term in terms if term is not None)
+        first, *more = ((batch.weight[:len(term)] * term).sum() for term in terms if term is not None)
+        return sum(more, first)
 
     def evaluate(self) -> Tensor:
         """Accuracy [S, E] of the network as it is; NaN for a seed that has diverged."""

@@ -3,7 +3,9 @@
     loss on current data and exemplars = sum_new BCE(h_c(x), [y = c]) + sum_old BCE(h_c(x), sigmoid of the old network)
     herding: p_k = argmin_x |mu - (phi(x) + sum_{j<k} phi(p_j)) / k|       phi: features of length 1, mu: their class mean
     answer:  argmin_c |phi(x) - mu_c|                                      mu_c: mean over the exemplars of c, of length 1
-Differs: mu and the choice are over `herded` examples of a class instead of all of them. Cost: one more forward pass a step,
+Differs: mu and the choice are over `herded` examples of a class instead of all of them. From Avalanche and the authors' code: these
+train the outputs of classes not seen yet towards 0 and average over all outputs instead of summing (split MNIST, 100 steps of
+SGD, 3 seeds: Avalanche .627, this .734, this with their loss .633). Cost: one more forward pass a step after the first task,
 the old weights, and at task ends a forward pass over the herded examples."""
 from dataclasses import dataclass
 
@@ -35,21 +37,25 @@ class ICaRL(Part):
         self.means = None                                                # [S, C, h] once there are exemplars
 
     def before_task(self, t: int, plan: Batch) -> Batch:
-        self.new, self.teacher = self.run.stream.tasks[t].classes, self.run.learner.theta.detach().clone()
+        self.new = self.run.stream.tasks[t].classes
+        self.teacher = self.run.learner.theta.detach().clone() if t else None
         current = self.run.stream.tasks[t].train.expand(self.run.S, -1, 2)
         plan.samples = self.run.shuffled(torch.cat([current, *self.exemplars.values()], 1), steps=len(plan.samples))
         return plan
 
     def batch(self, batch: Batch) -> Batch:
-        with torch.no_grad():
-            batch.teacher = self.run.learner.outputs(batch.x, self.teacher).sigmoid()
+        if self.teacher is not None:
+            with torch.no_grad():
+                batch.teacher = self.run.learner.outputs(batch.x, self.teacher).sigmoid()
         return batch
 
     def label_losses(self, out: Tensor, batch: Batch) -> Tensor:
         label = batch.y.unsqueeze(-1) == torch.arange(out.shape[-1], device=out.device)          # F.one_hot would wait
         return (_binary(out, label.to(out.dtype)) * (self.new & batch.mask)).sum(-1)
 
-    def losses(self, out: Tensor, batch: Batch) -> Tensor:
+    def losses(self, out: Tensor, batch: Batch) -> Tensor | None:
+        if self.teacher is None:
+            return None
         return (_binary(out[:len(batch.teacher)], batch.teacher) * self.old).sum(-1)
 
     def after_task(self, t: int) -> None:
@@ -64,7 +70,7 @@ class ICaRL(Part):
     def chosen(self, c: int, t: int, share: int) -> Tensor:
         """[S, share, 2]: the exemplars of class c, best first."""
         train = self.run.stream.tasks[t].train
-        own = train[self.run.stream.gather(train.unsqueeze(0)).y[0] == c]
+        own = train[self.run.stream.labels(train) == c]
         herded = self.run.subset(own, max(self.herded, share), f"herding {c}")
         return take(herded, herding(self.features(herded), share))
 

@@ -5,6 +5,7 @@ from helpers import CPU, make
 from clbench import registry
 from clbench.engine.clock import Clock
 from clbench.engine.part import Part
+from clbench.engine.precision import arithmetic
 from clbench.engine.run import run as run_group
 from clbench.engine.theta import Layout
 from clbench.errors import InputError, RunFailed
@@ -160,3 +161,10 @@ def test_the_clock_counts_a_nested_block_once():
 
 def test_budget_fields_are_what_the_record_says():
     assert Budget(7) == Budget(steps=7, rows=128, optimiser="adam", lr=1e-3, momentum=0.0, optimiser_state="keep")
+
+
+def test_denormal_numbers_are_zero_while_a_run_lasts():
+    tiny = torch.tensor([1e-30])
+    with arithmetic("float32"):
+        assert (tiny * 1e-10).item() == 0
+    assert (tiny * 1e-10).item() > 0
