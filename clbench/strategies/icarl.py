@@ -3,10 +3,10 @@
     loss on current data and exemplars = sum_new BCE(h_c(x), [y = c]) + sum_old BCE(h_c(x), sigmoid of the old network)
     herding: p_k = argmin_x |mu - (phi(x) + sum_{j<k} phi(p_j)) / k|       phi: features of length 1, mu: their class mean
     answer:  argmin_c |phi(x) - mu_c|                                      mu_c: mean over the exemplars of c, of length 1
-Differs: mu and the choice are over `herded` examples of a class instead of all of them. From Avalanche and the authors' code: these
-train the outputs of classes not seen yet towards 0 and average over all outputs instead of summing (split MNIST, 100 steps of
-SGD, 3 seeds: Avalanche .627, this .734, this with their loss .633). Cost: one more forward pass a step after the first task,
-the old weights, and at task ends a forward pass over the herded examples."""
+Differs: mu and the choice are over `herded` examples of a class instead of all of them. From Avalanche and the authors' code:
+these train the outputs of classes not seen yet towards 0 and average over all outputs instead of summing (split MNIST, 100
+steps of SGD, 3 seeds: Avalanche .627, this .734, this with their loss .633). Cost: one more forward pass a step after the first
+task, the old weights, and at task ends a forward pass over the herded examples."""
 from dataclasses import dataclass
 
 import torch
