@@ -1,0 +1,385 @@
+"""Dated pairs from files: what is read, how it is cut, and what happens to bad input, one row of the table each."""
+import gzip
+import io
+import json
+import pickle
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from clbench.data import files
+from clbench.data.pairs import images, slices, store, tic, words
+from clbench.data.pairs.rows import Columns
+from clbench.data.pairs.store import Options
+from clbench.errors import InputError
+
+SMALL = {"min_rows": 40, "least": 20, "n_test": None}
+N = 400                                                  # pairs in two years: 200 each, a sixth of them held out
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.delenv("CLBENCH_DATA", raising=False)
+
+
+def picture(number: int, kind: str = "PNG") -> bytes:
+    pixels = np.random.default_rng(number).integers(0, 256, (8, 8, 3), np.uint8)
+    content = io.BytesIO()
+    Image.fromarray(pixels).resize((40, 40), Image.Resampling.NEAREST).save(content, kind)
+    return content.getvalue()
+
+
+def day(i: int) -> str:
+    return f"{2014 + i // (N // 2)}-{1 + i % 12:02}-{1 + i % 28:02}"
+
+
+def table(n: int = N, **columns) -> pd.DataFrame:
+    made = {"text_a": [f"query {i}" for i in range(n)], "caption": [f"passage number {i}" for i in range(n)],
+            "time": [day(i) for i in range(n)]}
+    return pd.DataFrame(made | columns)
+
+
+def load(path: Path, test: Path | None = None, **options) -> store.Pairs:
+    return store.load(path, Options(**SMALL | options), test)
+
+
+def test_every_kind_of_table_gives_the_same_pairs(tmp_path):
+    frame = table()
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    frame.to_csv(tmp_path / "a.tsv", index=False, sep="\t")
+    frame.to_csv(tmp_path / "a.csv.gz", index=False)
+    frame.to_json(tmp_path / "a.jsonl", orient="records", lines=True)
+    frame.to_parquet(tmp_path / "a.parquet")
+    np.savez(tmp_path / "a.npz", text=frame.text_a.to_numpy(str), captions=frame.caption.to_numpy(str),
+             times=frame.time.to_numpy("datetime64[D]"))
+    found = [load(tmp_path / f"a.{kind}") for kind in ("csv", "tsv", "csv.gz", "jsonl", "parquet", "npz")]
+    for pairs in found:
+        assert pairs.names == ("2014", "2015") and pairs.shape is None and not set(pairs.skipped) - {"held out or over the limit"}
+        assert np.array_equal(pairs.left, words.numbered(frame.text_a)) and np.array_equal(pairs.right, found[0].right)
+        assert all(np.array_equal(a, b) for a, b in zip(pairs.train + pairs.test, found[0].train + found[0].test, strict=True))
+        years = [set(frame.time.str[:4].iloc[rows]) for rows in pairs.train + pairs.test]
+        assert years == [{"2014"}, {"2015"}] * 2
+    assert len({pairs.fingerprint for pairs in found}) == 6
+
+
+def test_columns_may_have_any_name(tmp_path):
+    table().rename(columns={"text_a": "q", "caption": "a", "time": "when"}).to_csv(tmp_path / "a.csv", index=False)
+    assert load(tmp_path / "a.csv", columns=Columns(text="q", caption="a", time="when")).names == ("2014", "2015")
+    with pytest.raises(InputError, match='no "question"; there are q, a, when'):
+        load(tmp_path / "a.csv", columns=Columns(text="question"))
+    with pytest.raises(InputError, match="which of q, a, when is the image or text"):
+        load(tmp_path / "a.csv")
+
+
+def test_images_by_path_by_bytes_and_as_arrays(tmp_path):
+    for i in range(N):
+        (tmp_path / f"{i}.png").write_bytes(picture(i))
+    frame = table().drop(columns="text_a")
+    frame.assign(image=[f"{i}.png" for i in range(N)]).to_csv(tmp_path / "paths.csv", index=False)
+    frame.assign(image=[picture(i) for i in range(N)]).to_parquet(tmp_path / "bytes.parquet")
+    arrays = np.stack([np.asarray(Image.open(io.BytesIO(picture(i)))) for i in range(N)])
+    np.savez(tmp_path / "arrays.npz", images=arrays, captions=frame.caption.to_numpy(str), times=frame.time.to_numpy(str))
+    found = [load(tmp_path / name, size=32) for name in ("paths.csv", "bytes.parquet", "arrays.npz")]
+    assert all(pairs.shape == (32, 32, 3) and pairs.left.dtype == np.uint8 for pairs in found)
+    assert all(np.array_equal(pairs.left, found[0].left) for pairs in found)
+    assert load(tmp_path / "arrays.npz").shape == (40, 40, 3)                                # as they are
+
+
+def test_unix_time_where_it_is_asked_for(tmp_path):
+    seconds = (pd.to_datetime(table().time) - pd.Timestamp("1970-01-01")) // pd.Timedelta("1s")
+    table(time=seconds).to_csv(tmp_path / "s.csv", index=False)
+    table(time=seconds * 1000).to_csv(tmp_path / "ms.csv", index=False)
+    assert load(tmp_path / "s.csv", unit="s").names == load(tmp_path / "ms.csv", unit="ms").names == ("2014", "2015")
+    with pytest.raises(InputError, match=r'unix time has to be asked for: unit="s"'):
+        load(tmp_path / "s.csv")
+    with pytest.raises(InputError, match=r'400 of 400 rows .* "1388534400000" \(ms.csv, line 2\), .*these look like unit="ms"'):
+        load(tmp_path / "ms.csv", unit="s")
+    with pytest.raises(InputError, match="1970-01-01 or in the future"):
+        table(time=["2914-01-01"] * N).to_csv(tmp_path / "future.csv", index=False)
+        load(tmp_path / "future.csv")
+
+
+@pytest.mark.parametrize("bad", ["03/04/2014", "soon", "", "13.04.2014"])
+def test_a_time_is_never_guessed(tmp_path, bad):
+    frame = table()
+    frame.loc[:2, "time"] = bad
+    frame.to_csv(tmp_path / "few.csv", index=False)                                          # 3 of 400: left out and counted
+    assert load(tmp_path / "few.csv").skipped["outside all slices"] == 3
+    frame.loc[:9, "time"] = bad
+    frame.to_csv(tmp_path / "many.csv", index=False)
+    with pytest.raises(InputError, match=rf'10 of 400 rows have a time that is no date: "{bad}" \(many.csv, line 2\), .*line 3'):
+        load(tmp_path / "many.csv")
+
+
+def test_times_are_in_utc(tmp_path):
+    table(time=["2014-12-31T23:30:00-02:00"] * 200 + ["2014-12-31T23:30:00Z"] * 200).to_csv(tmp_path / "a.csv", index=False)
+    pairs = load(tmp_path / "a.csv")
+    assert pairs.names == ("2014", "2015") and set(pairs.train[0]) <= set(range(200, 400))
+
+
+def test_too_few_rows_name_the_counts_and_what_would_help(tmp_path):
+    table().to_csv(tmp_path / "a.csv", index=False)
+    with pytest.raises(InputError, match=r"slice 2014-01 has too few pairs: 20 for training .*2014-01: \d+ \+ \d+, .*min_rows"):
+        load(tmp_path / "a.csv", by="month", min_rows=1)
+    assert load(tmp_path / "a.csv", by="month", min_rows=190).names == ("2014-01 to 2014-12", "2015-01 to 2015-12")
+
+
+@pytest.mark.parametrize(("by", "count", "names"), [
+    ("year", None, ("2014", "2015")),
+    ("quantile", 2, ("2014-01-01 to 2014-12-28", "2015-01-01 to 2015-12-28")),
+    (("2014-01-01", "2014-07-01", "2016-01-01"), None, ("2014-01-01 to 2014-07-01", "2014-07-01 to 2016-01-01"))])
+def test_ways_to_cut(by, count, names):
+    when = np.array([day(i) for i in range(N)], "datetime64[D]")
+    place, found = slices.cut(when, by, count, 40)
+    assert found[0][:10] == names[0][:10] and len(found) == len(names)
+    assert (np.sort(place) == place[np.argsort(when, kind="stable")]).all()              # later is in no earlier slice
+
+
+@pytest.mark.parametrize(("by", "message"), [
+    ("week", "write year, quarter, month"), (("2014-01-01",), "at least two edges"),
+    (("2015-01-01", "2014-01-01"), "each after the one before"), (("a", "b"), "ISO dates")])
+def test_wrong_cuts(by, message):
+    with pytest.raises(InputError, match=message):
+        slices.cut(np.array(["2014-01-01", "2015-01-01"], "datetime64[D]"), by, None, 1)
+
+
+def test_a_pair_stays_on_its_side_and_equal_ones_never_straddle(tmp_path):
+    frame = table()
+    frame.loc[200:219, "caption"] = frame.caption[:20].to_list()                             # said again a year later
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    more = pd.concat([frame, table(500)[400:].assign(time="2015-05-05")])
+    more.to_csv(tmp_path / "b.csv", index=False)
+    first, second = load(tmp_path / "a.csv"), load(tmp_path / "b.csv")
+    side = {row: "test" for rows in first.test for row in rows} | {row: "train" for rows in first.train for row in rows}
+    assert all(side.get(row) != "test" for rows in second.train for row in rows)
+    assert all(side.get(row) != "train" for rows in second.test for row in rows)
+    sides = [set(first.group[np.concatenate(rows)].tolist()) for rows in (first.train, first.test)]
+    assert not sides[0] & sides[1]
+    assert all(first.group[i] == first.group[200 + i] for i in range(20))
+    assert all(len(set(first.group[rows])) == len(rows) == len(first.test[0]) for rows in first.test)
+
+
+def test_bad_rows_are_left_out_and_counted(tmp_path):
+    whole = picture(0, "JPEG")
+    broken = {0: whole[:len(whole) // 2], 1: whole[:20], 2: b"no image", 3: b""}
+    content = [broken.get(i, picture(i)) for i in range(N)]
+    captions = [" " if i in (4, 5) else f"passage {i}" for i in range(N)]
+    table(image=content, caption=captions).to_parquet(tmp_path / "a.parquet")
+    assert load(tmp_path / "a.parquet").skipped | {"held out or over the limit": 0} == {
+        "image that cannot be decoded": 4, "empty caption": 2, "held out or over the limit": 0}
+
+
+def test_huge_images_are_left_out(monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    with pytest.raises(images.Unreadable, match="too large"):
+        images.pixels(picture(0), 32)                                                        # 1600 pixels
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGBA", "CMYK", "I;16", "F"])
+def test_every_mode_becomes_rgb_on_white(mode):
+    image = Image.new("RGB", (10, 10), "white") if mode not in ("I;16", "F") else Image.fromarray(
+        np.full((10, 10), 65535 if mode == "I;16" else 255, np.uint16 if mode == "I;16" else np.float32))
+    if mode in ("LA", "RGBA"):
+        image = Image.new(mode, (10, 10))                                                    # black, seen through: white
+    elif mode not in ("I;16", "F"):
+        image = image.convert(mode)
+    content = io.BytesIO()
+    image.save(content, "TIFF")
+    assert (images.pixels(content.getvalue(), 4) >= 254).all()
+
+
+def test_exif_rotation_is_applied():
+    image, content = Image.new("RGB", (20, 10), "white"), io.BytesIO()
+    image.paste("black", (0, 0, 10, 10))                                                     # black on the left
+    exif = Image.Exif()
+    exif[0x0112] = 3                                                                         # upside down
+    image.save(content, "PNG", exif=exif)
+    found = images.pixels(content.getvalue(), 10)
+    assert found[:, :4].min() == 255 and found[:, 6:].max() == 0
+
+
+def test_an_image_outside_the_folder_is_refused(tmp_path):
+    (tmp_path / "secret.png").write_bytes(picture(0))
+    inside = tmp_path / "data"
+    inside.mkdir()
+    (inside / "link.png").symlink_to(tmp_path / "secret.png")
+    for way in ("../secret.png", str(tmp_path / "secret.png"), "link.png"):
+        table(image=way).to_csv(inside / "a.csv", index=False)
+        with pytest.raises(InputError, match="a.csv, line 2: the image .* lies outside"):
+            load(inside / "a.csv")
+
+
+def test_text_that_is_not_utf8_names_the_file(tmp_path):
+    (tmp_path / "a.csv").write_bytes(b"text_a,caption,time\nq,caf\xe9,2014-01-01\n")
+    with pytest.raises(InputError, match="a.csv is not UTF-8: byte 0xe9"):
+        load(tmp_path / "a.csv")
+
+
+def test_a_common_text_gets_a_note(tmp_path):
+    table(caption=["untitled"] * 30 + [f"passage {i}" for i in range(30, N)]).to_csv(tmp_path / "a.csv", index=False)
+    assert load(tmp_path / "a.csv").notes == ('"untitled" is the text of 30 of 400 pairs: recall cannot reach 1',)
+
+
+@pytest.mark.parametrize(("name", "content", "message"), [
+    ("a.csv.gz", b"text_a,caption\n", "cannot be read as csv"), ("a.parquet", b"nothing", "cannot be read as parquet"),
+    ("a.npz", b"nothing", "cannot be read as npz"), ("a.jsonl", b"{", "cannot be read as jsonl"),
+    ("a.tar", b"x", "not a whole tar"), ("a.txt", b"x", "nothing to read; give a table")])
+def test_damaged_files_are_named(tmp_path, name, content, message):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        load(tmp_path / name)
+    assert not list((files.folders()[-1] / "streams").glob("*"))
+
+
+def test_a_truncated_gz_and_objects_in_an_npz_are_named(tmp_path):
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(table().to_csv(index=False).encode())[:-400])
+    np.savez(tmp_path / "a.npz", text=np.array(["a", None], object), captions=np.array(["b", "c"]))
+    for name, message in (("a.csv.gz", "cannot be read as csv"), ("a.npz", "without pickle")):
+        with pytest.raises(InputError, match=message):
+            load(tmp_path / name)
+    np.savez(tmp_path / "b.npz", images=np.zeros((3, 8, 8), np.uint8), captions=np.array(["b", "c"]))
+    with pytest.raises(InputError, match="different length: images 3, captions 2"):
+        load(tmp_path / "b.npz")
+    np.savez(tmp_path / "c.npz", images=np.zeros((2, 8, 8), np.float32), captions=np.array(["b", "c"]))
+    with pytest.raises(InputError, match="float32: give uint8"):
+        load(tmp_path / "c.npz")
+
+
+# ---- tar files
+
+def shard(path: Path, members: dict[str, bytes]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(path, "w") as archive:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+
+
+def tic_training(root: Path, years=(2014, 2015), each: int = 200) -> None:
+    """TiC-DataComp's layout: train/{year}/{shard}.tar with {uid}-{copy}.jpg, .txt and .json."""
+    for year in years:
+        members = {}
+        for i in range(each):
+            uid = f"{year * 1000 + i:032x}"
+            members |= {f"{uid}-0.webp": picture(year * 1000 + i, "WEBP"),
+                        f"{uid}-0.txt": f"a picture of {year} number {i}".encode(),
+                        f"{uid}-0.json": json.dumps({"uid": uid}).encode()}
+        half = len(members) // 2
+        for number, part in enumerate((dict(list(members.items())[:half]), dict(list(members.items())[half:]))):
+            shard(root / str(year) / f"{number:08}.tar", part)
+        (root / str(year) / "00000000_stats.json").write_text('{"successes": 200}')
+
+
+def test_tic_training_shards(tmp_path):
+    tic_training(tmp_path / "train")
+    pairs = load(tmp_path / "train")
+    assert pairs.names == ("2014", "2015") and len(pairs.left) == 400 and pairs.shape == (32, 32, 3)
+    assert load(tmp_path / "train", by="name").names == ("2014", "2015")
+
+
+def test_tic_uid_lists_choose_and_leave_out(tmp_path):
+    tic_training(tmp_path / "train")
+    numbers = [year * 1000 + i for year in (2014, 2015) for i in range(180)]
+    np.save(tmp_path / "list.npy", np.array([(0, number) for number in numbers], [("f0", "<u8"), ("f1", "<u8")]))
+    assert load(tmp_path / "train", only=str(tmp_path / "list.npy")).skipped["uid not wanted"] == 40
+    years = {2014: [f"{2014 * 1000 + i:032x}" for i in range(10)]}
+    (tmp_path / "eval.pkl").write_bytes(pickle.dumps(years))
+    assert load(tmp_path / "train", exclude=str(tmp_path / "eval.pkl")).skipped["uid not wanted"] == 10
+
+
+def test_uid_lists_cannot_run_code(tmp_path):
+    class Harmful:
+        def __reduce__(self):
+            return (Path.touch, (tmp_path / "ran",))
+    for content in (Harmful(), {2014: np.zeros(3)}):
+        (tmp_path / "a.pkl").write_bytes(pickle.dumps(content))
+        with pytest.raises(InputError, match="only plain dicts, lists and texts"):
+            tic.uids(tmp_path / "a.pkl")
+    assert not (tmp_path / "ran").exists()
+    np.save(tmp_path / "a.npy", np.array([Harmful()], object))
+    with pytest.raises(InputError, match="is no list of uids"):
+        tic.uids(tmp_path / "a.npy")
+    np.save(tmp_path / "b.npy", np.zeros(3))
+    with pytest.raises(InputError, match="fields f0 and f1"):
+        tic.uids(tmp_path / "b.npy")
+
+
+def test_tic_evaluation_folders_give_the_test_pairs(tmp_path):
+    tic_training(tmp_path / "train")
+    for year in (2014, 2015):
+        members = {}
+        for i in range(30):
+            members |= {f"{i}.jpg": picture(9_000_000 + year * 100 + i, "JPEG"),
+                        f"{i}.txt": f"held out {year} {i}\nsaid again".encode()}
+        shard(tmp_path / "eval" / str(year) / "0.tar", members)
+        (tmp_path / "eval" / str(year) / "nshards.txt").write_text("1")
+    pairs = load(tmp_path / "train", tmp_path / "eval")
+    assert [len(rows) for rows in pairs.train + pairs.test] == [200, 200, 30, 30]
+    with pytest.raises(InputError, match="test pairs are among the training pairs, by their uid"):
+        load(tmp_path / "train", tmp_path / "train")
+
+
+def test_tic_tables_take_their_time_from_the_file_name(tmp_path):
+    """YFCC's and RedCaps' splits: tabs in a .csv, `path` and `caption`, no date."""
+    for group in (2, 10):
+        for i in range(200):
+            (tmp_path / f"{group}-{i}.png").write_bytes(picture(group * 1000 + i))
+        frame = pd.DataFrame({"path": [f"{group}-{i}.png" for i in range(200)],
+                              "caption": [f"{group} says {i}" for i in range(200)]})
+        frame.to_csv(tmp_path / f"train_batch_{group}.csv", sep="\t", index=False)
+    assert load(tmp_path, by="name").names == ("train_batch_2.csv", "train_batch_10.csv")
+    with pytest.raises(InputError, match='no time; name its column with time=, or cut .* with by="name"'):
+        load(tmp_path)
+
+
+def test_members_that_lead_elsewhere_are_not_read(tmp_path):
+    members = {f"{i}.{kind}": content for i in range(100)
+               for kind, content in (("png", picture(i)), ("txt", f"number {i}".encode()))}
+    outside = {"../x.png": picture(1), "../x.txt": b"out", "/y.png": picture(2), "/y.txt": b"out"}
+    shard(tmp_path / "2014" / "0.tar", members | outside)
+    with tarfile.open(tmp_path / "2014" / "0.tar", "a") as archive:
+        link = tarfile.TarInfo("z.png")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(link)
+        info = tarfile.TarInfo("z.txt")
+        info.size = 4
+        archive.addfile(info, io.BytesIO(b"text"))
+    pairs = load(tmp_path, min_rows=10, n_test=10)
+    assert len(pairs.right) == 100 and pairs.skipped["no image"] == 1
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["0.tar"]
+
+
+def test_a_key_twice_and_a_member_too_large_are_refused(tmp_path, monkeypatch):
+    with tarfile.open(tmp_path / "0.tar", "w") as archive:
+        for _ in range(2):
+            info = tarfile.TarInfo("a.txt")
+            archive.addfile(info, io.BytesIO())
+    with pytest.raises(InputError, match="a.txt is there twice"):
+        load(tmp_path / "0.tar")
+    monkeypatch.setattr("clbench.data.pairs.shards.LARGEST", 10)
+    shard(tmp_path / "1.tar", {"a.png": picture(0)})
+    with pytest.raises(InputError, match=r"a.png has \d+ bytes, more than 10"):
+        load(tmp_path / "1.tar")
+
+
+# ---- the cache
+
+def test_contents_and_options_decide_what_is_read_again(tmp_path):
+    table().to_csv(tmp_path / "a.csv", index=False)
+    first = load(tmp_path / "a.csv")
+    (tmp_path / "moved").mkdir()
+    (tmp_path / "a.csv").rename(tmp_path / "moved" / "a.csv")
+    assert load(tmp_path / "moved" / "a.csv").fingerprint == first.fingerprint
+    assert load(tmp_path / "moved" / "a.csv", length=10).fingerprint != first.fingerprint
+    table(time=["2014-03-03"] * 200 + ["2015-03-03"] * 200).to_csv(tmp_path / "moved" / "a.csv", index=False)
+    assert load(tmp_path / "moved" / "a.csv").fingerprint != first.fingerprint
+
+
+def test_words_do_not_depend_on_the_process():
+    assert words.numbered(["A cat, a cat!"], 2048, 5).tolist() == [[223, 491, 223, 491, 0]]
