@@ -31,6 +31,8 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", add_completion=
                        "[bold]clbench show[/bold] and [bold]clbench report[/bold].")
 baseline_app = typer.Typer(no_args_is_help=True, help="The accepted numbers that `clbench check` compares with.")
 app.add_typer(baseline_app, name="baseline")
+data_app = typer.Typer(no_args_is_help=True, help="Your own dated pairs: images with captions, queries with passages.")
+app.add_typer(data_app, name="data")
 
 
 class Kind(StrEnum):
@@ -309,6 +311,40 @@ def accept(profile: Annotated[ProfileName, typer.Option(help="Which profile.")] 
     _tell(problems)
     for path in checking.accept(_matching(found, results, benchmark, strategy), baselines, profile):
         print(path)
+
+
+# ---- data
+
+@data_app.command(epilog="""Examples:
+
+  clbench data inspect my.parquet --time published --by quarter
+
+  clbench data inspect shards/ --test held_out/ --picture samples.png""")
+def inspect(path: Annotated[Path, typer.Argument(help="A table (csv, tsv, jsonl, parquet, npz; .gz too), or a folder of tables "
+                                                      "or .tar shards.")],
+            test: Annotated[Path | None, typer.Option(help="The same for test pairs; else they are held out.")] = None,
+            image: Annotated[str | None, typer.Option(help="Column or array of images: paths, bytes or pixels.")] = None,
+            text: Annotated[str | None, typer.Option(help="Column of texts in place of images.")] = None,
+            caption: Annotated[str | None, typer.Option(help="Column of captions or passages.")] = None,
+            time: Annotated[str | None, typer.Option(help="Column of dates.")] = None,
+            unit: Annotated[str, typer.Option(help="iso, or s or ms for unix time.")] = "iso",
+            by: Annotated[str, typer.Option(help="year, quarter, month, quantile, name (of files or folders), or edges like "
+                                                 "2014-01-01,2016-01-01.")] = "year",
+            count: Annotated[int | None, typer.Option(help="Slices, by quantile.", min=1)] = None,
+            min_rows: Annotated[int, typer.Option(help="Neighbouring slices are joined until each has so many.")] = 500,
+            picture: Annotated[Path | None, typer.Option(help="Draw samples of every slice into this file.")] = None) -> None:
+    """Reads dated pairs and says what it found: slices, counts, what was left out and why."""
+    from clbench.data.pairs import inspect as inspecting
+    from clbench.data.pairs.rows import Columns
+    from clbench.data.pairs.store import Options, load
+    if unit not in ("iso", "s", "ms"):
+        raise InputError(f'--unit "{unit}": write iso, s or ms')
+    options = Options(Columns(image, text, caption, time), unit, tuple(by.split(",")) if "," in by else by, count, min_rows)
+    pairs = load(path, options, test)
+    print("\n".join(inspecting.described(pairs)))
+    if picture and pairs.shape:
+        inspecting.picture(pairs, picture)
+        print(picture)
 
 
 # ---- doctor

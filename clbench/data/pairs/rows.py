@@ -15,7 +15,7 @@ class Row(NamedTuple):
     left: bytes | np.ndarray | str       # an encoded image, its pixels, or a text
     right: str
     when: object                         # as the file has it: text, a number, numpy's datetime64
-    place: str                           # where it stands, for messages: line 7
+    place: str                           # where it stands, for messages: pairs.csv, line 7
     slice: str                           # the name of the folder or file that it came in
     uid: str | None = None
 

@@ -8,7 +8,6 @@ import numpy as np
 from clbench.errors import InputError
 
 CALENDAR = {"year": "datetime64[Y]", "month": "datetime64[M]"}
-HELD_OUT = 1 / 6                 # share of the pairs, by the hash of what they hold
 FEWEST_TESTED = 20               # recall over fewer says nothing
 
 
@@ -87,11 +86,11 @@ def _joined(units, known, least, name) -> tuple[np.ndarray, tuple[str, ...]]:
 def hold_out(place: np.ndarray, names: Sequence[str], keys: np.ndarray, limits: "Limits") -> Slices:
     """Training and test pairs of every slice. keys [n, 2] uint64: digests of what each row holds, left and right.
 
-    Pairs that share an image or a text are one group, and a group is on one side. The side is decided by a hash of what the pairs
-    hold, so it stays when rows are added.
+    Pairs that share an image or a text are one group, and a group is on one side. The side is decided by a hash of the texts, so
+    it stays when rows are added.
     """
     group, outside = groups(keys), np.ones(len(keys), bool)
-    np.logical_and.at(outside, group, _shares(keys) < HELD_OUT)          # a group goes out only as a whole
+    np.logical_and.at(outside, group, _shares(keys[:, 1:]) < limits.held_out)   # a group goes out only as a whole
     return _picked(place, names, keys, group, outside[group], limits)
 
 
@@ -110,6 +109,7 @@ class Limits:
     """How many pairs of a slice are taken, and how few there may be."""
 
     n_test: int | None = None            # None: as many as every slice has, up to 400
+    held_out: float = 1 / 6              # share of the pairs from which test pairs are taken
     most: int | None = None              # for training; None: all
     least: int = 128                     # for training
 

@@ -10,7 +10,7 @@ import re
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -36,6 +36,7 @@ class Options:
     count: int | None = None             # of slices, by quantile
     min_rows: int = 500                  # neighbouring slices are joined until each has so many
     n_test: int | None = None            # test pairs of a slice; None: as many as every slice has, up to 400
+    held_out: float = 1 / 6              # share of the pairs from which test pairs are taken
     most: int | None = None              # training pairs of a slice
     least: int = 128                     # training pairs that a slice must have: a batch
     size: int | None = None              # of images; None: 32, or as they are in an npz
@@ -64,10 +65,22 @@ class Pairs:
 def load(path: Path, options: Options, test: Path | None = None) -> Pairs:
     """The pairs of a table, or of all tables and tar files below a folder; test: the same for test pairs given apart."""
     listed = [_files(path), _files(test) if test else []]
-    fingerprint = _fingerprint(listed, [path, test], options)
+
+    def rows(given: bool) -> Rows:
+        return _rows(listed[given], test if given else path, options.columns)
+    return _stored(_fingerprint(listed, [path, test], options), rows, options, str(path))
+
+
+def embedded(name: str, rows: Callable[[], Rows], options: Options) -> Pairs:
+    """The pairs of a set that code makes; its name says the version too."""
+    fingerprint = hashlib.sha256(json.dumps([VERSION, name, asdict(options)], sort_keys=True).encode()).hexdigest()[:16]
+    return _stored(fingerprint, lambda given: iter(()) if given else rows(), options, name)
+
+
+def _stored(fingerprint: str, rows: Callable[[bool], Rows], options: Options, source: str) -> Pairs:
     folder = files.folders()[-1] / "streams" / fingerprint
     if not (folder / "about.json").is_file():
-        _build(folder, listed, [path, test], options)
+        _build(folder, rows, options, source)
     return _opened(folder, fingerprint)
 
 
@@ -112,20 +125,21 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
-def _rows(listed: list[Path], root: Path, columns: Columns) -> Iterator[tuple[Path, Row]]:
+def _rows(listed: list[Path], root: Path, columns: Columns) -> Rows:
     for path in listed:
-        rows: Rows = shards.read(path, root if root.is_dir() else path.parent, columns) if path.suffix == ".tar" else \
-            tables.read(path, columns)
-        yield from ((path, row) for row in rows)
+        if path.suffix == ".tar":
+            yield from shards.read(path, root if root.is_dir() else path.parent, columns)
+        else:
+            yield from tables.read(path, columns)
 
 
 # ---- building
 
-def _build(folder: Path, listed: list[list[Path]], roots: list[Path | None], options: Options) -> None:
+def _build(folder: Path, rows: Callable[[bool], Rows], options: Options, source: str) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(dir=folder.parent, prefix="being made "))
     try:
-        _Builder(made, options).build(listed, roots)
+        _Builder(made, options, source).build(rows)
         try:
             os.replace(made, folder)
         except OSError:
@@ -138,8 +152,8 @@ def _build(folder: Path, listed: list[list[Path]], roots: list[Path | None], opt
 class _Builder:
     """Rows as they come, into one folder."""
 
-    def __init__(self, folder: Path, options: Options):
-        self.folder, self.options, self.skipped = folder, options, Counter()
+    def __init__(self, folder: Path, options: Options, source: str):
+        self.folder, self.options, self.source, self.skipped = folder, options, source, Counter()
         self.left_texts: list[str] = []
         self.right_texts: list[str] = []
         self.left_keys: list[bytes] = []
@@ -147,20 +161,20 @@ class _Builder:
         self.shape: tuple[int, ...] | None = None
         self.only, self.exclude = (tic.uids(Path(name)) if name else None for name in (options.only, options.exclude))
 
-    def build(self, listed: list[list[Path]], roots: list[Path | None]) -> None:
+    def build(self, rows: Callable[[bool], Rows]) -> None:
         with open(self.folder / "left.u8", "wb") as left:
-            for given, (part, root) in enumerate(zip(listed, roots, strict=True)):
-                for path, row in _rows(part, root, self.options.columns) if root else ():
+            for given in (False, True):
+                for row in rows(given):
                     try:
-                        self.add(row, path, bool(given), left)
+                        self.add(row, given, left)
                     except Unreadable as reason:
                         self.skipped[str(reason)] += 1
         if not self.right_texts:
             reasons = ", ".join(f"{count} with {why}" for why, count in self.skipped.items())
-            raise InputError(f"{roots[0]}: no pair could be read" + (f" ({reasons})" if reasons else ""))
-        self.write(self.cut(str(roots[0])))
+            raise InputError(f"{self.source}: no pair could be read" + (f" ({reasons})" if reasons else ""))
+        self.write(self.cut())
 
-    def add(self, row: Row, path: Path, given: bool, left) -> None:
+    def add(self, row: Row, given: bool, left) -> None:
         if not row.right.strip():
             raise Unreadable("empty caption")
         if row.left is None:
@@ -177,29 +191,29 @@ class _Builder:
             image = pixels(row.left, self.options.size or 32) if isinstance(row.left, bytes) else \
                 resized(row.left, self.options.size)
             if self.shape not in (None, image.shape):
-                raise InputError(f"{path}, {row.place}: an image of {image.shape} among images of {self.shape}; give size=")
+                raise InputError(f"{row.place}: an image of {image.shape} among images of {self.shape}; give size=")
             self.shape = image.shape
             self.left_keys.append(image.tobytes())
             left.write(self.left_keys[-1])
             self.left_keys[-1] = hashlib.blake2b(self.left_keys[-1], digest_size=16).digest()
         self.right_texts.append(row.right)
         self.when.append(row.when)
-        self.places.append(f"{path.name}, {row.place}")
+        self.places.append(row.place)
         self.slices.append(row.slice)
         self.uids.append(row.uid)
         self.tested.append(given)
 
-    def cut(self, source: str) -> slices.Slices:
+    def cut(self) -> slices.Slices:
         options, tested = self.options, np.array(self.tested)
         keys = np.stack([slices.digests(self.left_keys), slices.digests(text.encode() for text in self.right_texts)], 1)
-        limits = slices.Limits(options.n_test, options.most, options.least)
+        limits = slices.Limits(options.n_test, options.held_out, options.most, options.least)
         if options.by == "name":
             names = sorted(set(self.slices), key=lambda name: _natural(Path(name)))
             place = np.array([names.index(name) for name in self.slices])
         elif all(when is None for when in self.when):
-            raise InputError(f'{source}: no time; name its column with time=, or cut by files and folders with by="name"')
+            raise InputError(f'{self.source}: no time; name its column with time=, or cut by files and folders with by="name"')
         else:
-            when = dates.read(self.when, options.unit, self.places, source)
+            when = dates.read(self.when, options.unit, self.places, self.source)
             place, names = slices.cut(when, options.by, options.count, options.min_rows)
         if not tested.any():
             return slices.hold_out(place, names, keys, limits)

@@ -30,7 +30,7 @@ def read(path: Path, columns: Columns) -> Rows:
         uids = chunk["uid"] if "uid" in chunk else [None] * len(chunk)
         for one, caption, when, uid in zip(chunk[left], chunk[names["caption"]], times, uids, strict=True):
             number += 1
-            place = f"line {number}" if suffix(path) != ".parquet" else f"row {number}"
+            place = f"{path.name}, {'row' if suffix(path) == '.parquet' else 'line'} {number}"
             content = _image(path, one, place) if "image" in names else _text(one)
             yield Row(content, _text(caption), when, place, path.name, uid)
 
@@ -80,7 +80,7 @@ def _image(path: Path, value, place: str) -> bytes | None:
     root = path.parent.resolve()
     file = (root / str(value)).resolve()
     if not file.is_relative_to(root):
-        raise InputError(f"{path}, {place}: the image {value} lies outside {path.parent}; move it below")
+        raise InputError(f"{place}: the image {value} lies outside {path.parent}; move it below")
     return file.read_bytes() if file.is_file() else None
 
 
@@ -103,4 +103,4 @@ def _arrays(path: Path, columns: Columns) -> Rows:
     when = arrays.get("time", np.full(len(left), None))
     when = when.astype("datetime64[D]").astype(str) if when.dtype.kind == "M" else when
     for i, caption in enumerate(arrays["caption"].tolist()):
-        yield Row(left[i], str(caption), when[i], f"row {i}", path.name)
+        yield Row(left[i], str(caption), when[i], f"{path.name}, row {i}", path.name)

@@ -3,6 +3,8 @@ import gzip
 import io
 import json
 import pickle
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -383,3 +385,26 @@ def test_contents_and_options_decide_what_is_read_again(tmp_path):
 
 def test_words_do_not_depend_on_the_process():
     assert words.numbered(["A cat, a cat!"], 2048, 5).tolist() == [[223, 491, 223, 491, 0]]
+
+
+# ---- clbench data inspect
+
+def command(*arguments) -> subprocess.CompletedProcess:
+    inspect = [sys.executable, "-m", "clbench", "data", "inspect"]
+    return subprocess.run([*inspect, *map(str, arguments)], capture_output=True, text=True)
+
+
+def test_inspect_says_what_is_there_and_draws_it(tmp_path):
+    tic_training(tmp_path / "train", each=700)
+    done = command(tmp_path / "train", "--picture", tmp_path / "samples.png")
+    assert done.returncode == 0, done.stderr
+    first, *lines = done.stdout.splitlines()
+    assert first.startswith("1400 pairs, images 32x32 with texts, in 2 slices; ")
+    assert [line.split()[0] for line in lines] == ["2014", "2015", "left", str(tmp_path / "samples.png")]
+    assert Image.open(tmp_path / "samples.png").size == (180 + 16 * 34, 2 * 34)
+
+
+def test_inspect_of_bad_input_is_one_line_and_exit_code_2(tmp_path):
+    for arguments in ([tmp_path / "absent.csv"], [tmp_path, "--unit", "days"]):
+        done = command(*arguments)
+        assert done.returncode == 2 and done.stdout == "" and done.stderr.count("\n") == 1, done.stderr
