@@ -130,6 +130,42 @@ def old_kept(R: np.ndarray) -> float:
     return old(R) / learnt if learnt else np.nan
 
 
+def stream_id(R: np.ndarray) -> float:
+    """In-domain: mean over i of R[i,i] (Garg et al. 2024; CLEAR). As `la`, under the name that streams of pairs use.
+
+    >>> round(stream_id(EXAMPLE), 4)  # (0.8 + 0.6 + 1.0) / 3
+    0.8
+    """
+    return la(R)
+
+
+def stream_backward(R: np.ndarray) -> float:
+    """Backward: mean over j < i of R[i,j], scores and not differences (Garg et al. 2024; CLEAR). Not `bwt`.
+
+    >>> round(stream_backward(EXAMPLE), 4)  # (0.9 + 0.5 + 0.7) / 3
+    0.7
+    """
+    return _mean(_by_task(R)[1:][np.tri(len(R) - 1, k=-1, dtype=bool)])
+
+
+def stream_forward(R: np.ndarray) -> float:
+    """Forward: mean over j > i of R[i,j], scores and not differences (Garg et al. 2024; CLEAR). Not `fwt`.
+
+    >>> round(stream_forward(EXAMPLE), 4)  # (0.1 + 0.3 + 0.2) / 3
+    0.2
+    """
+    return _mean(_by_task(R)[1:][~np.tri(len(R) - 1, dtype=bool)])
+
+
+def stream_next(R: np.ndarray) -> float:
+    """Next domain: mean over i < T of R[i,i+1] (CLEAR).
+
+    >>> round(stream_next(EXAMPLE), 4)  # (0.1 + 0.2) / 2
+    0.15
+    """
+    return _mean(np.diagonal(_by_task(R)[1:], 1))
+
+
 def plasticity_gap(R: np.ndarray, R_joint: np.ndarray) -> float:
     """Plasticity gap: mean over k of R_joint[k,k] - R[k,k] (intransigence: Chaudhry et al. 2018; Wang et al. 2024).
 
@@ -206,6 +242,10 @@ METRICS: dict[str, Metric] = {metric.name: metric for metric in [
     Metric("old", "old", True, "final accuracy on all tasks but the last", old),
     Metric("new", "new", True, "final accuracy on the last task", new),
     Metric("old_kept", "old kept", True, "share of the just-learnt accuracy that older tasks keep", old_kept),
+    Metric("stream_id", "in-domain", True, "score on each slice right after learning it", stream_id),
+    Metric("stream_backward", "backward", True, "score on the slices before, averaged over the stream", stream_backward),
+    Metric("stream_forward", "forward", True, "score on the slices to come, averaged over the stream", stream_forward),
+    Metric("stream_next", "next domain", True, "score on the next slice, averaged over the stream", stream_next),
     Metric("plasticity_gap", "plasticity gap", False, "what joint learns of each task and this row does not"),
     Metric("plasticity_gap_equal", "plasticity gap (equal)", False, "the same, joint having as many steps as this row"),
     Metric("joint_gap", "gap to joint", False, "ACC of joint minus ACC"),

@@ -10,6 +10,7 @@ from clbench.metrics.accuracy import COSTS, EXAMPLE, METRICS, joint_gap, per_see
 BY_HAND = {
     "acc": 2.2 / 3, "aia": (0.8 + 0.75 + 2.2 / 3) / 3, "la": 0.8, "bwt": -0.1, "forgetting": 0.15,
     "forgetting_last": 0.1, "forgetting_max": 0.2, "fwt": -0.05, "old": 0.6, "new": 1.0, "old_kept": 0.6 / 0.7,
+    "stream_id": 0.8, "stream_backward": 0.7, "stream_forward": 0.2, "stream_next": 0.15,
 }
 
 
@@ -36,7 +37,7 @@ def test_forgetting_uses_every_earlier_row_also_before_the_task_is_learnt():
 
 def test_one_task_has_no_older_task():
     values = {name: v[0] for name, v in per_seed([[[0.1], [0.9]]]).items()}
-    assert {name for name, value in values.items() if not np.isnan(value)} == {"acc", "aia", "la", "new"}
+    assert {name for name, value in values.items() if not np.isnan(value)} == {"acc", "aia", "la", "new", "stream_id"}
     assert values["acc"] == values["aia"] == values["la"] == values["new"] == 0.9
 
 
@@ -53,11 +54,12 @@ def needs(row: int, column: int) -> set[str]:
 
 def test_a_missing_cell_voids_the_metrics_that_need_it_and_no_other():
     assert needs(0, 0) == set()
-    assert needs(0, 2) == needs(2, 2) == {"fwt"}
-    assert needs(1, 1) == {"forgetting", "forgetting_max", "fwt"}
-    assert needs(2, 0) == {"aia", "forgetting", "forgetting_max"}
-    assert needs(1, 0) == {"aia", "la", "bwt", "forgetting", "forgetting_last", "forgetting_max", "old_kept"}
-    assert needs(3, 2) == {"acc", "aia", "la", "new"}
+    assert needs(0, 2) == {"fwt"}
+    assert needs(2, 2) == {"fwt", "stream_forward", "stream_next"}
+    assert needs(1, 1) == {"forgetting", "forgetting_max", "fwt", "stream_forward", "stream_next"}
+    assert needs(2, 0) == {"aia", "forgetting", "forgetting_max", "stream_backward"}
+    assert needs(1, 0) == {"aia", "la", "bwt", "forgetting", "forgetting_last", "forgetting_max", "old_kept", "stream_id"}
+    assert needs(3, 2) == {"acc", "aia", "la", "new", "stream_id"}
 
 
 def test_slices_that_are_not_tasks_have_an_acc_only():
