@@ -41,23 +41,23 @@ class Benchmark:
         """What a task may cost under the profile."""
         return replace(self.budgets[profile], precision=self.precision)
 
+    def contents(self):
+        """What its streams are made of, on the CPU, loaded once per process. Raises Unavailable where it is not here."""
+        return type(self).data()
+
     def stream(self, seeds: list[int], device: torch.device) -> Stream:
-        return self.make_stream(_resident(type(self).data, self.validation, device), seeds)
+        return self.make_stream(_resident(self.contents(), self.validation, device), seeds)
 
     def fingerprint(self) -> str:
-        """Of the data; loads them. Raises Unavailable where they are not here."""
-        return type(self).data().fingerprint
+        """Of the data; loads them."""
+        return self.contents().fingerprint
 
     def accepted_data(self) -> str | None:
         """The sum of a copy that differs from the published one and was taken knowingly; None for the published one."""
-        return type(self).data().accepted
+        return self.contents().accepted
 
 
 @lru_cache(maxsize=8)
-def _resident(load: Callable, validation: bool, device: torch.device):
-    """The images on the device, once per process. Validation: every tenth training image is held out to test on."""
-    images = load()
-    if validation:
-        held = torch.arange(len(images.y)) % 10 == 9
-        images = replace(images, x=images.x[~held], y=images.y[~held], x_test=images.x[held], y_test=images.y[held])
-    return replace(images, **{name: getattr(images, name).to(device) for name in ("x", "y", "x_test", "y_test")})
+def _resident(contents, validation: bool, device: torch.device):
+    """The contents on the device, once per process."""
+    return (contents.validation() if validation else contents).to(device)

@@ -13,9 +13,10 @@ class Profile:
 
 PROFILES = {profile.name: profile for profile in (
     Profile("smoke", "minutes on a laptop, no download: every strategy on small digits, a few steps a task",
-            10, ("split_digits_*",), "clbench run --all --profile quick"),
+            10, ("split_digits_*", "driftcaps"), "clbench run --all --profile quick"),
     Profile("quick", "real data with budgets for two CPU cores: enough to tell methods apart, not to publish",
-            3, ("split_mnist_*", "permuted_mnist_*", "rotated_mnist_*", "split_fashion_mnist_*", "split_cifar10_*"),
+            3, ("split_mnist_*", "permuted_mnist_*", "rotated_mnist_*", "split_fashion_mnist_*", "split_cifar10_*",
+             "driftcaps", "glyphs", "icons", "news", "commits"),
             "clbench run --all --profile full   (meant for a GPU)"),
     Profile("full", "converged budgets, ten seeds: meant for a GPU",
             10, ("*",), None),

@@ -26,6 +26,7 @@ class Entry:
     attribute: str | None = None     # the class; None: the only one that the module defines
     backend: str = "native"          # of a strategy: native | avalanche
     hidden: bool = False
+    better: tuple = ()               # (argument, value) of an alias: a benchmark by another name
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,13 @@ def benchmarks() -> dict[str, Entry]:
     for path in _files("benchmarks"):
         tree = _parsed(path)
         fields = next(filter(None, (_constants(node) for node in tree.body if isinstance(node, ast.ClassDef))))
-        for scenario in fields["scenarios"]:
-            name = f"{path.stem}_{scenario}"
+        for scenario in fields["scenarios"] or (None,):
+            name = f"{path.stem}_{scenario}" if scenario else path.stem
             found[name] = Entry(name, _summary(tree), f"clbench.benchmarks.{path.stem}",
                                 hidden=fields.get("hidden", False))
+        for alias, better in fields.get("aliases", {}).items():
+            found[alias] = Entry(alias, f"{path.stem} of {better['path']}", f"clbench.benchmarks.{path.stem}",
+                                 better=tuple(better.items()))
     return found | _entry_points("clbench.benchmarks")
 
 
@@ -85,7 +89,8 @@ def _summary(tree: ast.AST) -> str:
 def _constants(cls: ast.ClassDef) -> dict:
     """name -> value of the literals assigned in a class."""
     return {line.targets[0].id: ast.literal_eval(line.value) for line in cls.body
-            if isinstance(line, ast.Assign) and isinstance(line.value, ast.Constant | ast.Tuple)}
+            if isinstance(line, ast.Assign) and isinstance(line.value, ast.Constant | ast.Tuple)
+            or isinstance(line, ast.Assign) and line.targets[0].id == "aliases"}
 
 
 def _avalanche() -> dict[str, Entry]:
@@ -139,10 +144,10 @@ def benchmark(text: str, profile: str):
     if profile not in getattr(cls, "budgets", {}):
         has = ", ".join(getattr(cls, "budgets", {})) or "none at all"
         raise InputError(f"{entry.name} has no budget for the profile {profile}; it has {has}")
-    defaults = defaults_of(cls, cls.arguments.get(profile))
+    defaults = defaults_of(cls, cls.arguments.get(profile, {}) | dict(entry.better))
     arguments = checked(entry.name, cls, terms[0].arguments, defaults)
     made = cls(**arguments)
-    made.scenario = _scenario(entry, cls)
+    made.scenario = _scenario(entry, cls) or cls.scenario
     return canonical(entry.name, arguments, defaults), made, entry
 
 

@@ -1,10 +1,15 @@
 """The types everybody shares: Batch, Budget, Task, Stream."""
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-SCENARIOS = ("class", "task", "domain")
+from clbench.tree import tree_cat
+
+SCENARIOS = ("class", "task", "domain", "pairs")
 
 
 def take(table: Tensor, index: Tensor) -> Tensor:
@@ -16,7 +21,7 @@ class Batch(dict):
     """Named tensors of one step, seed axis first; `batch.x` is `batch["x"]`.
 
     samples [S, B, 2]  (task, index) pairs; [S, B, 3] where the stream augments: the third says in which view
-    x [S, B, ...], y [S, B], task [S, B]
+    x [S, B, ...], y [S, B], task [S, B]        x of pairs: the left and the right sides; y: their groups
     mask [S, B, C]     the outputs that a row's softmax may see
     weight [S, B]      the loss is the weighted sum over the rows: a mean unless somebody says otherwise
     A label of -100 means that the row has no data term.
@@ -44,7 +49,7 @@ class Batch(dict):
         own, new = self.y.shape[1], rows.y.shape[1]
         kept, each = (own / (own + new), 1 / (own + new)) if weight is None else (1, weight / new)
         rows = {**rows, "weight": torch.full_like(rows.y, each, dtype=torch.float)}
-        joined = {name: torch.cat([self[name], tensor], 1) for name, tensor in rows.items()}
+        joined = {name: tree_cat([self[name], one], 1) for name, one in rows.items()}
         joined["weight"][:, :own] *= kept
         return Batch({**self, **joined})
 
@@ -55,10 +60,14 @@ class Budget:
 
     steps: int                       # N, optimiser steps per task
     rows: int = 128                  # B, new examples per step
-    optimiser: str = "adam"          # adam | sgd
+    optimiser: str = "adam"          # adam | sgd | adamw
     lr: float = 1e-3
     momentum: float = 0.0            # of sgd
+    weight_decay: float = 0.0        # of adamw
+    beta2: float = 0.999             # of adam and adamw
+    warm_up: float | None = None     # share of a task's steps; then lr falls along a cosine to 0. None: constant
     optimiser_state: str = "keep"    # between tasks: keep | reset
+    fixed_compute: bool = False      # whatever a method does besides its steps is paid from them
     precision: str = "float32"       # float32 | tf32 | bf16
 
 
@@ -69,6 +78,11 @@ class Task:
     train: Tensor        # [n, 2] (task, index) pairs into the training data
     test: Tensor         # [m] indices into the test data
     classes: Tensor      # [C] bool: the outputs it brings
+
+
+def cross_entropy(out: Tensor, batch: "Batch") -> Tensor:
+    """The data term of class streams, [B]; label -100 means no label (0). -1e9, not -inf: 0 x inf is NaN elsewhere."""
+    return F.cross_entropy(out.masked_fill(~batch.mask, -1e9), batch.y, reduction="none")
 
 
 class Stream:
@@ -98,6 +112,9 @@ class Stream:
         self._mean, self._std = (torch.tensor(values, device=self.device).repeat(images.x.shape[1] // channels)
                                  for values in (images.mean, images.std)) if channels > 1 else (None, None)
 
+    losses = staticmethod(cross_entropy)     # the data term
+    measures = ("acc",)                      # what `score` gives
+
     def only(self, s: int) -> "Stream":
         """The stream of the s-th seed alone."""
         pixels = None if self.pixels is None else self.pixels[s:s + 1]
@@ -125,19 +142,24 @@ class Stream:
         """The labels [...] of these pairs [..., 2 or 3]."""
         return self.images.y[samples[..., 1]] + self.offset[samples[..., 0]]
 
-    def heads(self, t: int) -> list[Tensor]:
-        """The sets of outputs, [C] bool each, that compete in one softmax for the tasks before t."""
+    def heads(self, t: int) -> list[Callable[[Tensor], Tensor]]:
+        """What competes in one softmax for the tasks before t: functions of the outputs [n, C] that give the scores."""
         old = [task.classes for task in self.tasks[:t]]
-        return old if self.scenario == "task" else [torch.stack(old).any(0)] if old else []
+        sets = old if self.scenario == "task" else [torch.stack(old).any(0)] if old else []
+        return [partial(_only, own) for own in sets]
 
     def test(self, j: int, part: slice) -> Tensor:
         """Inputs of (a part of) evaluation slice j: [S, m, d], or [1, m, d] if all seeds see the same."""
         return self._input(self.images.x_test, self.tasks[j].test[part].unsqueeze(0), j)
 
     def score(self, j: int, scores: Tensor) -> Tensor:
-        """Accuracy [S] of scores [S, m, C] on the whole slice j."""
+        """Accuracy [S, 1] of scores [S, m, C] on the whole slice j."""
         guess = scores.masked_fill(~self.masks[j], -torch.inf).argmax(-1)
-        return (guess == self.images.y_test[self.tasks[j].test] + self.offset[j]).double().mean(-1)
+        return (guess == self.images.y_test[self.tasks[j].test] + self.offset[j]).double().mean(-1, keepdim=True)
+
+def _only(own: Tensor, out: Tensor) -> Tensor:
+    """The scores [n, C] that are a head's own."""
+    return out.masked_fill(~own, -1e9)
 
 
 def moved(x: Tensor, places: Tensor) -> Tensor:

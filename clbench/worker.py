@@ -44,12 +44,19 @@ def _result(job: Job, told: dict, notes: tuple[str, ...]) -> dict | None:
     provenance = {"started": started, **_provenance(job), **{key: told[key] for key in ("command", "commit", "dirty")}}
     group = {"seeds": list(job.seeds), "costs": outcome.costs, "concurrent": told["concurrent"], "provenance": provenance,
              "notes": [*notes, *outcome.notes]}
-    acc = [[[None if cell != cell else cell for cell in row] for row in matrix] for matrix in outcome.acc.tolist()]
+    acc = _nested(outcome.acc)
+    if outcome.more:
+        group["arrays"] = {name: _nested(array) for name, array in outcome.more.items()}
     if outcome.diverged:
         first = outcome.diverged[0]
         reason = f"seed {first['seed']}: not finite in task {first['task']}, at step {first['step']} of the run"
         return {"status": "diverged", "error": {"reason": reason, **first}, "group": group, "acc": acc}
     return {"status": "ok", "error": None, "group": group, "acc": acc}
+
+
+def _nested(array) -> list:
+    """Lists of an array [S, T+1, E], None for NaN."""
+    return [[[None if cell != cell else cell for cell in row] for row in matrix] for matrix in array.tolist()]
 
 
 def _train(job: Job):
@@ -58,6 +65,7 @@ def _train(job: Job):
     import torch
 
     from clbench.engine.clock import Clock
+    from clbench.engine.part import refusal
     if job.source != _source_when_loaded(job.modules):
         raise RuntimeError("this worker has loaded other source code than the plan was made with: restart the workers")
     device = torch.device(choose_device(job.device))
@@ -72,7 +80,7 @@ def _train(job: Job):
             strategy = registry.strategy(job.strategy, benchmark.hyperparameters.get(benchmark.scenario))
             stream, net, parts = benchmark.stream(list(job.seeds), device), benchmark.network(), strategy.build()
             runner = import_module(RUNNERS[strategy.backend])
-        if reason := next(filter(None, (part.supports(stream, net) for part in parts)), None):
+        if reason := next(filter(None, (refusal(part, stream, net) for part in parts)), None):
             return None, reason
         return runner.run(stream, net, parts, benchmark.budget(job.profile), clock), None
     finally:

@@ -78,7 +78,7 @@ class SingleRun:
             model.eval()
             acc = evaluate(self.stream, lambda x, t: avalanche_forward(model, x[0], t).unsqueeze(0))
             model.train(training)
-        return acc[0].cpu()
+        return acc[0, :, 0].cpu()
 
     def autocast(self) -> torch.autocast:
         return torch.autocast(self.stream.device.type, torch.bfloat16, enabled=self.budget.precision == "bf16")

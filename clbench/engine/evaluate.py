@@ -2,12 +2,14 @@
 import torch
 from torch import Tensor
 
+from clbench.tree import tree_cat, tree_map
+
 ROWS = 1000          # a chunk of a slice: large enough to be fast, small enough not to matter in memory
 
 
 @torch.no_grad()
 def evaluate(stream, predict) -> Tensor:
-    """Accuracy [S, E] of `predict(x [S, n, d], t) -> scores [S, n, C]` on every evaluation slice, seen or not.
+    """Scores [S, E, K] of `predict(x [S, n, d], t) -> scores [S, n, C]` on every evaluation slice, seen or not.
 
     Only task-incremental evaluation tells which task a slice is; otherwise t is None.
     """
@@ -15,7 +17,7 @@ def evaluate(stream, predict) -> Tensor:
     for j, task in enumerate(stream.tasks):
         scores = []
         for start in range(0, len(task.test), ROWS):
-            x = stream.test(j, slice(start, start + ROWS))
-            scores.append(predict(x.expand(len(stream.seeds), *x.shape[1:]), j if stream.scenario == "task" else None))
-        columns.append(stream.score(j, torch.cat(scores, 1)))
+            x = tree_map(lambda x: x.expand(len(stream.seeds), *x.shape[1:]), stream.test(j, slice(start, start + ROWS)))
+            scores.append(predict(x, j if stream.scenario == "task" else None))
+        columns.append(stream.score(j, tree_cat(scores, 1)))
     return torch.stack(columns, 1)

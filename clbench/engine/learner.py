@@ -7,9 +7,9 @@ from torch import Tensor
 from torch.func import vmap
 
 from clbench.engine.precision import forward_in
-from clbench.engine.tree import tree_map
 from clbench.keyed import draw
 from clbench.stream import Batch, Budget
+from clbench.tree import tree_map
 
 
 class Gradient(NamedTuple):
@@ -30,10 +30,15 @@ class Learner:
         self.theta = torch.nn.Parameter(self.initial.clone())
         self.frozen: Tensor | None = None                        # [P] or [S, P] bool
         self.forward_in = forward_in(budget.precision, device)
+        # A learning rate that changes from step to step is a tensor: a captured step keeps its address.
+        lr = budget.lr if budget.warm_up is None else torch.tensor(budget.lr, device=device)
+        adam = {"betas": (0.9, budget.beta2), "fused": True, "capturable": device.type == "cuda"}
         self.optimiser = {
-            "adam": lambda: torch.optim.Adam([self.theta], budget.lr, fused=True, capturable=device.type == "cuda"),
-            "sgd": lambda: torch.optim.SGD([self.theta], budget.lr, budget.momentum, fused=True),
+            "adam": lambda: torch.optim.Adam([self.theta], lr, **adam),
+            "adamw": lambda: torch.optim.AdamW([self.theta], lr, weight_decay=budget.weight_decay, **adam),
+            "sgd": lambda: torch.optim.SGD([self.theta], lr, budget.momentum, fused=True),
         }[budget.optimiser]()
+        self.decays = budget.weight_decay > 0
 
     @torch.no_grad()
     def restart(self) -> None:
@@ -80,12 +85,18 @@ class Learner:
         return self.net(theta, x), theta.new_zeros(0)
 
     @torch.no_grad()
-    def step(self, gradient: Gradient) -> None:
-        # A frozen weight has zero momentum since `freeze` and zero gradient since then, so it keeps its bits.
-        # (Weight decay would move it.)
+    def step(self, gradient: Gradient, lr: Tensor | None = None) -> None:
+        """lr [S], the same for all seeds: this step's learning rate."""
+        # A frozen weight has zero momentum since `freeze` and zero gradient since then, so it keeps its bits; not under
+        # weight decay, which moves it.
         g, place, frozen = gradient.g, self.net.layout.buffers, self.frozen
         self.theta.grad = g if frozen is None else g.masked_fill(frozen, 0)
+        kept = self.theta.clone() if frozen is not None and self.decays else None
+        if lr is not None:
+            self.optimiser.param_groups[0]["lr"].copy_(lr[0])
         self.optimiser.step()
+        if kept is not None:
+            self.theta.copy_(torch.where(frozen, kept, self.theta))
         if place:
             now = self.theta[:, place]
             now.copy_(gradient.buffers if frozen is None else torch.where(frozen[..., place], now, gradient.buffers))

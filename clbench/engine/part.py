@@ -1,5 +1,4 @@
 """Part: the hooks of a strategy. `losses` sees one seed; every other hook sees the whole group, seed axis first."""
-import torch.nn.functional as F
 from torch import Tensor
 
 from clbench.stream import Batch
@@ -11,11 +10,17 @@ class Part:
     When a hook is called `self.run` is the run (see `clbench.engine.run.Run`), with `run.learner`, `run.stream`, `run.t`.
     """
 
+    learns_pairs = False                     # makes sense for pairs, whose loss is of a batch and not of a row
     sees_all_data = False                    # may read data of other tasks that it has not stored
     stored: Tensor | None = None             # [S, M, 2] (task, index) pairs that it keeps
 
     def supports(self, stream, net) -> str | None:
         """None, or the reason why this strategy cannot learn this stream with this network."""
+
+    def extra_cost(self, t: int) -> float:
+        """What a step of task t takes beyond its batch's own pass forward and back, in such passes; forward alone is 1/3.
+        Where compute is fixed (`Budget.fixed_compute`) it is paid in steps."""
+        return 0.0
 
     def start(self, run) -> None:
         """Once, before row 0. May replace run.learner (another network) and run.data_losses (another data term)."""
@@ -45,6 +50,8 @@ class Part:
     predict = None                           # predict(x, t) -> scores [S, n, C] at evaluation; t is None unless known
 
 
-def cross_entropy(out: Tensor, batch: Batch) -> Tensor:
-    """The data term of class streams, [B]; label -100 means no label (0). -1e9, not -inf: 0 x inf is NaN elsewhere."""
-    return F.cross_entropy(out.masked_fill(~batch.mask, -1e9), batch.y, reduction="none")
+def refusal(part, stream, net) -> str | None:
+    """None, or the reason why this part (or Avalanche row) cannot learn this stream with this network."""
+    if stream.scenario == "pairs" and not getattr(part, "learns_pairs", False):
+        return "is defined for class labels; this stream has pairs"
+    return part.supports(stream, net)

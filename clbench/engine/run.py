@@ -9,7 +9,7 @@ from clbench.engine.capture import CapturedStep
 from clbench.engine.clock import Clock
 from clbench.engine.evaluate import evaluate
 from clbench.engine.learner import Learner
-from clbench.engine.part import Part, cross_entropy
+from clbench.engine.part import Part
 from clbench.engine.precision import arithmetic
 from clbench.errors import InputError, RunFailed
 from clbench.keyed import draw, passes
@@ -23,6 +23,7 @@ class Outcome:
     acc: Tensor                      # [S, T+1, E] float64 on the CPU; NaN where a seed had diverged before
     costs: dict                      # the cost sheet, all seeds together
     diverged: list[dict]             # {seed, task, step of the run} where a loss or weight was not finite
+    more: dict[str, Tensor] = field(default_factory=dict)    # what else the stream measures, as acc
     notes: list[str] = field(default_factory=list)           # what a reader of the record should know
 
 
@@ -38,7 +39,7 @@ def run(stream: Stream, net, parts: list[Part], budget: Budget, clock: Clock) ->
     costs = {**clock.sheet(), "steps": this.updates * this.S, "samples_seen": this.samples_seen,
              "memory_items": sum(part.stored.shape[1] for part in parts if part.stored is not None) * this.S,
              "extra_params": this.extra_parameters(net) * this.S}
-    return Outcome(acc.cpu(), costs, this.diverged, this.notes)
+    return Outcome(acc.cpu(), costs, this.diverged, {name: array.cpu() for name, array in this.more.items()}, this.notes)
 
 
 class Run:
@@ -47,13 +48,15 @@ class Run:
     def __init__(self, stream: Stream, net, parts: list[Part], budget: Budget, clock: Clock | None = None):
         self.stream, self.parts, self.budget = stream, parts, budget
         self.seeds, self.S, self.steps, self.rows = stream.seeds, len(stream.seeds), budget.steps, budget.rows
+        # Where a method replays, a batch holds so many stored rows and as many new ones.
+        self.replayed = budget.rows // 2 if budget.fixed_compute else budget.rows
         self.clock = clock or Clock(stream.device)
         self.t = self.updates = self.samples_seen = 0
         self.notes: list[str] = []
         self.alive = torch.ones(self.S, dtype=torch.bool, device=stream.device)
         self.finite_steps = torch.zeros(self.S, dtype=torch.long, device=stream.device)
         self.diverged: list[dict] = []
-        self.learner, self.data_losses, data_terms = self.new_learner(net), cross_entropy, []
+        self.learner, self.data_losses, data_terms = self.new_learner(net), stream.losses, []
         for part in parts:
             part.run, before = self, self.data_losses
             part.start(self)
@@ -63,22 +66,27 @@ class Run:
 
     # ---- the story
     def train(self) -> Tensor:
-        """Accuracy [S, T+1, E]: row 0 is the untrained network, row t+1 the network after task t."""
-        acc = [self.evaluate()]
+        """Accuracy [S, T+1, E]: row 0 is the untrained network, row t+1 the network after task t. What else the stream
+        measures is in `more`."""
+        scores = [self.evaluate()]
         for t, task in enumerate(self.stream.tasks):
             self.t = t
             with self.clock.measure("train_s"):
                 self.learn(task)
-            acc.append(self.evaluate())
+            scores.append(self.evaluate())
             if len(self.diverged) == self.S:
                 break
-        missing = [torch.full_like(acc[0], torch.nan)] * (len(self.stream.tasks) + 1 - len(acc))
-        return torch.stack(acc + missing, 1)
+        missing = [torch.full_like(scores[0], torch.nan)] * (len(self.stream.tasks) + 1 - len(scores))
+        acc, *more = torch.stack(scores + missing, 1).unbind(-1)
+        self.more = dict(zip(self.stream.measures[1:], more, strict=True))
+        return acc
 
     def learn(self, task) -> None:
         """One task: draw the plan, train, consolidate."""
         if self.budget.optimiser_state == "reset":
             self.learner.reset_optimiser()
+        if self.budget.fixed_compute:
+            self.steps = int(self.budget.steps / (1 + sum(part.extra_cost(self.t) for part in self.parts)))
         plan = Batch(samples=self.shuffled(task.train))
         with self.clock.count_flops():
             for part in self.parts:
@@ -92,6 +100,8 @@ class Run:
     def fit(self, plan: Batch) -> None:
         """Trains on every batch of the plan, with all hooks on; on a GPU as a captured step."""
         steps, before = len(plan.samples), self.samples_seen
+        if self.budget.warm_up is not None:
+            plan.lr = self.schedule(steps).expand(self.S, steps).T
         with self.clock.count_flops(times=steps):            # all steps of a fit have the same shapes
             self.step(plan.at(0))
         self.updates += 1
@@ -102,6 +112,12 @@ class Run:
             self.updates += 1
         self.samples_seen = before + steps * rows
 
+    def schedule(self, steps: int) -> Tensor:
+        """[steps]: the learning rate rises for a share of them, then falls along half a cosine to 0."""
+        rising, step = max(1, int(self.budget.warm_up * steps)), torch.arange(steps, device=self.stream.device)
+        falling = ((step - rising).clamp(min=0) / max(1, steps - rising) * torch.pi).cos().add(1).div(2)
+        return self.budget.lr * ((step + 1) / rising).clamp(max=1) * falling
+
     def step(self, draws: Batch) -> None:
         batch = Batch({**draws, **self.stream.gather(draws.samples)})
         for part in self.parts:
@@ -110,7 +126,7 @@ class Run:
         g, batch.out, batch.loss = gradient.g, gradient.out, gradient.loss
         for part in self.parts:
             g = part.gradient(g, batch)
-        self.learner.step(gradient._replace(g=g))
+        self.learner.step(gradient._replace(g=g), batch.get("lr"))
         self.samples_seen += batch.y.numel()
         self.alive &= batch.loss.isfinite()
         self.finite_steps += self.alive
@@ -124,10 +140,10 @@ class Run:
         return sum(more, first)
 
     def evaluate(self) -> Tensor:
-        """Accuracy [S, E] of the network as it is; NaN for a seed that has diverged."""
+        """Scores [S, E, K] of the network as it is; NaN for a seed that has diverged."""
         with self.clock.measure("eval_s"):
             acc = evaluate(self.stream, self.predict)
-        return acc.masked_fill(~self.alive.unsqueeze(1), torch.nan)
+        return acc.masked_fill(~self.alive.view(-1, 1, 1), torch.nan)
 
     # ---- for parts
     def new_learner(self, net, purpose: str = "init") -> Learner:

@@ -15,6 +15,8 @@ from clbench.report.values import Entry, entries, order_of, trains_on_all_data
 NONE = "–"
 DEFAULT = ("acc", "aia", "forgetting", "bwt", "plasticity_gap", "plasticity_gap_equal", "joint_gap", "recovered",
            "seconds", "gpu_hours", "cpu_hours", "energy_wh", "gflops", "retraining_saved", "memory_items", "peak_mb")
+# Of streams of pairs: what a new slice changes for those before and after it.
+PAIRS = ("stream_backward", "stream_id", "stream_forward", "acc", "forgetting", "old_kept", *DEFAULT[4:])
 WHERE_USED = ("gpu_hours", "cpu_hours", "energy_wh")
 TITLES = {"seconds": "s/seed", "gflops": "GFLOPs", "gpu_hours": "GPU h", "cpu_hours": "CPU h", "peak_mb": "peak MB"}
 DESCRIPTIONS = {"seconds": "wall-clock of training and evaluation",
@@ -135,10 +137,11 @@ def by_benchmark(records: list[Record]) -> dict[str, list[Record]]:
 def comparison(records: list[Record], beside: Sequence[Record] = ()) -> Table:
     """All strategies on one benchmark under one profile, with every metric and cost in the cells."""
     found = entries(records, beside)
-    acc = marked(found, "acc")
-    rows = [_row(entry, {name: cell(entry, name) for name in (*METRICS, *COSTS, "seconds", "gflops")} | {"acc": one})
-            for entry, one in zip(found, acc, strict=True)]
-    columns = [heading(name) for name in DEFAULT if name not in WHERE_USED or _in_use(rows, name)]
+    chosen = PAIRS if records[0].settings.get("scenario") == "pairs" else DEFAULT
+    lead = chosen[0]
+    rows = [_row(entry, {name: cell(entry, name) for name in (*METRICS, *COSTS, "seconds", "gflops")} | {lead: one})
+            for entry, one in zip(found, marked(found, lead), strict=True)]
+    columns = [heading(name) for name in chosen if name not in WHERE_USED or _in_use(rows, name)]
     return Table(records[0].profile, records[0].benchmark, None, columns, rows, _notes(rows, costs=True))
 
 

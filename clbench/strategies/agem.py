@@ -4,6 +4,7 @@
 r is the gradient of the data term alone, whatever other parts have added to g; an optimiser other than plain SGD need not
 keep the angle. Differs from the paper: the memory is filled when a task ends, as many examples of every task, instead of
 while it runs. From Avalanche: its reference batches walk the memory in a fixed order, with as many rows of every task.
+On pairs, where compute is fixed, both batches are B/2.
 Cost: one more pass forward and back in each step, after any number of tasks."""
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from clbench.stream import Batch
 class AGEM(Part):
     memory: int = 500                # examples kept
     rows: int | None = None          # of a reference batch; None: as many as new ones
+    learns_pairs = True
 
     def supports(self, stream, net) -> str | None:
         return Memory.fits(self.memory, stream)
@@ -27,7 +29,9 @@ class AGEM(Part):
 
     def before_task(self, t: int, plan: Batch) -> Batch:
         if t > 0:
-            plan.reference = self.run.shuffled(self.stored, self.rows, len(plan.samples), "reference")
+            new = self.run.replayed
+            plan.samples = plan.samples[:, :, :new]
+            plan.reference = self.run.shuffled(self.stored, self.rows or new, len(plan.samples), "reference")
         return plan
 
     def gradient(self, g: Tensor, batch: Batch) -> Tensor:

@@ -11,7 +11,7 @@ from clbench.stream import Batch
 @dataclass
 class Cumulative(Part):
     budget: Literal["equal", "seen"] = "equal"       # steps at task k: N, or k N
-    sees_all_data = True
+    sees_all_data = learns_pairs = True
 
     def before_task(self, t: int, plan: Batch) -> Batch:
         steps = len(plan.samples) * (t + 1 if self.budget == "seen" else 1)

@@ -1,6 +1,7 @@
 """Experience replay (Chaudhry et al. 2019, "On tiny episodic memories in continual learning").
 
     loss = mean of CE over B current rows and B rows from the memory
+On pairs, where a batch stays as large as it is, B/2 of each are one batch and so each other's negatives.
 The memory holds as many examples of every task; it is filled at the end of each task and walked in reshuffled passes."""
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from clbench.stream import Batch
 @dataclass
 class ER(Part):
     memory: int = 500                # examples kept
+    learns_pairs = True
 
     def supports(self, stream, net) -> str | None:
         return Memory.fits(self.memory, stream)
@@ -23,8 +25,9 @@ class ER(Part):
 
     def before_task(self, t: int, plan: Batch) -> Batch:
         if t > 0:
-            replay = self.run.shuffled(self.stored, steps=len(plan.samples), purpose="replay")
-            plan.samples = torch.cat([plan.samples, replay], 2)         # [steps, S, 2 B, 2]
+            rows = self.run.replayed
+            replay = self.run.shuffled(self.stored, rows, len(plan.samples), "replay")
+            plan.samples = torch.cat([plan.samples[:, :, :rows], replay], 2)            # [steps, S, 2 rows, 2]
         return plan
 
     def after_task(self, t: int) -> None:

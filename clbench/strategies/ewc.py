@@ -2,6 +2,7 @@
 
     loss = CE + (lam / 2) sum_k sum_i F_k,i (theta_i - theta*_k,i)^2
 F_k: diagonal of the Fisher information after task k, with labels sampled from the network; theta*_k: the weights then.
+On pairs, whose loss is of a batch: B times the squared gradients of whole batches, with partners sampled from the softmax.
 Only sum_k F_k and sum_k F_k theta*_k are kept, so a step costs the same after any number of tasks:
 
     gradient of the penalty = lam (theta sum_k F_k - sum_k F_k theta*_k)"""
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 
 from clbench.engine.part import Part
-from clbench.strategies.parts.fisher import fisher_diagonal
+from clbench.strategies.parts.fisher import fisher as fisher_of
 from clbench.stream import Batch
 
 
@@ -19,6 +20,12 @@ from clbench.stream import Batch
 class EWC(Part):
     lam: float = 1000.0              # strength of the penalty
     samples: int = 1024              # examples for the Fisher estimate
+    learns_pairs = True
+
+    def extra_cost(self, t: int) -> float:
+        """The estimate's passes forward and back, spread over the steps that are left for it."""
+        estimate = self.samples / self.run.rows
+        return estimate / max(1.0, self.run.budget.steps - estimate)
 
     def start(self, run) -> None:
         self.fisher = torch.zeros_like(run.learner.theta, requires_grad=False)          # [S, P]: sum_k F_k
@@ -30,6 +37,6 @@ class EWC(Part):
 
     def after_task(self, t: int) -> None:
         train = self.run.stream.tasks[t].train
-        fisher = fisher_diagonal(self.run, self.run.subset(train, self.samples, "fisher"))
+        fisher = fisher_of(self.run, self.run.subset(train, self.samples, "fisher"))
         self.fisher += fisher
         self.fisher_anchor += fisher * self.run.learner.theta.detach()

@@ -7,7 +7,7 @@ from clbench.stream import Batch
 
 
 class Joint(Part):
-    sees_all_data = True
+    sees_all_data = learns_pairs = True
 
     def before_task(self, t: int, plan: Batch) -> Batch:
         self.run.learner.restart()

@@ -4,7 +4,8 @@
     replay the candidates c from the memory with the largest  CE(theta_v, c) - CE(theta, c)
 Everything else is `er`. alpha is a length of its own, not the learning rate: under Adam a plain gradient step of that
 length hardly moves. Differs from Avalanche, whose step is the optimiser's learning rate, whose candidates come from the
-classes that the batch lacks. Cost: one more pass forward and back over the current rows, two forward over the candidates."""
+classes that the batch lacks. On pairs the candidates are each other's negatives, the same at both weights. Cost: one
+more pass forward and back over the current rows, two forward over the candidates."""
 from dataclasses import dataclass
 
 from clbench.strategies.er import ER
@@ -17,10 +18,16 @@ class MIR(ER):
     rows: int | None = None          # of these, replayed; None: as many as new rows
     alpha: float = 0.05              # length of the virtual step
 
+    def extra_cost(self, t: int) -> float:
+        """The virtual step's pass over the new rows, and two passes forward over the candidates."""
+        new = self.run.replayed
+        return (new + 2 / 3 * (self.candidates or 2 * new)) / self.run.rows if t else 0.0
+
     def before_task(self, t: int, plan: Batch) -> Batch:
         if t > 0:
-            count = self.candidates or 2 * self.run.rows
-            plan.candidates = self.run.shuffled(self.stored, count, len(plan.samples), "candidates")
+            new = self.run.replayed
+            plan.samples = plan.samples[:, :, :new]
+            plan.candidates = self.run.shuffled(self.stored, self.candidates or 2 * new, len(plan.samples), "candidates")
         return plan
 
     def batch(self, batch: Batch) -> Batch:
@@ -30,5 +37,5 @@ class MIR(ER):
         theta = run.learner.theta.detach()
         virtual = theta - self.alpha * run.gradient(batch)
         interference = run.row_losses(candidates, virtual) - run.row_losses(candidates, theta)          # [S, candidates]
-        top = interference.topk(self.rows or run.rows, -1).indices
+        top = interference.topk(self.rows or run.replayed, -1).indices
         return batch.append(run.stream.gather(take(batch.candidates, top)))

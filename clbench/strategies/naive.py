@@ -3,4 +3,4 @@ from clbench.engine.part import Part
 
 
 class Naive(Part):
-    pass
+    learns_pairs = True

@@ -4,10 +4,9 @@ import torch
 import torch.nn.functional as F
 
 from clbench.engine.learner import Learner
-from clbench.engine.part import cross_entropy
 from clbench.models import by_name
 from clbench.models.mlp import MLP
-from clbench.stream import Batch, Budget
+from clbench.stream import Batch, Budget, cross_entropy
 
 SHAPE, CLASSES, CPU = (8, 8, 3), 4, torch.device("cpu")
 NETWORKS = {"mlp": lambda: MLP(192, 16, 16, CLASSES)} | {

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from clbench.data.pairs import store
+from clbench.data.pairs.pairs import Pairs
 from clbench.data.pairs.rows import Row
 
 FONTS = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf", "DejaVuSans-Oblique.ttf", "DejaVuSerif.ttf", "DejaVuSansMono.ttf",
@@ -19,7 +20,7 @@ EDGES = ("1993-01-01", "1996-01-01", "2001-01-01", "2002-01-01", "2003-01-01", "
 SIZE = 32
 
 
-def pairs(most: int | None = 1300) -> store.Pairs:
+def pairs(most: int | None = 1300) -> Pairs:
     """Six slices by age; what is held out are characters, with all their fonts. most: training pairs of a slice."""
     options = store.Options(by=EDGES, most=most, held_out=1 / 3)
     return store.embedded(f"glyphs 1 of matplotlib {version('matplotlib')}", rows, options)

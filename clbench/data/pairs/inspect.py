@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 
-from clbench.data.pairs.store import Pairs
+from clbench.data.pairs.pairs import Pairs
 
 SAMPLES = 16                     # of a slice in the picture
 LABEL = 180                      # pixels beside the samples

@@ -19,6 +19,7 @@ import numpy as np
 from clbench.data import files
 from clbench.data.pairs import dates, shards, slices, tables, tic, words
 from clbench.data.pairs.images import Unreadable, pixels, resized
+from clbench.data.pairs.pairs import Pairs
 from clbench.data.pairs.rows import Columns, Row, Rows
 from clbench.errors import InputError
 
@@ -44,22 +45,6 @@ class Options:
     buckets: int = 2048                  # numbers that words may have
     only: str | None = None              # a list of uids: leave out all others (TiC's training lists)
     exclude: str | None = None           # a list of uids to leave out (TiC's evaluation lists)
-
-
-@dataclass(frozen=True, eq=False)
-class Pairs:
-    """Dated pairs, cut into slices."""
-
-    left: np.ndarray                     # [n, d] uint8: images (height, width, channels) flattened; or [n, L] int64: words
-    right: np.ndarray                    # [n, L] int64: words
-    group: np.ndarray                    # [n] int64: equal where pairs share their image or their text
-    train: tuple[np.ndarray, ...]        # rows by slice
-    test: tuple[np.ndarray, ...]
-    names: tuple[str, ...]               # of the slices
-    shape: tuple[int, int, int] | None   # of an image; None where left holds words
-    fingerprint: str
-    skipped: dict[str, int]              # rows left out, by reason
-    notes: tuple[str, ...] = ()          # what a reader of the results should know
 
 
 def load(path: Path, options: Options, test: Path | None = None) -> Pairs:

@@ -10,6 +10,35 @@ from clbench.keyed import draw
 from clbench.stream import Batch
 
 
+def fisher(run, samples: Tensor) -> Tensor:
+    """[S, P]: the diagonal of the Fisher information on samples [S, n, 2]."""
+    return (fisher_of_batches if run.stream.scenario == "pairs" else fisher_diagonal)(run, samples)
+
+
+def fisher_of_batches(run, samples: Tensor) -> Tensor:
+    """[S, P]: mean over batches of B pairs of B (d loss / d theta)^2, each side's partners sampled from its softmax.
+
+    A pair has no gradient of its own: its loss depends on the pairs beside it. Squared gradients of a batch's mean shrink with
+    1 / B, hence the factor.
+    """
+    B, total = run.rows, 0.0
+    for i in range(0, samples.shape[1] - B + 1, B):
+        batch = run.stream.gather(samples[:, i:i + B])
+        u = draw(run.seeds, f"fisher partners {i}", run.t, lambda draws: torch.rand(2, B, 1, generator=draws))
+        batch.u = u.to(run.stream.device)
+        total = total + B * run.learner.gradient(_sampled_partners, batch).g.square()
+    return total / (samples.shape[1] // B)
+
+
+def _sampled_partners(out: tuple[Tensor, Tensor], batch: Batch) -> Tensor:
+    losses = []
+    for (one, other), u in zip((out, out[::-1]), batch.u, strict=True):
+        log_p = (one @ other.mT).log_softmax(-1)
+        partner = (log_p.detach().exp().cumsum(-1) < u).sum(-1, keepdim=True).clamp(max=len(log_p) - 1)
+        losses.append(-log_p.gather(-1, partner).mean())
+    return sum(losses) / 2
+
+
 def fisher_diagonal(run, samples: Tensor) -> Tensor:
     """[S, P]: mean over samples [S, n, 2] of E_y[(d log p(y|x) / d theta)^2], one y per sample drawn from the network.
 

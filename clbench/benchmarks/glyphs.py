@@ -1,0 +1,33 @@
+"""glyphs: characters in the fonts that matplotlib ships, with their names, in the order in which Unicode took them up."""
+from dataclasses import dataclass
+from functools import lru_cache
+
+from clbench.benchmark import Benchmark
+from clbench.data.pairs import glyphs
+from clbench.data.pairs.pairs import Pairs
+from clbench.models.dual_encoder import DualEncoder
+from clbench.pair_stream import RECIPES, PairStream, budget
+
+
+@dataclass
+class Glyphs(Benchmark):
+    """Six slices: 1.1; 2.0 to 3.0; 3.1; 3.2; 4; 5 to 7. What is tested on are characters that no slice trains on."""
+
+    most: int = 1300                     # training pairs of a slice: uncapped, the first one would be two thirds of all
+
+    scenarios = ()
+    scenario = "pairs"
+    budgets = {"smoke": budget(30), "quick": budget(60), "full": budget(600)}
+    hyperparameters = {"pairs": RECIPES}
+
+    def contents(self) -> Pairs:
+        return made(self.most)
+
+    def make_stream(self, pairs, seeds):
+        return PairStream(pairs, seeds)
+
+    def network(self):
+        return DualEncoder((glyphs.SIZE, glyphs.SIZE, 3))
+
+
+made = lru_cache(maxsize=2)(glyphs.pairs)

@@ -1,0 +1,166 @@
+"""Pairs in the engine: the loss, recall, fixed compute, what may be read, and the order of methods on driftcaps."""
+import dataclasses
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from helpers import CPU
+
+from clbench import registry
+from clbench.data.pairs.pairs import Pairs
+from clbench.engine.clock import Clock
+from clbench.engine.part import refusal
+from clbench.engine.run import Run
+from clbench.engine.run import run as run_group
+from clbench.keyed import generator
+from clbench.metrics.accuracy import per_seed
+from clbench.pair_stream import PairStream, info_nce
+from clbench.stream import Batch
+
+PLAIN = ("naive", "joint_equal", "cumulative", "cumulative_equal", "cumulative_exp", "ema", "patching", "head_only")
+PAYING = ("er", "agem", "mir", "lwf", "ewc(samples=256)")
+ALL_DATA = ("joint", "joint_equal", "cumulative", "cumulative_equal", "cumulative_exp")
+
+
+def benchmark(spec: str = "driftcaps(n=200, n_test=40, size=16)"):
+    return registry.benchmark(spec, "smoke")[1]
+
+
+def make(spec: str, chosen=None, seeds=(0,), steps: int = 8, pairs: Pairs | None = None) -> Run:
+    chosen = chosen or benchmark()
+    stream = chosen.stream(list(seeds), CPU) if pairs is None else PairStream(pairs.to(CPU), seeds)
+    parts = registry.strategy(spec, chosen.hyperparameters["pairs"]).build()
+    return Run(stream, chosen.network(), parts, replace(chosen.budget("smoke"), steps=steps))
+
+
+def embeddings(*key, n: int = 12, h: int = 5):
+    return tuple(F.normalize(torch.randn(n, h, generator=generator(i, *key)), dim=-1) * (7 if i == 0 else 1) for i in range(2))
+
+
+def test_info_nce_is_the_mean_of_both_cross_entropies():
+    left, right = embeddings("info_nce")
+    scores, diagonal = left @ right.T, torch.arange(12)
+    wanted = 0.5 * (F.cross_entropy(scores, diagonal, reduction="none") + F.cross_entropy(scores.T, diagonal, reduction="none"))
+    assert torch.allclose(info_nce((left, right), Batch(y=diagonal)), wanted, atol=1e-5)
+    assert torch.allclose(info_nce((right, left), Batch(y=diagonal)), wanted, atol=1e-5)             # sides swapped
+
+
+def test_pairs_of_a_group_leave_each_others_denominators():
+    left, right = embeddings("groups")
+    group = torch.tensor([0, 1, 0, *range(3, 12)])
+    keep = [0, 1, *range(3, 12)]
+    alone = info_nce((left[keep], right[keep]), Batch(y=group[keep]))
+    assert torch.allclose(info_nce((left, right), Batch(y=group))[0], alone[0], atol=1e-5)           # as if it were not there
+    assert not torch.allclose(info_nce((left, right), Batch(y=torch.arange(12)))[0], alone[0], atol=1e-3)
+
+
+def test_recall_ranks_within_the_slice_and_counts_ties_as_wrong():
+    stream = benchmark().stream([0], CPU)
+    same = torch.eye(40).unsqueeze(0)
+    assert stream.score(0, (same, same)).tolist() == [[1, 1, 1, 1]]
+    constant = torch.ones(1, 40, 5)
+    assert stream.score(0, (constant, constant)).tolist() == [[0, 0, 0, 0]]
+    left, right = (one.unsqueeze(0) for one in embeddings("recall", n=40))
+    acc, there, back, five = stream.score(0, (left, right))[0].tolist()
+    assert stream.score(0, (right, left))[0].tolist() == [acc, back, there, five]
+    order = torch.randperm(40, generator=generator(0, "order"))
+    assert stream.score(0, (left[:, order], right[:, order]))[0].tolist() == [acc, there, back, five]
+    scores = (left[0] @ right[0].T).numpy()
+    by_hand = [np.mean([(row >= row[i]).sum() <= 1 for i, row in enumerate(side)]) for side in (scores, scores.T)]
+    assert [there, back] == pytest.approx(by_hand) and acc == pytest.approx(sum(by_hand) / 2)
+
+
+@pytest.mark.parametrize("spec", PLAIN + PAYING)
+def test_compute_is_fixed(spec):
+    """Whatever a method does besides its steps, it takes no more FLOPs than naive (joint apart)."""
+    flops = []
+    for one in (spec, "naive"):
+        chosen = benchmark("driftcaps(n=512, n_test=40, size=16)")
+        parts, budget = registry.strategy(one).build(), replace(chosen.budget("smoke"), steps=26)
+        flops.append(run_group(chosen.stream([0], CPU), chosen.network(), parts, budget, Clock(CPU)).costs["flops"])
+    assert 0.9 * flops[1] < flops[0] < 1.03 * flops[1]      # a forward pass is a little more than the third that it counts
+
+
+@pytest.mark.parametrize("spec", PLAIN + PAYING)
+def test_twice_the_same_bits(spec):
+    first, second = (make(spec, seeds=[0, 1]) for _ in range(2))
+    acc = first.train()
+    assert torch.equal(acc, second.train()) and torch.equal(first.learner.theta, second.learner.theta)
+    assert acc.shape == (2, 4, 3) and set(first.more) == {'r1_left_right', 'r1_right_left', 'r5'} and ((acc >= 0) & (acc <= 1)).all() and not first.diverged
+
+
+@pytest.mark.parametrize("spec", [one for one in PLAIN + PAYING if one not in ALL_DATA])
+def test_reads_no_old_pair_that_it_has_not_stored(spec):
+    """Other pixels and words in all old pairs but the stored ones change nothing."""
+    run, poisoned = make(spec), make(spec)
+    clean = run.stream.pairs
+    for t, task in enumerate(run.stream.tasks):
+        run.t = poisoned.t = t
+        poisoned.stream.pairs = poison(clean, poisoned, t)
+        run.learn(task), poisoned.learn(task)
+        assert torch.equal(run.learner.theta, poisoned.learner.theta)
+
+
+def poison(pairs: Pairs, run: Run, t: int) -> Pairs:
+    kept = [part.stored[..., 1].flatten() for part in run.parts if part.stored is not None]
+    spoilt = torch.ones(len(pairs.right), dtype=torch.bool)
+    spoilt[torch.cat([*kept, run.stream.tasks[t].train[:, 1]])] = False
+    left, right = pairs.left.clone(), pairs.right.clone()
+    left[spoilt], right[spoilt] = 255, 7
+    return dataclasses.replace(pairs, left=left, right=right)
+
+
+@pytest.mark.parametrize("spec", [one for one in PLAIN + PAYING if one != "naive"])
+def test_differs_from_naive(spec):
+    assert not torch.equal(make(spec).train(), make("naive").train())
+
+
+def test_restart_does_not_depend_on_what_was_trained_before():
+    whole, last = make("joint_equal"), make("joint_equal")
+    whole.train()
+    last.t = 2
+    last.learn(last.stream.tasks[2])
+    assert torch.equal(whole.learner.theta, last.learner.theta)
+
+
+def test_the_first_slice_of_joint_is_naives():
+    assert torch.equal(make("joint").train()[:, :2], make("naive").train()[:, :2])
+
+
+@pytest.mark.parametrize("spec", ["icarl", "gem", "packnet", "derpp"])
+def test_methods_for_classes_are_refused(spec):
+    run = make("naive")
+    assert refusal(registry.strategy(spec).build()[0], run.stream, None) == "is defined for class labels; this stream has pairs"
+
+
+def test_the_learning_rate_rises_and_falls():
+    rates = make("naive").schedule(20)
+    assert rates.argmax() in (1, 2) and rates[0] == pytest.approx(1e-3) and rates[-1] < 2e-5
+    assert rates.max() == pytest.approx(2e-3, rel=0.02)
+
+
+def test_from_memory_or_from_the_map_the_numbers_are_the_same(monkeypatch):
+    there = make("er").train()
+    monkeypatch.setattr("clbench.data.pairs.pairs.MOST_OF_MEMORY", 0.0)
+    assert torch.equal(make("er", pairs=benchmark().contents()).train(), there)
+
+
+def test_without_drift_the_columns_of_a_row_agree():
+    """Within twice the binomial spread of their candidates."""
+    chosen = benchmark("driftcaps(n=600, n_test=400, drift=0, churn=0, steps=4)")
+    row = make("naive", chosen, steps=60).train()[0, -1]
+    p = row.mean()
+    assert row.std() < 2 * (p * (1 - p) / 400).sqrt()
+
+
+def test_the_order_of_methods_on_driftcaps():
+    """In each of three worlds: backward sequential < er < cumulative; in-domain restart below all."""
+    for world in range(3):
+        chosen, found = benchmark(f"driftcaps(data_seed={world})"), {}
+        for spec in ("naive", "er", "cumulative", "joint_equal"):
+            found[spec] = per_seed(make(spec, chosen, steps=30).train().numpy())
+        backward = [found[spec]["stream_backward"][0] for spec in ("naive", "er", "cumulative")]
+        assert backward == sorted(backward) and backward[1] > backward[0] + 0.05
+        assert found["joint_equal"]["stream_id"] < 0.6 * min(found[spec]["stream_id"] for spec in ("naive", "er", "cumulative"))
