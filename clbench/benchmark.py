@@ -22,6 +22,7 @@ class Benchmark:
     arguments: ClassVar[dict[str, dict]] = {}                # by profile: defaults of the fields that differ there
     seeds: ClassVar[dict[str, dict[str, int]]] = {}          # by profile and scenario: how many, if not the profile's number
     hyperparameters: ClassVar[dict[str, dict]] = {}          # by scenario and strategy: better defaults than the paper's
+    by_name_only: ClassVar[bool] = False                     # needs arguments, so no glob stands for it
     hidden: ClassVar[bool] = False                           # for tests: left out of lists and `--all`
 
     validation: bool = field(default=False, kw_only=True)    # evaluate on held-out training data instead of the test set

@@ -347,6 +347,27 @@ def inspect(path: Annotated[Path, typer.Argument(help="A table (csv, tsv, jsonl,
         print(picture)
 
 
+import_app = typer.Typer(no_args_is_help=True, help="Results that other code has made.")
+app.add_typer(import_app, name="import")
+
+
+@import_app.command("tic", epilog="Example:\n\n  clbench import tic runs/2014 runs/2015 runs/2016 --name sequential")
+def import_tic(folders: Annotated[list[Path], typer.Argument(help="One per step, in order; each holds eval_results.jsonl.")],
+               name: Annotated[str, typer.Option(help="What to call the method.")] = "imported",
+               out: Annotated[Path, typer.Option(help="Results folder.")] = Path("results")) -> None:
+    """Takes over what TiC-CLIP's evaluation wrote, as records of the profile `imported`."""
+    from clbench.data.pairs import tic
+    from clbench.metrics.accuracy import per_seed
+    from clbench.records import imported, write
+    _writable(out)
+    found = tic.results(folders)
+    for stream, (slices, matrix) in found.items():
+        record = imported(stream, name, slices, matrix)
+        print(write(record, out))
+        means = {metric: per_seed(record.array)[metric][0] for metric in ("stream_id", "stream_backward", "stream_forward")}
+        print("  " + "  ".join(f"{metric} {value:.3f}" for metric, value in means.items()))
+
+
 # ---- doctor
 
 @app.command()

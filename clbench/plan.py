@@ -19,6 +19,7 @@ RUNNERS = {"native": "clbench.engine.run", "avalanche": "clbench.avalanche.run"}
 # why: a network so small that a step waits for operator calls, on any device, gains by the seed axis; others do on a GPU, where
 # a ResNet fills it; on a CPU they win nothing.
 GROUP_SIZE = {("small mlp", "cpu"): 10, ("mlp", "cpu"): 1, ("conv", "cpu"): 1, ("resnet", "cpu"): 1,
+              ("dual", "cpu"): 1, ("text", "cpu"): 1,
               ("small mlp", "cuda"): None, ("mlp", "cuda"): None, ("conv", "cuda"): None, ("resnet", "cuda"): 1,
               ("dual", "cuda"): None, ("text", "cuda"): None}
 SMALL = 50_000               # parameters

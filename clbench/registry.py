@@ -26,6 +26,7 @@ class Entry:
     attribute: str | None = None     # the class; None: the only one that the module defines
     backend: str = "native"          # of a strategy: native | avalanche
     hidden: bool = False
+    by_name_only: bool = False       # no glob stands for it: it needs arguments
     better: tuple = ()               # (argument, value) of an alias: a benchmark by another name
 
 
@@ -66,7 +67,7 @@ def benchmarks() -> dict[str, Entry]:
         for scenario in fields["scenarios"] or (None,):
             name = f"{path.stem}_{scenario}" if scenario else path.stem
             found[name] = Entry(name, _summary(tree), f"clbench.benchmarks.{path.stem}",
-                                hidden=fields.get("hidden", False))
+                                hidden=fields.get("hidden", False), by_name_only=fields.get("by_name_only", False))
         for alias, better in fields.get("aliases", {}).items():
             found[alias] = Entry(alias, f"{path.stem} of {better['path']}", f"clbench.benchmarks.{path.stem}",
                                  better=tuple(better.items()))
@@ -115,7 +116,8 @@ def select(patterns: list[str], known: dict[str, Entry]) -> list[str]:
     names = []
     for pattern in patterns:
         if is_glob(pattern):
-            found = [name for name, entry in known.items() if fnmatchcase(name, pattern) and not entry.hidden]
+            found = [name for name, entry in known.items()
+                     if fnmatchcase(name, pattern) and not entry.hidden and not entry.by_name_only]
             if not found:
                 raise InputError(f'no name matches "{pattern}"; `clbench list` shows them all')
             names += found

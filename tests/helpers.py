@@ -10,6 +10,8 @@ from clbench.stream import Batch
 CPU = torch.device("cpu")
 NATIVE = [name for name, entry in registry.strategies().items() if entry.backend == "native"]
 SCENARIOS = ("class", "task", "domain")
+PAIRS = ("driftcaps", "glyphs", "icons")                                 # pairs of which nothing has to be fetched
+LABELLED = [name for name in registry.benchmarks() if name.endswith(tuple(f"_{scenario}" for scenario in SCENARIOS))]
 SPECS = {"er": "er(memory=100)", "ewc": "ewc(lam=100, samples=64)", "agem": "agem(memory=100)", "gem": "gem(memory=100)",
          "mir": "mir(memory=100)", "derpp": "derpp(memory=100)",
          "icarl": "icarl(memory=100, herded=40)"}                        # sizes that suit 120 examples a task

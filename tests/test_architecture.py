@@ -9,15 +9,17 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "clbench"
 
 # A folder is a room, and so is a file beside them. These are open to all.
-SHARED = {"errors", "keyed", "environment"}
+SHARED = {"errors", "keyed", "environment", "tree"}
 MAY = {
-    **dict.fromkeys(["errors", "keyed", "environment", "spec", "profiles", "source", "records", "metrics", "data", "stream",
+    **dict.fromkeys(["errors", "keyed", "environment", "tree", "spec", "profiles", "source", "metrics", "data", "stream",
                      "__init__"], set()),
+    "records": {"source"},
+    "pair_stream": {"data", "stream"},
     "benchmark": {"stream"},
     "engine": {"stream"},
     "models": {"engine", "stream"},
     "strategies": {"engine", "models", "stream"},
-    "benchmarks": {"benchmark", "data", "models", "stream"},
+    "benchmarks": {"benchmark", "data", "models", "pair_stream", "stream"},
     "avalanche": {"engine", "stream"},
     "registry": {"spec"},
     "plan": {"records", "registry", "source", "benchmark", "profiles"},
@@ -29,7 +31,7 @@ MAY = {
     "terminal": {"execute", "plan", "records", "metrics", "profiles", "report"},
     "api": {"devices", "execute", "plan", "records", "metrics", "profiles"},
     "cli": {"devices", "plan", "execute", "check", "report", "terminal", "records", "registry", "metrics", "profiles", "spec",
-            "doctor"},
+            "doctor", "data"},
     "doctor": {"data", "registry"},
     "__main__": {"cli"},
 }

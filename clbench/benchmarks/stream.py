@@ -41,6 +41,7 @@ class DatedPairs(Benchmark):
     exclude: str | None = None           # a list of uids to leave out
 
     scenarios = ()
+    by_name_only = True
     scenario = "pairs"
     budgets = {"smoke": budget(30), "quick": budget(60), "full": budget(600)}
     hyperparameters = {"pairs": RECIPES}

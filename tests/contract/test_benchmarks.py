@@ -4,13 +4,15 @@ import sys
 
 import pytest
 import torch
+from helpers import LABELLED, PAIRS
 
 from clbench import registry
 from clbench.errors import Unavailable
 from clbench.profiles import PROFILES
 
 CPU = torch.device("cpu")
-every = pytest.mark.parametrize("name", registry.benchmarks())
+every = pytest.mark.parametrize("name", LABELLED)
+pairs = pytest.mark.parametrize("name", PAIRS)
 
 
 def loaded(name, seeds=(0, 1), profile="smoke", arguments=""):
@@ -51,8 +53,8 @@ def test_labels_are_in_the_mask_and_scores_can_be_perfect(name):
         assert batch.x.shape[:2] == (2, min(200, len(task.train))) and batch.x.dtype == torch.float32
         labels = stream.images.y_test[task.test] + stream.offset[j]
         perfect = torch.nn.functional.one_hot(labels, stream.classes).float().expand(2, -1, -1)
-        assert stream.score(j, perfect).tolist() == [1.0, 1.0]
-        assert stream.score(j, -perfect).tolist() == [0.0, 0.0]
+        assert stream.score(j, perfect).tolist() == [[1.0], [1.0]]
+        assert stream.score(j, -perfect).tolist() == [[0.0], [0.0]]
 
 
 @every
@@ -85,12 +87,48 @@ def test_validation_never_touches_the_test_set(name):
     assert len(held.images.y) + len(held.images.y_test) == len(stream.images.y)
 
 
-@pytest.mark.parametrize("name", ["split_digits_class", "blobs_class"])
+@pairs
+def test_slices_of_pairs_are_apart_and_tested_alike(name):
+    """No pair in two slices or on two sides; equally many test pairs, no two of which are right answers for each other."""
+    _, stream = loaded(name)
+    sides = [torch.cat([task.train[:, 1] for task in stream.tasks]), torch.cat([task.test for task in stream.tasks])]
+    assert len(torch.cat(sides).unique()) == sum(map(len, sides))
+    assert len({len(task.test) for task in stream.tasks}) == 1
+    groups = [stream.pairs.group[task.test] for task in stream.tasks]
+    assert all(len(group.unique()) >= 0.99 * len(group) for group in groups)
+    if name != "driftcaps":                                                  # where a caption may be said again
+        assert not set(stream.pairs.group[sides[0]].tolist()) & set(stream.pairs.group[sides[1]].tolist())
+
+
+@pairs
+@pytest.mark.parametrize("profile", PROFILES)
+def test_two_towers_fit_the_pairs(name, profile):
+    arguments = "(n=300, n_test=50)" if name == "driftcaps" else ""
+    benchmark, stream = loaded(name, profile=profile, arguments=arguments)
+    net, x = benchmark.network(), stream.test(0, slice(0, 30))
+    theta = net.init(torch.Generator().manual_seed(0))
+    left, right = net(theta, tuple(side[0] for side in x))
+    assert left.shape == right.shape == (30, 64)
+    assert torch.allclose(left.norm(dim=-1), torch.tensor(10.0)) and torch.allclose(right.norm(dim=-1), torch.tensor(1.0))
+    assert benchmark.budget(profile).fixed_compute
+    batch = stream.gather(stream.tasks[1].train[:7].expand(2, -1, 2))
+    assert batch.y.shape == (2, 7) and all(side.shape[:2] == (2, 7) for side in batch.x)
+
+
+@pairs
+def test_validation_pairs_come_from_training_pairs(name):
+    _, stream = loaded(name)
+    _, held = loaded(name, arguments="(validation=True)")
+    for whole, part in zip(stream.tasks, held.tasks, strict=True):
+        assert set(part.test.tolist()) <= set(whole.train[:, 1].tolist()) - set(part.train[:, 1].tolist())
+
+
+@pytest.mark.parametrize("name", ["split_digits_class", "blobs_class", "driftcaps", "icons"])
 def test_fingerprint_is_stable_across_processes(name):
     code = f"from clbench import registry; print(registry.benchmark({name!r}, 'smoke')[1].fingerprint())"
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
     assert loaded(name)[0].fingerprint() == other
-    assert other in ("8785892c4369f262", "gaussian blobs 1")                 # as on any other platform
+    assert other in ("8785892c4369f262", "gaussian blobs 1", "5a6a3434494764af", "f6098507bc8b9fc3")     # as on any other platform
 
 
 def test_permutations_differ_by_task_and_seed_but_not_the_first():

@@ -1,5 +1,8 @@
-"""TiC-CLIP's lists of uids (Garg et al. 2024, apple/ml-tic-clip): 128-bit hashes in NumPy arrays, or by year in pickles."""
+"""TiC-CLIP's files (Garg et al. 2024, apple/ml-tic-clip): lists of uids, 128-bit hashes in NumPy arrays or by year in
+pickles; and its results."""
+import json
 import pickle
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -47,4 +50,39 @@ def _hex(uid) -> int:
     found = number(str(uid))
     if found is None:
         raise ValueError(f"{uid!r} is not 32 hex digits")
+    return found
+
+
+def results(folders: Sequence[Path]) -> dict[str, tuple[list[str], np.ndarray]]:
+    """What TiC-CLIP's evaluation wrote, a folder a step: stream -> (names of its slices, E [steps, slices]).
+
+    Each folder holds `eval_results.jsonl`, a line for each evaluation: {"key": "tic/datacomp/retrieval/yearly/2014",
+    "metrics": {"main_metric": 0.31, …}}. The file is appended to, so the last line of a key counts. What is missing or null
+    is NaN.
+    """
+    steps = [_main_metrics(folder / "eval_results.jsonl") for folder in folders]
+    streams: dict[str, set[str]] = {}
+    for key in {key for step in steps for key in step if key.startswith("tic/")}:
+        stream, _, name = key.rpartition("/")
+        streams.setdefault(stream, set()).add(name)
+    if not streams:
+        raise InputError(f"{folders[0]}: no line of eval_results.jsonl has a key that begins with tic/")
+    return {stream: (sorted(names), np.array([[step.get(f"{stream}/{name}", np.nan) for name in sorted(names)]
+                                              for step in steps]))
+            for stream, names in sorted(streams.items())}
+
+
+def _main_metrics(path: Path) -> dict[str, float]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+    found = {}
+    for number, line in enumerate(lines, 1):
+        try:
+            one = json.loads(line)
+            value = one["metrics"]["main_metric"]
+            found[one["key"]] = np.nan if value is None else float(value)
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{path}, line {number}: not a result with key and metrics.main_metric ({error})") from error
     return found

@@ -389,14 +389,13 @@ def test_words_do_not_depend_on_the_process():
 
 # ---- clbench data inspect
 
-def command(*arguments) -> subprocess.CompletedProcess:
-    inspect = [sys.executable, "-m", "clbench", "data", "inspect"]
-    return subprocess.run([*inspect, *map(str, arguments)], capture_output=True, text=True)
+def clbench(*arguments) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, "-m", "clbench", *map(str, arguments)], capture_output=True, text=True)
 
 
 def test_inspect_says_what_is_there_and_draws_it(tmp_path):
     tic_training(tmp_path / "train", each=700)
-    done = command(tmp_path / "train", "--picture", tmp_path / "samples.png")
+    done = clbench("data", "inspect", tmp_path / "train", "--picture", tmp_path / "samples.png")
     assert done.returncode == 0, done.stderr
     first, *lines = done.stdout.splitlines()
     assert first.startswith("1400 pairs, images 32x32 with texts, in 2 slices; ")
@@ -406,5 +405,33 @@ def test_inspect_says_what_is_there_and_draws_it(tmp_path):
 
 def test_inspect_of_bad_input_is_one_line_and_exit_code_2(tmp_path):
     for arguments in ([tmp_path / "absent.csv"], [tmp_path, "--unit", "days"]):
-        done = command(*arguments)
+        done = clbench("data", "inspect", *arguments)
         assert done.returncode == 2 and done.stdout == "" and done.stderr.count("\n") == 1, done.stderr
+
+
+# ---- results of TiC-CLIP's own evaluation
+
+def lines_of(scores: dict) -> str:
+    made = [{"key": f"tic/datacomp/retrieval/yearly/{year}", "dataset": f"TiC-DataComp-Retrieval-Yearly-{year}",
+             "metrics": {"image_retrieval_recall@1": score, "mean_recall@1": score, "main_metric": score}}
+            for year, score in scores.items()]
+    made.append({"key": "imagenet1k", "dataset": "ImageNet 1k", "metrics": {"acc1": 0.5, "main_metric": 0.5}})
+    return "".join(json.dumps(one) + "\n" for one in made)
+
+
+def test_import_of_tic_results(tmp_path):
+    steps = [{2014: 0.5, 2015: 0.2, 2016: 0.1}, {2014: 0.4, 2015: 0.6, 2016: 0.3}, {2014: 0.3, 2015: 0.5, 2016: 0.7}]
+    folders = [tmp_path / str(number) for number in range(3)]
+    for folder, scores in zip(folders, steps, strict=True):
+        folder.mkdir()
+        (folder / "eval_results.jsonl").write_text(lines_of({2014: 0.9}) + lines_of(scores))     # appended to: the last counts
+    done = clbench("import", "tic", *folders, "--name", "sequential", "--out", tmp_path / "out")
+    assert done.returncode == 0 and "stream_id 0.600  stream_backward 0.400  stream_forward 0.200" in done.stdout, done.stderr
+    shown = clbench("show", "--results", tmp_path / "out", "--csv")
+    assert shown.returncode == 0 and "tic/datacomp/retrieval/yearly,sequential" in shown.stdout, shown.stdout + shown.stderr
+    (folders[1] / "eval_results.jsonl").write_text(lines_of({2014: 0.4, 2015: None}))
+    slices_found, matrix = tic.results(folders)["tic/datacomp/retrieval/yearly"]
+    assert slices_found == ["2014", "2015", "2016"] and np.isnan(matrix[1, 1:]).all() and matrix[0, 0] == 0.5
+    (folders[2] / "eval_results.jsonl").write_text("{\n")
+    with pytest.raises(InputError, match="eval_results.jsonl, line 1: not a result"):
+        tic.results(folders)
