@@ -28,6 +28,10 @@ def tree_cat(trees: Sequence[Tree], dim: int) -> Tree:
 
 def length(tree: Tree) -> int:
     """Of the first tensor."""
-    while not isinstance(tree, Tensor):
-        tree = next(iter(tree.values() if isinstance(tree, dict) else tree))
-    return len(tree)
+    return len(tree_leaves(tree)[0])
+
+
+def tree_leaves(tree: Tree) -> list[Tensor]:
+    if isinstance(tree, Tensor):
+        return [tree]
+    return [leaf for branch in (tree.values() if isinstance(tree, dict) else tree) for leaf in tree_leaves(branch)]

@@ -19,7 +19,7 @@ from clbench.metrics.accuracy import per_seed
 from clbench.pair_stream import PairStream, info_nce
 from clbench.stream import Batch
 
-PLAIN = ("naive", "joint_equal", "cumulative", "cumulative_equal", "cumulative_exp", "ema", "patching", "head_only")
+PLAIN = ("naive", "joint_equal", "cumulative", "cumulative_equal", "cumulative_exp", "ema", "patching", "head_only", "adapter")
 PAYING = ("er", "agem", "mir", "lwf", "ewc(samples=256)")
 ALL_DATA = ("joint", "joint_equal", "cumulative", "cumulative_equal", "cumulative_exp")
 

@@ -42,6 +42,10 @@ class Functional:
         """[n, inputs of the head], as at evaluation."""
         return self._call(self._module.body, "body.", self._views(theta), x, training=False)
 
+    def head(self, theta: Tensor, features: Tensor) -> Tensor:
+        """Outputs [n, C] of features [n, inputs of the head]."""
+        return self._call(self._module.head, "head.", self._views(theta), features, training=False)
+
     def __call__(self, theta: Tensor, x: Tensor) -> Tensor:
         """Outputs [n, C], as at evaluation: with running statistics."""
         return self._call(self._module, "", self._views(theta), x, training=False)

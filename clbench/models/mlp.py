@@ -38,7 +38,14 @@ class MLP:
     def __call__(self, theta: Tensor, x: Tensor) -> Tensor:
         """Outputs [n, C] of inputs x [n, d]."""
         views = self.layout.views(theta)
-        return F.linear(self._features(views, x), views["head.weight"], views["head.bias"])
+        return self._head(views, self._features(views, x))
+
+    def head(self, theta: Tensor, features: Tensor) -> Tensor:
+        """Outputs [n, C] of features [n, h]."""
+        return self._head(self.layout.views(theta), features)
+
+    def _head(self, views: dict[str, Tensor], features: Tensor) -> Tensor:
+        return F.linear(features, views["head.weight"], views["head.bias"])
 
     def _features(self, views: dict[str, Tensor], x: Tensor) -> Tensor:
         for i in range(self.hidden):

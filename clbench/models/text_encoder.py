@@ -25,27 +25,41 @@ class TextEncoder(Functional):
 
     def init(self, generator: torch.Generator) -> Tensor:
         views = dict(self.layout.views(super().init(generator)))
-        views["table"] = torch.randn(views["table"].shape, generator=generator)
-        views |= {"word_weights": self.idf, "head.weight": torch.zeros_like(views["head.weight"]),
-                  "head.bias": torch.zeros_like(views["head.bias"])}
-        return self.layout.flat(views)
-
-    def features(self, theta: Tensor, x: tuple[Tensor, Tensor]) -> Tensor:
-        raise NotImplementedError("two sides have no common features")
+        vectors = torch.randn(views["body.table"].shape, generator=generator)
+        return self.layout.flat(views | {"body.table": vectors, "body.word_weights": self.idf, "head.last.weight": 0.0,
+                                         "head.last.bias": 0.0})
 
 
 class SharedTower(nn.Module):
+    """`body`: the weighted sums of word vectors of both sides; `head`: what is added to them, and the embeddings."""
+
+    def __init__(self, buckets: int, width: int):
+        super().__init__()
+        self.body, self.head = WeightedSums(buckets, width), Residual(width)
+
+    def forward(self, x: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        return self.head(self.body(x))
+
+
+class WeightedSums(nn.Module):
     def __init__(self, buckets: int, width: int):
         super().__init__()
         self.table, self.word_weights = nn.Parameter(torch.zeros(buckets, width)), nn.Parameter(torch.zeros(buckets))
-        self.body, self.head = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.GELU()), nn.Linear(width, width)
+
+    def forward(self, x: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        return self.summed(x[0]), self.summed(x[1])
+
+    def summed(self, words: Tensor) -> Tensor:
+        weights = F.embedding(words, self.word_weights.unsqueeze(-1)) * (words > 0).unsqueeze(-1)       # 0: the text has ended
+        return (F.embedding(words, self.table) * weights).sum(-2)
+
+
+class Residual(nn.Module):
+    def __init__(self, width: int):
+        super().__init__()
+        self.inner, self.last = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.GELU()), nn.Linear(width, width)
         self.log_scale = nn.Parameter(torch.tensor(math.log(10.0)))
 
     def forward(self, x: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-        left, right = map(self.embedded, x)
+        left, right = (F.normalize(side + self.last(self.inner(side)), dim=-1) for side in x)
         return self.log_scale.clamp(max=math.log(LARGEST_SCALE)).exp() * left, right
-
-    def embedded(self, words: Tensor) -> Tensor:
-        weights = F.embedding(words, self.word_weights.unsqueeze(-1)) * (words > 0).unsqueeze(-1)       # 0: the text has ended
-        summed = (F.embedding(words, self.table) * weights).sum(-2)
-        return F.normalize(summed + self.head(self.body(summed)), dim=-1)

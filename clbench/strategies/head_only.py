@@ -24,4 +24,4 @@ class HeadOnly(Part):
         """Whether these parameters are; of a table of word vectors, whether each row is."""
         if name.endswith("table"):
             return self.run.stream.words_of(0, shape[0]).unsqueeze(1)
-        return "head" not in name.split(".") and name != "log_scale"
+        return not name.startswith("head")
