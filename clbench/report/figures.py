@@ -9,6 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
+from clbench.metrics.accuracy import METRICS
 from clbench.metrics.statistics import summarise
 from clbench.report.layout import LEADER, Box, near, pareto, place, spread
 from clbench.report.svg import INK, PAPER, finished
@@ -153,10 +154,10 @@ def _end_labels(figure, axes, lines: list) -> None:
     axes.set_ylim(min(low, min(places) - gap / 2), max(high, max(places) + gap / 2))
 
 
-def cost(found: list[Entry], look: dict[str, Look]) -> str | None:
-    """ACC against FLOPs per seed, with 95 % intervals, names, and the Pareto front of the rows that compete."""
+def cost(found: list[Entry], look: dict[str, Look], metric: str = "acc") -> str | None:
+    """A metric against FLOPs per seed, with 95 % intervals, names, and the Pareto front of the rows that compete."""
     drawn = [entry for entry in found if entry.ok and entry.costs["flops"]]
-    summaries = [summarise(list(entry.metrics["acc"].values())) for entry in drawn]
+    summaries = [summarise(list(entry.metrics[metric].values())) for entry in drawn]
     drawn = [entry for entry, summary in zip(drawn, summaries, strict=True) if summary.mean is not None]
     summaries = [summary for summary in summaries if summary.mean is not None]
     if not drawn:
@@ -168,7 +169,7 @@ def cost(found: list[Entry], look: dict[str, Look]) -> str | None:
         halves = [100 * (summary.half_width or 0) for summary in summaries]
         for entry, *place_of in zip(drawn, x, y, halves, strict=True):
             _point(axes, *place_of, look[entry.record.strategy], hollow=_sees_all(entry))
-        axes.set(xscale="log", xlabel="FLOPs per seed", ylabel="ACC (points)")
+        axes.set(xscale="log", xlabel="FLOPs per seed", ylabel=f"{METRICS[metric].title} (points)")
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))
         axes.xaxis.set_minor_formatter(NullFormatter())

@@ -17,7 +17,7 @@ from clbench.profiles import PROFILES
 from clbench.records import Record, file_name, path_of, write_atomically
 from clbench.report import figures, svg
 from clbench.report.formats import markdown_text, to_markdown, unbroken
-from clbench.report.tables import Origin, Table, by_benchmark, by_metric, by_profile, comparison, heading
+from clbench.report.tables import Origin, Table, by_benchmark, by_metric, by_profile, comparison, heading, lead_of
 from clbench.report.values import Entry, across_benchmarks, compute_matched, entries
 
 CAPTIONS = {
@@ -25,7 +25,7 @@ CAPTIONS = {
                 "over seeds, in points. The line divides the tasks learnt so far from those to come.",
     "seen": "Mean accuracy on the tasks seen so far. Bars are 95 % t intervals over seeds; the points of one task "
             "stand a little apart so that bars do not cover each other.",
-    "cost": "ACC against what the training of one seed costs, with 95 % t intervals. Hollow marks: rows that train on "
+    "cost": "The table's leading metric against what the training of one seed costs, with 95 % t intervals. Hollow marks: rows that train on "
             "all data so far. Dashed: the Pareto front of the other rows.",
 }
 
@@ -123,7 +123,7 @@ def _section(profile: str, name: str, found: list[Entry], look: dict, results: P
 
 
 def _drawings(profile: str, benchmark: str, found: list[Entry], look: dict) -> list[Drawing]:
-    drawn = {"seen": figures.seen(found, look), "cost": figures.cost(found, look), "matrices": figures.matrices(found)}
+    drawn = {"seen": figures.seen(found, look), "cost": figures.cost(found, look, lead_of(found[0].record)), "matrices": figures.matrices(found)}
     return [_drawing(f"figures/{profile}/{file_name(benchmark)}-{kind}.svg", text, CAPTIONS[kind])
             for kind, text in drawn.items() if text]
 

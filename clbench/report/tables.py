@@ -137,12 +137,17 @@ def by_benchmark(records: list[Record]) -> dict[str, list[Record]]:
 def comparison(records: list[Record], beside: Sequence[Record] = ()) -> Table:
     """All strategies on one benchmark under one profile, with every metric and cost in the cells."""
     found = entries(records, beside)
-    chosen = PAIRS if records[0].settings.get("scenario") == "pairs" else DEFAULT
-    lead = chosen[0]
+    lead = lead_of(records[0])
+    chosen = DEFAULT if lead == DEFAULT[0] else PAIRS
     rows = [_row(entry, {name: cell(entry, name) for name in (*METRICS, *COSTS, "seconds", "gflops")} | {lead: one})
             for entry, one in zip(found, marked(found, lead), strict=True)]
     columns = [heading(name) for name in chosen if name not in WHERE_USED or _in_use(rows, name)]
     return Table(records[0].profile, records[0].benchmark, None, columns, rows, _notes(rows, costs=True))
+
+
+def lead_of(record: Record) -> str:
+    """The metric that rows of this benchmark are judged by."""
+    return PAIRS[0] if record.settings.get("scenario") == "pairs" else DEFAULT[0]
 
 
 def by_metric(records: list[Record], metric: str, beside: Sequence[Record] = ()) -> Table:
