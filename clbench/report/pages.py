@@ -25,8 +25,8 @@ CAPTIONS = {
                 "over seeds, in points. The line divides the tasks learnt so far from those to come.",
     "seen": "Mean accuracy on the tasks seen so far. Bars are 95 % t intervals over seeds; the points of one task "
             "stand a little apart so that bars do not cover each other.",
-    "cost": "The table's leading metric against what the training of one seed costs, with 95 % t intervals. Hollow marks: rows that train on "
-            "all data so far. Dashed: the Pareto front of the other rows.",
+    "cost": "What the table ranks by against what the training of one seed costs, with 95 % t intervals. Hollow marks: rows that "
+            "train on all data so far. Dashed: the Pareto front of the other rows.",
 }
 
 
@@ -123,7 +123,8 @@ def _section(profile: str, name: str, found: list[Entry], look: dict, results: P
 
 
 def _drawings(profile: str, benchmark: str, found: list[Entry], look: dict) -> list[Drawing]:
-    drawn = {"seen": figures.seen(found, look), "cost": figures.cost(found, look, lead_of(found[0].record)), "matrices": figures.matrices(found)}
+    drawn = {"seen": figures.seen(found, look), "cost": figures.cost(found, look, lead_of(found[0].record)),
+             "matrices": figures.matrices(found)}
     return [_drawing(f"figures/{profile}/{file_name(benchmark)}-{kind}.svg", text, CAPTIONS[kind])
             for kind, text in drawn.items() if text]
 
