@@ -80,6 +80,27 @@ def test_a_step_of_naive_against_its_arithmetic(benchmark):
     keep(benchmark, "a step of naive, against its arithmetic", ratio(steps_of(run, plan), floor, rounds=101), most=1.5)
 
 
+def test_a_step_of_naive_on_split_cifar10_against_its_arithmetic(benchmark):
+    """The floor: the convolutions forward and back, channels innermost, and the fused optimiser."""
+    run, plan = run_of("naive", 0, "split_cifar10_class")
+    net, theta = run.learner.net, torch.nn.Parameter(run.learner.initial.clone())
+    theta.grad = torch.randn_like(theta)
+    optimiser, rows, side = torch.optim.Adam([theta], 1e-3, fused=True), run.rows, net.shape[0]
+    layers = []
+    for i, o in zip((net.inputs, *net.widths), net.widths, strict=False):
+        x, weight = (torch.randn(shape).to(memory_format=torch.channels_last) for shape in ((rows, i, side, side), (o, i, 3, 3)))
+        side = side // 2
+        d = torch.randn(rows, o, side, side).to(memory_format=torch.channels_last)
+        layers.append((x, weight, d, [len(layers) > 0, True, False]))            # nobody asks for the gradient at the images
+
+    def floor():
+        for x, weight, d, asked in layers:
+            F.conv2d(x, weight, stride=2, padding=1)
+            torch.ops.aten.convolution_backward(d, x, weight, None, [2, 2], [1, 1], [1, 1], False, [0, 0], 1, asked)
+        optimiser.step()
+    keep(benchmark, "a step of naive on split CIFAR-10, against its arithmetic", ratio(steps_of(run, plan), floor, rounds=51))
+
+
 def passes(run: Run, trained: list[int], seen: list[int]):
     """() -> what the step cannot do without: these passes over rows that are there, and the optimiser."""
     samples = run.stream.tasks[run.t].train[:3 * B].unsqueeze(0)
