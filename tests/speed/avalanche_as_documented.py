@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 
 from clbench.data import files, sources
 
@@ -45,7 +44,7 @@ def runner(stream, network, name: str) -> Callable[[], None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             strategy = strategies()[name](
-                model=model, optimizer=torch.optim.Adam(model.parameters(), 1e-3), criterion=F.cross_entropy,
+                model=model, optimizer=torch.optim.Adam(model.parameters(), 1e-3), criterion=torch.nn.CrossEntropyLoss(),
                 train_mb_size=128, train_epochs=1, eval_mb_size=512,
                 evaluator=EvaluationPlugin(accuracy_metrics(experience=True), loggers=[]))
             for experience in stream.train_stream:

@@ -1,4 +1,5 @@
 """Times two functions in turn in one process, and keeps what came out for the table that `make speed` writes."""
+import gc
 import statistics
 import time
 from collections.abc import Callable
@@ -13,6 +14,8 @@ def seconds(f: Callable, *arguments) -> float:
 def ratio(numerator: Callable, denominator: Callable, rounds: int) -> float:
     """Median over rounds of seconds(numerator()) / seconds(denominator()), each called once before."""
     numerator(), denominator()
+    gc.collect()
+    gc.freeze()              # what either has left behind is not walked again and again while the other is timed
     return statistics.median(seconds(numerator) / seconds(denominator) for _ in range(rounds))
 
 
