@@ -20,7 +20,7 @@ check: .venv/installed
 	$(BIN)/clbench check --profile smoke
 
 speed: .venv/installed
-	-$(BIN)/python -m pytest tests/speed --override-ini addopts=--import-mode=importlib --benchmark-disable-gc \
+	-$(BIN)/python -m pytest tests/speed/test_steps.py tests/speed/test_pairs.py tests/speed/test_speed.py --override-ini addopts=--import-mode=importlib --benchmark-disable-gc \
 		--benchmark-json .speed.json
 	$(BIN)/python tools/speed_table.py .speed.json
 

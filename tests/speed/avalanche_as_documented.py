@@ -35,7 +35,7 @@ def strategies() -> dict[str, Callable]:
 
 
 def runner(stream, network, name: str) -> Callable[[], None]:
-    """() -> one epoch of each task, all test data after each."""
+    """() -> one epoch of each task, all test data before the first and after each: the evaluations that ours makes."""
     def run():
         from avalanche.evaluation.metrics import accuracy_metrics
         from avalanche.training.plugins import EvaluationPlugin
@@ -47,6 +47,7 @@ def runner(stream, network, name: str) -> Callable[[], None]:
                 model=model, optimizer=torch.optim.Adam(model.parameters(), 1e-3), criterion=torch.nn.CrossEntropyLoss(),
                 train_mb_size=128, train_epochs=1, eval_mb_size=512,
                 evaluator=EvaluationPlugin(accuracy_metrics(experience=True), loggers=[]))
+            strategy.eval(stream.test_stream)
             for experience in stream.train_stream:
                 strategy.train(experience)
                 strategy.eval(stream.test_stream)

@@ -54,7 +54,7 @@ def runner(chosen, spec: str, seeds=(0,), steps: int = EPOCH):
     ("naive", "naive", 4), ("ewc", "ewc", 4), ("er", "er", 3), ("lwf", "lwf", 3), ("agem", "agem", 3),
     ("mir", "mir(candidates=250, rows=128)", 2.2)])          # Avalanche walks 500 stored examples 256 at a time: 256, 244, 256, …
 def test_a_run_against_avalanche_as_documented(name, spec, target, mnist, documented, benchmark):
-    """Split MNIST, one seed: one epoch of each task, all test data after each."""
+    """Split MNIST, one seed: one epoch of each task, all test data before the first and after each."""
     avalanche = avalanche_as_documented.runner(documented, mnist.network(), name)
     found = ratio(avalanche, runner(mnist, spec), rounds=3 if name == "naive" else 2)
     keep(benchmark, f"a run of Avalanche's {name} as documented, against ours", found, least=target)
