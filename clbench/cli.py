@@ -354,6 +354,8 @@ app.add_typer(import_app, name="import")
 @import_app.command("tic", epilog="Example:\n\n  clbench import tic runs/2014 runs/2015 runs/2016 --name sequential")
 def import_tic(folders: Annotated[list[Path], typer.Argument(help="One per step, in order; each holds eval_results.jsonl.")],
                name: Annotated[str, typer.Option(help="What to call the method.")] = "imported",
+               first: Annotated[int | None, typer.Option(help="Slices of the first step, like TiC-DataComp's three years; "
+                                                              "then one each. Default: what is over.", min=1)] = None,
                out: Annotated[Path, typer.Option(help="Results folder.")] = Path("results")) -> None:
     """Takes over what TiC-CLIP's evaluation wrote, as records of the profile `imported`."""
     from clbench.data.pairs import tic
@@ -362,9 +364,12 @@ def import_tic(folders: Annotated[list[Path], typer.Argument(help="One per step,
     _writable(out)
     found = tic.results(folders)
     for stream, (slices, matrix) in found.items():
-        record = imported(stream, name, slices, matrix)
+        of_first = first or max(1, len(slices) - len(matrix) + 1)
+        step_of = [max(1, j - of_first + 2) for j in range(len(slices))]
+        record = imported(stream, name, slices, step_of, matrix)
         print(write(record, out))
-        means = {metric: per_seed(record.array)[metric][0] for metric in ("stream_id", "stream_backward", "stream_forward")}
+        values = per_seed(record.array, step_of)
+        means = {metric: values[metric][0] for metric in ("stream_id", "stream_backward", "stream_forward")}
         print("  " + "  ".join(f"{metric} {value:.3f}" for metric, value in means.items()))
 
 

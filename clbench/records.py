@@ -46,6 +46,12 @@ class Record:
         """acc [S, T+1, E] as float64, NaN where a cell does not exist."""
         return np.array(self.acc, dtype=np.float64)
 
+    def measured(self, name: str) -> np.ndarray | None:
+        """What else the stream measures, as `array`; None where it does not."""
+        found = {seed: rows for group in self.groups if name in group.get("arrays", {})
+                 for seed, rows in zip(group["seeds"], group["arrays"][name], strict=True)}
+        return np.array([found[seed] for seed in self.seeds], dtype=np.float64) if found else None
+
     def cost(self, name: str) -> float | None:
         """A figure of the cost sheet per seed: groups add up and are divided by the seeds, peaks take the largest."""
         values = [group["costs"].get(name) for group in self.groups]
@@ -133,11 +139,13 @@ def load(folder: Path, profile: str = "*") -> tuple[list[Record], list[str]]:
     return records, problems
 
 
-def imported(benchmark: str, strategy: str, slices: list[str], matrix: np.ndarray) -> Record:
-    """A record of results [T, E] that other code has made; nothing is known of its untrained network."""
+def imported(benchmark: str, strategy: str, slices: list[str], step_of: list[int], matrix: np.ndarray) -> Record:
+    """A record of results [T, E] that other code has made; nothing is known of its untrained network. step_of [E]: the step,
+    from 1, that each slice belongs to."""
     cells = [[None if cell != cell else cell for cell in row] for row in matrix.tolist()]
+    settings = {"scenario": "pairs", "slices": slices, "step_of": step_of}
     return Record(benchmark, strategy, "imported", "imported", key="", source=source.digest([]), modules=[], data="",
-                  settings={"scenario": "pairs", "slices": slices}, seeds=[0], acc=[[[None] * len(slices), *cells]],
+                  settings=settings, seeds=[0], acc=[[[None] * len(slices), *cells]],
                   groups=[{"seeds": [0], "costs": {}, "concurrent": 1, "provenance": {}}])
 
 

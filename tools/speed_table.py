@@ -1,20 +1,38 @@
-"""Writes docs/speed.md from what pytest-benchmark measured: `make speed`."""
+"""Writes docs/speed.md from what pytest-benchmark measured: `make speed`. docs/speed.json keeps the figures of every machine."""
 import json
 import sys
 from pathlib import Path
 
-PAGE = Path(__file__).parent.parent / "docs" / "speed.md"
+DOCS = Path(__file__).parent.parent / "docs"
 
 
-def page(measured: dict) -> str:
-    """A row per test of tests/speed."""
-    cpu = measured["machine_info"]["cpu"]
+def measured_here(measured: dict) -> tuple[str, dict]:
+    """(the processor, {what: figure, target, whether it holds}): a row per test of tests/speed."""
     rows = [one["extra_info"] for one in measured["benchmarks"]]
-    made = ["# Speed", "", f"Written by `make speed`: {cpu['brand_raw']}, one thread, medians of runs in turn in one process. "
-            "What the figures mean is in `performance.md`.", "", "| what | measured | target | |", "|---|---|---|---|"]
-    made += [f"| {row['what']} | {row['found']} | {row['target']} | {'' if row['holds'] else '**missed**'} |" for row in rows]
+    return measured["machine_info"]["cpu"]["brand_raw"], {row.pop("what"): row for row in rows}
+
+
+def page(machines: dict[str, dict]) -> str:
+    """A column per machine."""
+    made = ["# Speed", "", "Written by `make speed`: one thread, medians of runs in turn in one process; a missed target is in "
+            "bold. What the figures mean is in `performance.md`.", "",
+            f"| what | target | {' | '.join(machines)} |", f"|---|---|{'---|' * len(machines)}"]
+    targets = {what: row["target"] for rows in machines.values() for what, row in rows.items()}
+    for what, target in targets.items():
+        made.append(f"| {what} | {target} | {' | '.join(_shown(rows.get(what)) for rows in machines.values())} |")
     return "\n".join(made) + "\n"
 
 
+def _shown(row: dict | None) -> str:
+    if row is None:
+        return "–"
+    return row["found"] if row["holds"] else f"**{row['found']}**"
+
+
 if __name__ == "__main__":
-    PAGE.write_text(page(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))), encoding="utf-8")
+    kept = DOCS / "speed.json"
+    machines = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+    name, rows = measured_here(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
+    machines[name] = rows
+    kept.write_text(json.dumps(machines, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    (DOCS / "speed.md").write_text(page(machines), encoding="utf-8")

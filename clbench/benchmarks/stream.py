@@ -1,5 +1,5 @@
 """Dated pairs of one's own, cut by time: -b "stream(path='my.parquet', time='date', by='year')"."""
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -12,6 +12,7 @@ from clbench.data.pairs import icons, store
 from clbench.data.pairs.pairs import Pairs
 from clbench.data.pairs.rows import Columns
 from clbench.errors import InputError, Unavailable
+from clbench.models import open_clip
 from clbench.models.dual_encoder import DualEncoder
 from clbench.models.text_encoder import TextEncoder
 from clbench.pair_stream import RECIPES, PairStream, budget
@@ -39,6 +40,11 @@ class DatedPairs(Benchmark):
     length: int = 24                     # words of a text
     only: str | None = None              # a list of uids: leave out all others
     exclude: str | None = None           # a list of uids to leave out
+    model: str | None = None             # of open_clip (extra `clip`), or the JSON file of one; None: small towers
+    weights: str | None = None           # its checkpoint, where training starts; None: untrained
+    iterations: int | None = None        # steps of a slice; None: the profile's
+    batch: int | None = None             # pairs of a step; None: the profile's
+    lr: float | None = None              # the highest learning rate; None: the recipe's 2e-3, too much for a trained CLIP
 
     scenarios = ()
     by_name_only = True
@@ -55,18 +61,28 @@ class DatedPairs(Benchmark):
 
     def contents(self) -> Pairs:
         columns = Columns(self.image, self.text, self.caption, self.time)
+        size, length = (open_clip.image_size(self.model)[0], open_clip.context_length(self.model)) if self.model else \
+            (self.size, self.length)
         options = store.Options(
             columns, self.unit, tuple(self.by.split(",")) if "," in self.by else self.by, self.count, self.min_rows,
-            n_test=self.n_test, most=self.most, least=self.budgets["quick"].rows, size=self.size, length=self.length,
-            buckets=self.buckets, **{name: str(found(value)) if value else None
+            n_test=self.n_test, most=self.most, least=self.batch or self.budgets["quick"].rows, size=size, length=length,
+            buckets=self.buckets, tokens="clip" if self.model else "words", **{name: str(found(value)) if value else None
                                      for name, value in (("only", self.only), ("exclude", self.exclude))})
         return _read(found(self.path), options, found(self.test) if self.test else None)
+
+    def budget(self, profile: str):
+        own = {"steps": self.iterations, "rows": self.batch, "lr": self.lr}
+        return replace(super().budget(profile), **{name: value for name, value in own.items() if value is not None})
 
     def make_stream(self, pairs, seeds):
         return PairStream(pairs, seeds)
 
     def network(self):
         pairs = self.contents()
+        if self.model and not pairs.shape:
+            raise InputError(f"{self.model} is for images with texts; {self.path} has texts with texts")
+        if self.model:
+            return open_clip.OpenClip(self.model, self.weights)
         return DualEncoder(pairs.shape, self.buckets) if pairs.shape else TextEncoder(idf(pairs, self.buckets))
 
 

@@ -3,7 +3,8 @@
 Row i is after training on task i (row 0: the untrained network of that seed), column j is evaluation slice j, counted
 from 1 as in the papers; where E = T, slice j is the test set of task j. Values are fractions. A cell that does not
 exist is NaN and makes every metric that needs it NaN. Whatever needs an older task is NaN when T = 1, and everything
-but ACC is NaN when slices are not tasks (E != T). No function changes its input.
+but ACC is NaN when slices are not tasks (E != T), or with `step_of` everything but ACC and the means of streams. No function
+changes its input.
 
 The examples use three tasks:
 
@@ -13,7 +14,7 @@ The examples use three tasks:
     row 2       0.9      0.6      0.2
     row 3       0.5      0.7      1.0
 """
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -130,40 +131,43 @@ def old_kept(R: np.ndarray) -> float:
     return old(R) / learnt if learnt else np.nan
 
 
-def stream_id(R: np.ndarray) -> float:
-    """In-domain: mean over i of R[i,i] (Garg et al. 2024; CLEAR). As `la`, under the name that streams of pairs use.
+def stream_id(R: np.ndarray, step_of: Sequence[int] | None = None) -> float:
+    """In-domain: mean of the scores on slices of the step just learnt (Garg et al. 2024; CLEAR).
+
+    step_of [E]: the step, from 1, whose data each slice is like; None: slice j is step j's, and this is `la`. Plain means over
+    cells, so a step with three slices counts three times. Likewise below.
 
     >>> round(stream_id(EXAMPLE), 4)  # (0.8 + 0.6 + 1.0) / 3
     0.8
     """
-    return la(R)
+    return _mean(_where(R, step_of, np.equal))
 
 
-def stream_backward(R: np.ndarray) -> float:
-    """Backward: mean over j < i of R[i,j], scores and not differences (Garg et al. 2024; CLEAR). Not `bwt`.
+def stream_backward(R: np.ndarray, step_of: Sequence[int] | None = None) -> float:
+    """Backward: mean of R[i,j] on slices of steps before i, scores and not differences (Garg et al. 2024; CLEAR). Not `bwt`.
 
     >>> round(stream_backward(EXAMPLE), 4)  # (0.9 + 0.5 + 0.7) / 3
     0.7
     """
-    return _mean(_by_task(R)[1:][np.tri(len(R) - 1, k=-1, dtype=bool)])
+    return _mean(_where(R, step_of, np.less))
 
 
-def stream_forward(R: np.ndarray) -> float:
-    """Forward: mean over j > i of R[i,j], scores and not differences (Garg et al. 2024; CLEAR). Not `fwt`.
+def stream_forward(R: np.ndarray, step_of: Sequence[int] | None = None) -> float:
+    """Forward: mean of R[i,j] on slices of steps after i, scores and not differences (Garg et al. 2024; CLEAR). Not `fwt`.
 
     >>> round(stream_forward(EXAMPLE), 4)  # (0.1 + 0.3 + 0.2) / 3
     0.2
     """
-    return _mean(_by_task(R)[1:][~np.tri(len(R) - 1, dtype=bool)])
+    return _mean(_where(R, step_of, np.greater))
 
 
-def stream_next(R: np.ndarray) -> float:
-    """Next domain: mean over i < T of R[i,i+1] (CLEAR).
+def stream_next(R: np.ndarray, step_of: Sequence[int] | None = None) -> float:
+    """Next domain: mean of R[i,j] on slices of step i + 1 (CLEAR).
 
     >>> round(stream_next(EXAMPLE), 4)  # (0.1 + 0.2) / 2
     0.15
     """
-    return _mean(np.diagonal(_by_task(R)[1:], 1))
+    return _mean(_where(R, step_of, lambda of, i: of == i + 1))
 
 
 def plasticity_gap(R: np.ndarray, R_joint: np.ndarray) -> float:
@@ -190,10 +194,21 @@ def joint_gap(R: np.ndarray, R_joint: np.ndarray) -> float:
     return acc(R_joint) - acc(R)
 
 
-def per_seed(array: np.ndarray) -> dict[str, np.ndarray]:
+def new_share(R: np.ndarray, R_joint: np.ndarray) -> float:
+    """Share of full retraining on the new data: R[T,T] / R_joint[T,T], same seed (ours).
+
+    >>> R_joint = np.array([[0.0, 0.0, 0.4], [0.8, 0.1, 0.3], [0.9, 0.9, 0.2], [0.9, 0.9, 0.8]])
+    >>> new_share(EXAMPLE, R_joint)  # 1.0 / 0.8
+    1.25
+    """
+    _same_shape(R, R_joint)
+    return new(R) / new(R_joint) if new(R_joint) else np.nan
+
+
+def per_seed(array: np.ndarray, step_of: Sequence[int] | None = None) -> dict[str, np.ndarray]:
     """Every metric of METRICS that needs one matrix only, as name -> [S], from the array [S, T+1, E] of a run.
 
-    Nested lists are fine too; None in them is a missing cell.
+    Nested lists are fine too; None in them is a missing cell. step_of [E]: see `stream_id`.
 
     >>> per_seed([EXAMPLE, EXAMPLE + 0.1])["acc"].round(4).tolist()
     [0.7333, 0.8333]
@@ -202,9 +217,13 @@ def per_seed(array: np.ndarray) -> dict[str, np.ndarray]:
     if array.ndim != 3 or array.shape[1] < 2:
         raise ValueError(f"expected an accuracy array [S, T+1, E] with T >= 1, got shape {list(array.shape)}")
     return {
-        name: np.array([metric.function(R) for R in array], dtype=np.float64)
+        name: np.array([metric.function(R, step_of) if metric.function in STREAM else metric.function(R) for R in array],
+                       dtype=np.float64)
         for name, metric in METRICS.items() if metric.function
     }
+
+
+STREAM = (stream_id, stream_backward, stream_forward, stream_next)
 
 
 @dataclass(frozen=True)
@@ -215,7 +234,7 @@ class Metric:
     title: str
     higher_is_better: bool
     description: str
-    function: Callable[[np.ndarray], float] | None = None  # None: needs other records, so `per_seed` leaves it out
+    function: Callable[..., float] | None = None  # None: needs other records, so `per_seed` leaves it out
 
 
 @dataclass(frozen=True)
@@ -249,6 +268,10 @@ METRICS: dict[str, Metric] = {metric.name: metric for metric in [
     Metric("plasticity_gap", "plasticity gap", False, "what joint learns of each task and this row does not"),
     Metric("plasticity_gap_equal", "plasticity gap (equal)", False, "the same, joint having as many steps as this row"),
     Metric("joint_gap", "gap to joint", False, "ACC of joint minus ACC"),
+    Metric("new_share", "new, of joint", True, "final accuracy on the last task as a share of what joint has there"),
+    Metric("backward_left_right", "backward R@1 left to right", True, "backward of recall at 1, the right sides ranked"),
+    Metric("backward_right_left", "backward R@1 right to left", True, "the same, the left sides ranked"),
+    Metric("backward_five", "backward R@5", True, "the same of recall at 5, mean of both directions"),
     Metric("recovered", "recovered", True, "share of the ACC lost between joint and naive that is won back"),
 ]}
 
@@ -273,6 +296,15 @@ def _by_task(R: np.ndarray) -> np.ndarray:
     """R as [T+1, T]; all NaN when the slices are not the tasks, for R[j,j] then means nothing."""
     tasks = R.shape[0] - 1
     return R if R.shape[1] == tasks else np.full((tasks + 1, tasks), np.nan)
+
+
+def _where(R: np.ndarray, step_of: Sequence[int] | None, related: Callable) -> np.ndarray:
+    """The cells R[i,j], i >= 1, where related(step of slice j, i)."""
+    tasks, slices = R.shape[0] - 1, R.shape[1]
+    if step_of is None and slices != tasks:
+        return np.full(1, np.nan)
+    of = np.arange(1, slices + 1) if step_of is None else np.asarray(step_of)
+    return R[1:][related(of[None, :], np.arange(1, tasks + 1)[:, None])]
 
 
 def _just_learnt(R: np.ndarray) -> np.ndarray:

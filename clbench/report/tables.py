@@ -16,7 +16,9 @@ NONE = "–"
 DEFAULT = ("acc", "aia", "forgetting", "bwt", "plasticity_gap", "plasticity_gap_equal", "joint_gap", "recovered",
            "seconds", "gpu_hours", "cpu_hours", "energy_wh", "gflops", "retraining_saved", "memory_items", "peak_mb")
 # Of streams of pairs: what a new slice changes for those before and after it.
-PAIRS = ("stream_backward", "stream_id", "stream_forward", "acc", "forgetting", "old_kept", *DEFAULT[4:])
+PAIRS = ("stream_backward", "stream_id", "stream_forward", "acc", "forgetting", "old_kept", "new_share", *DEFAULT[4:7],
+         "backward_left_right", "backward_right_left", "backward_five", *DEFAULT[8:])
+KEPT = 0.8                                    # of what was learnt: the yardstick of those who fine-tune
 WHERE_USED = ("gpu_hours", "cpu_hours", "energy_wh")
 TITLES = {"seconds": "s/seed", "gflops": "GFLOPs", "gpu_hours": "GPU h", "cpu_hours": "CPU h", "peak_mb": "peak MB"}
 DESCRIPTIONS = {"seconds": "wall-clock of training and evaluation",
@@ -142,7 +144,8 @@ def comparison(records: list[Record], beside: Sequence[Record] = ()) -> Table:
     rows = [_row(entry, {name: cell(entry, name) for name in (*METRICS, *COSTS, "seconds", "gflops")} | {lead: one})
             for entry, one in zip(found, marked(found, lead), strict=True)]
     columns = [heading(name) for name in chosen if name not in WHERE_USED or _in_use(rows, name)]
-    return Table(records[0].profile, records[0].benchmark, None, columns, rows, _notes(rows, costs=True))
+    notes = _notes(rows, costs=True) + (_yardstick(rows) if chosen is PAIRS else [])
+    return Table(records[0].profile, records[0].benchmark, None, columns, rows, notes)
 
 
 def lead_of(record: Record) -> str:
@@ -269,6 +272,13 @@ def _notes(rows: list[Row], costs: bool) -> list[str]:
     units = "accuracies in points ± half-width of the 95 % t interval over seeds ([low, high]: by bootstrap)"
     return [units + ("; costs are per seed" if costs else ""), *(LEGEND[mark] for mark in LEGEND if mark in used),
             *_reasons(rows), *_data(rows), *(machines(rows) if costs else [])]
+
+
+def _yardstick(rows: list[Row]) -> list[str]:
+    """Who keeps enough of the old, and how much of full retraining each of these reaches on the new."""
+    kept = [(row.strategy, row.cells["new_share"].value) for row in rows if (row.cells["old_kept"].value or 0) >= KEPT]
+    told = ", ".join(name if share is None else f"{name} ({share:.0%})" for name, share in kept) or "none"
+    return [f"keep at least {KEPT:.0%} of what was learnt (and on the last slice reach this share of joint): {told}"]
 
 
 def _reasons(rows: list[Row]) -> list[str]:

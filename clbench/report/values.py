@@ -19,6 +19,10 @@ GAPS = {                                                  # metric -> (function 
     "plasticity_gap": (accuracy.plasticity_gap, "joint"),
     "plasticity_gap_equal": (accuracy.plasticity_gap, "joint_equal"),
     "joint_gap": (accuracy.joint_gap, "joint"),
+    "new_share": (accuracy.new_share, "joint"),
+}
+BACKWARD = {                                              # metric -> what else a stream of pairs measures
+    "backward_left_right": "r1_left_right", "backward_right_left": "r1_right_left", "backward_five": "r5",
 }
 
 
@@ -88,8 +92,9 @@ def _entry(record: Record, stale: bool, references: dict[tuple[str, str], Record
     metrics, back = {}, None
     if record.status == "ok" and record.seeds:
         metrics = {name: dict(zip(record.seeds, values.tolist(), strict=True))
-                   for name, values in accuracy.per_seed(record.array).items()}
+                   for name, values in accuracy.per_seed(record.array, record.settings.get("step_of")).items()}
         metrics |= {name: _gap(gap, record, reference(joint)) for name, (gap, joint) in GAPS.items()}
+        metrics |= {name: _backward(record, measure) for name, measure in BACKWARD.items()}
         back = _recovered(record, reference("naive"), reference("joint"))
     costs = {name: record.cost(name) for name in accuracy.COSTS}
     costs["retraining_saved"] = _saved(costs["flops"], reference("joint"))
@@ -102,6 +107,11 @@ def _gap(gap, record: Record, joint: Record | None) -> dict[int, float]:
         return {}
     own, other = (dict(zip(one.seeds, one.array, strict=True)) for one in (record, joint))
     return {seed: gap(own[seed], other[seed]) for seed in own if seed in other}
+
+
+def _backward(record: Record, measure: str) -> dict[int, float]:
+    array = record.measured(measure)
+    return {} if array is None else dict(zip(record.seeds, map(accuracy.stream_backward, array), strict=True))
 
 
 def _recovered(record: Record, naive: Record | None, joint: Record | None) -> Recovered | None:

@@ -24,8 +24,9 @@ class EWC(Part):
 
     def extra_cost(self, t: int) -> float:
         """The estimate's passes forward and back, spread over the steps that are left for it."""
-        estimate = self.samples / self.run.rows
-        return estimate / max(1.0, self.run.budget.steps - estimate)
+        pairs, rows = min(self.samples, len(self.run.stream.tasks[t].train)), self.run.rows
+        estimate = pairs // rows or pairs / rows
+        return estimate / max(1, self.run.budget.steps - estimate)
 
     def start(self, run) -> None:
         self.fisher = torch.zeros_like(run.learner.theta, requires_grad=False)          # [S, P]: sum_k F_k

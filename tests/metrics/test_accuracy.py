@@ -68,6 +68,21 @@ def test_slices_that_are_not_tasks_have_an_acc_only():
     assert all(np.isnan(v[0]) for name, v in values.items() if name != "acc")
 
 
+def test_means_of_a_stream_with_three_slices_in_the_first_of_seven_steps():
+    """TiC-DataComp: the first step is 2014 to 2016, tested are nine years. Slice j of row i scores 10 i + j."""
+    R = np.array([[10 * i + j for j in range(1, 10)] for i in range(8)], float)
+    step_of = [1, 1, 1, 2, 3, 4, 5, 6, 7]
+    found = {name: values[0] for name, values in per_seed([R], step_of).items()}
+    assert found["stream_id"] == pytest.approx((11 + 12 + 13 + 24 + 35 + 46 + 57 + 68 + 79) / 9)
+    before = [sum(10 * i + j for j in range(1, i + 2)) for i in range(2, 8)]                 # i + 1 slices before step i
+    assert found["stream_backward"] == pytest.approx(sum(before) / (3 + 4 + 5 + 6 + 7 + 8))
+    after = [sum(10 * i + j for j in range(i + 3, 10)) for i in range(1, 7)]
+    assert found["stream_forward"] == pytest.approx(sum(after) / (6 + 5 + 4 + 3 + 2 + 1))
+    assert found["stream_next"] == pytest.approx((14 + 25 + 36 + 47 + 58 + 69) / 6)
+    assert found["acc"] == pytest.approx(75) and np.isnan(found["forgetting"])
+    assert np.isnan(per_seed([R])["stream_id"][0])                                           # nobody has said which slices
+
+
 def test_gaps_to_joint():
     joint = np.array([[0.0, 0.0, 0.4], [0.7, 0.0, 0.0], [0.9, 0.9, 0.0], [0.9, 0.9, 0.9]])
     assert plasticity_gap(EXAMPLE, joint) == pytest.approx((-0.1 + 0.3 - 0.1) / 3)
@@ -90,5 +105,6 @@ def test_tables_of_names():
     assert {m.name for m in METRICS.values() if not m.higher_is_better} == {
         "forgetting", "forgetting_last", "forgetting_max", "plasticity_gap", "plasticity_gap_equal", "joint_gap"}
     assert {m.name for m in METRICS.values() if m.function is None} == {
-        "plasticity_gap", "plasticity_gap_equal", "joint_gap", "recovered"}
+        "plasticity_gap", "plasticity_gap_equal", "joint_gap", "recovered", "new_share", "backward_left_right",
+        "backward_right_left", "backward_five"}
     assert "energy_wh" in COSTS and len(COSTS) == 13

@@ -51,6 +51,19 @@ def toy() -> list[Record]:
     ]
 
 
+def of_pairs() -> list[Record]:
+    """A stream of pairs of two slices, recall in each direction beside the mean of both."""
+    made = [make("naive", two_tasks((0.2, 0.6), (0.4, 0.6)), benchmark="toy_pairs"),
+            make("joint", two_tasks((0.9, 0.8), (0.9, 0.8)), benchmark="toy_pairs"),
+            make("er", two_tasks((0.7, 0.6), (0.7, 0.8)), benchmark="toy_pairs")]
+    for record in made:
+        record.settings = record.settings | {"scenario": "pairs"}
+        for group, rows in zip(record.groups, record.acc, strict=True):
+            group["arrays"] = {name: [(np.array(rows) + more).tolist()]
+                               for name, more in (("r1_left_right", 0.1), ("r1_right_left", -0.1), ("r5", 0.1))}
+    return made
+
+
 def five_tasks(strategy: str, kept: float, learnt: float, seeds=5, **more) -> Record:
     """A plausible row: a share of the old accuracy is kept at each of four switches."""
     rng = np.random.default_rng(list(strategy.encode()))

@@ -188,3 +188,16 @@ def test_show_gives_a_table_per_profile_and_benchmark(fabricated):
 @pytest.mark.parametrize(("value", "text"), [(0, "0"), (0.00123, "0.00123"), (12.34, "12.3"), (123456.7, "123,457")])
 def test_numbers_of_costs(value, text):
     assert number(value) == text
+
+
+def test_pairs_have_averages_of_streams_both_directions_and_the_yardsticks(fabricated):
+    table = comparison(fabricated.of_pairs())
+    assert [column.name for column in table.columns[:3]] == ["stream_backward", "stream_id", "stream_forward"]
+    found = {name: cells(table, "er")[name].value for name in (
+        "stream_backward", "stream_id", "stream_forward", "old_kept", "new_share", "backward_left_right", "backward_right_left",
+        "backward_five")}
+    assert found == pytest.approx({
+        "stream_backward": 0.7, "stream_id": 0.75, "stream_forward": 0.0, "old_kept": 0.875, "new_share": (0.75 + 1) / 2,
+        "backward_left_right": 0.8, "backward_right_left": 0.6, "backward_five": 0.8})
+    assert table.notes[-1].endswith("what was learnt (and on the last slice reach this share of joint): joint, er (88%)")
+    assert cells(table, "naive")["old_kept"].value < 0.8

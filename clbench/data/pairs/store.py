@@ -43,6 +43,7 @@ class Options:
     size: int | None = None              # of images; None: 32, or as they are in an npz
     length: int = 24                     # words of a text
     buckets: int = 2048                  # numbers that words may have
+    tokens: str = "words"                # or clip: the byte pairs of CLIP, `length` of them
     only: str | None = None              # a list of uids: leave out all others (TiC's training lists)
     exclude: str | None = None           # a list of uids to leave out (TiC's evaluation lists)
 
@@ -188,6 +189,11 @@ class _Builder:
         self.uids.append(row.uid)
         self.tested.append(given)
 
+    def numbered(self, texts: list[str]) -> np.ndarray:
+        options = self.options
+        return words.of_clip(texts, options.length) if options.tokens == "clip" else \
+            words.numbered(texts, options.buckets, options.length)
+
     def cut(self) -> slices.Slices:
         options, tested = self.options, np.array(self.tested)
         keys = np.stack([slices.digests(self.left_keys), slices.digests(text.encode() for text in self.right_texts)], 1)
@@ -206,9 +212,9 @@ class _Builder:
 
     def write(self, cut: slices.Slices) -> None:
         if self.left_texts:
-            np.save(self.folder / "left.npy", words.numbered(self.left_texts, self.options.buckets, self.options.length))
+            np.save(self.folder / "left.npy", self.numbered(self.left_texts))
             (self.folder / "left.u8").unlink()
-        np.save(self.folder / "right.npy", words.numbered(self.right_texts, self.options.buckets, self.options.length))
+        np.save(self.folder / "right.npy", self.numbered(self.right_texts))
         arrays = {f"{side}{t}": rows for side in ("train", "test") for t, rows in enumerate(getattr(cut, side))}
         np.savez(self.folder / "rows.npz", group=cut.group, **arrays)
         text, often = Counter(self.right_texts).most_common(1)[0]

@@ -18,3 +18,11 @@ def numbered(texts: Sequence[str], buckets: int = 2048, length: int = 24) -> np.
         words = [1 + zlib.crc32(word.encode()) % (buckets - 1) for word in WORD.findall(text.lower())[:length]]
         row[:len(words)] = words
     return numbers
+
+
+def of_clip(texts: Sequence[str], length: int) -> np.ndarray:
+    """[n, length] int64: CLIP's own byte pairs between its marks of start and end, whose vocabulary was fixed before."""
+    from open_clip import SimpleTokenizer
+
+    tokenizer = SimpleTokenizer(context_length=length)
+    return np.concatenate([tokenizer(list(texts[i:i + 4096])).numpy() for i in range(0, len(texts), 4096)])

@@ -21,7 +21,7 @@ def fisher_of_batches(run, samples: Tensor) -> Tensor:
     A pair has no gradient of its own: its loss depends on the pairs beside it. Squared gradients of a batch's mean shrink with
     1 / B, hence the factor.
     """
-    B, total = run.rows, 0.0
+    B, total = min(run.rows, samples.shape[1]), 0.0
     for i in range(0, samples.shape[1] - B + 1, B):
         batch = run.stream.gather(samples[:, i:i + B])
         u = draw(run.seeds, f"fisher partners {i}", run.t, lambda draws: torch.rand(2, B, 1, generator=draws))

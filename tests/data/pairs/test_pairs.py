@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from clbench.data import files
-from clbench.data.pairs import images, slices, store, tic, words
+from clbench.data.pairs import images, inspect, slices, store, tic, words
 from clbench.data.pairs.rows import Columns
 from clbench.data.pairs.store import Options
 from clbench.errors import InputError
@@ -400,8 +400,18 @@ def test_inspect_says_what_is_there_and_draws_it(tmp_path):
     assert done.returncode == 0, done.stderr
     first, *lines = done.stdout.splitlines()
     assert first.startswith("1400 pairs, images 32x32 with texts, in 2 slices; ")
-    assert [line.split()[0] for line in lines] == ["2014", "2015", "left", str(tmp_path / "samples.png")]
+    assert [line.split()[0] for line in lines] == ["2014", "2015", "left", "date", str(tmp_path / "samples.png")]
     assert Image.open(tmp_path / "samples.png").size == (180 + 16 * 34, 2 * 34)
+
+
+def test_the_date_probe_finds_a_date_in_the_pictures_and_none_in_the_texts(tmp_path):
+    draws, n = np.random.default_rng(0), N
+    late = np.arange(n) >= n // 2
+    images = draws.integers(0, 100, (n, 8, 8, 3), np.uint8) + 100 * late[:, None, None, None].astype(np.uint8)
+    np.savez(tmp_path / "a.npz", images=images, captions=np.array([f"text {draws.integers(10**6)}" for _ in range(n)]),
+             times=np.array([day(i) for i in range(n)]))
+    left, right = inspect.date_probe(load(tmp_path / "a.npz"))
+    assert left == 1 and 0.3 < right < 0.7
 
 
 def test_inspect_of_bad_input_is_one_line_and_exit_code_2(tmp_path):
@@ -430,6 +440,10 @@ def test_import_of_tic_results(tmp_path):
     assert done.returncode == 0 and "stream_id 0.600  stream_backward 0.400  stream_forward 0.200" in done.stdout, done.stderr
     shown = clbench("show", "--results", tmp_path / "out", "--csv")
     assert shown.returncode == 0 and "tic/datacomp/retrieval/yearly,sequential" in shown.stdout, shown.stdout + shown.stderr
+    of_two = clbench("import", "tic", *folders[:2], "--out", tmp_path / "two")               # 2014 and 2015 are the first's
+    assert "stream_id 0.333  stream_backward 0.500  stream_forward 0.100" in of_two.stdout
+    of_one = clbench("import", "tic", *folders[:2], "--first", 1, "--out", tmp_path / "one")
+    assert "stream_id 0.550  stream_backward 0.400  stream_forward 0.200" in of_one.stdout
     (folders[1] / "eval_results.jsonl").write_text(lines_of({2014: 0.4, 2015: None}))
     slices_found, matrix = tic.results(folders)["tic/datacomp/retrieval/yearly"]
     assert slices_found == ["2014", "2015", "2016"] and np.isnan(matrix[1, 1:]).all() and matrix[0, 0] == 0.5
