@@ -14,9 +14,10 @@ from clbench.engine.clock import Clock
 from clbench.engine.part import refusal
 from clbench.engine.run import Run
 from clbench.engine.run import run as run_group
-from clbench.keyed import generator
+from clbench.keyed import draw, generator
 from clbench.metrics.accuracy import per_seed
 from clbench.pair_stream import PairStream, info_nce
+from clbench.strategies.parts.fisher import fisher_of_batches
 from clbench.stream import Batch
 
 PLAIN = ("naive", "joint_equal", "cumulative", "cumulative_equal", "cumulative_exp", "ema", "patching", "head_only", "adapter")
@@ -148,6 +149,31 @@ def test_from_memory_or_from_the_map_the_numbers_are_the_same(monkeypatch):
     there = make("er").train()
     monkeypatch.setattr("clbench.data.pairs.pairs.MOST_OF_MEMORY", 0.0)
     assert torch.equal(make("er", pairs=benchmark().contents()).train(), there)
+
+
+def test_the_fisher_of_pairs_is_of_whole_batches_with_sampled_partners():
+    """B (d loss / d theta)^2, mean of two batches; partners drawn from each side's softmax; the temperature left out."""
+    run = make("naive", benchmark("driftcaps(n=300, n_test=40, size=16)"))
+    samples, B = run.stream.tasks[0].train[:256].unsqueeze(0), 128
+    found, wanted = fisher_of_batches(run, samples)[0], 0.0
+    for i in (0, B):
+        module = run.learner.net.module(run.learner.theta[0])
+        left, right = module(tuple(side[0] for side in run.stream.gather(samples[:, i:i + B]).x))
+        u = draw([0], f"fisher partners {i}", 0, lambda draws: torch.rand(2, B, 1, generator=draws))[0]
+        losses = []
+        for scores, points in ((left @ right.T, u[0]), (right @ left.T, u[1])):
+            edges = scores.softmax(1).cumsum(1)
+            partners = torch.tensor([min(int((row < point).sum()), B - 1) for row, point in zip(edges, points, strict=True)])
+            losses.append(F.cross_entropy(scores, partners))
+        gradients = torch.autograd.grad(sum(losses) / 2, module.parameters())
+        named = dict(zip((name for name, _ in module.named_parameters()), gradients, strict=True))
+        named["head.log_scale"] = torch.zeros(())
+        wanted = wanted + run.learner.net.layout.flat(named).square() * B / 2
+    assert torch.allclose(found, wanted, rtol=1e-3, atol=1e-4 * float(wanted.max())) and found.max() > 0
+
+
+def test_ewc_takes_fewer_pairs_than_a_batch():
+    assert make("ewc(samples=40)").train().isfinite().all()
 
 
 def test_without_drift_the_columns_of_a_row_agree():

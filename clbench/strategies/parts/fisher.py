@@ -19,7 +19,7 @@ def fisher_of_batches(run, samples: Tensor) -> Tensor:
     """[S, P]: mean over batches of B pairs of B (d loss / d theta)^2, each side's partners sampled from its softmax.
 
     A pair has no gradient of its own: its loss depends on the pairs beside it. Squared gradients of a batch's mean shrink with
-    1 / B, hence the factor.
+    1 / B, hence the factor. 0 for the temperature, which is left free.
     """
     B, total = min(run.rows, samples.shape[1]), 0.0
     for i in range(0, samples.shape[1] - B + 1, B):
@@ -27,7 +27,9 @@ def fisher_of_batches(run, samples: Tensor) -> Tensor:
         u = draw(run.seeds, f"fisher partners {i}", run.t, lambda draws: torch.rand(2, B, 1, generator=draws))
         batch.u = u.to(run.stream.device)
         total = total + B * run.learner.gradient(_sampled_partners, batch).g.square()
-    return total / (samples.shape[1] // B)
+    layout = run.learner.net.layout
+    kept = layout.flat({name: 0.0 if name.endswith("log_scale") else 1.0 for name in layout.shapes})
+    return total / (samples.shape[1] // B) * kept.to(total.device)
 
 
 def _sampled_partners(out: tuple[Tensor, Tensor], batch: Batch) -> Tensor:
