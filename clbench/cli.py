@@ -319,9 +319,11 @@ def accept(profile: Annotated[ProfileName, typer.Option(help="Which profile.")] 
 
   clbench data inspect my.parquet --time published --by quarter
 
-  clbench data inspect shards/ --test held_out/ --picture samples.png""")
-def inspect(path: Annotated[Path, typer.Argument(help="A table (csv, tsv, jsonl, parquet, npz; .gz too), or a folder of tables "
-                                                      "or .tar shards.")],
+  clbench data inspect shards/ --test held_out/ --picture samples.png
+
+  clbench data inspect icons""")
+def inspect(what: Annotated[str, typer.Argument(help="A table (csv, tsv, jsonl, parquet, npz; .gz too), a folder of tables or "
+                                                     ".tar shards, or a benchmark of pairs.")],
             test: Annotated[Path | None, typer.Option(help="The same for test pairs; else they are held out.")] = None,
             image: Annotated[str | None, typer.Option(help="Column or array of images: paths, bytes or pixels.")] = None,
             text: Annotated[str | None, typer.Option(help="Column of texts in place of images.")] = None,
@@ -333,15 +335,20 @@ def inspect(path: Annotated[Path, typer.Argument(help="A table (csv, tsv, jsonl,
             count: Annotated[int | None, typer.Option(help="Slices, by quantile.", min=1)] = None,
             min_rows: Annotated[int, typer.Option(help="Neighbouring slices are joined until each has so many.")] = 500,
             picture: Annotated[Path | None, typer.Option(help="Draw samples of every slice into this file.")] = None) -> None:
-    """Reads dated pairs and says what it found: slices, counts, what was left out and why."""
+    """Reads dated pairs and says what it found: slices, counts, what was left out and why. Prints the benchmark to run."""
     from clbench.data.pairs import inspect as inspecting
-    from clbench.data.pairs.rows import Columns
-    from clbench.data.pairs.store import Options, load
-    if unit not in ("iso", "s", "ms"):
-        raise InputError(f'--unit "{unit}": write iso, s or ms')
-    options = Options(Columns(image, text, caption, time), unit, tuple(by.split(",")) if "," in by else by, count, min_rows)
-    pairs = load(path, options, test)
-    print("\n".join(inspecting.described(pairs)))
+    if Path(what).exists() or not registry.is_benchmark(what):
+        given = {"path": what, "test": test and str(test), "image": image, "text": text, "caption": caption, "time": time,
+                 "unit": unit, "by": by, "count": count, "min_rows": min_rows}
+        what = f"stream({', '.join(f'{name}={value!r}' for name, value in given.items() if value is not None)})"
+    name, benchmark, _ = registry.benchmark(what, "quick")
+    if benchmark.scenario != "pairs":
+        raise InputError(f"{name} has class labels; this is for streams of pairs")
+    try:
+        pairs = benchmark.contents()
+    except Unavailable as reason:
+        raise InputError(str(reason)) from None
+    print("\n".join([*inspecting.described(pairs), f'clbench run -b "{name}" -s naive -s er -s cumulative']))
     if picture and pairs.shape:
         inspecting.picture(pairs, picture)
         print(picture)

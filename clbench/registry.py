@@ -137,6 +137,11 @@ def matches(name: str, patterns: list[str] | None) -> bool:
 
 # ---- loading
 
+def is_benchmark(text: str) -> bool:
+    """Whether the spec's name is registered."""
+    return text.split("(")[0] in benchmarks()
+
+
 def benchmark(text: str, profile: str):
     """(canonical name, Benchmark) of a spec, with the profile's arguments where the spec says nothing."""
     terms = parse(text)

@@ -13,8 +13,9 @@ from clbench.metrics.statistics import Recovered, mean_recovered, recovered
 from clbench.records import Record
 from clbench.source import is_stale
 
-REFERENCES = ("naive", "joint", "joint_equal", "cumulative")
-ALL_DATA = ("joint", "joint_equal", "cumulative")         # trained on all data so far: references, not competitors
+# Trained on all data so far: references, not competitors.
+ALL_DATA = ("joint", "joint_equal", "cumulative", "cumulative_equal", "cumulative_exp")
+REFERENCES = ("naive", *ALL_DATA)
 GAPS = {                                                  # metric -> (function of R and R_joint, the row of R_joint)
     "plasticity_gap": (accuracy.plasticity_gap, "joint"),
     "plasticity_gap_equal": (accuracy.plasticity_gap, "joint_equal"),

@@ -328,6 +328,13 @@ def test_tic_evaluation_folders_give_the_test_pairs(tmp_path):
         load(tmp_path / "train", tmp_path / "train")
 
 
+def test_test_pairs_among_the_training_pairs_are_counted(tmp_path):
+    table().to_csv(tmp_path / "a.csv", index=False)
+    table().tail(250).to_csv(tmp_path / "b.csv", index=False)
+    with pytest.raises(InputError, match="250 test pairs are among the training pairs, by their image or query"):
+        load(tmp_path / "a.csv", tmp_path / "b.csv")
+
+
 def test_tic_tables_take_their_time_from_the_file_name(tmp_path):
     """YFCC's and RedCaps' splits: tabs in a .csv, `path` and `caption`, no date."""
     for group in (2, 10):
@@ -400,7 +407,8 @@ def test_inspect_says_what_is_there_and_draws_it(tmp_path):
     assert done.returncode == 0, done.stderr
     first, *lines = done.stdout.splitlines()
     assert first.startswith("1400 pairs, images 32x32 with texts, in 2 slices; ")
-    assert [line.split()[0] for line in lines] == ["2014", "2015", "left", "date", str(tmp_path / "samples.png")]
+    assert [line.split()[0] for line in lines] == ["2014", "2015", "left", "date", "clbench", str(tmp_path / "samples.png")]
+    assert lines[4] == f"""clbench run -b "stream(path='{tmp_path / 'train'}')" -s naive -s er -s cumulative"""
     assert Image.open(tmp_path / "samples.png").size == (180 + 16 * 34, 2 * 34)
 
 
@@ -415,7 +423,7 @@ def test_the_date_probe_finds_a_date_in_the_pictures_and_none_in_the_texts(tmp_p
 
 
 def test_inspect_of_bad_input_is_one_line_and_exit_code_2(tmp_path):
-    for arguments in ([tmp_path / "absent.csv"], [tmp_path, "--unit", "days"]):
+    for arguments in ([tmp_path / "absent.csv"], [tmp_path, "--unit", "days"], ["split_digits_class"]):
         done = clbench("data", "inspect", *arguments)
         assert done.returncode == 2 and done.stdout == "" and done.stderr.count("\n") == 1, done.stderr
 
