@@ -1,5 +1,5 @@
 """What every reader gives: one row of a file at a time, as it stands there."""
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -32,14 +32,17 @@ class Columns:
     USUAL = {"image": ("image", "images", "path"), "text": ("text", "text_a", "query"),
              "caption": ("caption", "captions", "passage"), "time": ("time", "times", "date")}
 
+    def called(self, kind: str, there: Collection[str]) -> str | None:
+        """The name that was given for image, text, caption or time, else the first of the usual ones that is there."""
+        return getattr(self, kind) or next((one for one in self.USUAL[kind] if one in there), None)
+
     def among(self, there: list[str], source: Path) -> dict[str, str]:
         """kind -> the name in this file; a left side and a caption are needed."""
         found = {}
-        for kind, usual in self.USUAL.items():
-            given = getattr(self, kind)
-            if given is not None and given not in there:
-                raise InputError(f'{source}: no "{given}"; there are {", ".join(map(str, there))}')
-            name = given or next((one for one in usual if one in there), None)
+        for kind in self.USUAL:
+            name = self.called(kind, there)
+            if name is not None and name not in there:
+                raise InputError(f'{source}: no "{name}"; there are {", ".join(map(str, there))}')
             if name is not None:
                 found[kind] = name
         if self.text is not None or "image" not in found:

@@ -22,9 +22,10 @@ def read(path: Path, root: Path, columns: Columns) -> Rows:
     for key, members in _members(path).items():
         about = _about(path, key, members)
         image = next((members[kind] for kind in IMAGES if kind in members), None)
-        text = members["txt"].decode("utf-8", "replace") if "txt" in members else str(about.get(columns.caption or "caption", ""))
-        when = about.get(columns.time or "time", _date_of(slice_))
-        yield Row(image, text.split("\n")[0], when, f"{path.name}/{key}", slice_, str(about.get("uid", key.rsplit("-", 1)[0])))
+        said, when = (about.get(columns.called(kind, about)) for kind in ("caption", "time"))
+        text = members["txt"].decode("utf-8", "replace") if "txt" in members else str(said or "")
+        uid = str(about.get("uid", key.rsplit("-", 1)[0]))
+        yield Row(image, text.split("\n")[0], when or _date_of(slice_), f"{path.name}/{key}", slice_, uid)
 
 
 def _members(path: Path) -> dict[str, dict[str, bytes]]:

@@ -32,7 +32,7 @@ def read(path: Path, columns: Columns) -> Rows:
             number += 1
             place = f"{path.name}, {'row' if suffix(path) == '.parquet' else 'line'} {number}"
             content = _image(path, one, place) if "image" in names else _text(one)
-            yield Row(content, _text(caption), when, place, path.name, uid)
+            yield Row(content, _text(caption), when, place, path.name, None if uid is None or uid != uid else str(uid))
 
 
 def _chunks(path: Path) -> Iterator:
@@ -78,10 +78,14 @@ def _image(path: Path, value, place: str) -> bytes | None:
     if isinstance(value, bytes):
         return value
     root = path.parent.resolve()
-    file = (root / str(value)).resolve()
+    try:
+        file = (root / str(value)).resolve()
+        there = file.is_file()
+    except (OSError, ValueError):                                # too long for a path, or no text of one
+        return None
     if not file.is_relative_to(root):
         raise InputError(f"{place}: the image {value} lies outside {path.parent}; move it below")
-    return file.read_bytes() if file.is_file() else None
+    return file.read_bytes() if there else None
 
 
 def _text(value) -> str:

@@ -92,6 +92,14 @@ def test_images_by_path_by_bytes_and_as_arrays(tmp_path):
     assert load(tmp_path / "arrays.npz").shape == (40, 40, 3)                                # as they are
 
 
+def test_uids_may_be_numbers_and_a_text_for_an_image_is_no_image(tmp_path):
+    table(uid=range(N)).to_parquet(tmp_path / "a.parquet")
+    assert len(load(tmp_path / "a.parquet").right) == N
+    table().rename(columns={"text_a": "image"}).assign(image="x" * 5000).to_csv(tmp_path / "b.csv", index=False)
+    with pytest.raises(InputError, match="no pair could be read .400 with no image."):
+        load(tmp_path / "b.csv")
+
+
 def test_unix_time_where_it_is_asked_for(tmp_path):
     seconds = (pd.to_datetime(table().time) - pd.Timestamp("1970-01-01")) // pd.Timedelta("1s")
     table(time=seconds).to_csv(tmp_path / "s.csv", index=False)
@@ -110,6 +118,9 @@ def test_unix_time_where_it_is_asked_for(tmp_path):
 @pytest.mark.parametrize("bad", ["03/04/2014", "soon", "", "13.04.2014"])
 def test_a_time_is_never_guessed(tmp_path, bad):
     frame = table()
+    frame.assign(date=bad).drop(columns="time").to_json(tmp_path / "all.jsonl", orient="records", lines=True)
+    with pytest.raises(InputError, match="400 of 400 rows have a time that is no date"):     # pandas would convert a `date`
+        load(tmp_path / "all.jsonl")
     frame.loc[:2, "time"] = bad
     frame.to_csv(tmp_path / "few.csv", index=False)                                          # 3 of 400: left out and counted
     assert load(tmp_path / "few.csv").skipped["outside all slices"] == 3
@@ -284,6 +295,17 @@ def test_tic_training_shards(tmp_path):
     pairs = load(tmp_path / "train")
     assert pairs.names == ("2014", "2015") and len(pairs.left) == 400 and pairs.shape == (32, 32, 3)
     assert load(tmp_path / "train", by="name").names == ("2014", "2015")
+
+
+def test_shards_may_hold_captions_and_dates_in_json(tmp_path):
+    members = {}
+    for i in range(N):
+        about = {"passage": f"passage number {i}", "date": day(i)}
+        members |= {f"{i:05}.png": picture(i), f"{i:05}.json": json.dumps(about).encode()}
+    shard(tmp_path / "all" / "00000.tar", members)
+    assert load(tmp_path / "all").names == ("2014", "2015")
+    with pytest.raises(InputError, match="no pair could be read .400 with empty caption"):
+        load(tmp_path / "all", columns=Columns(caption="said"))
 
 
 def test_tic_uid_lists_choose_and_leave_out(tmp_path):
