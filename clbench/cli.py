@@ -1,6 +1,5 @@
 """The command line: parse, call, print."""
 import json
-import os
 import re
 import sys
 from enum import StrEnum
@@ -9,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from clbench import registry
+from clbench import cli_pairs, registry
 from clbench.environment import prepare
 from clbench.errors import InputError, Unavailable
 from clbench.profiles import PROFILES
@@ -31,8 +30,8 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", add_completion=
                        "[bold]clbench show[/bold] and [bold]clbench report[/bold].")
 baseline_app = typer.Typer(no_args_is_help=True, help="The accepted numbers that `clbench check` compares with.")
 app.add_typer(baseline_app, name="baseline")
-data_app = typer.Typer(no_args_is_help=True, help="Your own dated pairs: images with captions, queries with passages.")
-app.add_typer(data_app, name="data")
+app.add_typer(cli_pairs.data_app, name="data")
+app.add_typer(cli_pairs.import_app, name="import")
 
 
 class Kind(StrEnum):
@@ -149,7 +148,7 @@ def run(all_: Annotated[bool, typer.Option("--all", help="Every strategy on the 
     profile = profile.value if profile else "full" if "cuda" in device else "smoke" if all_ else "quick"
     names = registry.select(benchmark or list(PROFILES[profile].selects), registry.benchmarks())
     specs = registry.select(strategy or ["*"], registry.strategies())
-    _writable(out)
+    records.check_writable(out)
     plan = planning.make_plan(names, specs, profile, asked_seeds, out, fresh=fresh)
     jobs = planning.jobs(plan, device, group_size)
     workers = default_workers(device) if workers is None else workers
@@ -184,13 +183,6 @@ def _seconds(text: str | None) -> float | None:
     if not found or not float(found[1]):
         raise InputError(f'--time-limit "{text}": write seconds, minutes or hours, like 90s, 9m or 2h')
     return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
-
-
-def _writable(folder: Path) -> None:
-    """Refuses a folder that can't be written, without making it."""
-    there = next(parent for parent in [folder.absolute(), *folder.absolute().parents] if parent.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        raise InputError(f"{folder}: cannot write there")
 
 
 # ---- show, report
@@ -243,7 +235,7 @@ def report(results: Results = Path("results"),
     """Writes a Markdown and a self-contained HTML page per profile."""
     from clbench import records
     from clbench.report.pages import write_reports
-    _writable(out)
+    records.check_writable(out)
     _matching(records.load(results)[0], results, None, None)
     written = write_reports(results, out)
     _tell(written.warnings)
@@ -306,78 +298,11 @@ def accept(profile: Annotated[ProfileName, typer.Option(help="Which profile.")] 
     """Makes what is in the results folder the numbers that `clbench check` compares with."""
     from clbench import check as checking
     from clbench import records
-    _writable(baselines)
+    records.check_writable(baselines)
     found, problems = records.load(results, profile)
     _tell(problems)
     for path in checking.accept(_matching(found, results, benchmark, strategy), baselines, profile):
         print(path)
-
-
-# ---- data
-
-@data_app.command(epilog="""Examples:
-
-  clbench data inspect my.parquet --time published --by quarter
-
-  clbench data inspect shards/ --test held_out/ --picture samples.png
-
-  clbench data inspect icons""")
-def inspect(what: Annotated[str, typer.Argument(help="A table (csv, tsv, jsonl, parquet, npz; .gz too), a folder of tables or "
-                                                     ".tar shards, or a benchmark of pairs.")],
-            test: Annotated[Path | None, typer.Option(help="The same for test pairs; else they are held out.")] = None,
-            image: Annotated[str | None, typer.Option(help="Column or array of images: paths, bytes or pixels.")] = None,
-            text: Annotated[str | None, typer.Option(help="Column of texts in place of images.")] = None,
-            caption: Annotated[str | None, typer.Option(help="Column of captions or passages.")] = None,
-            time: Annotated[str | None, typer.Option(help="Column of dates.")] = None,
-            unit: Annotated[str, typer.Option(help="iso, or s or ms for unix time.")] = "iso",
-            by: Annotated[str, typer.Option(help="year, quarter, month, quantile, name (of files or folders), or edges like "
-                                                 "2014-01-01,2016-01-01.")] = "year",
-            count: Annotated[int | None, typer.Option(help="Slices, by quantile.", min=1)] = None,
-            min_rows: Annotated[int, typer.Option(help="Neighbouring slices are joined until each has so many.")] = 500,
-            picture: Annotated[Path | None, typer.Option(help="Draw samples of every slice into this file.")] = None) -> None:
-    """Reads dated pairs and says what it found: slices, counts, what was left out and why. Prints the benchmark to run."""
-    from clbench.data.pairs import inspect as inspecting
-    if Path(what).exists() or not registry.is_benchmark(what):
-        given = {"path": what, "test": test and str(test), "image": image, "text": text, "caption": caption, "time": time,
-                 "unit": unit, "by": by, "count": count, "min_rows": min_rows}
-        what = f"stream({', '.join(f'{name}={value!r}' for name, value in given.items() if value is not None)})"
-    name, benchmark, _ = registry.benchmark(what, "quick")
-    if benchmark.scenario != "pairs":
-        raise InputError(f"{name} has class labels; this is for streams of pairs")
-    try:
-        pairs = benchmark.contents()
-    except Unavailable as reason:
-        raise InputError(str(reason)) from None
-    print("\n".join([*inspecting.described(pairs), f'clbench run -b "{name}" -s naive -s er -s cumulative']))
-    if picture and pairs.shape:
-        inspecting.picture(pairs, picture)
-        print(picture)
-
-
-import_app = typer.Typer(no_args_is_help=True, help="Results that other code has made.")
-app.add_typer(import_app, name="import")
-
-
-@import_app.command("tic", epilog="Example:\n\n  clbench import tic runs/2014 runs/2015 runs/2016 --name sequential")
-def import_tic(folders: Annotated[list[Path], typer.Argument(help="One per step, in order; each holds eval_results.jsonl.")],
-               name: Annotated[str, typer.Option(help="What to call the method.")] = "imported",
-               first: Annotated[int | None, typer.Option(help="Slices of the first step, like TiC-DataComp's three years; "
-                                                              "then one each. Default: what is over.", min=1)] = None,
-               out: Annotated[Path, typer.Option(help="Results folder.")] = Path("results")) -> None:
-    """Takes over what TiC-CLIP's evaluation wrote, as records of the profile `imported`."""
-    from clbench.data.pairs import tic
-    from clbench.metrics.accuracy import per_seed
-    from clbench.records import imported, write
-    _writable(out)
-    found = tic.results(folders)
-    for stream, (slices, matrix) in found.items():
-        of_first = first or max(1, len(slices) - len(matrix) + 1)
-        step_of = [max(1, j - of_first + 2) for j in range(len(slices))]
-        record = imported(stream, name, slices, step_of, matrix)
-        print(write(record, out))
-        values = per_seed(record.array, step_of)
-        means = {metric: values[metric][0] for metric in ("stream_id", "stream_backward", "stream_forward")}
-        print("  " + "  ".join(f"{metric} {value:.3f}" for metric, value in means.items()))
 
 
 # ---- doctor

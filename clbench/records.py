@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from clbench import source
+from clbench.errors import InputError
 
 SCHEMA = 1
 SUMMED = ("setup_s", "train_s", "eval_s", "gpu_hours", "cpu_hours", "energy_wh", "flops", "steps", "samples_seen", "memory_items",
@@ -81,6 +82,13 @@ def file_name(spec: str) -> str:
     parts = [re.sub(r"[^\w=.+-]+", "-", part, flags=re.ASCII).strip("-.") for part in (name, rest)]
     digest = hashlib.sha256(spec.encode()).hexdigest()[:8]
     return f"{'--'.join(filter(None, parts))[:100]}--{digest}".lstrip("-")
+
+
+def check_writable(folder: Path) -> None:
+    """Refuses a folder that can't be written, without making it."""
+    there = next(parent for parent in [folder.absolute(), *folder.absolute().parents] if parent.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise InputError(f"{folder}: cannot write there")
 
 
 def write(record: Record, folder: Path) -> Path:

@@ -30,8 +30,9 @@ MAY = {
     "report": {"records", "source", "metrics", "profiles"},
     "terminal": {"execute", "plan", "records", "metrics", "profiles", "report"},
     "api": {"devices", "execute", "plan", "records", "metrics", "profiles"},
-    "cli": {"devices", "plan", "execute", "check", "report", "terminal", "records", "registry", "metrics", "profiles", "spec",
-            "doctor", "data"},
+    "cli": {"cli_pairs", "devices", "plan", "execute", "check", "report", "terminal", "records", "registry", "metrics",
+            "profiles", "spec", "doctor"},
+    "cli_pairs": {"data", "metrics", "records", "registry"},
     "doctor": {"data", "registry"},
     "__main__": {"cli"},
 }
