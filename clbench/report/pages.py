@@ -154,7 +154,7 @@ def _commit(provenance: dict) -> str:
 
 def _dates(own: list[Record]) -> str:
     """The day of the runs, or the first and the last."""
-    days = sorted({group["provenance"]["started"][:10] for record in own for group in record.groups})
+    days = sorted({group["provenance"]["started"][:10] for record in own for group in record.groups if group["provenance"]})
     return " to ".join(dict.fromkeys([days[0], days[-1]])) if days else "–"
 
 
@@ -182,8 +182,8 @@ def _setting(record: Record) -> str:
     settings = record.settings
     parts = [f"{settings[name]}" for name in ("scenario", "network", "precision") if settings.get(name)]
     pairs = {**settings.get("budget", {}), **settings.get("benchmark", {})}
-    return "; ".join([*parts[:2], ", ".join(f"{name} {value}" for name, value in pairs.items()), *parts[2:],
-                      f"data {record.data[:12]}"])
+    chosen = ", ".join(f"{name} {value}" for name, value in pairs.items())
+    return "; ".join(filter(None, [*parts[:2], chosen, *parts[2:], f"data {record.data[:12] or '–'}"]))
 
 
 # ---- templates

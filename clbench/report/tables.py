@@ -76,7 +76,7 @@ class Origin:
     stale: bool
     seeds: list[int]
     data: str
-    provenance: list[dict]                    # one per seed group, with `concurrent` in it
+    provenance: list[dict]                    # one per seed group, with `concurrent` in it; none of what was imported
     notes: list[str]                          # what was out of the ordinary in its groups
 
 
@@ -173,7 +173,7 @@ def by_metric(records: list[Record], metric: str, beside: Sequence[Record] = ())
 def _row(entry: Entry, cells: dict[str, Cell]) -> Row:
     record = entry.record
     origin = Origin(record.status, (record.error or {}).get("reason"), entry.stale, record.seeds, record.data,
-                    [group["provenance"] | {"concurrent": group["concurrent"]} for group in record.groups],
+                    [group["provenance"] | {"concurrent": group["concurrent"]} for group in record.groups if group["provenance"]],
                     list(dict.fromkeys(note for group in record.groups for note in group.get("notes", []))))
     kind = ("reference", "native", "avalanche")[order_of(record)[0]]
     return Row(record.strategy, kind, {record.benchmark: origin}, cells)
@@ -276,6 +276,8 @@ def _notes(rows: list[Row], costs: bool) -> list[str]:
 
 def _yardstick(rows: list[Row]) -> list[str]:
     """Who keeps enough of the old, and how much of full retraining each of these reaches on the new."""
+    if not _in_use(rows, "old_kept"):
+        return []
     kept = [(row.strategy, row.cells["new_share"].value) for row in rows if (row.cells["old_kept"].value or 0) >= KEPT]
     told = ", ".join(name if share is None else f"{name} ({share:.0%})" for name, share in kept) or "none"
     return [f"keep at least {KEPT:.0%} of what was learnt (and on the last slice reach this share of joint): {told}"]

@@ -470,6 +470,8 @@ def test_import_of_tic_results(tmp_path):
     assert done.returncode == 0 and "stream_id 0.600  stream_backward 0.400  stream_forward 0.200" in done.stdout, done.stderr
     shown = clbench("show", "--results", tmp_path / "out", "--csv")
     assert shown.returncode == 0 and "tic/datacomp/retrieval/yearly,sequential" in shown.stdout, shown.stdout + shown.stderr
+    told = clbench("report", "--results", tmp_path / "out", "--out", tmp_path / "pages")
+    assert told.returncode == 0 and "★ 40.0" in (tmp_path / "pages" / "imported.md").read_text(), told.stderr
     of_two = clbench("import", "tic", *folders[:2], "--out", tmp_path / "two")               # 2014 and 2015 are the first's
     assert "stream_id 0.333  stream_backward 0.500  stream_forward 0.100" in of_two.stdout
     of_one = clbench("import", "tic", *folders[:2], "--first", 1, "--out", tmp_path / "one")
