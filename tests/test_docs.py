@@ -37,6 +37,14 @@ def test_the_benchmark_of_the_howto_runs(tmp_path, monkeypatch):
         clbench.run("my_benchmark.py:SplitWine", "joint", seeds=1, profile="smoke")
 
 
+def test_the_pairs_of_the_howto_run(tmp_path, monkeypatch):
+    (tmp_path / "spelling.py").write_text(snippet("class Spelling"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    result = clbench.run("spelling.py:Spelling", "naive", seeds=1, profile="smoke")
+    assert result.acc.shape == (1, 3, 2) and result.metrics()["stream_id"].mean > result.acc[0, 0].mean() + 0.2
+
+
 def test_the_python_example_of_the_howto_runs(tmp_path):
     code = snippet("result = clbench.run") + "\nassert result.metrics()['acc'].n == 5\n"
     (tmp_path / "results").mkdir()
