@@ -13,7 +13,7 @@ from clbench.metrics.accuracy import METRICS
 from clbench.metrics.statistics import summarise
 from clbench.report.layout import LEADER, Box, near, pareto, place, spread
 from clbench.report.svg import INK, PAPER, finished
-from clbench.report.values import REFERENCES, Entry, order_of, seen_accuracy, trains_on_all_data
+from clbench.report.values import Entry, order_of, seen_accuracy, trains_on_all_data
 
 FAINT = "#8c959f"
 COLOURS = ("#0077bb", "#ee7733", "#009988", "#cc3311", "#8a5cc2", "#33a1d6", "#d6458b", "#8c7a2b")
@@ -45,9 +45,10 @@ class Look:
 def looks(found: list[Entry]) -> dict[str, Look]:
     """Colour, dash and marker by strategy: references in ink and grey, the others through all combinations."""
     fixed = {"naive": Look(FAINT, (), "o"), "joint": Look(INK, (), "*"), "joint_equal": Look(INK, (5, 2), "*"),
-             "cumulative": Look(INK, (2, 1.5), "*")}
+             "cumulative": Look(INK, (2, 1.5), "*"), "cumulative_equal": Look(FAINT, (5, 2), "*"),
+             "cumulative_exp": Look(FAINT, (2, 1.5), "*")}
     given = dict.fromkeys(entry.record.strategy for entry in sorted(found, key=lambda entry: order_of(entry.record)))
-    others = [name for name in given if name.split("(")[0] not in REFERENCES]
+    others = [name for name in given if name.split("(")[0] not in fixed]
     cycled = {name: Look(COLOURS[i % len(COLOURS)], DASHES[i // len(COLOURS) % len(DASHES)], MARKERS[i % len(MARKERS)])
               for i, name in enumerate(others)}
     return {name: cycled[name] if name in cycled else fixed[name.split("(")[0]] for name in given}

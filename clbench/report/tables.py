@@ -284,10 +284,17 @@ def _yardstick(rows: list[Row]) -> list[str]:
 
 
 def _reasons(rows: list[Row]) -> list[str]:
-    return [f"{row.strategy} on {benchmark}: {origin.status}, {origin.reason or 'no reason given'}"
-            for row in rows for benchmark, origin in row.origins.items() if origin.status != "ok"] + [
-            f"{row.strategy} on {benchmark}: {note}"
-            for row in rows for benchmark, origin in row.origins.items() for note in origin.notes]
+    """What befell rows: a line for each thing, naming all strategies and benchmarks of which it is true."""
+    told: dict[tuple[str, str], list[str]] = {}               # (strategy, what) -> benchmarks
+    for row in rows:
+        for benchmark, origin in row.origins.items():
+            said = [f"{origin.status}, {origin.reason or 'no reason given'}"] if origin.status != "ok" else []
+            for what in said + origin.notes:
+                told.setdefault((row.strategy, what), []).append(benchmark)
+    lines: dict[tuple[str, str], list[str]] = {}              # (benchmarks, what) -> strategies
+    for (strategy, what), benchmarks in told.items():
+        lines.setdefault((", ".join(benchmarks), what), []).append(strategy)
+    return [f"{', '.join(strategies)} on {benchmarks}: {what}" for (benchmarks, what), strategies in lines.items()]
 
 
 def _data(rows: list[Row]) -> list[str]:

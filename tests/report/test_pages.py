@@ -81,7 +81,7 @@ def test_links_lead_somewhere(page, folder):
     files = [link for link in page.links if not link.startswith("#")]
     assert set(anchors) <= set(page.ids) and "summary" in anchors and "definitions" in anchors
     assert all((folder / "reports" / link).is_file() for link in files)
-    assert len(set(files)) == 27
+    assert len(set(files)) == 29
 
 
 def test_text_of_foreign_origin_is_escaped(html):

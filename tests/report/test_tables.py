@@ -161,10 +161,17 @@ def test_reasons_stand_in_the_notes(table):
     assert "pnn on toy_class: unsupported, needs task labels" in table.notes
 
 
+def test_what_is_true_of_several_rows_is_said_once(fabricated):
+    both = [fabricated.make(name, benchmark=benchmark, status="unsupported", error={"reason": "needs task labels"})
+            for name in ("pnn", "hat") for benchmark in ("a", "b")]
+    assert "hat, pnn on a, b: unsupported, needs task labels" in by_metric(both, "acc").notes
+    assert "hat, pnn on a: unsupported, needs task labels" in comparison(both[::2]).notes
+
+
 def test_one_metric_over_benchmarks(fabricated):
     table = by_metric(fabricated.toy() + fabricated.many(), "acc")
     assert [column.name for column in table.columns] == ["split_toy_class", "toy_class"]
-    assert [row.strategy for row in table.rows][:5] == ["naive", "joint", "joint_equal", "cumulative", "agem"]
+    assert [row.strategy for row in table.rows][:5] == ["naive", "joint", "joint_equal", "cumulative", "cumulative_equal"]
     assert cells(table, "er")["toy_class"].shown == "★ 73.3 ± 19.0"
     assert cells(table, "ewc")["toy_class"].shown == "failed" and cells(table, "pnn")["split_toy_class"].shown == "–"
     assert cells(table, "mas")["split_toy_class"].shown.startswith("† ")
