@@ -66,8 +66,8 @@ class DatedPairs(Benchmark):
         options = store.Options(
             columns, self.unit, tuple(self.by.split(",")) if "," in self.by else self.by, self.count, self.min_rows,
             n_test=self.n_test, most=self.most, least=self.batch or self.budgets["quick"].rows, size=size, length=length,
-            buckets=self.buckets, tokens="clip" if self.model else "words", **{name: str(found(value)) if value else None
-                                     for name, value in (("only", self.only), ("exclude", self.exclude))})
+            buckets=self.buckets, tokens="clip" if self.model else "words",
+            **{name: str(found(value)) if value else None for name, value in (("only", self.only), ("exclude", self.exclude))})
         return _read(found(self.path), options, found(self.test) if self.test else None)
 
     def budget(self, profile: str):

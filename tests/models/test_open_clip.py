@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from clbench import registry
+from clbench.data.pairs.words import of_clip
 from clbench.engine.clock import Clock
 from clbench.engine.run import run
 from clbench.errors import InputError
@@ -49,18 +50,13 @@ def test_outputs_are_those_of_the_library(tiny, pairs, tmp_path):
     net, stream = chosen.network(), chosen.stream([0], CPU)
     images, tokens = (side[0] for side in stream.test(0, slice(0, 8)))
     texts = [f"picture {i}" for i in range(3)]
-    assert np.array_equal(open_clip.get_tokenizer("tiny")(texts), chosen_tokens(texts))
+    assert np.array_equal(open_clip.get_tokenizer("tiny")(texts), of_clip(texts, 12))
     pixels = images.view(-1, 16, 16, 3).permute(0, 3, 1, 2).float() / 255
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (model.visual.image_mean, model.visual.image_std))
     with torch.no_grad():
         wanted = model((pixels - mean) / std, tokens)
         left, right = net(net.init(generator(0, "clip")), (images, tokens))
     assert torch.allclose(left, wanted[0] * wanted[2], atol=1e-4) and torch.allclose(right, wanted[1], atol=1e-5)
-
-
-def chosen_tokens(texts):
-    from clbench.data.pairs.words import of_clip
-    return of_clip(texts, 12)
 
 
 def test_untrained_seeds_differ_and_a_checkpoint_is_the_start_of_all(tiny, pairs, tmp_path):
