@@ -33,6 +33,8 @@ def train_group(job: Job, told: dict, notes: tuple[str, ...] = ()) -> list[dict]
 def _result(job: Job, told: dict, notes: tuple[str, ...]) -> dict | None:
     """{status, error, group, acc}; None for several seeds that the memory does not hold together."""
     started = datetime.now(UTC).isoformat(timespec="seconds")
+    if job.device != "cpu":
+        _free_memory()                       # what the run before has left, or it would count in this one's peak
     try:
         outcome, reason = _train(job)
     except Unavailable as error:

@@ -6,16 +6,19 @@ from pathlib import Path
 DOCS = Path(__file__).parent.parent / "docs"
 
 
-def measured_here(measured: dict) -> tuple[str, dict]:
-    """(the processor, {what: figure, target, whether it holds}): a row per test of tests/speed."""
-    rows = [one["extra_info"] for one in measured["benchmarks"]]
-    return measured["machine_info"]["cpu"]["brand_raw"], {row.pop("what"): row for row in rows}
+def measured_here(measured: dict) -> dict[str, dict]:
+    """{the processor or GPU: {what: figure, target, whether it holds}}: a row per test of tests/speed."""
+    machines: dict[str, dict] = {}
+    for row in (one["extra_info"] for one in measured["benchmarks"]):
+        machine = row.pop("machine", measured["machine_info"]["cpu"]["brand_raw"])
+        machines.setdefault(machine, {})[row.pop("what")] = row
+    return machines
 
 
 def page(machines: dict[str, dict]) -> str:
     """A column per machine."""
-    made = ["# Speed", "", "Written by `make speed`: one thread, medians of runs in turn in one process; a missed target is in "
-            "bold. What the figures mean is in `performance.md`.", "",
+    made = ["# Speed", "", "Written by `make speed` and `make gpu-report`: one thread, medians of runs in turn in one process; a "
+            "missed target is in bold. What the figures mean is in `performance.md`.", "",
             f"| what | target | {' | '.join(machines)} |", f"|---|---|{'---|' * len(machines)}"]
     targets = {what: row["target"] for rows in machines.values() for what, row in rows.items()}
     for what, target in targets.items():
@@ -32,7 +35,6 @@ def _shown(row: dict | None) -> str:
 if __name__ == "__main__":
     kept = DOCS / "speed.json"
     machines = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
-    name, rows = measured_here(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
-    machines[name] = rows
+    machines |= measured_here(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
     kept.write_text(json.dumps(machines, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     (DOCS / "speed.md").write_text(page(machines), encoding="utf-8")

@@ -43,4 +43,5 @@ class Columns(nn.Module):
                 columns.append(h if k == self.last else h.detach())
                 h = torch.cat(columns, 1)
             out.append(head(self.end(h)))
-        return torch.cat(out, 1)[:, self.order.to(x.device)]
+        self.order = self.order.to(x.device)                 # once: a captured step cannot wait for the host
+        return torch.cat(out, 1)[:, self.order]

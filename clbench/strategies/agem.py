@@ -12,6 +12,7 @@ from torch import Tensor
 
 from clbench.engine.part import Part
 from clbench.strategies.parts.memory import Memory
+from clbench.strategies.parts.products import products
 from clbench.stream import Batch
 
 
@@ -46,5 +47,5 @@ class AGEM(Part):
 
 
 def dot(a: Tensor, b: Tensor) -> Tensor:
-    """[S, 1] of rows [S, P]; as a matrix product it goes over them once and keeps nothing."""
-    return (a.unsqueeze(1) @ b.unsqueeze(-1)).squeeze(-1)
+    """[S, 1] of rows [S, P]."""
+    return products(a.unsqueeze(1), b.unsqueeze(1)).squeeze(1)

@@ -14,6 +14,7 @@ from torch import Tensor
 from clbench.engine.part import Part
 from clbench.strategies.parts.dual import solve_dual
 from clbench.strategies.parts.memory import Memory
+from clbench.strategies.parts.products import products
 from clbench.stream import Batch
 
 
@@ -35,10 +36,13 @@ class GEM(Part):
     def gradient(self, g: Tensor, batch: Batch) -> Tensor:
         if not self.past:
             return g
-        G = torch.stack([self.run.gradient(batch) for batch in self.past], 1)                           # [S, t, P]
-        dots = (G @ g.unsqueeze(-1)).squeeze(-1)                                                        # [S, t]
-        v = solve_dual(G @ G.mT, dots, self.margin) * (dots < 0).any(1, keepdim=True)
-        return g.add_((v.unsqueeze(1) @ G).squeeze(1))
+        G = torch.stack([*(self.run.gradient(batch) for batch in self.past), g], 1)                     # [S, t + 1, P]
+        inner = products(G, G)
+        GG, Gg = inner[:, :-1, :-1], inner[:, :-1, -1]                                                  # [S, t, t], [S, t]
+        v = solve_dual(GG, Gg, self.margin) * (Gg < 0).any(1, keepdim=True)
+        for v_k, g_k in zip(v.split(1, 1), G.unbind(1), strict=False):
+            g.addcmul_(v_k, g_k)
+        return g
 
     def after_task(self, t: int) -> None:
         tasks = self.run.stream.tasks

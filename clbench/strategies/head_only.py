@@ -23,5 +23,5 @@ class HeadOnly(Part):
     def in_body(self, name: str, shape: tuple[int, ...]) -> bool | Tensor:
         """Whether these parameters are; of a table of word vectors, whether each row is."""
         if name.endswith("table"):
-            return self.run.stream.words_of(0, shape[0]).unsqueeze(1)
+            return self.run.stream.words_of(0, shape[0]).unsqueeze(1).cpu()
         return not name.startswith("head")

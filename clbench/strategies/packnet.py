@@ -38,10 +38,10 @@ class PackNet(Part):
 
     def given_to(self, t: int) -> Tensor:
         """[P]: what task t owns without pruning: the head of its classes; the first task also biases and normalisation."""
-        classes = self.run.stream.tasks[t].classes
+        classes = self.run.stream.tasks[t].classes.cpu()
         rows = {name: classes.view(-1, *[1] * (len(shape) - 1)) if name.startswith("head") else t == 0 and name not in self.pruned
                 for name, shape in self.layout.shapes.items()}
-        return self.layout.flat(rows).to(classes.device)
+        return self.layout.flat(rows).to(self.owner.device)
 
     @torch.no_grad()
     def after_task(self, t: int) -> None:

@@ -34,7 +34,7 @@ def strategies() -> dict[str, Callable]:
             "mir": lambda **common: supervised.MIR(**common, mem_size=MEMORY, subsample=256, batch_size_mem=128)}
 
 
-def runner(stream, network, name: str) -> Callable[[], None]:
+def runner(stream, network, name: str, device: str = "cpu") -> Callable[[], None]:
     """() -> one epoch of each task, all test data before the first and after each: the evaluations that ours makes."""
     def run():
         from avalanche.evaluation.metrics import accuracy_metrics
@@ -45,7 +45,7 @@ def runner(stream, network, name: str) -> Callable[[], None]:
             warnings.simplefilter("ignore")
             strategy = strategies()[name](
                 model=model, optimizer=torch.optim.Adam(model.parameters(), 1e-3), criterion=torch.nn.CrossEntropyLoss(),
-                train_mb_size=128, train_epochs=1, eval_mb_size=512,
+                train_mb_size=128, train_epochs=1, eval_mb_size=512, device=device,
                 evaluator=EvaluationPlugin(accuracy_metrics(experience=True), loggers=[]))
             strategy.eval(stream.test_stream)
             for experience in stream.train_stream:

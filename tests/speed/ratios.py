@@ -19,11 +19,12 @@ def ratio(numerator: Callable, denominator: Callable, rounds: int) -> float:
     return statistics.median(seconds(numerator) / seconds(denominator) for _ in range(rounds))
 
 
-def keep(benchmark, what: str, found: float, *, most: float | None = None, least: float | None = None, unit: str = "×") -> None:
-    """Writes the figure into the benchmark's table, then holds it to its target."""
+def keep(benchmark, what: str, found: float, *, most: float | None = None, least: float | None = None, unit: str = "×",
+         **more: str) -> None:
+    """Writes the figure into the benchmark's table, then holds it to its target. more: `machine`, if not the processor."""
     target = f"≤ {most:g} {unit}" if most is not None else f"≥ {least:g} {unit}" if least is not None else "–"
     holds = (most is None or found <= most) and (least is None or found >= least)
-    benchmark.extra_info |= {"what": what, "found": f"{found:.3g} {unit}", "target": target, "holds": holds}
+    benchmark.extra_info |= {"what": what, "found": f"{found:.3g} {unit}", "target": target, "holds": holds, **more}
     if benchmark.stats is None:                              # pytest-benchmark drops a test that has timed nothing
         benchmark.pedantic(lambda: None, rounds=1)
     print(f"\n{what}: {found:.3g} {unit}, target {target}")

@@ -42,12 +42,12 @@ def documented(mnist, tmp_path_factory):
     return avalanche_as_documented.split_mnist(tmp_path_factory.mktemp("mnist"))
 
 
-def runner(chosen, spec: str, seeds=(0,), steps: int = EPOCH):
+def runner(chosen, spec: str, seeds=(0,), steps: int = EPOCH, device=CPU):
     """() -> a run's outcome."""
     strategy = registry.strategy(spec)
     run = run_native if strategy.backend == "native" else run_avalanche
     budget = replace(chosen.budget("quick"), steps=steps)
-    return lambda: run(chosen.stream(list(seeds), CPU), chosen.network(), strategy.build(), budget, Clock(CPU))
+    return lambda: run(chosen.stream(list(seeds), device), chosen.network(), strategy.build(), budget, Clock(device))
 
 
 @pytest.mark.parametrize(("name", "spec", "target"), [

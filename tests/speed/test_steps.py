@@ -20,10 +20,10 @@ PASSES = {
 }
 
 
-def run_of(spec: str, t: int, tasks: str = "split_mnist_task", steps: int = 40) -> tuple[Run, Batch]:
+def run_of(spec: str, t: int, tasks: str = "split_mnist_task", steps: int = 40, seeds=(0,), device=CPU) -> tuple[Run, Batch]:
     """A run at the start of task t, after three steps in each task before, and its plan."""
     chosen = benchmark_of(tasks)
-    run = Run(chosen.stream([0], CPU), chosen.network(), registry.strategy(spec).build(), chosen.budget("quick"))
+    run = Run(chosen.stream(list(seeds), device), chosen.network(), registry.strategy(spec).build(), chosen.budget("quick"))
     for run.t in range(t + 1):
         plan = Batch(samples=run.shuffled(run.stream.tasks[run.t].train, steps=3 if run.t < t else steps))
         for part in run.parts:

@@ -33,6 +33,7 @@ def reservoir(run, size: int, seen: int, steps: int, rows: int) -> Tensor:
         position = torch.arange(seen, seen + steps * rows)
         u = torch.rand(steps * rows, generator=draws, dtype=torch.double)
         slot = torch.where(position < size, position, (u * (position + 1)).long()).clamp(max=size).view(steps, rows)
-        overwritten = (slot.unsqueeze(-1) == slot.unsqueeze(-2)).triu(1).any(-1)     # by a later row of the same step
-        return slot.masked_fill(overwritten, size)
+        row = torch.arange(rows).expand(steps, rows)
+        last = torch.zeros(steps, size + 1, dtype=torch.long).scatter_reduce_(1, slot, row, "amax")      # row of each slot
+        return slot.masked_fill(row < last.gather(1, slot), size)                    # overwritten in the same step
     return run.draw("reservoir", slots)
