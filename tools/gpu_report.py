@@ -1,7 +1,8 @@
 """Measures on this machine's GPU and packs what came out: `make gpu-report`, or `python tools/gpu_report.py --limit 9m`.
 
-The tests marked `gpu`, then every pair of profile `full`. A second call goes on where the first stopped. The archive holds
-results/full and is unpacked in the root of another checkout.
+The tests marked `gpu`, the targets of tests/speed/test_gpu.py (for docs/speed.md), then every pair of profile `full`, or those
+of `--benchmark` and `--strategy`. A second call goes on where the first stopped. The archive holds results/full and the speed
+table, and is unpacked in the root of another checkout.
 """
 import argparse
 import re
@@ -13,13 +14,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 ARCHIVE = ROOT / "gpu-report.tar.gz"
+PACKED = ("results/full", "docs/speed.json", "docs/speed.md")
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--limit", type=seconds, default=None, help="start nothing new after this: 90s, 9m, 2h")
-    limit = parser.parse_args(arguments).limit
+    parser.add_argument("-b", "--benchmark", action="append", default=[], help="only these (globs); again and again")
+    parser.add_argument("-s", "--strategy", action="append", default=[], help="only these (globs); again and again")
+    asked = parser.parse_args(arguments)
     started = time.monotonic()
     import torch
     if not torch.cuda.is_available():
@@ -27,15 +31,20 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     full = ROOT / "results" / "full"
     full.mkdir(parents=True, exist_ok=True)
-    passed = full / "gpu-tests.txt"
-    if not passed.exists() or changed_since(passed):
+    passed, timed = full / "gpu-tests.txt", ROOT / ".gpu-speed.json"
+    if changed_since(passed):
         done = run("-m", "pytest", "-q", "-m", "gpu", "tests/gpu")
         if done:
             return done
         passed.write_text(f"the tests marked gpu pass on {torch.cuda.get_device_name()}, torch {torch.__version__}\n")
-    left = [] if limit is None else ["--time-limit", f"{max(1, limit - (time.monotonic() - started)):.0f}s"]
-    status = run("-m", "clbench", "run", "--all", "--profile", "full", "--device", "cuda", *left)
-    print(f"packed {pack(full, ARCHIVE)} files into {ARCHIVE.name}; unpack it in the root of another checkout")
+    if changed_since(timed):                                 # a missed target is written down and stops nothing
+        run("-m", "pytest", "-q", "tests/speed/test_gpu.py", "--override-ini", "addopts=--import-mode=importlib",
+            "--benchmark-disable-gc", "--benchmark-json", str(timed))
+        run("tools/speed_table.py", str(timed))
+    pairs = [word for flag, specs in (("-b", asked.benchmark), ("-s", asked.strategy)) for spec in specs for word in (flag, spec)]
+    left = [] if asked.limit is None else ["--time-limit", f"{max(1, asked.limit - (time.monotonic() - started)):.0f}s"]
+    status = run("-m", "clbench", "run", *(pairs or ["--all"]), "--profile", "full", "--device", "cuda", *left)
+    print(f"packed {pack(ROOT, PACKED, ARCHIVE)} files into {ARCHIVE.name}; unpack it in the root of another checkout")
     return status
 
 
@@ -47,7 +56,9 @@ def seconds(text: str) -> float:
 
 
 def changed_since(stamp: Path) -> bool:
-    """Whether a source file is newer than the stamp."""
+    """Whether the stamp is not there or a source file is newer."""
+    if not stamp.exists():
+        return True
     sources = (path for folder in ("clbench", "tests") for path in (ROOT / folder).rglob("*.py"))
     return any(path.stat().st_mtime > stamp.stat().st_mtime for path in sources)
 
@@ -56,13 +67,13 @@ def run(*arguments: str) -> int:
     return subprocess.run([sys.executable, *arguments], cwd=ROOT).returncode
 
 
-def pack(folder: Path, archive: Path) -> int:
-    """Packs the folder as results/full; returns the number of files."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+def pack(root: Path, what: tuple[str, ...], archive: Path) -> int:
+    """Packs these files and folders of the root; returns the number of files."""
+    places = [path for name in what for path in (root / name, *sorted((root / name).rglob("*"))) if path.is_file()]
     with tarfile.open(archive, "w:gz") as packed:
-        for path in files:
-            packed.add(path, Path("results") / "full" / path.relative_to(folder))
-    return len(files)
+        for path in places:
+            packed.add(path, path.relative_to(root))
+    return len(places)
 
 
 if __name__ == "__main__":
