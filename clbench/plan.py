@@ -15,12 +15,12 @@ from clbench.records import BrokenRecord, Record
 
 RUNNERS = {"native": "clbench.engine.run", "avalanche": "clbench.avalanche.run"}
 
-# Seeds per group, by kind of network and of device; None: all of them; 1 for what is not there. docs/performance.md says
-# why: a network so small that a step waits for operator calls, on any device, gains by the seed axis; others do on a GPU, where
-# a ResNet fills it; on a CPU they win nothing.
+# Seeds per group, by kind of network and of device; None: all of them; 1 for what is not there. docs/performance.md has the
+# measurements: a network so small that a step waits for operator calls gains by the seed axis on any device; others do on a
+# GPU, and win nothing on a CPU.
 GROUP_SIZE = {("small mlp", "cpu"): 10, ("mlp", "cpu"): 1, ("conv", "cpu"): 1, ("resnet", "cpu"): 1,
               ("dual", "cpu"): 1, ("text", "cpu"): 1,
-              ("small mlp", "cuda"): None, ("mlp", "cuda"): None, ("conv", "cuda"): None, ("resnet", "cuda"): 1,
+              ("small mlp", "cuda"): None, ("mlp", "cuda"): None, ("conv", "cuda"): 5, ("resnet", "cuda"): None,
               ("dual", "cuda"): None, ("text", "cuda"): None}
 SMALL = 50_000               # parameters
 
