@@ -35,6 +35,7 @@ def _shown(row: dict | None) -> str:
 if __name__ == "__main__":
     kept = DOCS / "speed.json"
     machines = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
-    machines |= measured_here(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
+    for name, rows in measured_here(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))).items():
+        machines[name] = machines.get(name, {}) | rows          # what was not measured this time stays
     kept.write_text(json.dumps(machines, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     (DOCS / "speed.md").write_text(page(machines), encoding="utf-8")

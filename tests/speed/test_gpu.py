@@ -43,7 +43,7 @@ def test_a_captured_step_of_ten_seeds(benchmark):
 def test_ewc_costs_the_same_after_any_number_of_tasks(tasks, t, benchmark):
     name = "split_mnist_task" if tasks == 5 else f"permuted_mnist_domain(tasks={tasks})"
     found = ratio(captured("ewc", t, name), captured("naive", t, name), rounds=5)
-    kept(benchmark, f"a step of ewc in task {t + 1} of {tasks}, against naive's", found, most=1.15)
+    kept(benchmark, f"a captured step of ewc in task {t + 1} of {tasks}, against naive's", found, most=1.15)
 
 
 @pytest.mark.parametrize("spec", ["er", "agem", "packnet"])
