@@ -57,14 +57,21 @@ def test_trains_like_the_module(name):
     assert torch.allclose(one.outputs(rows[0].x)[0], module.eval()(rows[0].x[0]), atol=1e-5)
 
 
+@pytest.fixture
+def double():
+    """Batch norm over six rows of a deep network makes float32's rounding 1e-4 on some processors."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
 @every
-def test_a_seed_in_a_group_is_the_seed_alone(name):
-    """Measured after three steps of SGD: at most 3e-6, 2e-7 without batch norm in a deep network."""
+def test_a_seed_in_a_group_is_the_seed_alone(name, double):
     rows = batches(3)
     together = train(learner(NETWORKS[name](), [5, 3, 8]), rows)
     alone = train(learner(NETWORKS[name](), [3]), [Batch({key: tensor[1:2] for key, tensor in batch.items()}) for batch in rows])
     distance = (together.theta[1] - alone.theta[0]).norm() / alone.theta.norm()
-    assert distance < 1e-5
+    assert alone.theta.dtype == torch.float64 and distance < 1e-12
 
 
 @every
