@@ -66,6 +66,15 @@ def test_twice_the_same_bits(name, scenario):
     assert torch.equal(first.learner.theta, second.learner.theta)
 
 
+@pytest.mark.parametrize("name", ["naive", "head_only", "adapter", "ewc", "lwf", "mir", "agem"])
+def test_pairs_are_learnt_in_captured_steps(name):
+    _, chosen, _ = registry.benchmark("driftcaps", "smoke")
+    run = Run(chosen.stream([0, 1], CUDA), chosen.network(), registry.strategy(name, chosen.hyperparameters["pairs"]).build(),
+              chosen.budget("smoke"))
+    acc = run.train()
+    assert not run.notes and (acc[:, -1] > acc[:, 0]).all()
+
+
 @pytest.mark.parametrize("name", ["naive", "er", "ewc", "lwf"])
 def test_a_few_steps_end_where_the_cpu_ends(name):
     runs = [make(name, "class", device=device, steps=6) for device in (CUDA, torch.device("cpu"))]
