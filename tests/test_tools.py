@@ -42,5 +42,5 @@ def test_a_gpu_and_a_processor_have_a_column_each():
         {"extra_info": {"what": "a run", **row}}, {"extra_info": {"what": "a step", "machine": "A card", **row, "holds": False}}]}
     machines = table["measured_here"](measured)
     page = table["page"](machines)
-    assert "| what | target | A processor | A card |" in page
+    assert f"| what | target | A processor, {torch.backends.cpu.get_cpu_capability()} | A card |" in page
     assert "| a run | ≥ 2 × | 3 × | – |" in page and "| a step | ≥ 2 × | – | **3 ×** |" in page
