@@ -135,12 +135,15 @@ class Stream:
         """The batch of these (task, index) pairs [S, n, 2], or [S, n, 3] with a view each."""
         task, index, *view = samples.unbind(-1)
         return Batch(samples=samples, x=self._input(self.images.x, index, task, *view),
-                     y=self.labels(samples), task=task, mask=self.masks[task],
+                     y=self._labels(index, task), task=task, mask=self.masks[task],
                      weight=torch.full(index.shape, 1 / index.shape[-1], device=self.device))
 
     def labels(self, samples: Tensor) -> Tensor:
         """The labels [...] of these pairs [..., 2 or 3]."""
-        return self.images.y[samples[..., 1]] + self.offset[samples[..., 0]]
+        return self._labels(samples[..., 1], samples[..., 0])
+
+    def _labels(self, index: Tensor, task: Tensor) -> Tensor:
+        return self.images.y[index] + self.offset[task]
 
     def heads(self, t: int) -> list[Callable[[Tensor], Tensor]]:
         """What competes in one softmax for the tasks before t: functions of the outputs [n, C] that give the scores."""

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from clbench import registry, source
 from clbench.devices import choose_device
 from clbench.environment import prepare
 from clbench.errors import RunFailed, Unavailable
 from clbench.plan import RUNNERS, Job
+from clbench.processor import described, one_thread
 
 
 def train_group(job: Job, told: dict, notes: tuple[str, ...] = ()) -> list[dict]:
@@ -73,9 +73,7 @@ def _train(job: Job):
     device = torch.device(choose_device(job.device))
     if device.type == "cuda":
         torch.cuda.init()                    # asking a cuda:N for its memory does not
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         clock = Clock(device)
         with clock.measure("setup_s"):
             _, benchmark, _ = registry.benchmark(job.benchmark, job.profile)
@@ -85,8 +83,6 @@ def _train(job: Job):
         if reason := next(filter(None, (refusal(part, stream, net) for part in parts)), None):
             return None, reason
         return runner.run(stream, net, parts, benchmark.budget(job.profile), clock), None
-    finally:
-        torch.set_num_threads(threads)
 
 
 @lru_cache
@@ -132,7 +128,7 @@ def _provenance(job: Job) -> dict:
     device = choose_device(job.device)
     device = torch.cuda.get_device_name(device) if device != "cpu" else "cpu"
     return {"python": platform.python_version(), **{name: _version(name) for name in ("torch", "numpy", "avalanche-lib")},
-            "platform": f"{platform.system()} {platform.machine()}", "processor": _processor(), "device": device,
+            "platform": f"{platform.system()} {platform.machine()}", "processor": described(), "device": device,
             "threads": 1}
 
 
@@ -141,15 +137,3 @@ def _version(library: str) -> str | None:
         return version(library)
     except PackageNotFoundError:
         return None
-
-
-@lru_cache
-def _processor() -> str:
-    """The CPU model and the instruction set that torch uses on it."""
-    import torch
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        model = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        model = platform.processor() or platform.machine()
-    return f"{model}, {torch.backends.cpu.get_cpu_capability()}"

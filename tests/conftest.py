@@ -4,9 +4,15 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["CLBENCH_OFFLINE"] = "1"              # no test asks the network
 
 import pytest
-import torch
 
-torch.set_num_threads(1)
+from clbench.processor import one_thread
+
+
+@pytest.fixture(scope="session", autouse=True)
+def processor():
+    """As workers compute."""
+    with one_thread():
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -24,7 +24,8 @@ MAY = {
     "registry": {"spec"},
     "plan": {"records", "registry", "source", "benchmark", "profiles"},
     "devices": set(),
-    "worker": {"devices", "plan", "registry", "source", "engine"},
+    "processor": set(),
+    "worker": {"devices", "plan", "processor", "registry", "source", "engine"},
     "execute": {"devices", "worker", "plan", "records", "registry"},
     "check": {"records", "registry", "source", "metrics"},
     "report": {"records", "source", "metrics", "profiles"},
@@ -33,7 +34,7 @@ MAY = {
     "cli": {"cli_pairs", "devices", "plan", "execute", "check", "report", "terminal", "records", "registry", "metrics",
             "profiles", "spec", "doctor"},
     "cli_pairs": {"data", "metrics", "records", "registry"},
-    "doctor": {"data", "registry"},
+    "doctor": {"data", "processor", "registry"},
     "__main__": {"cli"},
 }
 

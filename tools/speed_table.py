@@ -3,7 +3,7 @@ import json
 import sys
 from pathlib import Path
 
-import torch
+from clbench.processor import described
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -11,10 +11,8 @@ DOCS = Path(__file__).parent.parent / "docs"
 def measured_here(measured: dict) -> dict[str, dict]:
     """{the processor or GPU: {what: figure, target, whether it holds}}: a row per test of tests/speed."""
     machines: dict[str, dict] = {}
-    # Processors of quite different speed share a name; the instruction set tells some of them apart.
-    processor = f"{measured['machine_info']['cpu']['brand_raw']}, {torch.backends.cpu.get_cpu_capability()}"
     for row in (one["extra_info"] for one in measured["benchmarks"]):
-        machines.setdefault(row.pop("machine", processor), {})[row.pop("what")] = row
+        machines.setdefault(row.pop("machine", described()), {})[row.pop("what")] = row
     return machines
 
 

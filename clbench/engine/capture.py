@@ -1,5 +1,6 @@
 """A training step as a CUDA graph: one launch instead of hundreds."""
 from collections.abc import Callable
+from functools import cache
 
 import torch
 
@@ -46,8 +47,14 @@ class CapturedStep:
 
     def _on_a_side_stream(self, draws: Batch) -> None:
         """As CUDA wants it before a capture: not on the default stream."""
-        side = torch.cuda.Stream()
+        side = _side_stream(torch.cuda.current_device())
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
             self.step(draws)
         torch.cuda.current_stream().wait_stream(side)
+
+
+@cache
+def _side_stream(device: int) -> torch.cuda.Stream:
+    """One for all: cuBLAS keeps a workspace of 32 MB for every stream that it has seen."""
+    return torch.cuda.Stream(device)

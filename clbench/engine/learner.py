@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.func import vmap
 
+from clbench.engine.optimiser import OPTIMISERS
 from clbench.engine.precision import forward_in
 from clbench.keyed import draw
 from clbench.stream import Batch, Budget
@@ -27,17 +28,12 @@ class Learner:
     def __init__(self, net, seeds: Sequence[int], device: torch.device, budget: Budget, purpose: str = "init"):
         self.net, self.S = net, len(seeds)
         self.initial = draw(seeds, purpose, 0, net.init).to(device)
-        self.theta = torch.nn.Parameter(self.initial.clone())
+        self.theta = self.initial.clone()
         self.frozen: Tensor | None = None                        # [P] or [S, P] bool
         self.forward_in = forward_in(budget.precision, device)
         # A learning rate that changes from step to step is a tensor: a captured step keeps its address.
-        lr = budget.lr if budget.warm_up is None else torch.tensor(budget.lr, device=device)
-        adam = {"betas": (0.9, budget.beta2), "fused": True, "capturable": device.type == "cuda"}
-        self.optimiser = {
-            "adam": lambda: torch.optim.Adam([self.theta], lr, **adam),
-            "adamw": lambda: torch.optim.AdamW([self.theta], lr, weight_decay=budget.weight_decay, **adam),
-            "sgd": lambda: torch.optim.SGD([self.theta], lr, budget.momentum, fused=True),
-        }[budget.optimiser]()
+        self.lr = budget.lr if budget.warm_up is None else torch.tensor(budget.lr, device=device)
+        self.optimiser = OPTIMISERS[budget.optimiser](self.theta, budget)
         self.decays = budget.weight_decay > 0
 
     @torch.no_grad()
@@ -52,9 +48,8 @@ class Learner:
         self.reset_optimiser()
 
     def reset_optimiser(self) -> None:
-        for tensor in self.optimiser.state.get(self.theta, {}).values():
-            if torch.is_tensor(tensor):
-                tensor.zero_()                                   # in place: a captured step keeps its addresses
+        for tensor in self.optimiser.state:
+            tensor.zero_()                                       # in place: a captured step keeps its addresses
 
     def map(self, f: Callable, *args):
         """f over the seeds: every tensor in args has the seed axis first, and so have the results."""
@@ -79,7 +74,8 @@ class Learner:
             out, buffers = forward(theta, batch["x"])
             return loss(out, Batch(batch)), out, buffers
         value, out, buffers = self.map(one, theta, dict(batch))
-        return Gradient(torch.autograd.grad(value.sum(), theta)[0], tree_map(Tensor.detach, out), value.detach(), buffers)
+        g = torch.autograd.grad(value, theta, torch.ones_like(value))[0]
+        return Gradient(g, tree_map(Tensor.detach, out), value.detach(), buffers)
 
     def _without_buffers(self, theta: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
         return self.net(theta, x), theta.new_zeros(0)
@@ -90,11 +86,11 @@ class Learner:
         # A frozen weight has zero momentum since `freeze` and zero gradient since then, so it keeps its bits; not under
         # weight decay, which moves it.
         g, place, frozen = gradient.g, self.net.layout.buffers, self.frozen
-        self.theta.grad = g if frozen is None else g.masked_fill(frozen, 0)
+        g = g if frozen is None else g.masked_fill(frozen, 0)
         kept = self.theta.clone() if frozen is not None and self.decays else None
         if lr is not None:
-            self.optimiser.param_groups[0]["lr"].copy_(lr[0])
-        self.optimiser.step()
+            self.lr.copy_(lr[0])
+        self.optimiser.step(self.theta, g, self.lr)
         if kept is not None:
             self.theta.copy_(torch.where(frozen, kept, self.theta))
         if place:

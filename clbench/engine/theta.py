@@ -26,7 +26,7 @@ class Layout:
     def views(self, theta: Tensor) -> dict[str, Tensor]:
         """Named views of theta [..., P]. By split: its backward is one cat, where slicing writes a theta per slice."""
         *pieces, _ = theta.split(self.sizes, -1)
-        return {name: piece.view((*piece.shape[:-1], *shape))
+        return {name: piece if len(shape) == 1 else piece.view((*piece.shape[:-1], *shape))
                 for (name, shape), piece in zip(self.shapes.items(), pieces, strict=True)}
 
     def flat(self, tensors: Mapping[str, Tensor | float | bool]) -> Tensor:

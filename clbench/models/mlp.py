@@ -49,7 +49,7 @@ class MLP:
 
     def _features(self, views: dict[str, Tensor], x: Tensor) -> Tensor:
         for i in range(self.hidden):
-            x = F.relu(F.linear(x, views[f"hidden{i}.weight"], views[f"hidden{i}.bias"]))
+            x = F.linear(x, views[f"hidden{i}.weight"], views[f"hidden{i}.bias"]).relu_()
         return x
 
     def module(self, theta: Tensor) -> torch.nn.Module:

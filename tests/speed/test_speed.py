@@ -23,7 +23,6 @@ EPOCH = 94                                   # steps: 60,000 images / 5 tasks / 
 
 def benchmark_of(name: str):
     """A benchmark under `quick`, whose data are here."""
-    torch.set_num_threads(1)
     _, chosen, _ = registry.benchmark(name, "quick")
     try:
         chosen.stream([0], CPU)

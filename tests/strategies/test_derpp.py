@@ -52,7 +52,7 @@ class DERppTwin(Twin):
 
 @pytest.mark.parametrize("scenario", ("class", "task"))
 def test_derpp(scenario):
-    run = make(f"derpp(memory={SIZE}, alpha={ALPHA}, beta={BETA})", scenario, **SGD | {"lr": 0.02})
+    run = make(f"derpp(memory={SIZE}, alpha={ALPHA}, beta={BETA})", scenario, **SGD)
     same_weights(run, DERppTwin(run))
 
 

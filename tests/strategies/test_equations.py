@@ -13,7 +13,7 @@ from clbench.engine.part import Part
 from clbench.keyed import generator
 
 SCENARIOS = ("class", "task")
-SGD = {"optimiser": "sgd", "lr": 0.05, "momentum": 0.9}
+SGD = {"optimiser": "sgd", "lr": 0.02, "momentum": 0.9}       # at 0.05 weights move by 10, and rounding grows with them
 
 
 class Twin:
@@ -58,11 +58,11 @@ class Twin:
         pass
 
 
-def same_weights(run, twin, tolerance=5e-5):                # measured: at most 2e-5
+def same_weights(run, twin):
     run.train()
     ours = run.learner.net.layout.views(run.learner.theta.detach()[0])
     theirs = list(twin.train().net.parameters())
-    assert max((a - b).abs().max() for a, b in zip(ours.values(), theirs, strict=True)) < tolerance
+    assert max((a - b).abs().max() for a, b in zip(ours.values(), theirs, strict=True)) < 5e-6     # measured: at most 5e-7
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)

@@ -64,7 +64,7 @@ class ICaRLTwin(Twin):
 
 @pytest.mark.parametrize("scenario", ("class", "task"))
 def test_icarl(scenario):
-    run = make(f"icarl(memory={MEMORY}, herded={HERDED})", scenario, **SGD | {"lr": 0.02}, steps=8)
+    run = make(f"icarl(memory={MEMORY}, herded={HERDED})", scenario, **SGD, steps=8)
     twin = ICaRLTwin(run)
     same_weights(run, twin)
     icarl = run.parts[0]

@@ -1,0 +1,57 @@
+"""The processor: its name, and how torch computes on it."""
+import platform
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+
+@cache
+def described() -> str:
+    """The model, the instruction set that torch uses on it, and what multiplies its matrices if that is our choice."""
+    import torch
+    chosen = ", oneDNN" if _by_onednn() else ""
+    return f"{_model()}, {torch.backends.cpu.get_cpu_capability()}{chosen}"
+
+
+@contextmanager
+def one_thread():
+    """Within the block torch computes on one thread, and multiplies matrices by oneDNN where MKL would be slow."""
+    import torch
+    products = torch.backends.mkldnn.matmul if _by_onednn() else None
+    threads, before = torch.get_num_threads(), products and products.fp32_precision
+    torch.set_num_threads(1)
+    if products:
+        products.fp32_precision = "bf16"
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        if products:
+            products.fp32_precision = before
+
+
+@cache
+def _by_onednn() -> bool:
+    """MKL leaves an AMD processor's AVX-512 unused, where oneDNN takes half the time for a product.
+
+    torch offers oneDNN for float32 only as its reduced precision, "bf16". It is reduced where a processor has AMX, and there
+    this says no: what is chosen must multiply in float32.
+    """
+    import torch
+    products = getattr(torch.backends.mkldnn, "matmul", None)
+    if products is None or "AMD" not in _model() or torch.backends.cpu.get_cpu_capability() != "AVX512":
+        return False
+    before, rows = products.fp32_precision, torch.full((64, 64), 1 + 2**-20)     # bfloat16 has no such number
+    products.fp32_precision = "bf16"
+    try:
+        return torch.equal(rows @ torch.eye(64), rows)
+    finally:
+        products.fp32_precision = before
+
+
+def _model() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
