@@ -14,10 +14,13 @@ def described() -> str:
 
 
 @contextmanager
-def one_thread():
-    """Within the block torch computes on one thread, and multiplies matrices by oneDNN where MKL would be slow."""
+def one_thread(device: str = "cpu"):
+    """Within the block torch computes on one thread, and multiplies matrices by oneDNN where MKL would be slow.
+
+    device: where the run computes. Not for a GPU's: torch refuses some mixtures of CUDA's settings with oneDNN's.
+    """
     import torch
-    products = torch.backends.mkldnn.matmul if _by_onednn() else None
+    products = torch.backends.mkldnn.matmul if device == "cpu" and _by_onednn() else None
     threads, before = torch.get_num_threads(), products and products.fp32_precision
     torch.set_num_threads(1)
     if products:

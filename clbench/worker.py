@@ -73,7 +73,7 @@ def _train(job: Job):
     device = torch.device(choose_device(job.device))
     if device.type == "cuda":
         torch.cuda.init()                    # asking a cuda:N for its memory does not
-    with one_thread():
+    with one_thread(device.type):
         clock = Clock(device)
         with clock.measure("setup_s"):
             _, benchmark, _ = registry.benchmark(job.benchmark, job.profile)

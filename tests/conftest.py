@@ -4,6 +4,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["CLBENCH_OFFLINE"] = "1"              # no test asks the network
 
 import pytest
+import torch
 
 from clbench.processor import one_thread
 
@@ -11,7 +12,7 @@ from clbench.processor import one_thread
 @pytest.fixture(scope="session", autouse=True)
 def processor():
     """As workers compute."""
-    with one_thread():
+    with one_thread("cuda" if torch.cuda.is_available() else "cpu"):
         yield
 
 
