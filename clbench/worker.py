@@ -74,6 +74,7 @@ def _train(job: Job):
     if device.type == "cuda":
         torch.cuda.init()                    # asking a cuda:N for its memory does not
     with one_thread(device.type):
+        _import_what_counting_needs()
         clock = Clock(device)
         with clock.measure("setup_s"):
             _, benchmark, _ = registry.benchmark(job.benchmark, job.profile)
@@ -83,6 +84,15 @@ def _train(job: Job):
         if reason := next(filter(None, (refusal(part, stream, net) for part in parts)), None):
             return None, reason
         return runner.run(stream, net, parts, benchmark.budget(job.profile), clock), None
+
+
+@lru_cache
+def _import_what_counting_needs() -> None:
+    """torch takes more than a second of imports to count its first FLOP; a process pays for them, so no run is charged."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+    with FlopCounterMode(display=False):
+        torch.ones(1).sum()
 
 
 @lru_cache
