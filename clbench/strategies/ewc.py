@@ -29,7 +29,7 @@ class EWC(Part):
         return estimate / max(1, self.run.budget.steps - estimate)
 
     def start(self, run) -> None:
-        self.fisher = torch.zeros_like(run.learner.theta)         # [S, P]: sum_k F_k
+        self.fisher = torch.zeros_like(run.learner.theta)                               # [S, P]: sum_k F_k
         self.fisher_anchor = torch.zeros_like(self.fisher)                              # [S, P]: sum_k F_k theta*_k
 
     def gradient(self, g: Tensor, batch: Batch) -> Tensor:
