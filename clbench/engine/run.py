@@ -184,7 +184,7 @@ class Run:
         return torch.cat([task.train for task in self.stream.tasks[:self.t + 1]])
 
     def gradient(self, batch: Batch, theta: Tensor | None = None) -> Tensor:
-        """g [S, P] of the data term alone: the other gradient of A-GEM, GEM and MIR."""
+        """g [S, P] of the data term alone: the other gradient of methods that need two."""
         self.samples_seen += batch.y.numel()
         return self.learner.gradient(lambda out, b: (b.weight * self.data_losses(out, b)).sum(), batch, theta).g
 
