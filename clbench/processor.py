@@ -1,6 +1,6 @@
 """The processor: its name, and how torch computes on it."""
 import platform
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
 
@@ -20,17 +20,25 @@ def one_thread(device: str = "cpu"):
     device: where the run computes. Not for a GPU's: torch refuses some mixtures of CUDA's settings with oneDNN's.
     """
     import torch
-    products = torch.backends.mkldnn.matmul if device == "cpu" and _by_onednn() else None
-    threads, before = torch.get_num_threads(), products and products.fp32_precision
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    if products:
-        products.fp32_precision = "bf16"
+    try:
+        with onednn_precision("bf16") if device == "cpu" and _by_onednn() else nullcontext():
+            yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@contextmanager
+def onednn_precision(precision: str):
+    """Within the block torch multiplies float32 matrices on a CPU as this setting has it: "none" is torch's default."""
+    import torch
+    setting = torch.backends.mkldnn.matmul
+    setting.fp32_precision, before = precision, setting.fp32_precision
     try:
         yield
     finally:
-        torch.set_num_threads(threads)
-        if products:
-            products.fp32_precision = before
+        setting.fp32_precision = before
 
 
 @cache
@@ -41,15 +49,12 @@ def _by_onednn() -> bool:
     this says no: what is chosen must multiply in float32.
     """
     import torch
-    products = getattr(torch.backends.mkldnn, "matmul", None)
-    if products is None or "AMD" not in _model() or torch.backends.cpu.get_cpu_capability() != "AVX512":
+    asked = "AMD" in _model() and torch.backends.cpu.get_cpu_capability() == "AVX512"
+    if not asked or not hasattr(torch.backends.mkldnn, "matmul"):                # torch before 2.9 has no such setting
         return False
-    before, rows = products.fp32_precision, torch.full((64, 64), 1 + 2**-20)     # bfloat16 has no such number
-    products.fp32_precision = "bf16"
-    try:
+    rows = torch.full((64, 64), 1 + 2**-20)                  # bfloat16 has no such number
+    with onednn_precision("bf16"):
         return torch.equal(rows @ torch.eye(64), rows)
-    finally:
-        products.fp32_precision = before
 
 
 def _model() -> str:

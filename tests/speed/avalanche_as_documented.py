@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from clbench.data import files, sources
+from clbench.processor import onednn_precision
 
 MEMORY = 500
 
@@ -39,15 +40,8 @@ def runner(stream, network, name: str, device: str = "cpu") -> Callable[[], None
 
     Matrices are multiplied as torch does it unasked, not as `clbench.processor` chooses.
     """
+    @onednn_precision("none")
     def run():
-        products = torch.backends.mkldnn.matmul
-        products.fp32_precision, chosen = "none", products.fp32_precision
-        try:
-            train()
-        finally:
-            products.fp32_precision = chosen
-
-    def train():
         from avalanche.evaluation.metrics import accuracy_metrics
         from avalanche.training.plugins import EvaluationPlugin
         logging.disable(logging.CRITICAL)
