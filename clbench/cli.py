@@ -305,7 +305,15 @@ def accept(profile: Annotated[ProfileName, typer.Option(help="Which profile.")] 
         print(path)
 
 
-# ---- doctor
+# ---- trace, doctor
+
+@app.command(hidden=True)
+def trace(profile: ProfileName) -> None:
+    """What `clbench verify` calls in another source tree: traces of the pairs that standard input lists."""
+    prepare()
+    from clbench import trace as tracing
+    tracing.main(sys.stdin.read(), profile.value)
+
 
 @app.command()
 def doctor() -> None:
