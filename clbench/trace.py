@@ -183,7 +183,7 @@ def avalanche_runs_as(log: Log, whole: bool) -> Iterator[None]:
 
 
 def _single_trace(log: Log, whole: bool) -> type:
-    from clbench.avalanche.trace import single_trace         # imports Avalanche
+    from clbench.avalanche.trace import single_trace  # imports Avalanche
     return single_trace(log, whole)
 
 
