@@ -3,6 +3,7 @@
 Two source trees that give the same trace on one machine compute the same; `clbench verify` compares them. Nothing that
 has a name in the code is noted by its name, so renaming a variable, an attribute or an entry of a batch changes nothing.
 """
+import ast
 import hashlib
 import json
 import time
@@ -18,12 +19,14 @@ from torch import Tensor
 import clbench.engine.run as engine
 from clbench import plan as planning
 from clbench import worker
+from clbench.engine import capture
 from clbench.engine.part import Part
 from clbench.tree import tree_leaves
 
 FORMAT = 1                   # of what is noted: traces of different formats cannot be compared
 FIRST, LAST = 3, 2           # the steps of every fit that are taken
 ROWS = 50                    # of every evaluation slice; the first slice is whole before the first and after the last task
+PACKAGE = Path(planning.__file__).parent
 COUNTS = ("flops", "steps", "samples_seen", "memory_items", "extra_params")
 
 
@@ -137,18 +140,35 @@ def fewer_test_rows(stream, row: int, whole: bool) -> Iterator[None]:
         stream.tasks = tasks
 
 
-def trace(benchmark: str, strategy: str, profile: str, seeds: list[int], *, whole: bool = False) -> dict:
-    """{benchmark, strategy, source, notes, seconds} of a pair on a CPU; `error` in place of notes where it broke off."""
+def trace(benchmark: str, strategy: str, profile: str, seeds: list[int], *, whole: bool = False,
+          sources: list[str] | None = None) -> dict:
+    """{benchmark, strategy, source, capture, notes, seconds} of a pair on a CPU; `error` in place of notes where it broke off.
+
+    sources: digests of source code; where this tree's is none of them the pair is not run, and there are no notes.
+    """
     started = time.process_time()
-    result: dict = {"format": FORMAT, "benchmark": benchmark, "strategy": strategy, "package": str(Path(__file__).parent)}
+    result: dict = {"format": FORMAT, "benchmark": benchmark, "strategy": strategy, "package": str(PACKAGE),
+                    "capture": capture_digest()}
     try:
         (pair,) = planning.make_plan([benchmark], [strategy], profile, seeds, None).pairs
         result["source"] = pair.blank.source
+        if sources and pair.blank.source not in sources:
+            return result
         (job,) = planning.jobs(planning.Plan([pair], {}, []), "cpu", len(seeds))
         result["notes"] = notes_of(job, whole)
     except Exception as error:                               # that a tree cannot run the pair is a result, too
         result["error"] = f"{type(error).__name__}: {error.__cause__ or error}".splitlines()[0]
     return result | {"seconds": round(time.process_time() - started, 3)}
+
+
+def capture_digest() -> str:
+    """Of the code that only a GPU runs, which no trace on a CPU can see."""
+    tree = ast.parse(Path(capture.__file__).read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:]
+    tree.body = [node for node in tree.body if not isinstance(node, ast.Import | ast.ImportFrom)]
+    return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()[:12]
 
 
 def notes_of(job: planning.Job, whole: bool) -> list[list]:
@@ -188,6 +208,6 @@ def _single_trace(log: Log, whole: bool) -> type:
 
 
 def main(text: str, profile: str) -> None:
-    """Prints one line of JSON for each pair of `[{"benchmark": …, "strategy": …, "seeds": […], "whole": …}, …]`."""
+    """Prints one line of JSON for each pair of the list in text, whose entries are the arguments of `trace`."""
     for pair in json.loads(text):
-        print(json.dumps(trace(pair["benchmark"], pair["strategy"], profile, pair["seeds"], whole=pair["whole"])), flush=True)
+        print(json.dumps(trace(profile=profile, **pair)), flush=True)
