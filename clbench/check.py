@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from clbench import source
 from clbench.errors import InputError
 from clbench.metrics import verdict
 from clbench.metrics.verdict import BAD, EXACT_COSTS, PRECEDENCE, Verdict, compare
-from clbench.records import Record, file_name, readable, write_atomically
+from clbench.records import Record, file_name
 from clbench.registry import matches
+from clbench.staleness import is_stale
+from clbench.writing import readable, write_atomically
 
 SCHEMA = 1
 FIELDS = {"status", "reason", "data", "source", "settings", "platform", "seeds", "costs", "acc"}     # of an entry
@@ -54,13 +55,13 @@ def _refuse_what_is_no_result(records: list[Record], profile: str) -> None:
 def _problem(record: Record) -> str | None:
     if record.status not in ("ok", "unsupported"):
         return record.status
-    return "stale" if source.is_stale(record) else None
+    return "stale" if is_stale(record) else None
 
 
 def _entry(record: Record) -> dict:
     """What a baseline keeps of a record, as it would come back from its file."""
     costs = {name: _whole(record.cost(name)) for name in EXACT_COSTS}
-    entry = {"status": record.status, "reason": (record.error or {}).get("reason"), "data": record.data,
+    entry = {"status": record.status, "reason": record.error.reason if record.error else None, "data": record.data,
              "source": record.source, "settings": record.settings, "platform": _platform(record),
              "seeds": record.seeds, "costs": costs, "acc": record.acc}
     return json.loads(json.dumps(entry))
@@ -70,8 +71,8 @@ def _platform(record: Record) -> dict:
     """Where the arithmetic was done; a list where the seed groups differ. Empty when nothing was trained."""
     if not record.groups:
         return {}
-    found = {name: [group["provenance"].get(key) for group in record.groups] for name, key in PLATFORM.items()}
-    found["group_size"] = [len(group["seeds"]) for group in record.groups]
+    found = {name: [group.provenance.get(key) for group in record.groups] for name, key in PLATFORM.items()}
+    found["group_size"] = [len(group.seeds) for group in record.groups]
     distinct = {name: sorted(set(values), key=str) for name, values in found.items()}
     return {name: values[0] if len(values) == 1 else values for name, values in distinct.items()}
 
@@ -124,7 +125,7 @@ def check(records: Iterable[Record], baselines: Path, profile: str, benchmarks: 
     with them also on pairs that only have a record."""
     before = load_baselines(baselines, profile)
     current = {(record.benchmark, record.strategy): record for record in records if record.profile == profile}
-    stale = {pair for pair, record in current.items() if source.is_stale(record)}
+    stale = {pair for pair, record in current.items() if is_stale(record)}
     now = {pair: _entry(record) for pair, record in current.items()}
     pairs = _selected(before.keys() | now.keys(), benchmarks, strategies) if benchmarks or strategies else before.keys()
     fresh = {pair: entry for pair, entry in now.items() if pair not in stale}

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from clbench import cli_pairs, registry
+from clbench import cli_pairs, registry, writing
 from clbench.environment import prepare
 from clbench.errors import InputError, Unavailable
 from clbench.profiles import PROFILES
@@ -148,7 +148,7 @@ def run(all_: Annotated[bool, typer.Option("--all", help="Every strategy on the 
     profile = profile.value if profile else "full" if "cuda" in device else "smoke" if all_ else "quick"
     names = registry.select(benchmark or list(PROFILES[profile].selects), registry.benchmarks())
     specs = registry.select(strategy or ["*"], registry.strategies())
-    records.check_writable(out)
+    writing.check_writable(out)
     plan = planning.make_plan(names, specs, profile, asked_seeds, out, fresh=fresh)
     jobs = planning.jobs(plan, device, group_size)
     workers = default_workers(device) if workers is None else workers
@@ -235,7 +235,7 @@ def report(results: Results = Path("results"),
     """Writes a Markdown and a self-contained HTML page per profile."""
     from clbench import records
     from clbench.report.pages import write_reports
-    records.check_writable(out)
+    writing.check_writable(out)
     _matching(records.load(results)[0], results, None, None)
     written = write_reports(results, out)
     _tell(written.warnings)
@@ -298,14 +298,49 @@ def accept(profile: Annotated[ProfileName, typer.Option(help="Which profile.")] 
     """Makes what is in the results folder the numbers that `clbench check` compares with."""
     from clbench import check as checking
     from clbench import records
-    records.check_writable(baselines)
+    writing.check_writable(baselines)
     found, problems = records.load(results, profile)
     _tell(problems)
     for path in checking.accept(_matching(found, results, benchmark, strategy), baselines, profile):
         print(path)
 
 
-# ---- trace, doctor
+# ---- verify, trace
+
+@app.command(epilog="""Examples:
+
+  clbench verify --profile quick                  after an edit, before the commit: against HEAD
+
+  clbench verify --profile smoke --against HEAD~1""")
+def verify(profile: Annotated[ProfileName, typer.Option(help="Records of which profile.")] = "smoke",
+           against: Annotated[str | None, typer.Option(help="Git revision whose code made the records. Default: HEAD, or the "
+                                                            "commit that the record names.")] = None,
+           benchmark: Benchmarks = None, strategy: Strategies = None, results: Results = Path("results"),
+           workers: Annotated[int | None, typer.Option(help="Processes. Default: one per core.", min=1)] = None) -> None:
+    """Finds out whether the edited source code still computes what made the records: those it does are current again.
+
+    Both versions of the code run a shortened run of each pair on this machine; what they compute is compared bit for bit.
+    Exit 0: every record is current or verified; 1: some are not, and `clbench run` repeats them.
+    """
+    prepare()
+    from clbench import records
+    from clbench.devices import default_workers
+    from clbench.verify import Finding
+    from clbench.verify import verify as verify_records
+    found, problems = records.load(results, profile)
+    _tell(problems)
+
+    def report(finding: Finding) -> None:
+        if finding.status in ("differs", "stale"):
+            record = finding.record
+            print(f"{finding.status:9} {record.benchmark}  {record.strategy}  {finding.detail}", flush=True)
+    findings = verify_records(_matching(found, results, benchmark, strategy), results, profile, against,
+                              workers or default_workers("cpu"), report)
+    statuses = [finding.status for finding in findings]
+    counts = ", ".join(f"{statuses.count(status)} {status}" for status in dict.fromkeys(statuses))
+    print(f"{len(findings)} records: {counts}")
+    raise typer.Exit(1 if {"differs", "stale"} & set(statuses) else 0)
+
 
 @app.command(hidden=True)
 def trace(profile: ProfileName) -> None:
@@ -313,6 +348,9 @@ def trace(profile: ProfileName) -> None:
     prepare()
     from clbench import trace as tracing
     tracing.main(sys.stdin.read(), profile.value)
+
+
+# ---- doctor
 
 
 @app.command()

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from clbench import registry
+from clbench import registry, writing
 from clbench.errors import InputError
 
 data_app = typer.Typer(no_args_is_help=True, help="Your own dated pairs: images with captions, queries with passages.")
@@ -56,8 +56,8 @@ def import_tic(folders: Annotated[list[Path], typer.Argument(help="One per step,
     """Takes over what TiC-CLIP's evaluation wrote, as records of the profile `imported`."""
     from clbench.data.pairs import tic
     from clbench.metrics.accuracy import per_seed
-    from clbench.records import check_writable, imported, write
-    check_writable(out)
+    from clbench.records import imported, write
+    writing.check_writable(out)
     found = tic.results(folders)
     for stream, (slices, matrix) in found.items():
         of_first = first or max(1, len(slices) - len(matrix) + 1)

@@ -1,21 +1,19 @@
 """The plan on workers: each seed group is one dask task; failures become records; only this process writes results."""
 import contextlib
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 
-from clbench import records, registry
+from clbench import commits, records, registry
 from clbench.devices import checked_form, visible_gpus
 from clbench.environment import ENVIRONMENT
 from clbench.errors import InputError
-from clbench.plan import Job, Plan
+from clbench.plan import Job, Pair, Plan
 from clbench.records import Record
-from clbench.worker import failure, train_group
+from clbench.worker import GroupResult, failure, train_group
 
 
 @dataclass
@@ -56,22 +54,22 @@ def execute(plan: Plan, jobs: list[Job], out: Path | None, *, workers: int, sche
     return finished
 
 
-def _merge(finished: Finished, pair, job: Job, result: dict, out: Path | None) -> None:
+def _merge(finished: Finished, pair: Pair, job: Job, result: GroupResult, out: Path | None) -> None:
     """One group's result into the record of its pair, on disk and in memory."""
     name = (job.benchmark, job.strategy)
-    if result["status"] == "unavailable":
-        finished.unavailable[name] = result["error"]["reason"]
+    if result.status == "unavailable":
+        finished.unavailable[name] = result.error.reason
         return
     fresh = name not in finished.records
     record = deepcopy(pair.blank) if fresh else finished.records[name]
     if record is pair.stored:                                    # a failed record, or more seeds of a good one
         record = deepcopy(record)
         record.status, record.error = "ok", None
-    if result["group"]:
-        record.add(result["group"], result["acc"])
+    if result.group:
+        record.add(result.group, result.acc)
     # One seed that diverged marks the row for good; a group that failed only until it is tried again.
-    if result["status"] == "diverged" or (result["status"] != "ok" and record.status == "ok"):
-        record.status, record.error = result["status"], result["error"]
+    if result.status == "diverged" or (result.status != "ok" and record.status == "ok"):
+        record.status, record.error = result.status, result.error
     finished.records[name] = record
     if out is not None:
         records.write(record, out)
@@ -80,9 +78,9 @@ def _merge(finished: Finished, pair, job: Job, result: dict, out: Path | None) -
 # ---- where the groups run
 
 def _results(following: Callable[[], Job | None], jobs: list[Job], workers: int,
-             scheduler: str | None) -> Iterator[tuple[Job, list[dict]]]:
+             scheduler: str | None) -> Iterator[tuple[Job, list[GroupResult]]]:
     """(job, results) of every job that `following` hands out, as they end."""
-    told = {"command": _command(), **_commit()}
+    told = {"command": _command(), **commits.current()}
     if scheduler is None and (workers == 0 or len(jobs) <= 1):
         while job := following():
             yield job, train_group(job, told | {"concurrent": 1})
@@ -93,7 +91,7 @@ def _results(following: Callable[[], Job | None], jobs: list[Job], workers: int,
             yield from _on_workers(client, size, following, told | {"concurrent": min(size, len(jobs))})
 
 
-def _on_workers(client, size: int, following, told: dict) -> Iterator[tuple[Job, dict]]:
+def _on_workers(client, size: int, following, told: dict) -> Iterator[tuple[Job, list[GroupResult]]]:
     """Keeps one group per worker in flight, so that a time limit or Ctrl-C stops between groups."""
     from distributed import as_completed
     running = {}
@@ -178,15 +176,3 @@ def _ignore_interrupt() -> None:
 
 def _command() -> str:
     return " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
-
-
-@lru_cache
-def _commit() -> dict:
-    """The git commit of the package's own source, and whether the source differs from it; None if git does not hold it."""
-    def git(*arguments):
-        return subprocess.run(["git", "-C", str(registry.PACKAGE), *arguments], capture_output=True, text=True, check=True).stdout
-    try:
-        git("ls-files", "--error-unmatch", "__init__.py")
-        return {"commit": git("rev-parse", "--short=12", "HEAD").strip(), "dirty": bool(git("status", "--porcelain", "--", "."))}
-    except (OSError, subprocess.CalledProcessError):
-        return {"commit": None, "dirty": None}

@@ -1,19 +1,18 @@
 """The plan: which seed groups of which pairs are asked for and not yet true, in what order, how long they should take."""
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from clbench import records, registry, source
 from clbench.benchmark import Benchmark
+from clbench.differences import changed_fields
 from clbench.errors import InputError, Unavailable
 from clbench.profiles import PROFILES
 from clbench.records import BrokenRecord, Record
-
-RUNNERS = {"native": "clbench.engine.run", "avalanche": "clbench.avalanche.run"}
+from clbench.staleness import source_of
 
 # Seeds per group, by kind of network and of device; None: all of them; 1 for what is not there. docs/performance.md has the
 # measurements: a network so small that a step waits for operator calls gains by the seed axis on any device; others do on a
@@ -50,7 +49,14 @@ class Pair:
 
     @property
     def current(self) -> bool:
-        return self.stored is not None and self.stored.key == self.blank.key
+        return self.stored is not None and self.reason_to_repeat is None
+
+    @cached_property
+    def reason_to_repeat(self) -> str | None:
+        """What has changed since the stored record was made; None where nothing has."""
+        assert self.stored is not None
+        return change_of_settings(self.stored, self.blank) or (
+            None if self.blank.source in (self.stored.source, self.stored.verified) else "its source code has changed")
 
     @property
     def missing(self) -> list[int]:
@@ -77,12 +83,20 @@ class Plan:
                    [line for plan in plans for line in plan.blocked])
 
 
+def change_of_settings(stored: Record, blank: Record) -> str | None:
+    """What other than source code has changed since the stored record was made."""
+    if stored.data != blank.data:
+        return "its data have changed"
+    changes = changed_fields(stored.settings, blank.settings)
+    return f"its settings have changed: {', '.join(changes)}" if changes else None
+
+
 def make_plan(benchmarks: list[str], strategies: list[str], profile: str, seeds: list[int] | None, out: Path | None, *,
               fresh: bool = False) -> Plan:
     """Resolves and checks every spec before anything runs. seeds: None for the profile's number. out: the results folder."""
     plan = Plan([], {}, [])
-    found = {name: (benchmark, entry) for name, benchmark, entry in (registry.benchmark(text, profile) for text in benchmarks)}
-    for name, (benchmark, entry) in found.items():
+    found = {name: benchmark for name, benchmark, _ in (registry.benchmark(text, profile) for text in benchmarks)}
+    for name, benchmark in found.items():
         resolved = [registry.strategy(spec, benchmark.hyperparameters.get(benchmark.scenario)) for spec in strategies]
         try:
             data = benchmark.fingerprint()
@@ -91,7 +105,7 @@ def make_plan(benchmarks: list[str], strategies: list[str], profile: str, seeds:
             continue
         for strategy in {one.name: one for one in resolved}.values():
             try:
-                plan.pairs.append(_pair(name, benchmark, entry, strategy, profile, data, seeds, out, fresh))
+                plan.pairs.append(_pair(name, benchmark, strategy, profile, data, seeds, out, fresh))
             except Unavailable as error:
                 plan.unavailable[name, strategy.name] = str(error)
             except BrokenRecord as error:
@@ -105,7 +119,8 @@ def jobs(plan: Plan, device: str, group_size: int | None = None) -> list[Job]:
     for pair in plan.pairs:
         blank, seeds = pair.blank, pair.missing
         size = group_size or _group_size(pair, device) or len(seeds) or 1
-        modules = tuple(module for module in blank.modules if not module.endswith(".py"))
+        modules = registry.modules_of(blank.benchmark, blank.strategy)
+        modules = tuple(module for module in modules if not module.endswith(".py"))
         made += [Job(blank.profile, blank.benchmark, blank.strategy, tuple(seeds[i:i + size]), device, modules,
                      source.digest(list(modules))) for i in range(0, len(seeds), size)]
     return made
@@ -121,14 +136,11 @@ def seeds_of(benchmark: Benchmark, profile: str) -> list[int]:
     return list(range(benchmark.seeds.get(profile, {}).get(benchmark.scenario, PROFILES[profile].seeds)))
 
 
-def _pair(name, benchmark, entry, strategy, profile, data, seeds, out, fresh) -> Pair:
-    path = records.path_of(out, profile, name, strategy.name) if out else None
-    stored = records.read(path) if path and path.exists() else None
+def _pair(name, benchmark, strategy, profile, data, seeds, out, fresh) -> Pair:
+    stored = records.stored(out, profile, name, strategy.name) if out else None
     network = benchmark.network()
-    modules = [RUNNERS[strategy.backend], entry.module, *(term.module for term, _ in strategy.terms), type(network).__module__]
-    blank = Record(name, strategy.name, profile, strategy.backend, key="", source=source.digest(modules), modules=modules,
-                   data=data, settings=_settings(benchmark, network, strategy, profile))
-    blank.key = _key(blank)
+    blank = Record(name, strategy.name, profile, strategy.backend, source=source_of(name, strategy.name), data=data,
+                   settings=_settings(benchmark, network, strategy, profile))
     asked = seeds_of(benchmark, profile) if seeds is None else seeds
     seconds = _estimate(stored, benchmark, network, strategy, profile)
     return Pair(blank, asked, kind_of(network), None if fresh else stored, seconds)
@@ -141,15 +153,17 @@ def kind_of(network) -> str:
 
 
 def _settings(benchmark: Benchmark, network, strategy: registry.Strategy, profile: str) -> dict:
-    """All that was chosen, by a spec or by default."""
+    """All that was chosen, by a spec or by default, as it comes back from a file. A field of the benchmark that is None
+    chooses nothing, so it is left out."""
+    chosen = {name: value for name, value in asdict(benchmark).items() if value is not None}
     settings = {"scenario": benchmark.scenario, "network": str(network), "budget": asdict(benchmark.budget(profile)),
-                "benchmark": asdict(benchmark), "strategy": strategy.arguments, "precision": benchmark.precision}
+                "benchmark": chosen, "strategy": strategy.arguments, "precision": benchmark.precision}
     if accepted := benchmark.accepted_data():
         settings["accepted_data"] = accepted
     if strategy.backend == "avalanche":
         settings["libraries"] = {library: _minor(library) for library in ("avalanche-lib", "torch")}
         settings["batch_order"] = strategy.build()[0].order
-    return settings
+    return json.loads(json.dumps(settings))
 
 
 @lru_cache
@@ -158,11 +172,6 @@ def _minor(library: str) -> str:
         return ".".join(version(library).split("+")[0].split(".")[:2])
     except PackageNotFoundError:
         raise Unavailable(f"{library} is not installed: pip install {library}") from None
-
-
-def _key(blank: Record) -> str:
-    content = [blank.schema, blank.benchmark, blank.strategy, blank.profile, blank.settings, blank.data, blank.source]
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _estimate(stored: Record | None, benchmark: Benchmark, network, strategy: registry.Strategy, profile: str) -> float:

@@ -4,7 +4,7 @@ import hashlib
 import importlib
 import importlib.util
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from importlib.metadata import entry_points
@@ -14,6 +14,7 @@ from clbench.errors import InputError
 from clbench.spec import Term, canonical, checked, defaults_of, parse, suggestion
 
 PACKAGE = Path(__file__).parent
+RUNNERS = {"native": "clbench.engine.run", "avalanche": "clbench.avalanche.run"}        # by back end
 
 
 @dataclass(frozen=True)
@@ -194,14 +195,26 @@ def load(entry: Entry) -> type:
 
 
 def _resolve(term: Term, known: dict[str, Entry], kind: str) -> tuple[Entry, type]:
-    if ".py:" in term.name:
-        entry = _own_entry(term.name)
-    elif term.name in known:
-        entry = known[term.name]
-    else:
-        raise InputError(f'unknown {kind} "{term.name}"{suggestion(term.name, known)}'
-                         f' (`clbench list` shows them all)')
+    entry = _entry(term, known, kind)
+    if ".py:" in term.name and not hasattr(_own_module(entry.module), entry.attribute):
+        entry = replace(entry, attribute=entry.attribute.rsplit("_", 1)[0])        # without the scenario
     return entry, load(entry)
+
+
+def _entry(term: Term, known: dict[str, Entry], kind: str) -> Entry:
+    if ".py:" in term.name:
+        return _own_entry(term.name)
+    if term.name in known:
+        return known[term.name]
+    raise InputError(f'unknown {kind} "{term.name}"{suggestion(term.name, known)} (`clbench list` shows them all)')
+
+
+def modules_of(benchmark: str, strategy: str) -> list[str]:
+    """Where the source code of a pair begins: its runner, benchmark and strategies, without importing any."""
+    terms = parse(strategy)
+    entries = [_entry(term, strategies(), "strategy") for term in terms]
+    place = _entry(parse(benchmark)[0], benchmarks(), "benchmark").module
+    return [RUNNERS[entries[0].backend], place, *(entry.module for entry in entries)]
 
 
 def own_files(*specs: str) -> list[str]:
@@ -216,8 +229,6 @@ def _own_entry(name: str) -> Entry:
         path = next((str(place) for folder in sys.path if (place := Path(folder) / Path(path).name).is_file()), path)
     if not Path(path).is_file():
         raise InputError(f"{path}: there is no such file")
-    if not hasattr(_own_module(path), attribute):
-        attribute = attribute.rsplit("_", 1)[0]
     return Entry(name, "a file of one's own", path, attribute)
 
 

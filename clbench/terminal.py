@@ -85,7 +85,7 @@ def _line(record: Record) -> str:
     """One finished pair."""
     start = f"{record.benchmark:26} {record.strategy:22} "
     if record.status != "ok":
-        return f"{start}{record.status}: {record.error['reason']}"
+        return f"{start}{record.status}: {record.error.reason}"
     acc = summarise(per_seed(record.array)["acc"])
     if acc.mean is None:
         return f"{start}no ACC: cells are missing"

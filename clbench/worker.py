@@ -2,7 +2,7 @@
 import os
 import platform
 import traceback
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib import import_module
@@ -12,12 +12,24 @@ from clbench import registry, source
 from clbench.devices import choose_device
 from clbench.environment import prepare
 from clbench.errors import RunFailed, Unavailable
-from clbench.plan import RUNNERS, Job
+from clbench.plan import Job
 from clbench.processor import described, one_thread
+from clbench.records import Failure, Group, Matrix
+from clbench.registry import RUNNERS
 
 
-def train_group(job: Job, told: dict, notes: tuple[str, ...] = ()) -> list[dict]:
-    """[{status, error, group, acc}] of one seed group. Never raises for what the run did.
+@dataclass(frozen=True)
+class GroupResult:
+    """What came of one seed group."""
+
+    status: str                      # ok | failed | diverged | unsupported | unavailable
+    error: Failure | None = None
+    group: Group | None = None       # None where nothing was trained to the end
+    acc: list[Matrix] | None = None  # a matrix for each seed of the group
+
+
+def train_group(job: Job, told: dict, notes: tuple[str, ...] = ()) -> list[GroupResult]:
+    """The results of one seed group. Never raises for what the run did.
 
     Where the memory does not hold all its seeds they are trained in two groups, and so on: one result each.
     """
@@ -30,33 +42,31 @@ def train_group(job: Job, told: dict, notes: tuple[str, ...] = ()) -> list[dict]
             for result in train_group(replace(job, seeds=seeds), told, (*notes, note))]
 
 
-def _result(job: Job, told: dict, notes: tuple[str, ...]) -> dict | None:
-    """{status, error, group, acc}; None for several seeds that the memory does not hold together."""
+def _result(job: Job, told: dict, notes: tuple[str, ...]) -> GroupResult | None:
+    """The group's result; None for several seeds that the memory does not hold together."""
     started = datetime.now(UTC).isoformat(timespec="seconds")
     if job.device != "cpu":
         _free_memory()                       # what the run before has left, or it would count in this one's peak
     try:
         outcome, reason = _train(job)
     except Unavailable as error:
-        return {"status": "unavailable", "error": {"reason": str(error)}, "group": None, "acc": []}
+        return GroupResult("unavailable", Failure(str(error)))
     except Exception as error:
         return None if len(job.seeds) > 1 and _out_of_memory(error) else failure(job, error)
     if reason:
-        return {"status": "unsupported", "error": {"reason": reason}, "group": None, "acc": []}
+        return GroupResult("unsupported", Failure(reason))
     provenance = {"started": started, **_provenance(job), **{key: told[key] for key in ("command", "commit", "dirty")}}
-    group = {"seeds": list(job.seeds), "costs": outcome.costs, "concurrent": told["concurrent"], "provenance": provenance,
-             "notes": [*notes, *outcome.notes]}
+    arrays = {name: _nested(array) for name, array in outcome.more.items()}
+    group = Group(list(job.seeds), outcome.costs, told["concurrent"], provenance, [*notes, *outcome.notes], arrays)
     acc = _nested(outcome.acc)
-    if outcome.more:
-        group["arrays"] = {name: _nested(array) for name, array in outcome.more.items()}
     if outcome.diverged:
         first = outcome.diverged[0]
         reason = f"seed {first['seed']}: not finite in task {first['task']}, at step {first['step']} of the run"
-        return {"status": "diverged", "error": {"reason": reason, **first}, "group": group, "acc": acc}
-    return {"status": "ok", "error": None, "group": group, "acc": acc}
+        return GroupResult("diverged", Failure(reason, **first), group, acc)
+    return GroupResult("ok", None, group, acc)
 
 
-def _nested(array) -> list:
+def _nested(array) -> list[Matrix]:
     """Lists of an array [S, T+1, E], None for NaN."""
     return [[[None if cell != cell else cell for cell in row] for row in matrix] for matrix in array.tolist()]
 
@@ -117,7 +127,7 @@ def _free_memory() -> None:
         torch.cuda.empty_cache()
 
 
-def failure(job: Job, error: BaseException) -> dict:
+def failure(job: Job, error: BaseException) -> GroupResult:
     """The result of a group that broke off, with all that is known of it."""
     place = {}
     cause = error
@@ -129,8 +139,7 @@ def failure(job: Job, error: BaseException) -> dict:
     if _out_of_memory(error):
         reason = f"out of memory with one seed alone: {cause}".splitlines()[0]
     trace = "".join(traceback.format_exception(cause)).replace(str(registry.PACKAGE.parent) + os.sep, "")
-    return {"status": "failed", "error": {"reason": reason, "seeds": list(job.seeds), **place, "traceback": trace},
-            "group": None, "acc": []}
+    return GroupResult("failed", Failure(reason, seeds=list(job.seeds), traceback=trace, **place))
 
 
 def _provenance(job: Job) -> dict:

@@ -9,11 +9,17 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "clbench"
 
 # A folder is a room, and so is a file beside them. These are open to all.
-SHARED = {"errors", "keyed", "environment", "tree"}
+SHARED = {"errors", "keyed", "environment", "tree", "writing", "differences"}
 MAY = {
     **dict.fromkeys(["errors", "keyed", "environment", "tree", "spec", "profiles", "source", "metrics", "data", "stream",
                      "__init__"], set()),
-    "records": {"source"},
+    "writing": set(), "differences": set(),
+    "verification": set(),
+    "records": {"verification"},
+    "staleness": {"registry", "source"},
+    "commits": set(),
+    "tracing": {"commits", "data", "processor", "records"},
+    "verify": {"commits", "plan", "records", "tracing", "verification"},
     "pair_stream": {"data", "stream"},
     "benchmark": {"stream"},
     "engine": {"stream"},
@@ -23,17 +29,17 @@ MAY = {
     "avalanche": {"engine", "stream", "trace"},
     "trace": {"avalanche", "engine", "plan", "worker"},
     "registry": {"spec"},
-    "plan": {"records", "registry", "source", "benchmark", "profiles"},
+    "plan": {"records", "registry", "source", "staleness", "benchmark", "profiles"},
     "devices": set(),
     "processor": set(),
-    "worker": {"devices", "plan", "processor", "registry", "source", "engine"},
-    "execute": {"devices", "worker", "plan", "records", "registry"},
-    "check": {"records", "registry", "source", "metrics"},
-    "report": {"records", "source", "metrics", "profiles"},
+    "worker": {"devices", "plan", "processor", "records", "registry", "source", "engine"},
+    "execute": {"commits", "devices", "worker", "plan", "records", "registry"},
+    "check": {"records", "registry", "staleness", "metrics"},
+    "report": {"records", "staleness", "metrics", "profiles"},
     "terminal": {"execute", "plan", "records", "metrics", "profiles", "report"},
     "api": {"devices", "execute", "plan", "records", "metrics", "profiles"},
     "cli": {"cli_pairs", "devices", "plan", "execute", "check", "report", "terminal", "records", "registry", "metrics",
-            "profiles", "spec", "doctor", "trace"},
+            "profiles", "spec", "doctor", "trace", "verify"},
     "cli_pairs": {"data", "metrics", "records", "registry"},
     "doctor": {"data", "processor", "registry"},
     "__main__": {"cli"},

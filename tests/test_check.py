@@ -1,18 +1,18 @@
 """Baselines and the verdicts on records: fabricated records, real files."""
+import dataclasses
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from clbench import check as checking
-from clbench import source
+from clbench import staleness
 from clbench.check import accept, check, exit_status, lines, load_baselines
 from clbench.errors import InputError
-from clbench.records import Record
+from clbench.records import Failure, Group, Record
 
-MODULES = ["clbench.profiles"]
-SOURCE = source.digest(MODULES)
+SOURCE = "s" * 16
 NOISE = 0.0005 * np.array([-1.0, 0.0, 1.0])
 ARRAY = np.array([[0.1, 0.1], [0.9, 0.1], [0.6, 0.8]]) + NOISE[:, None, None]       # [S=3, T+1=3, E=2], ACC 0.7
 JOINT = np.array([[0.1, 0.1], [0.9, 0.1], [0.9, 0.9]]) + NOISE[:, None, None]
@@ -26,15 +26,15 @@ def made(strategy="er", acc=ARRAY, *, benchmark=BENCHMARK, seeds=(0, 1, 2), step
     provenance = {"started": "2026-01-01", "command": "clbench run", "commit": "abc", "dirty": False, "python": "3.11",
                   "torch": "2.9", "numpy": "2.3", "avalanche": None, "platform": "Linux x86_64", "device": "cpu",
                   "processor": processor, "threads": 1}
-    groups = [{"seeds": [seed], "costs": costs, "concurrent": 2, "provenance": provenance} for seed in seeds]
-    record = Record(benchmark, strategy, "smoke", "native", key="k", source=SOURCE, modules=MODULES, data="data 1",
+    groups = [Group([seed], costs, 2, provenance) for seed in seeds]
+    record = Record(benchmark, strategy, "smoke", "native", source=SOURCE, data="data 1",
                     settings={"scenario": "class", "budget": {"steps": 20, "lr": 0.001}}, seeds=list(seeds),
                     acc=np.asarray(acc).tolist(), groups=groups)
     return replace(record, **changes)
 
 
 def without_numbers(status, reason, strategy="er"):
-    return made(strategy, seeds=(), acc=[], groups=[], status=status, error={"reason": reason})
+    return made(strategy, seeds=(), acc=[], groups=[], status=status, error=Failure(reason))
 
 
 def moved(amount, array=ARRAY, rows=-1):
@@ -42,6 +42,12 @@ def moved(amount, array=ARRAY, rows=-1):
     array = array.copy()
     array[:, rows] += amount + NOISE[::-1, None]
     return array
+
+
+@pytest.fixture(autouse=True)
+def known_pairs(monkeypatch):
+    """The made-up pairs have source code."""
+    monkeypatch.setattr(staleness, "source_of", lambda benchmark, strategy: SOURCE)
 
 
 @pytest.fixture
@@ -108,7 +114,8 @@ def test_noise_on_another_platform_passes_without_drift(against):
 def test_noise_on_the_same_platform_is_said_to_be_drift(against, of_source):
     accepted = made()
     if of_source == "changed":
-        accepted = made(modules=["clbench.errors"], source=source.digest(["clbench.errors"]))
+        accepted = made(source="c" * 16)
+        accepted.verified = SOURCE                           # else it would be stale
     verdict = against(accepted, made(acc=moved(0.001)))
     assert verdict.status == "pass" and verdict.drift and status_of(verdict) == 0
     assert verdict.detail.endswith(f"drift: not bit-equal on the same platform, source {of_source}")
@@ -116,8 +123,8 @@ def test_noise_on_the_same_platform_is_said_to_be_drift(against, of_source):
 
 def test_larger_groups_are_another_platform(against):
     current = made(acc=moved(0.001))
-    together = current.groups[0] | {"seeds": [0, 1, 2], "costs": {
-        name: None if value is None else 3 * value for name, value in current.groups[0]["costs"].items()}}
+    costs = {name: None if value is None else 3 * value for name, value in current.groups[0].costs.items()}
+    together = replace(current.groups[0], seeds=[0, 1, 2], costs=costs)
     verdict = against(made(), replace(current, groups=[together]))
     assert verdict.status == "pass" and not verdict.drift
 
@@ -179,7 +186,7 @@ def test_each_side_has_its_own_joint(folder):
 
 
 @pytest.mark.parametrize("change", [{"source": "stale"}, {"data": "data 2"}, {"acc": JOINT[:, :2].tolist()},
-                                    {"status": "failed", "error": {"reason": "no"}}, {"profile": "quick"}])
+                                    {"status": "failed", "error": Failure("no")}, {"profile": "quick"}])
 def test_a_joint_that_is_not_comparable_is_left_out(folder, change):
     accept([made("er"), made("joint", JOINT)], folder, "smoke")
     joint = made("joint", **{"acc": moved(-0.1, JOINT, rows=1)} | change)
@@ -237,7 +244,7 @@ def test_a_baseline_holds_what_the_rule_compares(folder):
 
 def test_groups_from_two_machines_are_both_named(folder):
     record = made()
-    other = record.groups[0] | {"provenance": record.groups[0]["provenance"] | {"processor": "B"}}
+    other = replace(record.groups[0], provenance=record.groups[0].provenance | {"processor": "B"})
     accept([replace(record, groups=[other, *record.groups[1:]])], folder, "smoke")
     assert load_baselines(folder, "smoke")[BENCHMARK, "er"]["platform"]["processor"] == ["A, AVX2", "B"]
 
@@ -345,7 +352,7 @@ LAST = "compared 5 of 6 pairs: 1 missing, 1 regressed, 1 undecided, 1 improved, 
 
 def with_one_drift(results):
     """Only z_drifts, whatever the others did."""
-    return [(*pair, replace(verdict, drift=pair[1] == "z_drifts")) for *pair, verdict in results]
+    return [(*pair, dataclasses.replace(verdict, drift=pair[1] == "z_drifts")) for *pair, verdict in results]
 
 
 def test_text_is_one_aligned_line_per_pair_and_a_count(results):

@@ -55,8 +55,8 @@ def test_one_seed_that_does_not_fit_fails_and_says_how_much_was_needed(room):
     asked, pair = job([3, 4])
     finished = execute.execute(plan.Plan([pair], {}, []), [asked], None, workers=0)
     (record,) = finished.records.values()
-    assert record.status == "failed" and record.error["seeds"] == [3]
-    assert record.error["reason"].startswith("out of memory with one seed alone: CUDA out of memory. Tried to allocate 7.00 GiB")
+    assert record.status == "failed" and record.error.seeds == [3]
+    assert record.error.reason.startswith("out of memory with one seed alone: CUDA out of memory. Tried to allocate 7.00 GiB")
 
 
 def test_what_one_half_gave_is_kept_when_the_other_fails(monkeypatch):
@@ -72,7 +72,7 @@ def test_what_one_half_gave_is_kept_when_the_other_fails(monkeypatch):
     asked, pair = job([0, 1])
     (record,) = execute.execute(plan.Plan([pair], {}, []), [asked], None, workers=0).records.values()
     assert isinstance(record, Record) and record.seeds == [0]
-    assert record.status == "failed" and record.error["reason"] == "ValueError: broken"
+    assert record.status == "failed" and record.error.reason == "ValueError: broken"
 
 
 def test_every_kind_of_network_has_a_group_size_on_every_kind_of_device():

@@ -3,7 +3,7 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
-from clbench import registry, source
+from clbench import registry, staleness
 
 
 @pytest.fixture
@@ -34,10 +34,10 @@ def test_another_package_registers_by_entry_point(package):
     result = clbench.run("more_blobs_task", "half", seeds=1, profile="smoke")
     assert result.acc.shape == (1, 6, 5) and result.record.settings["scenario"] == "task"
     assert "half" in registry.select(["h*"], registry.strategies())
-    assert not source.is_stale(result.record)
+    assert not staleness.is_stale(result.record)
     path = package / "other_package.py"
     path.write_text(path.read_text().replace("g / 2", "g / 3"))
-    assert source.is_stale(result.record)
+    assert staleness.is_stale(result.record)
 
 
 def test_every_registered_name_loads_and_says_what_it_is():

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from clbench import source
+from clbench import registry, source
+from clbench.staleness import is_stale
 
 PACKAGE = Path(source.__file__).parent
 NATIVE = ["clbench.engine.run", "clbench.benchmarks.blobs", "clbench.models.mlp"]
@@ -147,20 +148,63 @@ def test_ones_own_file_may_move(tmp_path):
     assert digests[0] == digests[1]
 
 
-def test_a_record_is_stale_when_its_source_changed_or_is_gone(tree, tmp_path):
+@pytest.mark.parametrize("imports, helper", [
+    ("import helper", "helper.py"), ("from helper import shift", "helper.py"), ("import tools.shifts", "tools/shifts.py"),
+    ("from tools import shifts", "tools/shifts.py"), ("from tools import shift", "tools/__init__.py"),
+    ("def f():\n    import helper", "helper.py"),
+])
+def test_ones_own_file_counts_with_what_lies_beside_it(tmp_path, imports, helper):
+    (tmp_path / "mine.py").write_text(imports)
+    place = tmp_path / helper
+    place.parent.mkdir(exist_ok=True)
+    (place.parent / "__init__.py").touch()
+    place.write_text("shift = 1")
+    before = source.digest([str(tmp_path / "mine.py")])
+    edit(place, lambda text: "shift = 2")
+    assert source.digest([str(tmp_path / "mine.py")]) != before
+
+
+@pytest.mark.parametrize("imports", ["from . import helper", "from .helper import shift", "from plugin.helper import shift",
+                                     "from ..plugin.helper import shift", "import plugin.helper"])
+def test_a_packages_module_counts_with_what_it_imports_of_the_package(tmp_path, monkeypatch, imports):
+    inner = tmp_path / "outer" / "plugin" if ".." in imports else tmp_path / "plugin"
+    inner.mkdir(parents=True)
+    (inner / "__init__.py").touch()
+    (inner.parent / "__init__.py").touch() if ".." in imports else None
+    (inner / "mine.py").write_text(imports)
+    (inner / "helper.py").write_text("shift = 1")
+    before = source.digest([str(inner / "mine.py")])
+    edit(inner / "helper.py", lambda text: "shift = 2")
+    assert source.digest([str(inner / "mine.py")]) != before
+
+
+def test_what_errors_say_and_how_energy_is_read_is_no_change(tree):
+    assert changed_by(tree / "engine" / "energy.py", with_a_line) == set()
+    assert changed_by(tree / "errors.py", with_a_line) == set()
+    path = tree / "engine" / "run.py"
+    assert changed_by(path, lambda text: text.replace("leave one out", "choose one")) == set()
+
+
+def test_a_record_is_stale_when_its_source_changed_or_is_gone(tree, tmp_path, monkeypatch):
     own = tmp_path / "mine.py"
     own.write_text("x = 1")
     modules = [*RUNS["er"], str(own)]
-    record = SimpleNamespace(modules=modules, source=source.digest(modules))
-    assert not source.is_stale(record)
+    monkeypatch.setattr(registry, "modules_of", lambda benchmark, strategy: modules)
+    record = SimpleNamespace(benchmark="b", strategy="s", backend="native", source=source.digest(modules), verified=None)
+    assert not is_stale(record)
     edit(tree / "strategies" / "ewc.py", with_a_line)
-    assert not source.is_stale(record)
+    assert not is_stale(record)
     edit(own, lambda text: "x = (")
-    assert source.is_stale(record)
+    assert is_stale(record)
+    edit(own, lambda text: "x = 2")
+    assert is_stale(record)
+    record.verified = source.digest(modules)
+    assert not is_stale(record)
+    record.verified = None
     edit(own, lambda text: "x = 1")
-    assert not source.is_stale(record)
+    assert not is_stale(record)
     own.unlink()
-    assert source.is_stale(record)
+    assert is_stale(record)
     own.write_text("x = 1")
     (tree / "strategies" / "er.py").unlink()
-    assert source.is_stale(record)
+    assert is_stale(record)

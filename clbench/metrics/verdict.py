@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from clbench.differences import changed_fields
 from clbench.metrics.accuracy import METRICS, acc, forgetting, plasticity_gap
 from clbench.metrics.statistics import equivalence, paired, seeds_needed
 
@@ -84,7 +85,7 @@ def _changed_set_up(baseline: Side, current: Side) -> list[str]:
     """Each changed field with both values: seeds, settings, and what can be seen from the array itself."""
     seeds = [sorted(side["seeds"]) for side in (baseline, current)]
     changes = [] if seeds[0] == seeds[1] else [f"seeds {seeds[0]} -> {seeds[1]}"]
-    changes += _changed_fields(baseline["settings"], current["settings"])
+    changes += changed_fields(baseline["settings"], current["settings"])
     if changes:
         return changes
     before, after = _array(baseline, seeds[0]), _array(current, seeds[0])
@@ -93,18 +94,6 @@ def _changed_set_up(baseline: Side, current: Side) -> list[str]:
     if not np.array_equal(np.isnan(before), np.isnan(after)):
         return [f"missing cells of acc {np.isnan(before).sum()} -> {np.isnan(after).sum()}"]
     return []
-
-
-def _changed_fields(before: Mapping, after: Mapping, path: str = "") -> list[str]:
-    """'optimiser.lr 0.1 -> 0.2' for every leaf that differs."""
-    changes = []
-    for key in [*before, *(key for key in after if key not in before)]:
-        old, new = before.get(key, "absent"), after.get(key, "absent")
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            changes += _changed_fields(old, new, f"{path}{key}.")
-        elif old != new:
-            changes.append(f"{path}{key} {old} -> {new}")
-    return changes
 
 
 def _measured(baseline: Side, current: Side, margin: float) -> Verdict:

@@ -43,7 +43,7 @@ def costs(record: Record) -> dict[str, dict[int, float | None]]:
     """cost -> seed -> its share of what its group cost; a peak is the group's."""
     shares: dict[str, dict[int, float | None]] = {}
     for group in record.groups:
-        for name, value in group["costs"].items():
-            share = value / len(group["seeds"]) if name in SUMMED and value is not None else value
-            shares.setdefault(name, {}).update(dict.fromkeys(group["seeds"], share))
+        for name, value in group.costs.items():
+            share = value / len(group.seeds) if name in SUMMED and value is not None else value
+            shares.setdefault(name, {}).update(dict.fromkeys(group.seeds, share))
     return shares

@@ -14,11 +14,12 @@ from markupsafe import Markup, escape
 from clbench import records
 from clbench.metrics.accuracy import COSTS, METRICS
 from clbench.profiles import PROFILES
-from clbench.records import Record, file_name, path_of, write_atomically
+from clbench.records import Record, file_name, path_of
 from clbench.report import figures, svg
 from clbench.report.formats import markdown_text, to_markdown, unbroken
 from clbench.report.tables import Origin, Table, by_benchmark, by_metric, by_profile, comparison, heading, lead_of
 from clbench.report.values import Entry, across_benchmarks, compute_matched, entries
+from clbench.writing import write_atomically
 
 CAPTIONS = {
     "matrices": "Accuracy after learning each task (rows; 0 is the untrained network) on each task (columns): mean "
@@ -154,7 +155,7 @@ def _commit(provenance: dict) -> str:
 
 def _dates(own: list[Record]) -> str:
     """The day of the runs, or the first and the last."""
-    days = sorted({group["provenance"]["started"][:10] for record in own for group in record.groups if group["provenance"]})
+    days = sorted({group.provenance["started"][:10] for record in own for group in record.groups if group.provenance})
     return " to ".join(dict.fromkeys([days[0], days[-1]])) if days else "–"
 
 

@@ -172,9 +172,9 @@ def by_metric(records: list[Record], metric: str, beside: Sequence[Record] = ())
 
 def _row(entry: Entry, cells: dict[str, Cell]) -> Row:
     record = entry.record
-    origin = Origin(record.status, (record.error or {}).get("reason"), entry.stale, record.seeds, record.data,
-                    [group["provenance"] | {"concurrent": group["concurrent"]} for group in record.groups if group["provenance"]],
-                    list(dict.fromkeys(note for group in record.groups for note in group.get("notes", []))))
+    origin = Origin(record.status, record.error.reason if record.error else None, entry.stale, record.seeds, record.data,
+                    [group.provenance | {"concurrent": group.concurrent} for group in record.groups if group.provenance],
+                    list(dict.fromkeys(note for group in record.groups for note in group.notes)))
     kind = ("reference", "native", "avalanche")[order_of(record)[0]]
     return Row(record.strategy, kind, {record.benchmark: origin}, cells)
 

@@ -11,7 +11,7 @@ import numpy as np
 from clbench.metrics import accuracy
 from clbench.metrics.statistics import Recovered, mean_recovered, recovered
 from clbench.records import Record
-from clbench.source import is_stale
+from clbench.staleness import is_stale
 
 # Trained on all data so far: references, not competitors.
 ALL_DATA = ("joint", "joint_equal", "cumulative", "cumulative_equal", "cumulative_exp")

@@ -11,7 +11,8 @@ from clbench.report.pages import write_reports
 def reports(fabricated, tmp_path_factory):
     top = tmp_path_factory.mktemp("browser")
     fabricated.write_results(top / "results")
-    write_reports(top / "results", top / "reports")
+    with fabricated.known():
+        write_reports(top / "results", top / "reports")
     return top / "reports"
 
 

@@ -54,10 +54,10 @@ def test_a_run_is_stored_shown_and_not_repeated(tmp_path):
     assert more.stdout.startswith("profile smoke on cpu: 1 runs")
     record = stored(tmp_path)
     assert record.seeds == [0, 1, 2, 7] and len(record.groups) == 4
-    before = {group["seeds"][0]: group["provenance"]["started"] for group in record.groups}
+    before = {group.seeds[0]: group.provenance["started"] for group in record.groups}
     time.sleep(1.1)
     assert clbench(*BLOBS, "-s", "naive", "--seeds", 1, "--fresh", cwd=tmp_path).returncode == 0
-    assert stored(tmp_path).groups[0]["provenance"]["started"] > before[0]
+    assert stored(tmp_path).groups[0].provenance["started"] > before[0]
 
 
 def test_workers_give_the_same_bits_as_this_process(tmp_path):
@@ -68,8 +68,8 @@ def test_workers_give_the_same_bits_as_this_process(tmp_path):
     for strategy in ("ewc(samples=64)", "er(memory=100)"):
         a, b = (records.read(records.path_of(tmp_path / folder, "smoke", "blobs_task", strategy))
                 for folder in ("results", "other"))
-        assert a.acc == b.acc and a.key == b.key
-        assert [group["concurrent"] for group in b.groups] == [2, 2]
+        assert a.acc == b.acc and a.settings == b.settings
+        assert [group.concurrent for group in b.groups] == [2, 2]
 
 
 def test_json_goes_to_standard_output_alone(tmp_path, here):
@@ -84,7 +84,7 @@ def test_json_goes_to_standard_output_alone(tmp_path, here):
 
 def test_seeds_may_be_trained_in_groups(tmp_path, here):
     assert here(*BLOBS, "-s", "naive", "--seeds", 5, "--group-size", 2, cwd=tmp_path).returncode == 0
-    assert [group["seeds"] for group in stored(tmp_path).groups] == [[0, 1], [2, 3], [4]]
+    assert [group.seeds for group in stored(tmp_path).groups] == [[0, 1], [2, 3], [4]]
     assert stored(tmp_path).cost("steps") == 60 and stored(tmp_path).cost("flops") == 9_707_520      # per seed
 
 
@@ -235,11 +235,11 @@ def test_failing_diverging_and_unsupported_runs_are_records_and_the_others_go_on
     assert done.returncode == 1
     failed, diverged, unsupported, fine = (stored(own, f"own.py:{name}") for name in ("Fails", "Blows", "Never", "Scaled"))
     assert failed.status == "failed" and failed.seeds == [0, 2]
-    assert failed.error["reason"] == "RuntimeError: out of luck" and failed.error["task"] == 2
-    assert 'raise RuntimeError("out of luck")' in failed.error["traceback"] and failed.error["seeds"] == [1]
-    assert diverged.status == "diverged" and diverged.seeds == [0, 1, 2] and diverged.error["seed"] == 1
-    assert diverged.error["task"] == 3 and diverged.acc[1][3] == [None] * 5 and None not in diverged.acc[0][5]
-    assert unsupported.status == "unsupported" and unsupported.error["reason"] == "needs more than it gets"
+    assert failed.error.reason == "RuntimeError: out of luck" and failed.error.task == 2
+    assert 'raise RuntimeError("out of luck")' in failed.error.traceback and failed.error.seeds == [1]
+    assert diverged.status == "diverged" and diverged.seeds == [0, 1, 2] and diverged.error.seed == 1
+    assert diverged.error.task == 3 and diverged.acc[1][3] == [None] * 5 and None not in diverged.acc[0][5]
+    assert unsupported.status == "unsupported" and unsupported.error.reason == "needs more than it gets"
     assert fine.status == "ok"
     assert "ValueError: [/tmp/a] is [red]no[/] tag" in done.stdout
     assert "out of luck" in done.stdout and "needs more than it gets" in done.stdout and "Traceback" not in done.stdout
@@ -253,7 +253,7 @@ def test_a_seed_that_diverged_marks_the_row_whatever_fails_beside_it(own, here):
     (own / "own.py").write_text(OWN.replace("1 in self.run.seeds and self.run.t", "0 in self.run.seeds and self.run.t"))
     assert here(*BLOBS, *spec, "--seeds", 3, cwd=own).returncode == 1
     record = stored(own, "own.py:Fails+own.py:Blows")
-    assert record.status == "diverged" and record.seeds == [0, 2] and record.error["seed"] == 0
+    assert record.status == "diverged" and record.seeds == [0, 2] and record.error.seed == 0
     again = here(*BLOBS, *spec, "--seeds", 3, cwd=own)
     assert "0 runs of 0 pairs" in again.stdout and again.returncode == 1
 
@@ -268,7 +268,7 @@ def test_a_killed_worker_costs_only_its_own_run(own):
                    "--seeds", 3, "--group-size", 1, cwd=own)
     assert done.returncode == 1, done.stdout + done.stderr
     record = stored(own, "own.py:Dies")
-    assert record.status == "failed" and record.error["reason"] == "its worker process died twice"
+    assert record.status == "failed" and record.error.reason == "its worker process died twice"
     assert record.seeds == [0, 2] and stored(own).seeds == [0, 1, 2]
 
 

@@ -13,11 +13,18 @@ def fabricated():
     return module
 
 
+@pytest.fixture(scope="module", autouse=True)
+def known_pairs(fabricated):
+    with fabricated.known():
+        yield
+
+
 @pytest.fixture(scope="session")
 def folder(fabricated, tmp_path_factory):
     """A folder with results/ and reports/ in it."""
     from clbench.report.pages import write_reports
     top = tmp_path_factory.mktemp("reported")
     fabricated.write_results(top / "results")
-    write_reports(top / "results", top / "reports")
+    with fabricated.known():
+        write_reports(top / "results", top / "reports")
     return top

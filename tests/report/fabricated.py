@@ -1,10 +1,13 @@
 """Records made up for tests: a small folder of results that holds every kind of row."""
+from contextlib import contextmanager
+
 import numpy as np
+import pytest
 
-from clbench import records, source
-from clbench.records import Record
+from clbench import records, staleness
+from clbench.records import Failure, Group, Record
 
-MODULES = ["clbench.spec"]
+SOURCE = "s" * 16                                 # the digest of every made-up pair
 PROVENANCE = {"started": "2026-01-02T03:04:05+00:00", "command": "clbench run", "commit": "0123456789ab",
               "dirty": False, "python": "3.11.2", "torch": "2.9.0", "numpy": "2.3.0", "avalanche-lib": "0.6.0",
               "platform": "Linux x86_64", "device": "cpu", "processor": "Test CPU, AVX2", "threads": 1}
@@ -15,16 +18,23 @@ SETTINGS = {"scenario": "class", "network": "MLP(64, 32, 10)", "budget": BUDGET,
             "strategy": {}, "precision": "float32"}
 
 
+@contextmanager
+def known():
+    """Within the block made-up pairs have source code, whose digest is SOURCE."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(staleness, "source_of", lambda benchmark, strategy: SOURCE)
+        yield
+
+
 def make(strategy: str, acc=(), *, seeds=None, benchmark="toy_class", backend="native", status="ok", error=None,
          stale=False, data="d1", costs=None, provenance=None, concurrent=2, profile="smoke") -> Record:
     """A record with one seed group per seed. acc [S][T+1][E]; costs are per seed."""
     seeds = list(range(len(acc))) if seeds is None else seeds
-    digest = "old" if stale else source.digest(MODULES)
-    record = Record(benchmark, strategy, profile, backend, key="k" * 16, source=digest, modules=MODULES, data=data,
-                    settings=SETTINGS | {"strategy": {strategy: {"memory": 200}}}, status=status, error=error)
+    record = Record(benchmark, strategy, profile, backend, source="old" if stale else SOURCE, data=data,
+                    settings=SETTINGS | {"strategy": {strategy: {"memory": 200}}}, status=status,
+                    error=error and Failure(**error))
     for seed, matrix in zip(seeds, acc, strict=True):
-        group = {"seeds": [seed], "costs": SHEET | (costs or {}), "concurrent": concurrent,
-                 "provenance": PROVENANCE | (provenance or {})}
+        group = Group([seed], SHEET | (costs or {}), concurrent, PROVENANCE | (provenance or {}))
         record.add(group, [np.asarray(matrix, dtype=float).tolist()])
     return record
 
@@ -59,7 +69,7 @@ def of_pairs() -> list[Record]:
     for record in made:
         record.settings = record.settings | {"scenario": "pairs"}
         for group, rows in zip(record.groups, record.acc, strict=True):
-            group["arrays"] = {name: [(np.array(rows) + more).tolist()]
+            group.arrays = {name: [(np.array(rows) + more).tolist()]
                                for name, more in (("r1_left_right", 0.1), ("r1_right_left", -0.1), ("r5", 0.1))}
     return made
 

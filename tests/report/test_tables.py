@@ -1,6 +1,6 @@
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from clbench.metrics.accuracy import COSTS, METRICS
 from clbench.report.tables import DEFAULT, by_metric, comparison, number, show
