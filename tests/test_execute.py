@@ -42,9 +42,9 @@ def test_a_group_that_does_not_fit_is_halved_until_it_does_and_the_record_says_s
     asked, pair = job(range(5))
     results = worker.train_group(asked, TOLD)
     assert room["asked"] == [[0, 1, 2, 3, 4], [0, 1, 2], [0, 1], [2], [3, 4]]
-    assert [result["group"]["seeds"] for result in results] == [[0, 1], [2], [3, 4]]
-    assert results[2]["group"]["notes"] == ["out of memory with 5 seeds together, so the group was halved"]
-    assert len(results[0]["group"]["notes"]) == 2
+    assert [result.group.seeds for result in results] == [[0, 1], [2], [3, 4]]
+    assert results[2].group.notes == ["out of memory with 5 seeds together, so the group was halved"]
+    assert len(results[0].group.notes) == 2
     finished = execute.execute(plan.Plan([pair], {}, []), [asked], None, workers=0)
     (record,) = finished.records.values()
     assert record.status == "ok" and record.seeds == [0, 1, 2, 3, 4] and len(record.groups) == 3

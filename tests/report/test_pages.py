@@ -116,7 +116,8 @@ def test_index_links_the_profiles(folder):
 
 
 def test_the_same_records_give_the_same_bytes_in_another_process(fabricated, tmp_path):
-    code = ("import sys; from pathlib import Path; from clbench import staleness; from clbench.report.pages import write_reports; "
+    code = ("import sys; from pathlib import Path; from clbench import staleness; "
+            "from clbench.report.pages import write_reports; "
             f"staleness.source_of = lambda benchmark, strategy: {fabricated.SOURCE!r}; "
             "write_reports(Path(sys.argv[1]), Path(sys.argv[2]))")
     results, here, there = tmp_path / "results", tmp_path / "here", tmp_path / "there"
