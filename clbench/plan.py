@@ -47,6 +47,7 @@ class Pair:
     kind: str                    # of the network
     stored: Record | None        # what the results folder holds, current or not
     seconds: float               # estimate for one seed
+    one_seed: bool = False       # a group has no more than one
 
     @property
     def current(self) -> bool:
@@ -83,7 +84,7 @@ def make_plan(benchmarks: list[str], strategies: list[str], profile: str, seeds:
     plan = Plan([], {}, [])
     found = {name: (benchmark, entry) for name, benchmark, entry in (registry.benchmark(text, profile) for text in benchmarks)}
     for name, (benchmark, entry) in found.items():
-        resolved = [registry.strategy(spec, benchmark.hyperparameters.get(benchmark.scenario)) for spec in strategies]
+        resolved = [registry.strategy_on(spec, benchmark, profile) for spec in strategies]
         try:
             data = benchmark.fingerprint()
         except Unavailable as error:
@@ -104,7 +105,7 @@ def jobs(plan: Plan, device: str, group_size: int | None = None) -> list[Job]:
     made = []
     for pair in plan.pairs:
         blank, seeds = pair.blank, pair.missing
-        size = group_size or _group_size(pair, device) or len(seeds) or 1
+        size = 1 if pair.one_seed else group_size or _group_size(pair, device) or len(seeds) or 1
         modules = tuple(module for module in blank.modules if not module.endswith(".py"))
         made += [Job(blank.profile, blank.benchmark, blank.strategy, tuple(seeds[i:i + size]), device, modules,
                      source.digest(list(modules))) for i in range(0, len(seeds), size)]
@@ -112,7 +113,7 @@ def jobs(plan: Plan, device: str, group_size: int | None = None) -> list[Job]:
 
 
 def _group_size(pair: Pair, device: str) -> int | None:
-    """Avalanche trains a group's seeds one after another, so there a group of several wins nothing."""
+    """None for all; Avalanche trains a group's seeds one after another, so there a group of several wins nothing."""
     return GROUP_SIZE.get((pair.kind, device.split(":")[0]), 1) if pair.blank.backend == "native" else 1
 
 
@@ -131,7 +132,7 @@ def _pair(name, benchmark, entry, strategy, profile, data, seeds, out, fresh) ->
     blank.key = _key(blank)
     asked = seeds_of(benchmark, profile) if seeds is None else seeds
     seconds = _estimate(stored, benchmark, network, strategy, profile)
-    return Pair(blank, asked, kind_of(network), None if fresh else stored, seconds)
+    return Pair(blank, asked, kind_of(network), None if fresh else stored, seconds, benchmark.one_seed)
 
 
 def kind_of(network) -> str:
@@ -141,9 +142,13 @@ def kind_of(network) -> str:
 
 
 def _settings(benchmark: Benchmark, network, strategy: registry.Strategy, profile: str) -> dict:
-    """All that was chosen, by a spec or by default."""
+    """All that was chosen, by a spec or by default.
+
+    A benchmark's field that is None chooses nothing, so a new one changes no record; its memory is in the strategy's arguments.
+    """
+    chosen = {name: value for name, value in asdict(benchmark).items() if value is not None and name != "memory"}
     settings = {"scenario": benchmark.scenario, "network": str(network), "budget": asdict(benchmark.budget(profile)),
-                "benchmark": asdict(benchmark), "strategy": strategy.arguments, "precision": benchmark.precision}
+                "benchmark": chosen, "strategy": strategy.arguments, "precision": benchmark.precision}
     if accepted := benchmark.accepted_data():
         settings["accepted_data"] = accepted
     if strategy.backend == "avalanche":
