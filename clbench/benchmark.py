@@ -27,7 +27,7 @@ class Benchmark:
     hidden: ClassVar[bool] = False                           # for tests: left out of lists and `--all`
 
     validation: bool = field(default=False, kw_only=True)    # evaluate on held-out training data instead of the test set
-    memory: int = field(default=500, kw_only=True)           # examples that a method keeps, unless its own `memory` says otherwise
+    memory: int = field(default=500, kw_only=True)           # examples that a method keeps: the default of its own `memory`
     # The budget's fields, see `Budget`; None: as the profile has them.
     precision: Literal["float32", "tf32", "bf16"] = field(default="float32", kw_only=True)     # of the network's passes
     optimiser: Literal["adam", "sgd", "adamw"] | None = field(default=None, kw_only=True)

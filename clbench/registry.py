@@ -195,7 +195,9 @@ def strategy(text: str, better: dict[str, dict] | None = None, memory: int | Non
 
 
 def _has_memory(cls: type) -> bool:
-    return any(field.name == "memory" and field.type in (int, "int") for field in getattr(cls, "__dataclass_fields__", {}).values())
+    """Whether the strategy says how many examples it keeps."""
+    field = getattr(cls, "__dataclass_fields__", {}).get("memory")
+    return field is not None and field.type in (int, "int")
 
 
 def load(entry: Entry) -> type:

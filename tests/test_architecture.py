@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "clbench"
 SHARED = {"errors", "keyed", "environment", "tree"}
 MAY = {
     **dict.fromkeys(["errors", "keyed", "environment", "tree", "spec", "profiles", "source", "metrics", "data", "stream",
-                     "__init__"], set()),
+                     "tuned", "__init__"], set()),
     "records": {"source"},
     "pair_stream": {"data", "stream"},
     "benchmark": {"stream"},
@@ -21,7 +21,7 @@ MAY = {
     "strategies": {"engine", "models", "stream"},
     "benchmarks": {"benchmark", "data", "models", "pair_stream", "stream"},
     "avalanche": {"engine", "stream"},
-    "registry": {"spec"},
+    "registry": {"spec", "tuned"},
     "plan": {"records", "registry", "source", "benchmark", "profiles"},
     "devices": set(),
     "processor": set(),

@@ -19,7 +19,7 @@ class Part:
 
     def extra_cost(self, t: int) -> float:
         """What a step of task t takes beyond its batch's own pass forward and back, in such passes; forward alone is 1/3.
-        Where compute is fixed (`Budget.fixed_compute`) it is paid in steps. `extra_cost = None`: not known, so not learnt there."""
+        Where compute is fixed (`Budget.fixed_compute`) it is paid in steps; a part with `extra_cost = None` is refused there."""
         return 0.0
 
     def start(self, run) -> None:
