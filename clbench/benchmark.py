@@ -20,14 +20,14 @@ class Benchmark:
     scenarios: ClassVar[tuple[str, ...]]
     data: ClassVar[Callable]                                 # () -> Images, on the CPU; cached per process
     budgets: ClassVar[dict[str, Budget]]                     # by profile
-    arguments: ClassVar[dict[str, dict]] = {}                # by profile or scenario: defaults of the fields that differ there
+    arguments: ClassVar[dict[str, dict]] = {}                # by profile or scenario: other defaults of the fields
     seeds: ClassVar[dict[str, dict[str, int]]] = {}          # by profile and scenario: how many, if not the profile's number
-    tuned: ClassVar[dict[str, dict]] = {}                    # by scenario and strategy: better defaults than the paper's
+    tuned: ClassVar[dict[str, dict]] = {}                    # by scenario and strategy: defaults instead of the paper's
     by_name_only: ClassVar[bool] = False                     # needs arguments, so no glob stands for it
     hidden: ClassVar[bool] = False                           # for tests: left out of lists and `--all`
 
     validation: bool = field(default=False, kw_only=True)    # evaluate on held-out training data instead of the test set
-    memory: int = field(default=500, kw_only=True)           # examples that a method keeps: the default of its own `memory`
+    memory: int = field(default=500, kw_only=True)           # examples that a method keeps: default of its `memory`
     # The budget's fields, see `Budget`; None: as the profile has them.
     precision: Literal["float32", "tf32", "bf16"] = field(default="float32", kw_only=True)     # of the network's passes
     optimiser: Literal["adam", "sgd", "adamw"] | None = field(default=None, kw_only=True)
@@ -37,7 +37,7 @@ class Benchmark:
     momentum: float | None = field(default=None, kw_only=True)
     weight_decay: float | None = field(default=None, kw_only=True)
     beta2: float | None = field(default=None, kw_only=True)
-    warm_up: float | Literal["constant"] | None = field(default=None, kw_only=True)            # constant: no warm-up, no fall
+    warm_up: float | Literal["constant"] | None = field(default=None, kw_only=True)     # constant: no warm-up, no fall
     optimiser_state: Literal["keep", "reset"] | None = field(default=None, kw_only=True)
     fixed_compute: bool | None = field(default=None, kw_only=True)
 
@@ -61,16 +61,17 @@ class Benchmark:
 
     def budget(self, profile: str) -> Budget:
         """What a task may cost under the profile. Raises InputError for a value that makes no sense."""
-        given = {one.name: getattr(self, one.name) for one in fields(Budget) if getattr(self, one.name) is not None}
+        chosen = {one.name: getattr(self, one.name) for one in fields(Budget)}
+        given = {name: value for name, value in chosen.items() if value is not None}
         if self.warm_up == "constant":
             given["warm_up"] = None
         return self.budgets[profile].changed(**given)
 
     @classmethod
     def of_profile(cls, profile: str, arguments: dict) -> dict:
-        """The arguments, with None for what the profile's budget says anyway: the same run has the same name."""
+        """The arguments, with None for what the profile's budget says anyway: one run has one name."""
         own = asdict(cls.budgets[profile])
-        own = {**own, "warm_up": own["warm_up"] or "constant"}
+        own["warm_up"] = own["warm_up"] or "constant"
         return {name: None if name in own and name != "precision" and value == own[name] else value
                 for name, value in arguments.items()}
 
@@ -94,19 +95,21 @@ class Benchmark:
 class ClassSplit(Benchmark):
     """Tasks of disjoint classes of one data set; `classes` says how many there are."""
 
-    order: list | Literal["seed"] | None = field(default=None, kw_only=True)     # of the classes; seed: drawn, one for each seed
+    order: list | Literal["seed"] | None = field(default=None, kw_only=True)     # of the classes; seed: each seed draws one
     classes: ClassVar[int]
 
     def __post_init__(self):
         super().__post_init__()
         if isinstance(self.order, list) and not self._is_order(self.order):
-            raise InputError(f"order takes a list of all class numbers from 0 to {self.classes - 1}, not {self.order}")
+            raise InputError(f"order takes a list of all class numbers from 0 to {self.classes - 1}, "
+                             f"not {self.order}")
 
     def _is_order(self, order: list) -> bool:
         return all(type(label) is int for label in order) and sorted(order) == list(range(self.classes))
 
     @property
     def one_seed(self) -> bool:
+        """With orders of their own the seeds' tasks differ in size, so they cannot be trained together."""
         return self.order == "seed"
 
 

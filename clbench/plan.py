@@ -144,7 +144,8 @@ def kind_of(network) -> str:
 def _settings(benchmark: Benchmark, network, strategy: registry.Strategy, profile: str) -> dict:
     """All that was chosen, by a spec or by default.
 
-    A benchmark's field that is None chooses nothing, so a new one changes no record; its memory is in the strategy's arguments.
+    A benchmark's field that is None chooses nothing, so a new one changes no record; its memory stands where it is
+    used, in the strategy's arguments.
     """
     chosen = {name: value for name, value in asdict(benchmark).items() if value is not None and name != "memory"}
     settings = {"scenario": benchmark.scenario, "network": str(network), "budget": asdict(benchmark.budget(profile)),

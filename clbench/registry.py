@@ -153,7 +153,8 @@ def benchmark(text: str, profile: str):
         has = ", ".join(getattr(cls, "budgets", {})) or "none at all"
         raise InputError(f"{entry.name} has no budget for the profile {profile}; it has {has}")
     scenario = _scenario(entry, cls) or cls.scenario
-    defaults = defaults_of(cls, cls.arguments.get(profile, {}) | cls.arguments.get(scenario, {}) | dict(entry.better))
+    better = cls.arguments.get(profile, {}) | cls.arguments.get(scenario, {}) | dict(entry.better)
+    defaults = defaults_of(cls, better)
     arguments = checked(entry.name, cls, terms[0].arguments, defaults)
     cls(**arguments).budget(profile)                             # raises InputError for what makes no sense
     arguments = cls.of_profile(profile, arguments)
@@ -178,7 +179,8 @@ def strategy_on(text: str, benchmark, profile: str) -> Strategy:
 
 
 def strategy(text: str, better: dict[str, dict] | None = None, memory: int | None = None) -> Strategy:
-    """The strategy of a spec; `better` holds defaults by strategy name, `memory` is the default of all that have one."""
+    """The strategy of a spec; `better` holds defaults by strategy name, `memory` is the default of all that keep
+    examples."""
     resolved, names = [], []
     for term in parse(text):
         entry, cls = _resolve(term, strategies(), "strategy")

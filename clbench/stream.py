@@ -66,7 +66,7 @@ class Budget:
     optimiser: str = "adam"          # adam | sgd | adamw
     lr: float = 1e-3
     momentum: float = 0.0            # of sgd
-    weight_decay: float = 0.0        # of adamw apart from the gradient; of adam and sgd L2: it is added to the gradient
+    weight_decay: float = 0.0        # adamw takes it off the weights, adam and sgd add it to the gradient (L2)
     beta2: float = 0.999             # of adam and adamw
     warm_up: float | None = None     # share of a task's steps; then lr falls along a cosine to 0. None: constant
     optimiser_state: str = "keep"    # between tasks: keep | reset
@@ -80,17 +80,21 @@ class Budget:
             if not holds(value):
                 raise InputError(f"a budget's {name} takes {takes}, not {value!r}")
         if self.momentum and self.optimiser != "sgd":
-            raise InputError(f"momentum={self.momentum!r} is of sgd; {self.optimiser} takes none: leave it out, "
-                             f"or set optimiser='sgd'")
+            raise InputError(f"momentum={self.momentum!r} is of sgd; {self.optimiser} takes none: "
+                             f"leave it out, or set optimiser='sgd'")
         if self.optimiser == "sgd" and self.beta2 != 0.999:
-            raise InputError(f"beta2={self.beta2!r} is of adam and adamw; sgd has none: leave it out, or set optimiser='adam'")
+            raise InputError(f"beta2={self.beta2!r} is of adam and adamw; sgd has none: "
+                             f"leave it out, or set optimiser='adam'")
         if self.fixed_compute and self.rows < 2:
-            raise InputError(f"fixed_compute needs rows of at least 2, which new and stored examples share, not {self.rows}")
+            raise InputError(f"fixed_compute needs rows of at least 2, which new and stored examples share, "
+                             f"not {self.rows}")
 
     def changed(self, **given) -> "Budget":
         """With the given fields instead. Another optimiser does not take over what only the one before had."""
         optimiser = given.get("optimiser", self.optimiser)
-        dropped = ({"beta2": 0.999} if optimiser == "sgd" else {"momentum": 0.0}) if optimiser != self.optimiser else {}
+        dropped = {}
+        if optimiser != self.optimiser:
+            dropped = {"beta2": 0.999} if optimiser == "sgd" else {"momentum": 0.0}
         return replace(self, **dropped | given)
 
 
@@ -111,7 +115,8 @@ ALLOWED = {
     "momentum": (lambda value: _is_number(value) and 0 <= value < 1, "a number from 0 to below 1"),
     "weight_decay": (lambda value: _is_number(value) and value >= 0, "a number of at least 0"),
     "beta2": (lambda value: _is_number(value) and 0 < value < 1, "a number between 0 and 1"),
-    "warm_up": (lambda value: value is None or _is_number(value) and 0 < value <= 1, "a number above 0, up to 1, or None"),
+    "warm_up": (lambda value: value is None or _is_number(value) and 0 < value <= 1,
+                "a number above 0, up to 1, or None"),
     "optimiser_state": (lambda value: value in ("keep", "reset"), "'keep' or 'reset'"),
     "fixed_compute": (lambda value: isinstance(value, bool), "True or False"),
     "precision": (lambda value: value in ("float32", "tf32", "bf16"), "'float32', 'tf32' or 'bf16'"),
@@ -228,8 +233,8 @@ def crops_and_flips(shape: tuple[int, int, int], pad: int) -> Tensor:
     return torch.stack([view.flatten() for cut in cuts for view in (cut, cut.flip(1))])
 
 
-def split_by_class(images, groups: list[list[int]], scenario: str, seeds: list[int], views: Tensor | None = None,
-                   order: list[int] | str | None = None) -> Stream:
+def split_by_class(images, groups: list[list[int]], scenario: str, seeds: list[int],
+                   views: Tensor | None = None, order: list[int] | str | None = None) -> Stream:
     """Tasks of disjoint classes. Domain-incremental: the place of a class within its task is the label.
 
     order: which class comes in the place of each; "seed": drawn by the one seed; None: as the groups say.
@@ -254,7 +259,7 @@ def split_by_class(images, groups: list[list[int]], scenario: str, seeds: list[i
 
 
 def class_order(seeds: list[int], classes: list[int]) -> list[int]:
-    """The classes in the order that the seed draws. Tasks then differ in data and size between seeds, so there is only one."""
+    """The classes in the order that the one seed draws: tasks then differ in data and size between seeds."""
     if len(seeds) != 1:
         raise ValueError(f"each seed has an order of classes of its own, so a stream has one seed, not {len(seeds)}")
     places = torch.randperm(len(classes), generator=generator(seeds[0], "class order"))

@@ -1,8 +1,9 @@
-"""Values of strategies' arguments that were found for a benchmark, as defaults; with the evidence in benchmarks/tuned/*.toml.
+"""Tuned values: defaults of strategies' arguments that suit a benchmark better than the paper's.
 
-A file is called as the benchmark's file, its tables `[scenario.profile.strategy]`: what was tuned for 100 steps is none for
-2,000. Beside the values stands how they were found, on held-out training data: `evidence`, the accuracy by candidate of each
-argument, or a sentence; `seeds`. `[evidence.…]` at the top is of the benchmark's own fields, like its memory.
+They stand in benchmarks/tuned/, in a file called like the benchmark's, as tables `[scenario.profile.strategy]`: what
+was tuned for 100 steps is no value for 2,000. Beside them stands how they were found, on held-out training data:
+`evidence`, the accuracy by candidate of each argument, or a sentence; and `seeds`. `[evidence.…]` at the top of a file
+is of the benchmark's own fields, like its memory.
 """
 import tomllib
 from functools import lru_cache
@@ -19,8 +20,9 @@ def values(benchmark, profile: str) -> dict[str, dict]:
     """strategy -> argument -> value for this benchmark; its class's own `tuned` over those of the file.
 
     Raises InputError for a memory, which is a field of the benchmark."""
+    tables = _file(type(benchmark)).get(benchmark.scenario, {}).get(profile, {})
     found = {strategy: {name: value for name, value in table.items() if name not in ABOUT}
-             for strategy, table in _file(type(benchmark)).get(benchmark.scenario, {}).get(profile, {}).items()}
+             for strategy, table in tables.items()}
     found |= type(benchmark).tuned.get(benchmark.scenario, {})
     if with_memory := [strategy for strategy, table in found.items() if "memory" in table]:
         raise InputError(f"{type(benchmark).__name__}: tuned holds a memory for {', '.join(with_memory)}; "
@@ -36,6 +38,6 @@ def _file(cls: type) -> dict:
 
 @lru_cache
 def read(stem: str) -> dict:
-    """The tables of a benchmark's file; empty if it has none."""
+    """The tables in the file of a benchmark; empty if it has none."""
     path = FOLDER / f"{stem}.toml"
     return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}

@@ -104,7 +104,8 @@ class SingleRun:
     def optimiser(self, model) -> torch.optim.Optimizer:
         """torch's own, fused as the native strategies' is."""
         budget = self.budget
-        common = {"params": model.parameters(), "lr": budget.lr, "weight_decay": budget.weight_decay, "fused": True}
+        common = {"params": model.parameters(), "lr": budget.lr, "weight_decay": budget.weight_decay,
+                  "fused": True}
         if budget.optimiser == "sgd":
             return torch.optim.SGD(momentum=budget.momentum, **common)
         kind = torch.optim.AdamW if budget.optimiser == "adamw" else torch.optim.Adam

@@ -33,7 +33,8 @@ class Blobs(ClassSplit):
         return 2 * self.tasks
 
     def make_stream(self, images, seeds):
-        return split_by_class(images, [[2 * t, 2 * t + 1] for t in range(self.tasks)], self.scenario, seeds, order=self.order)
+        groups = [[2 * t, 2 * t + 1] for t in range(self.tasks)]
+        return split_by_class(images, groups, self.scenario, seeds, order=self.order)
 
     def network(self):
         width = self.width or 32

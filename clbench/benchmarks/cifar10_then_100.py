@@ -14,7 +14,7 @@ class CIFAR10Then100(Benchmark):
 
     tasks: int = 6                       # 2 to 11
     net: Literal["small_conv", "resnet18_slim", "resnet18"] = "resnet18_slim"
-    width: int | None = None             # channels of its first layer; None: small_conv 16, resnet18_slim 20, resnet18 64
+    width: int | None = None             # channels of its first layer; None: the network's own
     norm: Literal["group", "batch"] = "group"
     augment: bool = True                 # a random crop out of 4 black pixels around, mirrored or not
     scenarios = ("task", "class")

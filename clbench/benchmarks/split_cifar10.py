@@ -13,7 +13,7 @@ class SplitCIFAR10(ClassSplit):
     """`quick` trains a small network on the pictures as they are, `full` a slim ResNet-18 with crops and flips."""
 
     net: Literal["small_conv", "resnet18_slim", "resnet18"] = "resnet18_slim"
-    width: int | None = None             # channels of its first layer; None: small_conv 16, resnet18_slim 20, resnet18 64
+    width: int | None = None             # channels of its first layer; None: the network's own
     norm: Literal["group", "batch"] = "group"
     augment: bool = True                 # a random crop out of 4 black pixels around, mirrored or not
     scenarios = ("class", "task")
@@ -22,13 +22,15 @@ class SplitCIFAR10(ClassSplit):
     budgets = {"smoke": Budget(steps=40, rows=32, lr=3e-3), "quick": Budget(steps=250, rows=32, lr=3e-3),
                "full": Budget(steps=3000, rows=32)}
     # With a larger memory, and the task known, replay is as good as retraining.
-    arguments = {"smoke": {"net": "small_conv", "augment": False}, "quick": {"net": "small_conv", "augment": False},
+    arguments = {"smoke": {"net": "small_conv", "augment": False},
+                 "quick": {"net": "small_conv", "augment": False},
                  "task": {"memory": 100}}
     seeds = {"quick": {"class": 5, "task": 5}}
 
     def make_stream(self, images, seeds):
         views = crops_and_flips(SHAPE, 4) if self.augment else None
-        return split_by_class(images, [[2 * t, 2 * t + 1] for t in range(5)], self.scenario, seeds, views, self.order)
+        groups = [[2 * t, 2 * t + 1] for t in range(5)]
+        return split_by_class(images, groups, self.scenario, seeds, views, self.order)
 
     def network(self):
         return by_name.network(self.net, SHAPE, 10, self.norm, self.width)

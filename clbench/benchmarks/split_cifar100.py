@@ -15,7 +15,7 @@ class SplitCIFAR100(ClassSplit):
     tasks: Literal[5, 10, 20] = 10
     memory: int = 2000
     net: Literal["small_conv", "resnet18_slim", "resnet18"] = "resnet18_slim"
-    width: int | None = None             # channels of its first layer; None: small_conv 16, resnet18_slim 20, resnet18 64
+    width: int | None = None             # channels of its first layer; None: the network's own
     norm: Literal["group", "batch"] = "group"
     augment: bool = True                 # a random crop out of 4 black pixels around, mirrored or not
     scenarios = ("class", "task")

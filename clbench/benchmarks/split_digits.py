@@ -17,7 +17,8 @@ class SplitDigits(ClassSplit):
     budgets = {profile: Budget(steps, rows=32, lr=3e-3) for profile, steps in (("smoke", 40), ("quick", 100), ("full", 400))}
 
     def make_stream(self, images, seeds):
-        return split_by_class(images, [[2 * t, 2 * t + 1] for t in range(5)], self.scenario, seeds, order=self.order)
+        groups = [[2 * t, 2 * t + 1] for t in range(5)]
+        return split_by_class(images, groups, self.scenario, seeds, order=self.order)
 
     def network(self):
         width = self.width or 100

@@ -16,7 +16,8 @@ class SplitFashionMNIST(ClassSplit):
     budgets = {"smoke": Budget(steps=40), "quick": Budget(steps=100), "full": Budget(steps=2000)}
 
     def make_stream(self, images, seeds):
-        return split_by_class(images, [[2 * t, 2 * t + 1] for t in range(5)], self.scenario, seeds, order=self.order)
+        groups = [[2 * t, 2 * t + 1] for t in range(5)]
+        return split_by_class(images, groups, self.scenario, seeds, order=self.order)
 
     def network(self):
         width = self.width or 400

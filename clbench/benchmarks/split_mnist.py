@@ -17,7 +17,8 @@ class SplitMNIST(ClassSplit):
     seeds = {"quick": {"class": 5}}
 
     def make_stream(self, images, seeds):
-        return split_by_class(images, [[2 * t, 2 * t + 1] for t in range(5)], self.scenario, seeds, order=self.order)
+        groups = [[2 * t, 2 * t + 1] for t in range(5)]
+        return split_by_class(images, groups, self.scenario, seeds, order=self.order)
 
     def network(self):
         width = self.width or 400

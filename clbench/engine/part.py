@@ -51,7 +51,7 @@ class Part:
 
 
 def refusal(part, stream, net, budget: Budget) -> str | None:
-    """None, or the reason why this part (or Avalanche row) cannot learn this stream with this network and budget."""
+    """None, or the reason why this part (or Avalanche row) cannot learn this stream with this network, this budget."""
     if stream.scenario == "pairs" and not getattr(part, "learns_pairs", False):
         return "is defined for class labels; this stream has pairs"
     if budget.fixed_compute and part.extra_cost is None:

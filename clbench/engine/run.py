@@ -87,7 +87,8 @@ class Run:
         if self.budget.optimiser_state == "reset":
             self.learner.reset_optimiser()
         if self.budget.fixed_compute:
-            self.steps = max(1, int(self.budget.steps / (1 + sum(part.extra_cost(self.t) for part in self.parts))))
+            extra = sum(part.extra_cost(self.t) for part in self.parts)
+            self.steps = max(1, int(self.budget.steps / (1 + extra)))
         plan = Batch(samples=self.shuffled(task.train))
         with self.clock.count_flops():
             for part in self.parts:
