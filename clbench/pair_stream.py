@@ -7,9 +7,6 @@ from torch import Tensor
 from clbench.data.pairs.pairs import Pairs
 from clbench.stream import Batch, Budget, Task
 
-# Better defaults of strategies on pairs; docs/streams.md says why. lwf: the mean of both directions at the models' temperatures.
-RECIPES = {"er": {"memory": 400}, "mir": {"memory": 400}, "agem": {"memory": 400}, "lwf": {"lam": 0.5, "temperature": 1.0},
-           "ewc": {"lam": 10.0, "samples": 256}}
 RIGHT = 1e4          # what is taken from the score of another right answer, so that it leaves the denominator
 
 

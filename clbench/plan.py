@@ -46,6 +46,7 @@ class Pair:
     kind: str                    # of the network
     stored: Record | None        # what the results folder holds, current or not
     seconds: float               # estimate for one seed
+    one_seed: bool = False       # a group has no more than one
 
     @property
     def current(self) -> bool:
@@ -97,7 +98,7 @@ def make_plan(benchmarks: list[str], strategies: list[str], profile: str, seeds:
     plan = Plan([], {}, [])
     found = {name: benchmark for name, benchmark, _ in (registry.benchmark(text, profile) for text in benchmarks)}
     for name, benchmark in found.items():
-        resolved = [registry.strategy(spec, benchmark.hyperparameters.get(benchmark.scenario)) for spec in strategies]
+        resolved = [registry.strategy_on(spec, benchmark, profile) for spec in strategies]
         try:
             data = benchmark.fingerprint()
         except Unavailable as error:
@@ -118,7 +119,7 @@ def jobs(plan: Plan, device: str, group_size: int | None = None) -> list[Job]:
     made = []
     for pair in plan.pairs:
         blank, seeds = pair.blank, pair.missing
-        size = group_size or _group_size(pair, device) or len(seeds) or 1
+        size = 1 if pair.one_seed else group_size or _group_size(pair, device) or len(seeds) or 1
         modules = registry.modules_of(blank.benchmark, blank.strategy)
         modules = tuple(module for module in modules if not module.endswith(".py"))
         made += [Job(blank.profile, blank.benchmark, blank.strategy, tuple(seeds[i:i + size]), device, modules,
@@ -127,7 +128,7 @@ def jobs(plan: Plan, device: str, group_size: int | None = None) -> list[Job]:
 
 
 def _group_size(pair: Pair, device: str) -> int | None:
-    """Avalanche trains a group's seeds one after another, so there a group of several wins nothing."""
+    """None for all; Avalanche trains a group's seeds one after another, so there a group of several wins nothing."""
     return GROUP_SIZE.get((pair.kind, device.split(":")[0]), 1) if pair.blank.backend == "native" else 1
 
 
@@ -143,7 +144,7 @@ def _pair(name, benchmark, strategy, profile, data, seeds, out, fresh) -> Pair:
                    settings=_settings(benchmark, network, strategy, profile))
     asked = seeds_of(benchmark, profile) if seeds is None else seeds
     seconds = _estimate(stored, benchmark, network, strategy, profile)
-    return Pair(blank, asked, kind_of(network), None if fresh else stored, seconds)
+    return Pair(blank, asked, kind_of(network), None if fresh else stored, seconds, benchmark.one_seed)
 
 
 def kind_of(network) -> str:
@@ -153,9 +154,12 @@ def kind_of(network) -> str:
 
 
 def _settings(benchmark: Benchmark, network, strategy: registry.Strategy, profile: str) -> dict:
-    """All that was chosen, by a spec or by default, as it comes back from a file. A field of the benchmark that is None
-    chooses nothing, so it is left out."""
-    chosen = {name: value for name, value in asdict(benchmark).items() if value is not None}
+    """All that was chosen, by a spec or by default, as it comes back from a file.
+
+    A benchmark's field that is None chooses nothing, so a new one changes no record; its memory stands where it is
+    used, in the strategy's arguments.
+    """
+    chosen = {name: value for name, value in asdict(benchmark).items() if value is not None and name != "memory"}
     settings = {"scenario": benchmark.scenario, "network": str(network), "budget": asdict(benchmark.budget(profile)),
                 "benchmark": chosen, "strategy": strategy.arguments, "precision": benchmark.precision}
     if accepted := benchmark.accepted_data():

@@ -169,12 +169,13 @@ def from_schema_1(content: dict) -> dict:
     """The same record in today's form. Its hash stays that of its file.
 
     Schema 1 also kept the modules where the source began and a hash of all that the values depend on, and settings of the
-    benchmark that say nothing (null).
+    benchmark that say nothing (null). What a stream of pairs now calls slices, it called steps.
     """
     content = {name: value for name, value in content.items() if name not in ("key", "modules")}
     settings = dict(content["settings"])
     if "benchmark" in settings:
-        settings["benchmark"] = {name: value for name, value in settings["benchmark"].items() if value is not None}
+        settings["benchmark"] = {"slices" if name == "steps" else name: value
+                                 for name, value in settings["benchmark"].items() if value is not None}
     error = content["error"]
     if error is not None:
         error = {name: value for name, value in error.items() if name in Failure.__struct_fields__}

@@ -10,6 +10,7 @@ from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
 
+from clbench import tuned
 from clbench.errors import InputError
 from clbench.spec import Term, canonical, checked, defaults_of, parse, suggestion
 
@@ -152,10 +153,14 @@ def benchmark(text: str, profile: str):
     if profile not in getattr(cls, "budgets", {}):
         has = ", ".join(getattr(cls, "budgets", {})) or "none at all"
         raise InputError(f"{entry.name} has no budget for the profile {profile}; it has {has}")
-    defaults = defaults_of(cls, cls.arguments.get(profile, {}) | dict(entry.better))
+    scenario = _scenario(entry, cls) or cls.scenario
+    better = cls.arguments.get(profile, {}) | cls.arguments.get(scenario, {}) | dict(entry.better)
+    defaults = defaults_of(cls, better)
     arguments = checked(entry.name, cls, terms[0].arguments, defaults)
+    cls(**arguments).budget(profile)                             # raises InputError for what makes no sense
+    arguments = cls.of_profile(profile, arguments)
     made = cls(**arguments)
-    made.scenario = _scenario(entry, cls) or cls.scenario
+    made.scenario = scenario
     return canonical(entry.name, arguments, defaults), made, entry
 
 
@@ -169,12 +174,20 @@ def _scenario(entry: Entry, cls: type) -> str:
     return found[0] if found else ""
 
 
-def strategy(text: str, better: dict[str, dict] | None = None) -> Strategy:
-    """The strategy of a spec; `better` holds a benchmark's own defaults by strategy name."""
+def strategy_on(text: str, benchmark, profile: str) -> Strategy:
+    """The strategy of a spec, with the benchmark's memory and the values tuned for it as defaults."""
+    return strategy(text, tuned.values(benchmark, profile), benchmark.memory)
+
+
+def strategy(text: str, better: dict[str, dict] | None = None, memory: int | None = None) -> Strategy:
+    """The strategy of a spec; `better` holds defaults by strategy name, `memory` is the default of all that keep
+    examples."""
     resolved, names = [], []
     for term in parse(text):
         entry, cls = _resolve(term, strategies(), "strategy")
         defaults = defaults_of(cls, (better or {}).get(entry.name))
+        if memory is not None and _has_memory(cls):
+            defaults["memory"] = memory
         arguments = checked(entry.name, cls, term.arguments, defaults)
         resolved.append((entry, arguments))
         names.append(canonical(entry.name, arguments, defaults))
@@ -182,6 +195,12 @@ def strategy(text: str, better: dict[str, dict] | None = None) -> Strategy:
     if len(resolved) > 1 and backends != {"native"}:
         raise InputError(f'"{text}": only native strategies can be joined by "+"')
     return Strategy("+".join(names), backends.pop(), tuple(resolved))
+
+
+def _has_memory(cls: type) -> bool:
+    """Whether the strategy says how many examples it keeps."""
+    field = getattr(cls, "__dataclass_fields__", {}).get("memory")
+    return field is not None and field.type in (int, "int")
 
 
 def load(entry: Entry) -> type:

@@ -111,7 +111,10 @@ def _fits(value, kind) -> bool:
 def _describe(kind) -> str:
     if typing.get_origin(kind) is typing.Literal:
         return " or ".join(map(repr, typing.get_args(kind)))
-    return {int: "a whole number", float: "a number", bool: "True or False", str: "a text"}.get(kind, str(kind))
+    if kinds := typing.get_args(kind):
+        return " or ".join(map(_describe, kinds))
+    return {int: "a whole number", float: "a number", bool: "True or False", str: "a text", list: "a list",
+            type(None): "None"}.get(kind, str(kind))
 
 
 def suggestion(name: str, known) -> str:

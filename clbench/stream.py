@@ -1,4 +1,5 @@
 """The types everybody shares: Batch, Budget, Task, Stream."""
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -7,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from clbench.errors import InputError
+from clbench.keyed import generator
 from clbench.tree import tree_cat
 
 SCENARIOS = ("class", "task", "domain", "pairs")
@@ -63,12 +66,61 @@ class Budget:
     optimiser: str = "adam"          # adam | sgd | adamw
     lr: float = 1e-3
     momentum: float = 0.0            # of sgd
-    weight_decay: float = 0.0        # of adamw
+    weight_decay: float = 0.0        # adamw takes it off the weights, adam and sgd add it to the gradient (L2)
     beta2: float = 0.999             # of adam and adamw
     warm_up: float | None = None     # share of a task's steps; then lr falls along a cosine to 0. None: constant
     optimiser_state: str = "keep"    # between tasks: keep | reset
     fixed_compute: bool = False      # whatever a method does besides its steps is paid from them
     precision: str = "float32"       # float32 | tf32 | bf16
+
+    def __post_init__(self):
+        """Raises InputError for the first value that makes no sense."""
+        for name, (holds, takes) in ALLOWED.items():
+            value = getattr(self, name)
+            if not holds(value):
+                raise InputError(f"a budget's {name} takes {takes}, not {value!r}")
+        if self.momentum and self.optimiser != "sgd":
+            raise InputError(f"momentum={self.momentum!r} is of sgd; {self.optimiser} takes none: "
+                             f"leave it out, or set optimiser='sgd'")
+        if self.optimiser == "sgd" and self.beta2 != 0.999:
+            raise InputError(f"beta2={self.beta2!r} is of adam and adamw; sgd has none: "
+                             f"leave it out, or set optimiser='adam'")
+        if self.fixed_compute and self.rows < 2:
+            raise InputError(f"fixed_compute needs rows of at least 2, which new and stored examples share, "
+                             f"not {self.rows}")
+
+    def changed(self, **given) -> "Budget":
+        """With the given fields instead. Another optimiser does not take over what only the one before had."""
+        optimiser = given.get("optimiser", self.optimiser)
+        dropped = {}
+        if optimiser != self.optimiser:
+            dropped = {"beta2": 0.999} if optimiser == "sgd" else {"momentum": 0.0}
+        return replace(self, **dropped | given)
+
+
+def _is_number(value) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_count(value) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+# field -> (whether a value makes sense, which ones do)
+ALLOWED = {
+    "steps": (_is_count, "a whole number of at least 1"),
+    "rows": (_is_count, "a whole number of at least 1"),
+    "optimiser": (lambda value: value in ("adam", "sgd", "adamw"), "'adam', 'sgd' or 'adamw'"),
+    "lr": (lambda value: _is_number(value) and value > 0, "a number above 0"),
+    "momentum": (lambda value: _is_number(value) and 0 <= value < 1, "a number from 0 to below 1"),
+    "weight_decay": (lambda value: _is_number(value) and value >= 0, "a number of at least 0"),
+    "beta2": (lambda value: _is_number(value) and 0 < value < 1, "a number between 0 and 1"),
+    "warm_up": (lambda value: value is None or _is_number(value) and 0 < value <= 1,
+                "a number above 0, up to 1, or None"),
+    "optimiser_state": (lambda value: value in ("keep", "reset"), "'keep' or 'reset'"),
+    "fixed_compute": (lambda value: isinstance(value, bool), "True or False"),
+    "precision": (lambda value: value in ("float32", "tf32", "bf16"), "'float32', 'tf32' or 'bf16'"),
+}
 
 
 @dataclass(frozen=True)
@@ -182,8 +234,14 @@ def crops_and_flips(shape: tuple[int, int, int], pad: int) -> Tensor:
 
 
 def split_by_class(images, groups: list[list[int]], scenario: str, seeds: list[int],
-                   views: Tensor | None = None) -> Stream:
-    """Tasks of disjoint classes. Domain-incremental: the place of a class within its task is the label."""
+                   views: Tensor | None = None, order: list[int] | str | None = None) -> Stream:
+    """Tasks of disjoint classes. Domain-incremental: the place of a class within its task is the label.
+
+    order: which class comes in the place of each; "seed": drawn by the one seed; None: as the groups say.
+    """
+    if order is not None:
+        classes = sorted(label for labels in groups for label in labels)
+        images = _renumbered(images, classes, class_order(seeds, classes) if order == "seed" else order)
     outputs = sum(map(len, groups)) if scenario != "domain" else len(groups[0])
     tasks, device = [], images.x.device
     for t, labels in enumerate(groups):
@@ -198,6 +256,21 @@ def split_by_class(images, groups: list[list[int]], scenario: str, seeds: list[i
             place[labels] = torch.arange(len(labels), device=device)
         images = replace(images, y=place[images.y], y_test=place[images.y_test])
     return Stream(images, tasks, scenario, seeds, views=None if views is None else views.to(device))
+
+
+def class_order(seeds: list[int], classes: list[int]) -> list[int]:
+    """The classes in the order that the one seed draws: tasks then differ in data and size between seeds."""
+    if len(seeds) != 1:
+        raise ValueError(f"each seed has an order of classes of its own, so a stream has one seed, not {len(seeds)}")
+    places = torch.randperm(len(classes), generator=generator(seeds[0], "class order"))
+    return [classes[place] for place in places.tolist()]
+
+
+def _renumbered(images, classes: list[int], order: list[int]):
+    """The images with order[i] called classes[i]: so the outputs stay in the order in which they are learnt."""
+    called = torch.arange(max(int(images.y.max()), *classes) + 1, device=images.y.device)
+    called[torch.tensor(order)] = torch.tensor(classes, device=images.y.device)
+    return replace(images, y=called[images.y], y_test=called[images.y_test])
 
 
 def same_classes(images, pixels: Tensor, scenario: str, seeds: list[int], tested: int) -> Stream:

@@ -88,12 +88,12 @@ def _train(job: Job):
         clock = Clock(device)
         with clock.measure("setup_s"):
             _, benchmark, _ = registry.benchmark(job.benchmark, job.profile)
-            strategy = registry.strategy(job.strategy, benchmark.hyperparameters.get(benchmark.scenario))
+            strategy = registry.strategy_on(job.strategy, benchmark, job.profile)
             stream, net, parts = benchmark.stream(list(job.seeds), device), benchmark.network(), strategy.build()
-            runner = import_module(RUNNERS[strategy.backend])
-        if reason := next(filter(None, (refusal(part, stream, net) for part in parts)), None):
+            runner, budget = import_module(RUNNERS[strategy.backend]), benchmark.budget(job.profile)
+        if reason := next(filter(None, (refusal(part, stream, net, budget) for part in parts)), None):
             return None, reason
-        return runner.run(stream, net, parts, benchmark.budget(job.profile), clock), None
+        return runner.run(stream, net, parts, budget, clock), None
 
 
 @lru_cache

@@ -1,10 +1,12 @@
 """Small runs for tests: `make` a native run on blobs, `until` a task."""
 import dataclasses
 
+import pytest
 import torch
 
 from clbench import registry
 from clbench.engine.run import Run
+from clbench.errors import InputError
 from clbench.stream import Batch
 
 CPU = torch.device("cpu")
@@ -15,6 +17,14 @@ LABELLED = [name for name in registry.benchmarks() if name.endswith(tuple(f"_{sc
 SPECS = {"er": "er(memory=100)", "ewc": "ewc(lam=100, samples=64)", "agem": "agem(memory=100)", "gem": "gem(memory=100)",
          "mir": "mir(memory=100)", "derpp": "derpp(memory=100)",
          "icarl": "icarl(memory=100, herded=40)"}                        # sizes that suit 120 examples a task
+
+
+def refused(function, *arguments) -> str:
+    """What the InputError says."""
+    with pytest.raises(InputError) as error:
+        function(*arguments)
+    assert "\n" not in str(error.value)
+    return str(error.value)
 
 
 def reason(name: str, scenario: str) -> str | None:

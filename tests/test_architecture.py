@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "clbench"
 SHARED = {"errors", "keyed", "environment", "tree", "writing", "differences"}
 MAY = {
     **dict.fromkeys(["errors", "keyed", "environment", "tree", "spec", "profiles", "source", "metrics", "data", "stream",
-                     "__init__"], set()),
+                     "tuned", "__init__"], set()),
     "writing": set(), "differences": set(),
     "verification": set(),
     "records": {"verification"},
@@ -28,7 +28,7 @@ MAY = {
     "benchmarks": {"benchmark", "data", "models", "pair_stream", "stream"},
     "avalanche": {"engine", "stream", "trace"},
     "trace": {"avalanche", "engine", "plan", "worker"},
-    "registry": {"spec"},
+    "registry": {"spec", "tuned"},
     "plan": {"records", "registry", "source", "staleness", "benchmark", "profiles"},
     "devices": set(),
     "processor": set(),

@@ -11,6 +11,7 @@ from helpers import CPU
 from clbench import registry
 from clbench.data.pairs.pairs import Pairs
 from clbench.engine.clock import Clock
+from clbench.engine.optimiser import warmed_up
 from clbench.engine.part import refusal
 from clbench.engine.run import Run
 from clbench.engine.run import run as run_group
@@ -32,7 +33,7 @@ def benchmark(spec: str = "driftcaps(n=200, n_test=40, size=16)"):
 def make(spec: str, chosen=None, seeds=(0,), steps: int = 8, pairs: Pairs | None = None) -> Run:
     chosen = chosen or benchmark()
     stream = chosen.stream(list(seeds), CPU) if pairs is None else PairStream(pairs.to(CPU), seeds)
-    parts = registry.strategy(spec, chosen.hyperparameters["pairs"]).build()
+    parts = registry.strategy_on(spec, chosen, "smoke").build()
     return Run(stream, chosen.network(), parts, replace(chosen.budget("smoke"), steps=steps))
 
 
@@ -136,11 +137,12 @@ def test_the_first_slice_of_joint_is_naives():
 @pytest.mark.parametrize("spec", ["icarl", "gem", "packnet", "derpp"])
 def test_methods_for_classes_are_refused(spec):
     run = make("naive")
-    assert refusal(registry.strategy(spec).build()[0], run.stream, None) == "is defined for class labels; this stream has pairs"
+    (part,) = registry.strategy(spec).build()
+    assert refusal(part, run.stream, None, run.budget) == "is defined for class labels; this stream has pairs"
 
 
 def test_the_learning_rate_rises_and_falls():
-    rates = make("naive").schedule(20)
+    rates = warmed_up(benchmark().budget("smoke"), 20, CPU)
     assert rates.argmax() in (1, 2) and rates[0] == pytest.approx(1e-3) and rates[-1] < 2e-5
     assert rates.max() == pytest.approx(2e-3, rel=0.02)
 
@@ -178,7 +180,7 @@ def test_ewc_takes_fewer_pairs_than_a_batch():
 
 def test_without_drift_the_columns_of_a_row_agree():
     """Within twice the binomial spread of their candidates."""
-    chosen = benchmark("driftcaps(n=600, n_test=400, drift=0, churn=0, steps=4)")
+    chosen = benchmark("driftcaps(n=600, n_test=400, drift=0, churn=0, slices=4)")
     row = make("naive", chosen, steps=60).train()[0, -1]
     p = row.mean()
     assert row.std() < 2 * (p * (1 - p) / 400).sqrt()

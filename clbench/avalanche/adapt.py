@@ -71,3 +71,20 @@ class OurOrder(SupervisedPlugin):
         data = strategy.adapted_dataset
         strategy.dataloader = GroupBalancedDataLoader(
             [data], batch_size=strategy.train_mb_size, oversample_small_groups=True, sampler=self.draw(len(data)))
+
+
+class LearningRates(SupervisedPlugin):
+    """Sets the learning rate before each step of a task."""
+
+    def __init__(self, rates: Callable[[], Sequence[float]]):
+        """rates(): those of all steps of the task that begins."""
+        super().__init__()
+        self.rates = rates
+
+    def before_training_exp(self, strategy, **kwargs) -> None:
+        self.left = iter(self.rates())
+
+    def before_training_iteration(self, strategy, **kwargs) -> None:
+        rate = next(self.left)
+        for group in strategy.optimizer.param_groups:
+            group["lr"] = rate

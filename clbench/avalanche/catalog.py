@@ -12,6 +12,7 @@ class Row:
     order = "ours"                   # ours: the native strategies' batches | own: Avalanche's, keyed by seed and task
     sees_all_data = False            # may read data of other tasks that it has not stored
     retrains = False                 # at task k a fresh strategy learns from the initial weights, in k times the steps
+    extra_cost = None                # of a step, in passes: not known, so fixed compute is refused
 
     def supports(self, stream, net) -> str | None:
         """None, or the reason why this strategy cannot learn this stream with this network."""

@@ -6,10 +6,11 @@ import torch
 from avalanche.models import avalanche_forward
 from torch import Tensor
 
-from clbench.avalanche.adapt import OurOrder, OwnOutputs, experience
+from clbench.avalanche.adapt import LearningRates, OurOrder, OwnOutputs, experience
 from clbench.avalanche.meter import Meter
 from clbench.engine.clock import Clock
 from clbench.engine.evaluate import evaluate
+from clbench.engine.optimiser import warmed_up
 from clbench.keyed import draw, generator, passes
 from clbench.stream import Budget, Stream
 
@@ -92,6 +93,8 @@ class SingleRun:
             model = OwnOutputs(model, self.stream.masks)
         model = model.to(self.stream.device)
         plugins = [self.meter] + ([OurOrder(self.order)] if self.row.order == "ours" else [])
+        if self.budget.warm_up is not None:
+            plugins.append(LearningRates(self.learning_rates))
         return self.row.build({
             "model": model, "optimizer": self.optimiser(model), "criterion": torch.nn.CrossEntropyLoss(),
             "train_mb_size": self.budget.rows, "device": self.stream.device,
@@ -99,11 +102,18 @@ class SingleRun:
             "plugins": plugins, "evaluator": None})                      # a list of its own: Avalanche appends to it
 
     def optimiser(self, model) -> torch.optim.Optimizer:
+        """torch's own, fused as the native strategies' is."""
         budget = self.budget
-        return {
-            "adam": lambda: torch.optim.Adam(model.parameters(), budget.lr, fused=True),
-            "sgd": lambda: torch.optim.SGD(model.parameters(), budget.lr, budget.momentum, fused=True),
-        }[budget.optimiser]()
+        common = {"params": model.parameters(), "lr": budget.lr, "weight_decay": budget.weight_decay,
+                  "fused": True}
+        if budget.optimiser == "sgd":
+            return torch.optim.SGD(momentum=budget.momentum, **common)
+        kind = torch.optim.AdamW if budget.optimiser == "adamw" else torch.optim.Adam
+        return kind(betas=(0.9, budget.beta2), **common)
+
+    def learning_rates(self) -> list[float]:
+        """Of all steps of the task, as the native strategies have them."""
+        return warmed_up(self.budget, self.steps, torch.device("cpu")).tolist()
 
     def order(self, n: int) -> np.ndarray:
         """The examples of all steps one after another, out of n: the draws of `clbench.engine.run.Run.shuffled`."""

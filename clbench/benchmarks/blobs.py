@@ -3,7 +3,7 @@ from dataclasses import dataclass
 
 import torch
 
-from clbench.benchmark import Benchmark
+from clbench.benchmark import ClassSplit
 from clbench.data.sources import Images
 from clbench.keyed import generator
 from clbench.models.mlp import MLP
@@ -20,15 +20,22 @@ def gaussian_blobs(classes: int = 40, train: int = 60, test: int = 20) -> Images
 
 
 @dataclass
-class Blobs(Benchmark):
+class Blobs(ClassSplit):
     tasks: int = 5
+    width: int | None = None             # of the two hidden layers; None: 32
     scenarios = ("class", "task", "domain")
     hidden = True
     data = gaussian_blobs
     budgets = {profile: Budget(steps=12, rows=16) for profile in ("smoke", "quick", "full")}
 
+    @property
+    def classes(self):
+        return 2 * self.tasks
+
     def make_stream(self, images, seeds):
-        return split_by_class(images, [[2 * t, 2 * t + 1] for t in range(self.tasks)], self.scenario, seeds)
+        groups = [[2 * t, 2 * t + 1] for t in range(self.tasks)]
+        return split_by_class(images, groups, self.scenario, seeds, order=self.order)
 
     def network(self):
-        return MLP(16, 32, 32, 2 if self.scenario == "domain" else 2 * self.tasks)
+        width = self.width or 32
+        return MLP(16, width, width, 2 if self.scenario == "domain" else 2 * self.tasks)

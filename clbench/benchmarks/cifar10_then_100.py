@@ -14,6 +14,7 @@ class CIFAR10Then100(Benchmark):
 
     tasks: int = 6                       # 2 to 11
     net: Literal["small_conv", "resnet18_slim", "resnet18"] = "resnet18_slim"
+    width: int | None = None             # channels of its first layer; None: the network's own
     norm: Literal["group", "batch"] = "group"
     augment: bool = True                 # a random crop out of 4 black pixels around, mirrored or not
     scenarios = ("task", "class")
@@ -26,4 +27,4 @@ class CIFAR10Then100(Benchmark):
         return split_by_class(images, groups, self.scenario, seeds, crops_and_flips(SHAPE, 4) if self.augment else None)
 
     def network(self):
-        return by_name.network(self.net, SHAPE, 10 * self.tasks, self.norm)
+        return by_name.network(self.net, SHAPE, 10 * self.tasks, self.norm, self.width)

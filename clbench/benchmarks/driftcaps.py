@@ -11,7 +11,7 @@ from clbench.data.pairs import driftcaps
 from clbench.data.pairs.pairs import Pairs
 from clbench.data.pairs.words import numbered
 from clbench.models.dual_encoder import DualEncoder
-from clbench.pair_stream import RECIPES, PairStream, budget
+from clbench.pair_stream import PairStream, budget
 
 VERSION = 1                              # of what is drawn
 
@@ -20,24 +20,23 @@ VERSION = 1                              # of what is drawn
 class Driftcaps(Benchmark):
     """Slices of n training and n_test test pairs. A world is its `data_seed`: intervals over seeds leave it out."""
 
-    steps: int = 6                       # slices
+    slices: int = 6
     n: int = 2000
     n_test: int = 400
     drift: float = 0.5                   # how much looks, words and frequencies change from slice to slice
     churn: float = 0.2                   # share of the shapes that are replaced
     size: int = 32                       # of the images
     data_seed: int = 0
+    memory: int = 400
 
     scenarios = ()
     scenario = "pairs"
     budgets = {"smoke": budget(30), "quick": budget(60), "full": budget(600)}
-    arguments = {"smoke": {"steps": 3, "n": 600, "n_test": 100}, "full": {"n": 8000}}
+    arguments = {"smoke": {"slices": 3, "n": 600, "n_test": 100}, "full": {"n": 8000}}
 
     seeds = {"smoke": {"pairs": 5}}
-    hyperparameters = {"pairs": RECIPES}
-
     def contents(self) -> Pairs:
-        return drawn(self.steps, self.n, self.n_test, self.drift, self.churn, self.size, self.data_seed)
+        return drawn(self.slices, self.n, self.n_test, self.drift, self.churn, self.size, self.data_seed)
 
     def make_stream(self, pairs, seeds):
         return PairStream(pairs, seeds)

@@ -2,31 +2,33 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from clbench.benchmark import Benchmark
+from clbench.benchmark import ClassSplit
 from clbench.data.cifar import SHAPE, cifar100
 from clbench.models import by_name
 from clbench.stream import Budget, crops_and_flips, split_by_class
 
 
 @dataclass
-class SplitCIFAR100(Benchmark):
+class SplitCIFAR100(ClassSplit):
     """As in `split_cifar10`, `quick` trains a small network on the pictures as they are."""
 
     tasks: Literal[5, 10, 20] = 10
+    memory: int = 2000
     net: Literal["small_conv", "resnet18_slim", "resnet18"] = "resnet18_slim"
+    width: int | None = None             # channels of its first layer; None: the network's own
     norm: Literal["group", "batch"] = "group"
     augment: bool = True                 # a random crop out of 4 black pixels around, mirrored or not
     scenarios = ("class", "task")
     data = cifar100
+    classes = 100
     budgets = {"smoke": Budget(40, rows=32, lr=3e-3), "quick": Budget(250, rows=32, lr=3e-3), "full": Budget(3000, rows=32)}
     arguments = {profile: {"net": "small_conv", "augment": False} for profile in ("smoke", "quick")}
-    hyperparameters = {scenario: {name: {"memory": 2000} for name in ("er", "agem", "gem", "mir", "derpp", "icarl",
-                                                                      "avalanche_replay")} for scenario in scenarios}
 
     def make_stream(self, images, seeds):
         size = 100 // self.tasks
         groups = [list(range(size * t, size * (t + 1))) for t in range(self.tasks)]
-        return split_by_class(images, groups, self.scenario, seeds, crops_and_flips(SHAPE, 4) if self.augment else None)
+        views = crops_and_flips(SHAPE, 4) if self.augment else None
+        return split_by_class(images, groups, self.scenario, seeds, views, self.order)
 
     def network(self):
-        return by_name.network(self.net, SHAPE, 100, self.norm)
+        return by_name.network(self.net, SHAPE, 100, self.norm, self.width)

@@ -1,5 +1,5 @@
 """Dated pairs of one's own, cut by time: -b "stream(path='my.parquet', time='date', by='year')"."""
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -15,7 +15,7 @@ from clbench.errors import InputError, Unavailable
 from clbench.models import open_clip
 from clbench.models.dual_encoder import DualEncoder
 from clbench.models.text_encoder import TextEncoder
-from clbench.pair_stream import RECIPES, PairStream, budget
+from clbench.pair_stream import PairStream, budget
 
 
 @dataclass
@@ -42,15 +42,12 @@ class DatedPairs(Benchmark):
     exclude: str | None = None           # a list of uids to leave out
     model: str | None = None             # of open_clip (extra `clip`), or the JSON file of one; None: small towers
     weights: str | None = None           # its checkpoint, where training starts; None: untrained
-    iterations: int | None = None        # steps of a slice; None: the profile's
-    batch: int | None = None             # pairs of a step; None: the profile's
-    lr: float | None = None              # the highest learning rate; None: the recipe's 2e-3, too much for a trained CLIP
+    memory: int = 400
 
     scenarios = ()
     by_name_only = True
     scenario = "pairs"
     budgets = {"smoke": budget(30), "quick": budget(60), "full": budget(600)}
-    hyperparameters = {"pairs": RECIPES}
     aliases = {
         "icons": {"path": "icons.npz", "by": "quantile", "count": 6},
         "news": {"path": "TEXT_PAIRS/news.jsonl.gz", "text": "headline", "caption": "description", "by": "quantile", "count": 4,
@@ -65,14 +62,10 @@ class DatedPairs(Benchmark):
             (self.size, self.length)
         options = store.Options(
             columns, self.unit, tuple(self.by.split(",")) if "," in self.by else self.by, self.count, self.min_rows,
-            n_test=self.n_test, most=self.most, least=self.batch or self.budgets["quick"].rows, size=size, length=length,
+            n_test=self.n_test, most=self.most, least=self.rows or self.budgets["quick"].rows, size=size, length=length,
             buckets=self.buckets, tokens="clip" if self.model else "words",
             **{name: str(found(value)) if value else None for name, value in (("only", self.only), ("exclude", self.exclude))})
         return _read(found(self.path), options, found(self.test) if self.test else None)
-
-    def budget(self, profile: str):
-        own = {"steps": self.iterations, "rows": self.batch, "lr": self.lr}
-        return replace(super().budget(profile), **{name: value for name, value in own.items() if value is not None})
 
     def make_stream(self, pairs, seeds):
         return PairStream(pairs, seeds)

@@ -9,15 +9,15 @@ from clbench.stream import Budget
 
 
 class Adam:
-    """Kingma & Ba (2015), Algorithm 1; with a weight decay AdamW, Loshchilov & Hutter (2019), Algorithm 2."""
+    """Kingma & Ba (2015), Algorithm 1; a weight decay is added to the gradient. `adamw` decays the weights
+    themselves, Loshchilov & Hutter (2019), Algorithm 2."""
 
     def __init__(self, theta: Tensor, budget: Budget):
         self.m, self.v, self.steps = torch.zeros_like(theta), torch.zeros_like(theta), torch.zeros((), device=theta.device)
         self.state = (self.m, self.v, self.steps)
-        decays = budget.optimiser == "adamw"
-        self.kernel = torch._fused_adamw_ if decays else torch._fused_adam_
-        self.settings = {"beta1": 0.9, "beta2": budget.beta2, "weight_decay": budget.weight_decay if decays else 0, "eps": 1e-8,
-                         "amsgrad": False, "maximize": False}
+        self.kernel = torch._fused_adamw_ if budget.optimiser == "adamw" else torch._fused_adam_
+        self.settings = {"beta1": 0.9, "beta2": budget.beta2, "weight_decay": budget.weight_decay,
+                         "eps": 1e-8, "amsgrad": False, "maximize": False}
 
     def step(self, theta: Tensor, g: Tensor, lr: float | Tensor) -> None:
         self.steps += 1
@@ -25,15 +25,23 @@ class Adam:
 
 
 class SGD:
-    """m <- momentum m + g, theta <- theta - lr m."""
+    """m <- momentum m + g + weight_decay theta, theta <- theta - lr m."""
 
     def __init__(self, theta: Tensor, budget: Budget):
         self.state = (torch.zeros_like(theta),) if budget.momentum else ()
-        self.settings = {"momentum": budget.momentum, "weight_decay": 0, "dampening": 0, "nesterov": False, "maximize": False,
-                         "is_first_step": False}
+        self.settings = {"momentum": budget.momentum, "weight_decay": budget.weight_decay, "dampening": 0,
+                         "nesterov": False, "maximize": False, "is_first_step": False}
 
     def step(self, theta: Tensor, g: Tensor, lr: float | Tensor) -> None:
         torch._fused_sgd_([theta], [g], list(self.state), lr=lr, **self.settings)
 
 
 OPTIMISERS = {"adam": Adam, "adamw": Adam, "sgd": SGD}
+
+
+def warmed_up(budget: Budget, steps: int, device: torch.device) -> Tensor:
+    """[steps]: the learning rates of a budget with `warm_up`: they rise for that share of the steps, then fall along
+    half a cosine to 0."""
+    rising, step = max(1, int(budget.warm_up * steps)), torch.arange(steps, device=device)
+    falling = ((step - rising).clamp(min=0) / max(1, steps - rising) * torch.pi).cos().add(1).div(2)
+    return budget.lr * ((step + 1) / rising).clamp(max=1) * falling

@@ -1,7 +1,7 @@
 """Part: the hooks of a strategy. `losses` sees one seed; every other hook sees the whole group, seed axis first."""
 from torch import Tensor
 
-from clbench.stream import Batch
+from clbench.stream import Batch, Budget
 
 
 class Part:
@@ -19,7 +19,7 @@ class Part:
 
     def extra_cost(self, t: int) -> float:
         """What a step of task t takes beyond its batch's own pass forward and back, in such passes; forward alone is 1/3.
-        Where compute is fixed (`Budget.fixed_compute`) it is paid in steps."""
+        Where compute is fixed (`Budget.fixed_compute`) it is paid in steps; a part with `extra_cost = None` is refused there."""
         return 0.0
 
     def start(self, run) -> None:
@@ -50,8 +50,10 @@ class Part:
     predict = None                           # predict(x, t) -> scores [S, n, C] at evaluation; t is None unless known
 
 
-def refusal(part, stream, net) -> str | None:
-    """None, or the reason why this part (or Avalanche row) cannot learn this stream with this network."""
+def refusal(part, stream, net, budget: Budget) -> str | None:
+    """None, or the reason why this part (or Avalanche row) cannot learn this stream with this network, this budget."""
     if stream.scenario == "pairs" and not getattr(part, "learns_pairs", False):
         return "is defined for class labels; this stream has pairs"
+    if budget.fixed_compute and part.extra_cost is None:
+        return "what it does besides its steps is not known, so with fixed_compute it cannot be paid from them"
     return part.supports(stream, net)

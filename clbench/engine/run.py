@@ -9,6 +9,7 @@ from clbench.engine.capture import CapturedStep
 from clbench.engine.clock import Clock
 from clbench.engine.evaluate import evaluate
 from clbench.engine.learner import Learner
+from clbench.engine.optimiser import warmed_up
 from clbench.engine.part import Part
 from clbench.engine.precision import arithmetic
 from clbench.errors import InputError, RunFailed
@@ -86,7 +87,8 @@ class Run:
         if self.budget.optimiser_state == "reset":
             self.learner.reset_optimiser()
         if self.budget.fixed_compute:
-            self.steps = int(self.budget.steps / (1 + sum(part.extra_cost(self.t) for part in self.parts)))
+            extra = sum(part.extra_cost(self.t) for part in self.parts)
+            self.steps = max(1, int(self.budget.steps / (1 + extra)))
         plan = Batch(samples=self.shuffled(task.train))
         with self.clock.count_flops():
             for part in self.parts:
@@ -101,7 +103,7 @@ class Run:
         """Trains on every batch of the plan, with all hooks on; on a GPU as a captured step."""
         steps, before = len(plan.samples), self.samples_seen
         if self.budget.warm_up is not None:
-            plan.lr = self.schedule(steps).expand(self.S, steps).T
+            plan.lr = warmed_up(self.budget, steps, self.stream.device).expand(self.S, steps).T
         with self.clock.count_flops(times=steps):            # all steps of a fit have the same shapes
             self.step(plan.at(0))
         self.updates += 1
@@ -111,12 +113,6 @@ class Run:
             take(plan.at(step))
             self.updates += 1
         self.samples_seen = before + steps * rows
-
-    def schedule(self, steps: int) -> Tensor:
-        """[steps]: the learning rate rises for a share of them, then falls along half a cosine to 0."""
-        rising, step = max(1, int(self.budget.warm_up * steps)), torch.arange(steps, device=self.stream.device)
-        falling = ((step - rising).clamp(min=0) / max(1, steps - rising) * torch.pi).cos().add(1).div(2)
-        return self.budget.lr * ((step + 1) / rising).clamp(max=1) * falling
 
     def step(self, draws: Batch) -> None:
         batch = Batch({**draws, **self.stream.gather(draws.samples)})

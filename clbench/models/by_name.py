@@ -4,12 +4,15 @@ from clbench.models.resnet import ResNet18
 from clbench.models.small_conv import SmallConv
 
 NETWORKS = {
-    "small_conv": SmallConv,
-    "resnet18_slim": lambda shape, classes, norm: ResNet18(shape, classes, filters=20, norm=norm),
-    "resnet18": ResNet18,
+    "small_conv": lambda shape, classes, norm, width=16: SmallConv(
+        shape, classes, (width, 2 * width, 4 * width), norm),
+    "resnet18_slim": lambda shape, classes, norm, width=20: ResNet18(shape, classes, width, norm),
+    "resnet18": lambda shape, classes, norm, width=64: ResNet18(shape, classes, width, norm),
 }
 
 
-def network(name: str, shape: tuple[int, int, int], classes: int, norm: str) -> Functional:
-    """For pictures of this shape (height, width, channels); norm: group | batch."""
-    return NETWORKS[name](shape, classes, norm=norm)
+def network(name: str, shape: tuple[int, int, int], classes: int, norm: str,
+            width: int | None = None) -> Functional:
+    """For pictures of this shape (height, width, channels); norm: group | batch; width: channels of the first layer,
+    None for the network's own."""
+    return NETWORKS[name](shape, classes, norm, *[] if width is None else [width])

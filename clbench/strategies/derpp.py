@@ -24,6 +24,9 @@ class DERpp(Part):
     def supports(self, stream, net) -> str | None:
         return Memory.fits(self.memory, stream)
 
+    def extra_cost(self, t: int) -> float:
+        return 2.0 if t else 0.0
+
     def start(self, run) -> None:
         # One slot more than examples: rows that are not kept are written there.
         self.slots = torch.zeros(run.S, self.memory + 1, 2, dtype=torch.long, device=run.stream.device)

@@ -26,6 +26,10 @@ class GEM(Part):
     def supports(self, stream, net) -> str | None:
         return Memory.fits(self.memory, stream)
 
+    def extra_cost(self, t: int) -> float:
+        """A pass over the whole memory of every past task."""
+        return t * (self.memory // len(self.run.stream.tasks)) / self.run.rows
+
     def start(self, run) -> None:
         self.tasks: list[Tensor] = []                                   # [S, m, 2] each
 

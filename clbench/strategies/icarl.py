@@ -22,6 +22,7 @@ from clbench.stream import Batch, take
 class ICaRL(Part):
     memory: int = 500                # exemplars kept, the same number of every class so far
     herded: int = 1000               # examples of a class that herding looks at (never fewer than it chooses)
+    extra_cost = None
 
     def supports(self, stream, net) -> str | None:
         if stream.scenario == "domain":

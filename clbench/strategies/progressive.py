@@ -13,6 +13,8 @@ from clbench.stream import Batch
 
 
 class Progressive(Part):
+    extra_cost = None
+
     def supports(self, stream, net) -> str | None:
         if stream.scenario != "task":
             return "needs the task label at test time"

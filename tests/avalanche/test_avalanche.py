@@ -1,5 +1,6 @@
 """Avalanche's rows: the same start, batches, steps and scores as ours, and nothing of the process left changed."""
 import dataclasses
+import itertools
 import os
 import random
 import subprocess
@@ -16,7 +17,7 @@ from clbench import registry
 from clbench.avalanche import run as runner
 from clbench.benchmarks.blobs import gaussian_blobs
 from clbench.engine.clock import Clock
-from clbench.engine.part import Part
+from clbench.engine.part import Part, refusal
 from clbench.engine.run import Run
 from clbench.errors import RunFailed, Unavailable
 from clbench.keyed import generator
@@ -100,11 +101,21 @@ def native_losses(spec, scenario, **budget):
 # ---- the same run as ours where the method is the same
 
 # Measured over 100 steps: losses at most 8e-7 apart, accuracies equal.
-SETTINGS = [{}, {"optimiser_state": "reset"}, {"optimiser": "sgd", "lr": 0.01, "momentum": 0.9}]
+SETTINGS = {
+    "adam": {},
+    "adam reset": {"optimiser_state": "reset"},
+    "sgd": {"optimiser": "sgd", "lr": 0.01, "momentum": 0.9},
+    "sgd with L2": {"optimiser": "sgd", "lr": 0.01, "momentum": 0.9, "weight_decay": 0.3},
+    "adam with L2": {"weight_decay": 0.3},
+    "beta2": {"beta2": 0.9},
+    "adamw": {"optimiser": "adamw", "weight_decay": 3.0},
+    "warm-up": {"warm_up": 0.3},
+    "pairs": {"optimiser": "adamw", "weight_decay": 3.0, "beta2": 0.98, "warm_up": 0.1, "optimiser_state": "reset"},
+}
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
-@pytest.mark.parametrize("settings", SETTINGS, ids=["adam", "adam reset", "sgd"])
+@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
 def test_naive_follows_ours_step_by_step(scenario, settings):
     acc, ours = native_losses("naive", scenario, steps=20, **settings)
     outcome, seen = avalanche("avalanche_naive", scenario, steps=20, **settings)
@@ -113,17 +124,18 @@ def test_naive_follows_ours_step_by_step(scenario, settings):
 
 
 def test_the_settings_above_make_a_difference():
-    curves = [sum(avalanche("avalanche_naive", **settings)[1].losses, []) for settings in SETTINGS]
-    assert curves[0][:STEPS] == curves[1][:STEPS]
-    assert max(abs(a - b) for a, b in zip(curves[0], curves[1], strict=True)) > 1e-2
-    assert max(abs(a - b) for a, b in zip(curves[0], curves[2], strict=True)) > 1e-2
+    curves = {name: sum(avalanche("avalanche_naive", **settings)[1].losses, []) for name, settings in SETTINGS.items()}
+    assert curves["adam"][:STEPS] == curves["adam reset"][:STEPS]
+    for one, other in itertools.combinations(curves, 2):
+        assert max(abs(a - b) for a, b in zip(curves[one], curves[other], strict=True)) > 1e-2, (one, other)
 
 
+@pytest.mark.parametrize("settings", [{}, {"warm_up": 0.3}], ids=["constant", "warm-up"])
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_joint_follows_ours_and_starts_like_naive(scenario):
-    acc, ours = native_losses("joint", scenario)
-    outcome, seen = avalanche("avalanche_joint", scenario)
-    naive, naive_seen = avalanche("avalanche_naive", scenario)
+def test_joint_follows_ours_and_starts_like_naive(scenario, settings):
+    acc, ours = native_losses("joint", scenario, **settings)
+    outcome, seen = avalanche("avalanche_joint", scenario, **settings)
+    naive, naive_seen = avalanche("avalanche_naive", scenario, **settings)
     assert sum(seen.losses, []) == pytest.approx(ours, abs=1e-4)
     assert torch.equal(outcome.acc[:, :2], naive.acc[:, :2])
     assert torch.equal(seen.weights[0], naive_seen.weights[0])
@@ -239,6 +251,14 @@ def test_refuses_a_memory_smaller_than_the_number_of_tasks():
     stream = registry.benchmark("blobs_class", "smoke")[1].stream([0], CPU)
     small, enough = (registry.strategy(f"avalanche_replay(memory={n})").build()[0] for n in (4, 5))
     assert "4" in small.supports(stream, None) and enough.supports(stream, None) is None
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_refuses_fixed_compute(name):
+    chosen = registry.benchmark("blobs_class(fixed_compute=True)", "smoke")[1]
+    (row,) = registry.strategy(name).build()
+    reason = refusal(row, chosen.stream([0], CPU), chosen.network(), chosen.budget("smoke"))
+    assert reason == "what it does besides its steps is not known, so with fixed_compute it cannot be paid from them"
 
 
 # ---- what can go wrong

@@ -9,11 +9,15 @@ from clbench.stream import Budget
 
 CPU = torch.device("cpu")
 THEIRS = {
-    "adam": (Budget(5, optimiser="adam", weight_decay=0.1), lambda p: torch.optim.Adam([p], 1e-3, fused=True)),
+    "adam": (Budget(5, optimiser="adam"), lambda p: torch.optim.Adam([p], 1e-3, fused=True)),
+    "adam with L2": (Budget(5, optimiser="adam", weight_decay=0.1, beta2=0.9),
+                     lambda p: torch.optim.Adam([p], 1e-3, (0.9, 0.9), weight_decay=0.1, fused=True)),
     "adamw": (Budget(5, optimiser="adamw", lr=2e-3, weight_decay=0.1, beta2=0.98),
               lambda p: torch.optim.AdamW([p], 2e-3, (0.9, 0.98), weight_decay=0.1, fused=True)),
     "sgd": (Budget(5, optimiser="sgd", lr=0.1), lambda p: torch.optim.SGD([p], 0.1, fused=True)),
     "momentum": (Budget(5, optimiser="sgd", lr=0.1, momentum=0.9), lambda p: torch.optim.SGD([p], 0.1, 0.9, fused=True)),
+    "sgd with L2": (Budget(5, optimiser="sgd", lr=0.1, momentum=0.9, weight_decay=0.1),
+                    lambda p: torch.optim.SGD([p], 0.1, 0.9, weight_decay=0.1, fused=True)),
 }
 
 
@@ -47,3 +51,16 @@ def test_a_learning_rate_that_changes_is_torchs():
     parameter = learner.initial.clone().requires_grad_()
     steps(learner, parameter, theirs(parameter), [1e-3, 2e-3, 5e-4])
     assert torch.equal(learner.theta, parameter)
+
+
+@pytest.mark.parametrize("name", [name for name, (budget, _) in THEIRS.items() if budget.weight_decay])
+def test_a_frozen_weight_does_not_decay(name):
+    learner = Learner(MLP(6, 8, 3), [0], CPU, THEIRS[name][0])
+    frozen = torch.arange(learner.theta.shape[1]) % 2 == 0
+    learner.freeze(frozen)
+    for step in range(3):
+        g = torch.randn(learner.theta.shape, generator=generator(step, "gradients"))
+        learner.step(Gradient(g, None, None, None))
+    assert torch.equal(learner.theta[:, frozen], learner.initial[:, frozen])
+    moved = learner.theta != learner.initial
+    assert moved[:, ~frozen & (learner.initial[0] != 0)].all()

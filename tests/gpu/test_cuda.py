@@ -69,7 +69,7 @@ def test_twice_the_same_bits(name, scenario):
 @pytest.mark.parametrize("name", ["naive", "head_only", "adapter", "ewc", "lwf", "mir", "agem"])
 def test_pairs_are_learnt_in_captured_steps(name):
     _, chosen, _ = registry.benchmark("driftcaps", "smoke")
-    run = Run(chosen.stream([0, 1], CUDA), chosen.network(), registry.strategy(name, chosen.hyperparameters["pairs"]).build(),
+    run = Run(chosen.stream([0, 1], CUDA), chosen.network(), registry.strategy_on(name, chosen, "smoke").build(),
               chosen.budget("smoke"))
     acc = run.train()
     assert not run.notes and (acc[:, -1] > acc[:, 0]).all()

@@ -38,7 +38,7 @@ def pairs(tmp_path, monkeypatch):
 
 
 def benchmark(pairs: str, model: str, **more):
-    arguments = {"path": pairs, "model": model, "min_rows": 40, "batch": 16, "iterations": 12, "lr": 1e-3} | more
+    arguments = {"path": pairs, "model": model, "min_rows": 40, "rows": 16, "steps": 12, "lr": 1e-3} | more
     return registry.benchmark(f"stream({', '.join(f'{name}={value!r}' for name, value in arguments.items())})", "smoke")[1]
 
 
@@ -71,7 +71,7 @@ def test_untrained_seeds_differ_and_a_checkpoint_is_the_start_of_all(tiny, pairs
 
 @pytest.mark.parametrize("spec", ["naive", "er(memory=40)", "lwf", "ewc(samples=32)", "head_only", "adapter"])
 def test_learns_on_from_where_it_starts(spec, tiny, pairs):
-    chosen = benchmark(pairs, tiny, iterations=80, lr=5e-3)
+    chosen = benchmark(pairs, tiny, steps=80, lr=5e-3)
     found = run(chosen.stream([0], CPU), chosen.network(), registry.strategy(spec).build(), chosen.budget("smoke"), Clock(CPU))
     five = found.more["r5"][0]
     assert not found.diverged and five[1, 0] > five[0, 0] + 0.3 and (found.acc[0, 2] != found.acc[0, 1]).any(), five
