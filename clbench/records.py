@@ -15,7 +15,7 @@ from clbench.errors import InputError
 
 SCHEMA = 1
 SUMMED = ("setup_s", "train_s", "eval_s", "gpu_hours", "cpu_hours", "energy_wh", "flops", "steps", "samples_seen", "memory_items",
-          "extra_params")
+          "memory_bytes", "extra_params")
 
 
 class BrokenRecord(Exception):

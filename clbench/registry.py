@@ -10,6 +10,7 @@ from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
 
+from clbench.composition import conflict
 from clbench.errors import InputError
 from clbench.spec import Term, canonical, checked, defaults_of, parse, suggestion
 
@@ -170,16 +171,19 @@ def _scenario(entry: Entry, cls: type) -> str:
 
 def strategy(text: str, better: dict[str, dict] | None = None) -> Strategy:
     """The strategy of a spec; `better` holds a benchmark's own defaults by strategy name."""
-    resolved, names = [], []
+    resolved, names, classes = [], [], []
     for term in parse(text):
         entry, cls = _resolve(term, strategies(), "strategy")
         defaults = defaults_of(cls, (better or {}).get(entry.name))
         arguments = checked(entry.name, cls, term.arguments, defaults)
         resolved.append((entry, arguments))
         names.append(canonical(entry.name, arguments, defaults))
+        classes.append((entry.name, cls))
     backends = {entry.backend for entry, _ in resolved}
     if len(resolved) > 1 and backends != {"native"}:
         raise InputError(f'"{text}": only native strategies can be joined by "+"')
+    if reason := conflict(classes):
+        raise InputError(f'"{text}": {reason}')
     return Strategy("+".join(names), backends.pop(), tuple(resolved))
 
 

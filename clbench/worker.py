@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from clbench import registry, source
 from clbench.devices import choose_device
 from clbench.environment import prepare
-from clbench.errors import RunFailed, Unavailable
+from clbench.errors import InputError, RunFailed, Unavailable
 from clbench.plan import RUNNERS, Job
 from clbench.processor import described, one_thread
 
@@ -83,7 +83,10 @@ def _train(job: Job):
             runner = import_module(RUNNERS[strategy.backend])
         if reason := next(filter(None, (refusal(part, stream, net) for part in parts)), None):
             return None, reason
-        return runner.run(stream, net, parts, benchmark.budget(job.profile), clock), None
+        try:
+            return runner.run(stream, net, parts, benchmark.budget(job.profile), clock), None
+        except InputError as error:          # parts that do not go together in a way that their classes do not say
+            return None, str(error)
 
 
 @lru_cache

@@ -119,8 +119,11 @@ def test_two_parts_that_predict_are_refused():
     class Predict(Part):
         def predict(self, x, t):
             return x
-    with pytest.raises(InputError, match="both replace the prediction"):
-        make("naive", extra=[Predict(), Predict()])
+
+    class Another(Predict):
+        pass
+    with pytest.raises(InputError, match="Predict and Another both replace the prediction"):
+        make("naive", extra=[Predict(), Another()])
 
 
 def test_optimiser_state_is_kept_or_reset_between_tasks():
