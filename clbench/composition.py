@@ -29,7 +29,7 @@ def conflict(parts: Sequence[tuple[str, type]]) -> str | None:
 def _undone(name: str, cls: type, other: str, other_cls: type) -> str | None:
     """What the first part leaves nothing of in the second, or None."""
     if _says(cls, "retrains") and _says(other_cls, "freezes"):
-        return f"{name} starts every task from the initial weights, so {other} cannot hold those of earlier tasks"
+        return f"{name} starts every task from the initial weights, so {other} cannot hold any fixed"
     if _says(cls, "separates_tasks") and _says(other_cls, "protects"):
         return f"{name} learns no weight that earlier tasks use, so {other} has nothing to protect"
     return None

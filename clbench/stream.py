@@ -10,7 +10,7 @@ from torch import Tensor
 from clbench.tree import tree_cat
 
 SCENARIOS = ("class", "task", "domain", "pairs")
-SHARED = {"samples", "x", "y", "task", "mask", "weight", "lr", "out", "loss"}        # entries of plans and batches for all parts
+SHARED = {"samples", "x", "y", "task", "mask", "weight", "lr", "out", "loss"}        # by all parts, of a plan or batch
 
 
 def take(table: Tensor, index: Tensor) -> Tensor:
@@ -30,7 +30,7 @@ class Batch(dict):
     A *plan* is the same with the steps in front: `plan.samples [steps, S, B, 2]` are all batches of a task, and
     whatever else a part puts into the plan arrives, step by step, in the batch.
 
-    What is not shared by all parts stands under (number of the part, name); `seen_by` gives a part its own by name alone.
+    What one part has put there stands under (number of the part, name); it sees its own as `batch.name` (`seen_by`).
     """
 
     def __getattr__(self, name: str) -> Tensor:
@@ -45,12 +45,13 @@ class Batch(dict):
         return Batch({name: tensor[step] for name, tensor in self.items()})
 
     def seen_by(self, part: int) -> "Batch":
-        """The same with this part's own entries under their names; other parts' stay where they are, out of its way."""
+        """This part's own entries under their names alone; other parts' stay where they are, out of its way."""
         return Batch({key[1] if key[0] == part else key: tensor for key, tensor in self.items()})
 
     def given_by(self, part: int, shared: set[str] = SHARED) -> "Batch":
         """The way back: names that are not shared become (part, name)."""
-        return Batch({key if isinstance(key, tuple) or key in shared else (part, key): tensor for key, tensor in self.items()})
+        return Batch({key if isinstance(key, tuple) or key in shared else (part, key): tensor
+                      for key, tensor in self.items()})
 
     def append(self, rows: "Batch", weight: float | None = None) -> "Batch":
         """The rows of another batch behind one's own; rows never move, so a part finds its own again.

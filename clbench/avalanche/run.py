@@ -39,7 +39,7 @@ def run(stream: Stream, net, rows: list, budget: Budget, clock: Clock) -> Outcom
 
 
 def _counts(row, one) -> dict[str, int]:
-    """Of one seed, by name. Examples in the bytes that ours have: Avalanche keeps references to the data that it is given."""
+    """Of one seed, by name. An example counts the bytes that it has in the stream's own data."""
     items, parameters = row.memory_items(one.strategy), row.extra_params(one.strategy)
     memory = items * one.stream.example_bytes + parameters * one.theta.element_size()
     return dict(zip(COUNTS, (one.meter.steps, one.meter.samples, items, memory, parameters), strict=True))

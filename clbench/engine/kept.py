@@ -13,15 +13,17 @@ def extra_numbers(run) -> int:
 
 
 def extra_bytes(run) -> int:
-    """Bytes per seed of all tensors that the parts keep, whatever their type; not of the examples that `stored` names."""
-    return sum(_numbers(run, views) * views[0].element_size() for views in _kept(run) if not _names_examples(views[0]))
+    """Bytes per seed of all tensors that the parts keep, whatever their type, but for those that name examples."""
+    others = [views for views in _kept(run) if not _names_examples(views[0])]
+    return sum(_numbers(run, views) * views[0].element_size() for views in others)
 
 
 def _kept(run) -> list[list[Tensor]]:
     """The parts' tensors, those of one storage together; not what belongs to the run or its stream."""
     seen = {id(run), id(run.stream), id(run.learner)}
-    theirs = [run.learner.theta, run.learner.initial, *run.learner.optimiser.state, *_tensors(vars(run.stream), set())]
-    taken = {tensor.untyped_storage().data_ptr() for tensor in theirs}
+    of_learner = [run.learner.theta, run.learner.initial, *run.learner.optimiser.state]
+    of_stream = _tensors(vars(run.stream), set())
+    taken = {tensor.untyped_storage().data_ptr() for tensor in (*of_learner, *of_stream)}
     storages: dict[int, dict[tuple, Tensor]] = {}
     for tensor in _tensors([vars(part) for part in run.parts], seen | {id(part) for part in run.parts}):
         place = tensor.untyped_storage().data_ptr()
@@ -32,8 +34,8 @@ def _kept(run) -> list[list[Tensor]]:
 
 
 def _tensors(value, seen: set[int]) -> Iterator[Tensor]:
-    """All tensors in containers and objects, however deep. What can be called (a network, a function) holds none, and of a
-    second learner its weights count, as of the first."""
+    """All tensors in containers and objects, however deep. What can be called (a network, a function) holds none; of a
+    second learner its parameters count, as of the first, and not its optimiser."""
     if isinstance(value, Tensor):
         yield value
     elif id(value) not in seen:
@@ -48,7 +50,7 @@ def _tensors(value, seen: set[int]) -> Iterator[Tensor]:
 
 
 def _numbers(run, views: list[Tensor]) -> int:
-    """Of one seed, in the views of one storage: together they are no more than it holds. Padding of theta is none."""
+    """Numbers of one seed in the views of one storage, no more than it holds; the padding of theta does not count."""
     layout, first = run.learner.net.layout, views[0]
     held = first.untyped_storage().nbytes() // first.element_size()
     count = min(sum(view.numel() for view in views), held)

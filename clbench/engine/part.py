@@ -17,27 +17,31 @@ class Part:
 
     When a hook is called `self.run` is the run (see `clbench.engine.run.Run`), with `run.learner`, `run.stream`, `run.t`.
 
-    In a plan or batch a part sees what the stream and the engine give (`samples`, `x`, `out`, ...), which all parts share,
-    and what it has put there itself under a name of its own choice, which no other part sees or overwrites.
+    In a plan or batch a part sees what the stream and the engine give (`samples`, `x`, `out`, …), which all parts
+    share, and what it has put there itself, which no other part sees or overwrites.
     """
 
     if TYPE_CHECKING:
         run: Run
 
-    learns_pairs: bool = False               # makes sense for pairs, whose loss is of a batch and not of a row
-    sees_all_data: bool = False              # may read data of other tasks that it has not stored
-    replays: bool = False                    # from the second task on its steps also see stored rows (`run.replayed`)
-    retrains: bool = False                   # every task starts from the initial weights
-    freezes: bool = False                    # chooses which weights learn (`learner.freeze`)
-    separates_tasks: bool = False            # no weight that a task learns has a part in the outputs of earlier tasks
-    protects: bool = False                   # acts only on weights that have a part in the outputs of earlier tasks
-    stored: Tensor | None = None             # [S, M, 2] (task, index) pairs that it keeps
+    learns_pairs: bool = False       # makes sense for pairs, whose loss is of a batch and not of a row
+    sees_all_data: bool = False      # may read data of other tasks that it has not stored
+    replays: bool = False            # from the second task on its steps also see stored rows (`run.replayed`)
+    retrains: bool = False           # every task starts from the initial weights
+    freezes: bool = False            # chooses which weights learn (`learner.freeze`)
+    separates_tasks: bool = False    # no weight that a task learns has a part in the outputs of earlier tasks
+    protects: bool = False           # acts only on weights that have a part in the outputs of earlier tasks
+    stored: Tensor | None = None     # [S, M, 2] (task, index) pairs that it keeps
 
-    # Hooks that only one part of a spec can have: they stand in for what the stream or the network gives.
-    network: Callable | None = None          # network(stream, net) -> net: what is learnt instead of the stream's own network
-    choose_samples: Callable | None = None   # choose_samples(t) -> [steps, S, B, 2]: a task's batches, not only of its own data
-    data_losses: Callable | None = None      # data_losses(out, batch) -> [B], one seed: from what `stream.gather` gives alone
-    predict: Callable | None = None          # predict(x, t) -> scores [S, n, C] at evaluation; t is None unless known
+    # Hooks that only one part of a spec can have: each stands in for what the stream or the network gives.
+    # network(stream, net) -> net, before `start`: what is learnt instead of the stream's own network.
+    network: Callable | None = None
+    # choose_samples(t) -> [steps, S, B, 2], before any `before_task`: batches that are not of the task's data alone.
+    choose_samples: Callable[[int], Tensor] | None = None
+    # data_losses(out, batch) -> [B], one seed: another data term, from what `stream.gather` gives.
+    data_losses: Callable[[Tensor, Batch], Tensor] | None = None
+    # predict(x, t) -> scores [S, n, C] at evaluation; t is None unless the scenario tells the task.
+    predict: Callable[[Tensor, int | None], Tensor] | None = None
 
     def supports(self, stream: Stream, net) -> str | None:
         """None, or the reason why this strategy cannot learn this stream with this network."""

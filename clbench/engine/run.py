@@ -29,8 +29,9 @@ class Outcome:
     notes: list[str] = field(default_factory=list)           # what a reader of the record should know
 
 
-def run(stream: Stream, net, parts: list[Part], budget: Budget, clock: Clock, run_class: type["Run"] | None = None) -> Outcome:
-    """Trains and evaluates the stream's seeds together. run_class: what trains them, `Run` unless a class derived from it."""
+def run(stream: Stream, net, parts: list[Part], budget: Budget, clock: Clock,
+        run_class: type["Run"] | None = None) -> Outcome:
+    """Trains and evaluates the stream's seeds together, by a `Run` or a class derived from it."""
     with arithmetic(budget.precision):
         with clock.measure("setup_s"):
             this = (run_class or Run)(stream, net, parts, budget, clock)
@@ -73,7 +74,8 @@ class Run:
             part.run = self
             part.start(self)
         if given != (self.learner, self.data_losses):
-            raise InputError("a part replaces the learner or the data term in `start`: use the hooks `network` or `data_losses`")
+            raise InputError("a part replaces the learner or the data term in `start`: "
+                             "that is what the hooks `network` and `data_losses` are for")
 
     # ---- the story
     def train(self) -> Tensor:
@@ -108,15 +110,19 @@ class Run:
 
     def plan(self, task) -> Batch:
         """All batches of the task, after every part's `before_task`."""
-        choose = self._hook("choose_samples")
-        samples = choose(self.t) if choose else self.shuffled(task.train)
+        samples = None
+        for part in self.turns():
+            if part.choose_samples:
+                samples = part.choose_samples(self.t)
+        if samples is None:
+            samples = self.shuffled(task.train)
         if self.t > 0 and any(part.replays for part in self.parts):
             samples = samples[:, :, :self.replayed]
         plan = Batch(samples=samples)
         for part in self.turns():
             plan = part.before_task(self.t, plan.seen_by(self.turn)).given_by(self.turn)
-        if any(part.retrains for part in self.parts):        # after all hooks, so that a teacher is not the untrained network
-            self.learner.restart()
+        if any(part.retrains for part in self.parts):
+            self.learner.restart()                           # after the hooks: what they copy is what was learnt
         return plan
 
     def fit(self, plan: Batch) -> None:
@@ -169,7 +175,8 @@ class Run:
 
     def loss(self, out: Tensor, batch: Batch) -> Tensor:
         """One seed: weighted sum over the rows of the data term and of every part's term."""
-        terms = [self.data_losses(out, batch)] + [part.losses(out, batch.seen_by(self.turn)) for part in self.turns()]
+        more = [part.losses(out, batch.seen_by(self.turn)) for part in self.turns()]
+        terms = [self.data_losses(out, batch), *more]
         first, *more = ((batch.weight[:len(term)] * term).sum() for term in terms if term is not None)
         return sum(more, first)
 
@@ -189,7 +196,7 @@ class Run:
         return draw(self.seeds, self.purpose(purpose), self.t, make).transpose(0, 1).to(self.stream.device)
 
     def purpose(self, name: str) -> str:
-        """The name, unless another part draws under it too: then the later of the two draws numbers of its own."""
+        """The name of a draw, unless another part draws under it too: then the later of the two has numbers of its own."""
         owner = self.drawn_by.setdefault(name, self.turn)
         return name if self.turn in (owner, None) or owner is None else f"{name} of part {self.turn + 1}"
 
@@ -200,8 +207,8 @@ class Run:
         For training: where the stream augments, a third column says how each row is seen this time.
         """
         rows, steps, n = rows or self.rows, steps or self.steps, samples.shape[-2]
-        order = draw(self.seeds, self.purpose(purpose), self.t, lambda draws: passes(n, steps * rows, draws)).to(samples.device)
-        drawn = take(samples.expand(self.S, n, 2), order)
+        order = draw(self.seeds, self.purpose(purpose), self.t, lambda draws: passes(n, steps * rows, draws))
+        drawn = take(samples.expand(self.S, n, 2), order.to(samples.device))
         drawn = drawn.unflatten(1, (steps, rows)).transpose(0, 1)
         return torch.cat([drawn, self.views(steps, rows, f"{purpose} views")], -1)
 
@@ -215,7 +222,8 @@ class Run:
     def subset(self, samples: Tensor, rows: int, purpose: str) -> Tensor:
         """[S, rows, 2]: so many of samples [n, 2] or [S, n, 2], no pair twice: what to keep or to measure on."""
         n = samples.shape[-2]
-        order = draw(self.seeds, self.purpose(purpose), self.t, lambda draws: torch.randperm(n, generator=draws)[:rows])
+        order = draw(self.seeds, self.purpose(purpose), self.t,
+                     lambda draws: torch.randperm(n, generator=draws)[:rows])
         return take(samples.expand(self.S, n, 2), order.to(samples.device))
 
     def seen(self) -> Tensor:
@@ -242,12 +250,12 @@ class Run:
         self.turn = before
 
     def extra_parameters(self, net) -> int:
-        """Numbers kept per seed beyond the plain network: a larger network, and what the parts keep of floats."""
+        """Numbers kept per seed beyond the plain network: a larger network, and the parts' float tensors."""
         return self._larger(net) + extra_numbers(self)
 
     def memory_bytes(self, net) -> int:
-        """Bytes kept per seed beyond the plain network and the task's data: examples as they are stored, a larger network,
-        and all tensors of the parts."""
+        """Bytes kept per seed beyond the plain network: examples as the stream has them, a larger network, and all
+        tensors of the parts."""
         examples = sum(part.stored.shape[1] for part in self.parts if part.stored is not None)
         return (examples * self.stream.example_bytes + self._larger(net) * self.learner.theta.element_size()
                 + extra_bytes(self))

@@ -4,8 +4,8 @@
     largest |w|; the others become 0 and free for the tasks to come; the owned ones learn again
     answer for task k: with the weights owned by tasks 1..k, the others 0
 As in the paper biases and normalisation (statistics too) are learnt by the first task and frozen from then on, and every
-task has its own head. Needs the task at test time. Training and retraining share the task's N steps; what parts behind it in a
-spec put into the plan is for the training alone. Cost: a small integer per weight; no extra passes."""
+task has its own head. Needs the task at test time. Training and retraining share the task's N steps; what parts behind
+it in a spec put into the plan is for the training alone. Cost: a small integer per weight; no extra passes."""
 from dataclasses import dataclass
 
 import torch

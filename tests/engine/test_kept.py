@@ -49,7 +49,8 @@ def test_tensors_in_lists_dictionaries_and_objects_are_counted():
 class Views(Part):
     def start(self, run):
         whole = torch.zeros(run.S, 10)
-        self.whole, self.half, self.again, self.wide = whole, whole[:, :5], [whole], whole.unsqueeze(-1).expand(-1, -1, 9)
+        self.whole, self.half, self.again = whole, whole[:, :5], [whole]
+        self.wide = whole.unsqueeze(-1).expand(-1, -1, 9)
         self.chunks = list(torch.zeros(run.S, 12).chunk(3, 1))
 
 
@@ -60,8 +61,8 @@ def test_a_storage_counts_once_however_many_views_there_are():
 class NotTheirs(Part):
     def start(self, run):
         self.theta, self.named = run.learner.theta, run.learner.net.layout.views(run.learner.theta)
-        self.data, self.learner, self.stream, self.m = run.stream.images.x[:7], run.learner, run.stream, run.learner.optimiser.m
-        self.classes, self.initial, self.function = run.stream.tasks[0].classes, run.learner.initial, run.learner.outputs
+        self.learner, self.m, self.initial = run.learner, run.learner.optimiser.m, run.learner.initial
+        self.stream, self.data, self.classes = run.stream, run.stream.images.x[:7], run.stream.tasks[0].classes
 
 
 def test_what_belongs_to_the_run_or_its_stream_is_not():
@@ -71,7 +72,8 @@ def test_what_belongs_to_the_run_or_its_stream_is_not():
 class Second(Part):
     def start(self, run):
         self.other = run.new_learner(MLP(3, 4, 2), "other")
-        self.teacher, self.mask = run.learner.theta.clone(), torch.zeros(run.learner.net.layout.P, dtype=torch.bool)
+        self.teacher = run.learner.theta.clone()
+        self.mask = torch.zeros(run.learner.net.layout.P, dtype=torch.bool)
 
 
 @pytest.mark.parametrize("seeds", [(0,), (0, 1), (0, 1, 2)])
@@ -97,5 +99,6 @@ def test_what_strategies_keep(spec, numbers, size):
 def test_the_cost_sheet_has_the_bytes_of_all_seeds():
     _, benchmark, _ = registry.benchmark("blobs_class", "smoke")
     parts = registry.strategy("er(memory=50)").build()
-    costs = run_group(benchmark.stream([0, 1], CPU), benchmark.network(), parts, benchmark.budget("smoke"), Clock(CPU)).costs
+    stream, net, budget = benchmark.stream([0, 1], CPU), benchmark.network(), benchmark.budget("smoke")
+    costs = run_group(stream, net, parts, budget, Clock(CPU)).costs
     assert costs["memory_bytes"] == 2 * 50 * EXAMPLE and costs["memory_items"] == 2 * 50
