@@ -42,6 +42,11 @@ class PairStream:
     def only(self, s: int) -> "PairStream":
         raise NotImplementedError("Avalanche's strategies need class labels")
 
+    @property
+    def example_bytes(self) -> int:
+        """Of a training pair as it is stored: both sides."""
+        return self.pairs.left[0].nbytes + self.pairs.right[0].nbytes
+
     def gather(self, samples: Tensor) -> Batch:
         """The batch of these (slice, index) pairs [S, n, 2]; y are the groups."""
         task, index = samples.unbind(-1)

@@ -14,7 +14,7 @@ from clbench.writing import readable, write_atomically
 SCHEMA = 2
 # Costs that add up over the groups of a record. All others are peaks, of which the largest counts.
 SUMMED = ("setup_s", "train_s", "eval_s", "gpu_hours", "cpu_hours", "energy_wh", "flops", "steps", "samples_seen",
-          "memory_items", "extra_params")
+          "memory_items", "memory_bytes", "extra_params")
 
 Matrix = list[list[float | None]]            # [T+1, E] accuracies of one seed; None where a cell does not exist
 

@@ -11,6 +11,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from clbench import tuned
+from clbench.composition import conflict
 from clbench.errors import InputError
 from clbench.spec import Term, canonical, checked, defaults_of, parse, suggestion
 
@@ -182,7 +183,7 @@ def strategy_on(text: str, benchmark, profile: str) -> Strategy:
 def strategy(text: str, better: dict[str, dict] | None = None, memory: int | None = None) -> Strategy:
     """The strategy of a spec; `better` holds defaults by strategy name, `memory` is the default of all that keep
     examples."""
-    resolved, names = [], []
+    resolved, names, classes = [], [], []
     for term in parse(text):
         entry, cls = _resolve(term, strategies(), "strategy")
         defaults = defaults_of(cls, (better or {}).get(entry.name))
@@ -191,9 +192,12 @@ def strategy(text: str, better: dict[str, dict] | None = None, memory: int | Non
         arguments = checked(entry.name, cls, term.arguments, defaults)
         resolved.append((entry, arguments))
         names.append(canonical(entry.name, arguments, defaults))
+        classes.append((entry.name, cls))
     backends = {entry.backend for entry, _ in resolved}
     if len(resolved) > 1 and backends != {"native"}:
         raise InputError(f'"{text}": only native strategies can be joined by "+"')
+    if reason := conflict(classes):
+        raise InputError(f'"{text}": {reason}')
     return Strategy("+".join(names), backends.pop(), tuple(resolved))
 
 

@@ -13,6 +13,7 @@ from clbench.keyed import generator
 from clbench.tree import tree_cat
 
 SCENARIOS = ("class", "task", "domain", "pairs")
+SHARED = {"samples", "x", "y", "task", "mask", "weight", "lr", "out", "loss"}        # by all parts, of a plan or batch
 
 
 def take(table: Tensor, index: Tensor) -> Tensor:
@@ -31,6 +32,8 @@ class Batch(dict):
 
     A *plan* is the same with the steps in front: `plan.samples [steps, S, B, 2]` are all batches of a task, and
     whatever else a part puts into the plan arrives, step by step, in the batch.
+
+    What one part has put there stands under (number of the part, name); it sees its own as `batch.name` (`seen_by`).
     """
 
     def __getattr__(self, name: str) -> Tensor:
@@ -43,6 +46,15 @@ class Batch(dict):
 
     def at(self, step: int) -> "Batch":
         return Batch({name: tensor[step] for name, tensor in self.items()})
+
+    def seen_by(self, part: int) -> "Batch":
+        """This part's own entries under their names alone; other parts' stay where they are, out of its way."""
+        return Batch({key[1] if key[0] == part else key: tensor for key, tensor in self.items()})
+
+    def given_by(self, part: int, shared: set[str] = SHARED) -> "Batch":
+        """The way back: names that are not shared become (part, name)."""
+        return Batch({key if isinstance(key, tuple) or key in shared else (part, key): tensor
+                      for key, tensor in self.items()})
 
     def append(self, rows: "Batch", weight: float | None = None) -> "Batch":
         """The rows of another batch behind one's own; rows never move, so a part finds its own again.
@@ -163,6 +175,11 @@ class Stream:
         channels = len(images.mean)
         self._mean, self._std = (torch.tensor(values, device=self.device).repeat(images.x.shape[1] // channels)
                                  for values in (images.mean, images.std)) if channels > 1 else (None, None)
+
+    @property
+    def example_bytes(self) -> int:
+        """Of a training example as it is stored."""
+        return self.images.x[0].nbytes
 
     losses = staticmethod(cross_entropy)     # the data term
     measures = ("acc",)                      # what `score` gives

@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from clbench import registry, source
 from clbench.devices import choose_device
 from clbench.environment import prepare
-from clbench.errors import RunFailed, Unavailable
+from clbench.errors import InputError, RunFailed, Unavailable
 from clbench.plan import Job
 from clbench.processor import described, one_thread
 from clbench.records import Failure, Group, Matrix
@@ -93,7 +93,10 @@ def _train(job: Job):
             runner, budget = import_module(RUNNERS[strategy.backend]), benchmark.budget(job.profile)
         if reason := next(filter(None, (refusal(part, stream, net, budget) for part in parts)), None):
             return None, reason
-        return runner.run(stream, net, parts, budget, clock), None
+        try:
+            return runner.run(stream, net, parts, budget, clock), None
+        except InputError as error:          # parts that do not go together in a way that their classes do not say
+            return None, str(error)
 
 
 @lru_cache

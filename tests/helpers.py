@@ -50,10 +50,7 @@ def until(run: Run, t: int) -> Batch:
         run.t = earlier
         run.learn(run.stream.tasks[earlier])
     run.t = t
-    plan = Batch(samples=run.shuffled(run.stream.tasks[t].train))
-    for part in run.parts:
-        plan = part.before_task(t, plan)
-    return plan
+    return run.plan(run.stream.tasks[t])
 
 
 SUPPORTED = [(name, scenario) for name in NATIVE for scenario in SCENARIOS if not reason(name, scenario)]

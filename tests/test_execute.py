@@ -8,7 +8,7 @@ from helpers import LABELLED, PAIRS
 from clbench import execute, plan, registry, worker
 from clbench.engine import run as engine
 from clbench.environment import ENVIRONMENT
-from clbench.errors import RunFailed
+from clbench.errors import InputError, RunFailed
 from clbench.models.text_encoder import TextEncoder
 from clbench.records import Record
 
@@ -73,6 +73,15 @@ def test_what_one_half_gave_is_kept_when_the_other_fails(monkeypatch):
     (record,) = execute.execute(plan.Plan([pair], {}, []), [asked], None, workers=0).records.values()
     assert isinstance(record, Record) and record.seeds == [0]
     assert record.status == "failed" and record.error.reason == "ValueError: broken"
+
+
+def test_parts_that_do_not_go_together_after_all_are_unsupported_in_a_line(monkeypatch):
+    def run(*_):
+        raise InputError("these two do not go together")
+    monkeypatch.setattr(engine, "run", run)
+    asked, _ = job([0])
+    (result,) = worker.train_group(asked, TOLD)
+    assert (result["status"], result["error"]) == ("unsupported", {"reason": "these two do not go together"})
 
 
 def test_every_kind_of_network_has_a_group_size_on_every_kind_of_device():

@@ -122,6 +122,26 @@ def test_differs_from_naive(spec):
     assert not torch.equal(make(spec).train(), make("naive").train())
 
 
+def test_a_stored_pair_counts_both_sides_as_they_are_stored():
+    run, words = make("er"), 8 * benchmark().stream([0], CPU).pairs.right.shape[1]
+    run.train()
+    assert run.memory_bytes(run.learner.net) == run.parts[0].stored.shape[1] * (16 * 16 * 3 + words)
+
+
+@pytest.mark.parametrize("spec", ["er+agem", "agem+er"])
+def test_parts_that_replay_share_a_batch_as_large_as_one(spec):
+    run, rows = make(spec), []
+    for run.t in range(2):
+        plan = run.plan(run.stream.tasks[run.t])
+        rows.append(plan.samples.shape[2])
+        for part in run.turns():
+            part.after_task(run.t)
+    third = run.rows // 3
+    assert rows == [run.rows, 2 * third] and run.replayed == third
+    agem = next(i for i, part in enumerate(run.parts) if hasattr(part, "rows"))
+    assert plan.seen_by(agem).reference.shape[2] == third
+
+
 def test_restart_does_not_depend_on_what_was_trained_before():
     whole, last = make("joint_equal"), make("joint_equal")
     whole.train()

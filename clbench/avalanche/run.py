@@ -16,13 +16,15 @@ from clbench.engine.run import Outcome
 from clbench.errors import RunFailed, Unavailable
 from clbench.stream import Budget, Stream
 
+COUNTS = ("steps", "samples_seen", "memory_items", "memory_bytes", "extra_params")
+
 
 def run(stream: Stream, net, rows: list, budget: Budget, clock: Clock) -> Outcome:
     """Trains and evaluates the stream's seeds; `rows` holds the one row of the catalog."""
     (row,) = rows
     with _no_warnings(), _own_generators(stream.device), arithmetic(budget.precision):
         SingleRun = _single_run()                            # a process pays for the import once, so no run is charged
-        acc, diverged, counts = [], [], {"steps": 0, "samples_seen": 0, "memory_items": 0, "extra_params": 0}
+        acc, diverged, counts = [], [], dict.fromkeys(COUNTS, 0)
         for s in range(len(stream.seeds)):
             with clock.measure("setup_s"):
                 one = SingleRun(stream.only(s), net, row, budget, clock)
@@ -37,8 +39,10 @@ def run(stream: Stream, net, rows: list, budget: Budget, clock: Clock) -> Outcom
 
 
 def _counts(row, one) -> dict[str, int]:
-    return {"steps": one.meter.steps, "samples_seen": one.meter.samples, "memory_items": row.memory_items(one.strategy),
-            "extra_params": row.extra_params(one.strategy)}
+    """Of one seed, by name. An example counts the bytes that it has in the stream's own data."""
+    items, parameters = row.memory_items(one.strategy), row.extra_params(one.strategy)
+    memory = items * one.stream.example_bytes + parameters * one.theta.element_size()
+    return dict(zip(COUNTS, (one.meter.steps, one.meter.samples, items, memory, parameters), strict=True))
 
 
 def _single_run() -> type:

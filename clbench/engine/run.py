@@ -1,20 +1,22 @@
 """One run: a group of S seeds of one strategy over one stream."""
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
+from clbench.composition import conflict
 from clbench.engine.capture import CapturedStep
 from clbench.engine.clock import Clock
 from clbench.engine.evaluate import evaluate
+from clbench.engine.kept import extra_bytes, extra_numbers
 from clbench.engine.learner import Learner
 from clbench.engine.optimiser import warmed_up
 from clbench.engine.part import Part
 from clbench.engine.precision import arithmetic
 from clbench.errors import InputError, RunFailed
 from clbench.keyed import draw, passes
-from clbench.stream import Batch, Budget, Stream, take
+from clbench.stream import SHARED, Batch, Budget, Stream, take
 
 
 @dataclass
@@ -28,17 +30,19 @@ class Outcome:
     notes: list[str] = field(default_factory=list)           # what a reader of the record should know
 
 
-def run(stream: Stream, net, parts: list[Part], budget: Budget, clock: Clock) -> Outcome:
-    """Trains and evaluates the stream's seeds together."""
+def run(stream: Stream, net, parts: list[Part], budget: Budget, clock: Clock,
+        run_class: type["Run"] | None = None) -> Outcome:
+    """Trains and evaluates the stream's seeds together, by a `Run` or a class derived from it."""
     with arithmetic(budget.precision):
         with clock.measure("setup_s"):
-            this = Run(stream, net, parts, budget, clock)
+            this = (run_class or Run)(stream, net, parts, budget, clock)
         try:
             acc = this.train()
         except Exception as error:
             raise RunFailed(this.t + 1, this.updates) from error
     costs = {**clock.sheet(), "steps": this.updates * this.S, "samples_seen": this.samples_seen,
              "memory_items": sum(part.stored.shape[1] for part in parts if part.stored is not None) * this.S,
+             "memory_bytes": this.memory_bytes(net) * this.S,
              "extra_params": this.extra_parameters(net) * this.S}
     return Outcome(acc.cpu(), costs, this.diverged, {name: array.cpu() for name, array in this.more.items()}, this.notes)
 
@@ -50,20 +54,29 @@ class Run:
         self.stream, self.parts, self.budget = stream, parts, budget
         self.seeds, self.S, self.steps, self.rows = stream.seeds, len(stream.seeds), budget.steps, budget.rows
         # Where a method replays, a batch holds so many stored rows and as many new ones.
-        self.replayed = budget.rows // 2 if budget.fixed_compute else budget.rows
+        replaying = sum(part.replays for part in parts)
+        self.replayed = budget.rows // (1 + replaying) if budget.fixed_compute else budget.rows
         self.clock = clock or Clock(stream.device)
         self.t = self.updates = self.samples_seen = 0
         self.notes: list[str] = []
         self.alive = torch.ones(self.S, dtype=torch.bool, device=stream.device)
         self.finite_steps = torch.zeros(self.S, dtype=torch.long, device=stream.device)
         self.diverged: list[dict] = []
-        self.learner, self.data_losses, data_terms = self.new_learner(net), stream.losses, []
-        for part in parts:
-            part.run, before = self, self.data_losses
+        if reason := conflict([(type(part).__name__, type(part)) for part in parts]):
+            raise InputError(reason)
+        network, data_losses = self._hook("network"), self._hook("data_losses")
+        self.learner = self.new_learner(network(stream, net) if network else net)
+        self.data_losses = data_losses or stream.losses
+        self.predict = self._hook("predict") or self._outputs
+        self.turn: int | None = None                         # the number of the part whose hook runs
+        self.drawn_by: dict[str, int | None] = {}            # purpose of a draw -> the part that came first
+        given = self.learner, self.data_losses
+        for part in self.turns():
+            part.run = self
             part.start(self)
-            data_terms += [self.data_losses] if self.data_losses is not before else []
-        self._only_one(data_terms, "data term")
-        self.predict = self._only_one([part.predict for part in parts if part.predict], "prediction") or self._outputs
+        if given != (self.learner, self.data_losses):
+            raise InputError("a part replaces the learner or the data term in `start`: "
+                             "that is what the hooks `network` and `data_losses` are for")
 
     # ---- the story
     def train(self) -> Tensor:
@@ -89,18 +102,35 @@ class Run:
         if self.budget.fixed_compute:
             extra = sum(part.extra_cost(self.t) for part in self.parts)
             self.steps = max(1, int(self.budget.steps / (1 + extra)))
-        plan = Batch(samples=self.shuffled(task.train))
         with self.clock.count_flops():
-            for part in self.parts:
-                plan = part.before_task(self.t, plan)
+            plan = self.plan(task)
         self.fit(plan)
         with self.clock.count_flops():
-            for part in self.parts:
+            for part in self.turns():
                 part.after_task(self.t)
         self._note_divergence()
 
+    def plan(self, task) -> Batch:
+        """All batches of the task, after every part's `before_task`."""
+        samples = None
+        for part in self.turns():
+            if part.choose_samples:
+                samples = part.choose_samples(self.t)
+        if samples is None:
+            samples = self.shuffled(task.train)
+        if self.t > 0 and any(part.replays for part in self.parts):
+            samples = samples[:, :, :self.replayed]
+        plan = Batch(samples=samples)
+        for part in self.turns():
+            plan = part.before_task(self.t, plan.seen_by(self.turn)).given_by(self.turn)
+        if any(part.retrains for part in self.parts):
+            self.learner.restart()                           # after the hooks: what they copy is what was learnt
+        return plan
+
     def fit(self, plan: Batch) -> None:
         """Trains on every batch of the plan, with all hooks on; on a GPU as a captured step."""
+        if self.turn is not None:                            # a part's own plan
+            plan = plan.given_by(self.turn)
         steps, before = len(plan.samples), self.samples_seen
         if self.budget.warm_up is not None:
             plan.lr = warmed_up(self.budget, steps, self.stream.device).expand(self.S, steps).T
@@ -108,30 +138,41 @@ class Run:
             self.step(plan.at(0))
         self.updates += 1
         rows = self.samples_seen - before                    # counted here: a captured step counts nothing
-        take = CapturedStep(self.step, self.notes) if self.stream.device.type == "cuda" else self.step
+        take = self.step_of_fit()
         for step in range(1, steps):
             take(plan.at(step))
             self.updates += 1
         self.samples_seen = before + steps * rows
 
+    def step_of_fit(self) -> Callable[[Batch], None]:
+        """What takes the steps of one fit after the first."""
+        return CapturedStep(self.step, self.notes) if self.stream.device.type == "cuda" else self.step
+
     def step(self, draws: Batch) -> None:
-        batch = Batch({**draws, **self.stream.gather(draws.samples)})
-        for part in self.parts:
-            batch = part.batch(batch)
+        batch = self.batch(draws)
         gradient = self.learner.gradient(self.loss, batch)
         g, batch.out, batch.loss = gradient.g, gradient.out, gradient.loss
-        for part in self.parts:
-            g = part.gradient(g, batch)
+        for part in self.turns():
+            g = part.gradient(g, batch.seen_by(self.turn))
         self.learner.step(gradient._replace(g=g), batch.get("lr"))
         self.samples_seen += batch.y.numel()
         self.alive &= batch.loss.abs() < torch.inf             # isfinite takes twice the operators
         self.finite_steps += self.alive
-        for part in self.parts:
-            part.after_step(batch)
+        for part in self.turns():
+            part.after_step(batch.seen_by(self.turn))
+
+    def batch(self, draws: Batch) -> Batch:
+        """The batch of these draws, after every part's `batch`."""
+        gathered = self.stream.gather(draws.samples)
+        batch, shared = Batch({**draws, **gathered}), SHARED | gathered.keys()
+        for part in self.turns():
+            batch = part.batch(batch.seen_by(self.turn)).given_by(self.turn, shared)
+        return batch
 
     def loss(self, out: Tensor, batch: Batch) -> Tensor:
         """One seed: weighted sum over the rows of the data term and of every part's term."""
-        terms = [self.data_losses(out, batch)] + [part.losses(out, batch) for part in self.parts]
+        more = [part.losses(out, batch.seen_by(self.turn)) for part in self.turns()]
+        terms = [self.data_losses(out, batch), *more]
         first, *more = ((batch.weight[:len(term)] * term).sum() for term in terms if term is not None)
         return sum(more, first)
 
@@ -148,7 +189,12 @@ class Run:
 
     def draw(self, purpose: str, make: Callable[[torch.Generator], Tensor]) -> Tensor:
         """make(generator) [steps, ...] for every seed: [steps, S, ...], ready for the plan."""
-        return draw(self.seeds, purpose, self.t, make).transpose(0, 1).to(self.stream.device)
+        return draw(self.seeds, self.purpose(purpose), self.t, make).transpose(0, 1).to(self.stream.device)
+
+    def purpose(self, name: str) -> str:
+        """The name of a draw, unless another part draws under it too: then the later of the two has numbers of its own."""
+        owner = self.drawn_by.setdefault(name, self.turn)
+        return name if self.turn in (owner, None) or owner is None else f"{name} of part {self.turn + 1}"
 
     def shuffled(self, samples: Tensor, rows: int | None = None, steps: int | None = None,
                  purpose: str = "batches") -> Tensor:
@@ -157,8 +203,8 @@ class Run:
         For training: where the stream augments, a third column says how each row is seen this time.
         """
         rows, steps, n = rows or self.rows, steps or self.steps, samples.shape[-2]
-        order = draw(self.seeds, purpose, self.t, lambda draws: passes(n, steps * rows, draws)).to(samples.device)
-        drawn = take(samples.expand(self.S, n, 2), order)
+        order = draw(self.seeds, self.purpose(purpose), self.t, lambda draws: passes(n, steps * rows, draws))
+        drawn = take(samples.expand(self.S, n, 2), order.to(samples.device))
         drawn = drawn.unflatten(1, (steps, rows)).transpose(0, 1)
         return torch.cat([drawn, self.views(steps, rows, f"{purpose} views")], -1)
 
@@ -172,7 +218,8 @@ class Run:
     def subset(self, samples: Tensor, rows: int, purpose: str) -> Tensor:
         """[S, rows, 2]: so many of samples [n, 2] or [S, n, 2], no pair twice: what to keep or to measure on."""
         n = samples.shape[-2]
-        order = draw(self.seeds, purpose, self.t, lambda draws: torch.randperm(n, generator=draws)[:rows])
+        order = draw(self.seeds, self.purpose(purpose), self.t,
+                     lambda draws: torch.randperm(n, generator=draws)[:rows])
         return take(samples.expand(self.S, n, 2), order.to(samples.device))
 
     def seen(self) -> Tensor:
@@ -191,12 +238,30 @@ class Run:
         return self.learner.map(lambda o, b: self.data_losses(o, Batch(b)), out, dict(batch))
 
     # ---- its own
+    def turns(self) -> Iterator[Part]:
+        """The parts, one after another; meanwhile `turn` is the number of the one whose hook runs."""
+        before = self.turn
+        for self.turn, part in enumerate(self.parts):        # noqa: B020
+            yield part
+        self.turn = before
+
     def extra_parameters(self, net) -> int:
         """Numbers kept per seed beyond the plain network: a larger network, and the parts' float tensors."""
-        P, parameters = self.learner.net.layout.P, self.learner.net.layout.parameters
-        kept = (tensor.numel() // self.S for part in self.parts for tensor in vars(part).values()
-                if torch.is_tensor(tensor) and tensor.is_floating_point())
-        return parameters - net.layout.parameters + sum(n // P * parameters if n % P == 0 else n for n in kept)
+        return self._larger(net) + extra_numbers(self)
+
+    def memory_bytes(self, net) -> int:
+        """Bytes kept per seed beyond the plain network: examples as the stream has them, a larger network, and all
+        tensors of the parts."""
+        examples = sum(part.stored.shape[1] for part in self.parts if part.stored is not None)
+        return (examples * self.stream.example_bytes + self._larger(net) * self.learner.theta.element_size()
+                + extra_bytes(self))
+
+    def _larger(self, net) -> int:
+        return self.learner.net.layout.parameters - net.layout.parameters
+
+    def _hook(self, name: str) -> Callable | None:
+        """The one part's hook that stands in for what the stream or the network gives."""
+        return next((getattr(part, name) for part in self.parts if getattr(part, name)), None)
 
     def _outputs(self, x: Tensor, t: int | None) -> Tensor:
         return self.learner.outputs(x)
@@ -207,9 +272,3 @@ class Run:
         for seed, alive, steps in zip(self.seeds, self.alive.tolist(), self.finite_steps.tolist(), strict=True):
             if not alive and seed not in known:
                 self.diverged.append({"seed": seed, "task": self.t + 1, "step": steps + 1})
-
-    @staticmethod
-    def _only_one(replacements: list, what: str):
-        if len(replacements) > 1:
-            raise InputError(f"two parts of this strategy both replace the {what}: leave one out")
-        return replacements[0] if replacements else None

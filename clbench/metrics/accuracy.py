@@ -287,6 +287,7 @@ COSTS: dict[str, Cost] = {cost.name: cost for cost in [
     Cost("flops", "FLOPs", "", "counted forward and backward FLOPs, extra passes included"),
     Cost("peak_mb", "peak memory", "MB", "peak device memory; on Linux CPUs the peak resident set"),
     Cost("memory_items", "stored items", "", "stored examples, or their equivalent, at the end"),
+    Cost("memory_bytes", "kept", "bytes", "stored examples and all else beyond the plain model at the end"),
     Cost("extra_params", "extra parameters", "", "parameters beyond the plain model at the end"),
     Cost("retraining_saved", "retraining saved", "", "1 - FLOPs of the strategy / FLOPs of joint"),
 ]}

@@ -9,7 +9,8 @@ from clbench.report.tables import Table
 
 # What a narrow terminal does without, in turn.
 DISPENSABLE = ("backward_left_right", "backward_right_left", "backward_five", "peak_mb", "cpu_hours", "gpu_hours", "bwt",
-               "plasticity_gap_equal", "joint_gap", "memory_items", "aia", "recovered", "seconds", "gflops", "plasticity_gap")
+               "plasticity_gap_equal", "joint_gap", "memory_items", "memory_mb", "aia", "recovered", "seconds", "gflops",
+               "plasticity_gap")
 
 
 def grid(table: Table) -> tuple[list[str], list[list[str]]]:

@@ -14,15 +14,19 @@ from clbench.report.values import Entry, entries, order_of, trains_on_all_data
 
 NONE = "–"
 DEFAULT = ("acc", "aia", "forgetting", "bwt", "plasticity_gap", "plasticity_gap_equal", "joint_gap", "recovered",
-           "seconds", "gpu_hours", "cpu_hours", "energy_wh", "gflops", "retraining_saved", "memory_items", "peak_mb")
+           "seconds", "gpu_hours", "cpu_hours", "energy_wh", "gflops", "retraining_saved", "memory_items",
+           "memory_mb", "peak_mb")
 # Of streams of pairs: what a new slice changes for those before and after it.
 PAIRS = ("stream_backward", "stream_id", "stream_forward", "acc", "forgetting", "old_kept", "new_share", *DEFAULT[4:7],
          "backward_left_right", "backward_right_left", "backward_five", *DEFAULT[8:])
 KEPT = 0.8                                    # of what was learnt: the yardstick of those who fine-tune
-WHERE_USED = ("gpu_hours", "cpu_hours", "energy_wh")
-TITLES = {"seconds": "s/seed", "gflops": "GFLOPs", "gpu_hours": "GPU h", "cpu_hours": "CPU h", "peak_mb": "peak MB"}
+WHERE_USED = ("gpu_hours", "cpu_hours", "energy_wh", "memory_mb")
+TITLES = {"seconds": "s/seed", "gflops": "GFLOPs", "gpu_hours": "GPU h", "cpu_hours": "CPU h",
+          "peak_mb": "peak MB", "memory_mb": "kept MB"}
+DERIVED = ("seconds", "gflops", "memory_mb")      # what tables show of costs in other units
 DESCRIPTIONS = {"seconds": "wall-clock of training and evaluation",
-                "gflops": "counted forward and backward FLOPs, in units of 10^9"}
+                "gflops": "counted forward and backward FLOPs, in units of 10^9",
+                "memory_mb": "stored examples and all else kept beyond the plain model, in 10^6 bytes"}
 SIGNS = {"best": "★", "tied": "≈", "stale": "†", "accepted": "‡"}
 LEGEND = {
     "best": "★ best mean among the rows that do not train on all data so far",
@@ -141,7 +145,7 @@ def comparison(records: list[Record], beside: Sequence[Record] = ()) -> Table:
     found = entries(records, beside)
     lead = lead_of(records[0])
     chosen = DEFAULT if lead == DEFAULT[0] else PAIRS
-    rows = [_row(entry, {name: cell(entry, name) for name in (*METRICS, *COSTS, "seconds", "gflops")} | {lead: one})
+    rows = [_row(entry, {name: cell(entry, name) for name in (*METRICS, *COSTS, *DERIVED)} | {lead: one})
             for entry, one in zip(found, marked(found, lead), strict=True)]
     columns = [heading(name) for name in chosen if name not in WHERE_USED or _in_use(rows, name)]
     notes = _notes(rows, costs=True) + (_yardstick(rows) if chosen is PAIRS else [])
@@ -250,6 +254,8 @@ def _cost(costs: dict[str, float | None], name: str) -> float | None:
         return None if None in parts else sum(parts)
     if name == "gflops":
         return None if costs["flops"] is None else costs["flops"] / 1e9
+    if name == "memory_mb":
+        return None if costs["memory_bytes"] is None else costs["memory_bytes"] / 1e6
     return costs[name]
 
 

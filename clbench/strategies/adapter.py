@@ -17,10 +17,9 @@ class Adapter(HeadOnly):
     def supports(self, stream, net) -> str | None:
         return "needs a network without running statistics" if net.layout.buffers else None
 
-    def start(self, run) -> None:
-        x = tree_map(lambda x: x[0], run.stream.test(0, slice(0, 2)))
-        net = run.learner.net
-        run.learner = run.new_learner(Adapted(net, widths_of_features(net, x), self.width))
+    def network(self, stream, net) -> Adapted:
+        x = tree_map(lambda x: x[0], stream.test(0, slice(0, 2)))
+        return Adapted(net, widths_of_features(net, x), self.width)
 
     def before_task(self, t: int, plan: Batch) -> Batch:
         layout = self.run.learner.net.layout

@@ -20,7 +20,7 @@ from clbench.stream import Batch
 class AGEM(Part):
     memory: int = 500                # examples kept
     rows: int | None = None          # of a reference batch; None: as many as new ones
-    learns_pairs = True
+    replays = protects = learns_pairs = True
 
     def supports(self, stream, net) -> str | None:
         return Memory.fits(self.memory, stream)
@@ -30,9 +30,8 @@ class AGEM(Part):
 
     def before_task(self, t: int, plan: Batch) -> Batch:
         if t > 0:
-            new = self.run.replayed
-            plan.samples = plan.samples[:, :, :new]
-            plan.reference = self.run.shuffled(self.stored, self.rows or new, len(plan.samples), "reference")
+            rows = self.rows or self.run.replayed
+            plan.reference = self.run.shuffled(self.stored, rows, len(plan.samples), "reference")
         return plan
 
     def gradient(self, g: Tensor, batch: Batch) -> Tensor:

@@ -4,8 +4,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from torch import Tensor
+
 from clbench.engine.part import Part
-from clbench.stream import Batch
 
 
 @dataclass
@@ -13,7 +14,6 @@ class Cumulative(Part):
     budget: Literal["equal", "seen"] = "equal"       # steps at task k: N, or k N
     sees_all_data = learns_pairs = True
 
-    def before_task(self, t: int, plan: Batch) -> Batch:
-        steps = len(plan.samples) * (t + 1 if self.budget == "seen" else 1)
-        plan.samples = self.run.shuffled(self.run.seen(), steps=steps)
-        return plan
+    def choose_samples(self, t: int) -> Tensor:
+        times = t + 1 if self.budget == "seen" else 1
+        return self.run.shuffled(self.run.seen(), steps=times * self.run.steps)

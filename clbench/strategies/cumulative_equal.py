@@ -3,9 +3,9 @@
     theta_k = train(theta_{k-1}, D_k u |D_k| / (k - 1) examples of each of D_1 .. D_{k-1})
 What is kept of a task is the beginning of one fixed order, so an example that was dropped never comes back."""
 import torch
+from torch import Tensor
 
 from clbench.engine.part import Part
-from clbench.stream import Batch
 
 
 class CumulativeEqual(Part):
@@ -14,12 +14,11 @@ class CumulativeEqual(Part):
     def start(self, run) -> None:
         self.orders = []                                                # [S, n, 2] each
 
-    def before_task(self, t: int, plan: Batch) -> Batch:
+    def choose_samples(self, t: int) -> Tensor:
         train, S = self.run.stream.tasks[t].train, self.run.S
         self.orders.append(self.run.subset(train, len(train), "kept"))
         kept = [order[:, :share] for order, share in zip(self.orders, self.shares(t, len(train)), strict=False)]
-        plan.samples = self.run.shuffled(torch.cat([train.expand(S, -1, 2), *kept], 1), steps=len(plan.samples))
-        return plan
+        return self.run.shuffled(torch.cat([train.expand(S, -1, 2), *kept], 1))
 
     def shares(self, t: int, n: int) -> list[int]:
         """How many examples of each task before t are used beside n new ones."""

@@ -15,7 +15,7 @@ from clbench.stream import Batch
 @dataclass
 class ER(Part):
     memory: int = 500                # examples kept
-    learns_pairs = True
+    replays = learns_pairs = True
 
     def supports(self, stream, net) -> str | None:
         return Memory.fits(self.memory, stream)
@@ -25,9 +25,8 @@ class ER(Part):
 
     def before_task(self, t: int, plan: Batch) -> Batch:
         if t > 0:
-            rows = self.run.replayed
-            replay = self.run.shuffled(self.stored, rows, len(plan.samples), "replay")
-            plan.samples = torch.cat([plan.samples[:, :, :rows], replay], 2)            # [steps, S, 2 rows, 2]
+            replay = self.run.shuffled(self.stored, self.run.replayed, len(plan.samples), "replay")
+            plan.samples = torch.cat([plan.samples, replay], 2)                         # [steps, S, 2 rows, 2]
         return plan
 
     def after_task(self, t: int) -> None:

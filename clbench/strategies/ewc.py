@@ -20,7 +20,7 @@ from clbench.stream import Batch
 class EWC(Part):
     lam: float = 1000.0              # strength of the penalty
     samples: int = 1024              # examples for the Fisher estimate
-    learns_pairs = True
+    protects = learns_pairs = True
 
     def extra_cost(self, t: int) -> float:
         """The estimate's passes forward and back, spread over the steps that are left for it."""

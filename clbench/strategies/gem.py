@@ -22,6 +22,7 @@ from clbench.stream import Batch
 class GEM(Part):
     memory: int = 500                # examples kept, as many of each of the stream's T tasks
     margin: float = 0.5              # least dual variable ("memory strength")
+    protects = True
 
     def supports(self, stream, net) -> str | None:
         return Memory.fits(self.memory, stream)
@@ -51,4 +52,4 @@ class GEM(Part):
     def after_task(self, t: int) -> None:
         tasks = self.run.stream.tasks
         self.tasks.append(self.run.subset(tasks[t].train, self.memory // len(tasks), "memory"))
-        self.stored = torch.cat(self.tasks, 1)
+        self.stored, self.past = torch.cat(self.tasks, 1), []

@@ -10,7 +10,7 @@ from clbench.stream import Batch
 
 
 class HeadOnly(Part):
-    learns_pairs = True
+    freezes = learns_pairs = True
 
     def before_task(self, t: int, plan: Batch) -> Batch:
         layout = self.run.learner.net.layout

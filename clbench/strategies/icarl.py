@@ -32,16 +32,17 @@ class ICaRL(Part):
         return Memory.fits(self.memory, stream)
 
     def start(self, run) -> None:
-        run.data_losses = self.label_losses                              # instead of cross-entropy
         self.exemplars: dict[int, Tensor] = {}                           # class -> [S, m, 2], best first
         self.old = self.new = torch.zeros(run.stream.classes, dtype=torch.bool, device=run.stream.device)
         self.means = None                                                # [S, C, h] once there are exemplars
 
+    def choose_samples(self, t: int) -> Tensor:
+        current = self.run.stream.tasks[t].train.expand(self.run.S, -1, 2)
+        return self.run.shuffled(torch.cat([current, *self.exemplars.values()], 1))
+
     def before_task(self, t: int, plan: Batch) -> Batch:
         self.new = self.run.stream.tasks[t].classes
         self.teacher = self.run.learner.theta.detach().clone() if t else None
-        current = self.run.stream.tasks[t].train.expand(self.run.S, -1, 2)
-        plan.samples = self.run.shuffled(torch.cat([current, *self.exemplars.values()], 1), steps=len(plan.samples))
         return plan
 
     def batch(self, batch: Batch) -> Batch:
@@ -50,7 +51,8 @@ class ICaRL(Part):
                 batch.teacher = self.run.learner.outputs(batch.x, self.teacher).sigmoid()
         return batch
 
-    def label_losses(self, out: Tensor, batch: Batch) -> Tensor:
+    def data_losses(self, out: Tensor, batch: Batch) -> Tensor:
+        """Instead of cross-entropy."""
         label = batch.y.unsqueeze(-1) == torch.arange(out.shape[-1], device=out.device)          # F.one_hot would wait
         return (_binary(out, label.to(out.dtype)) * (self.new & batch.mask)).sum(-1)
 

@@ -2,17 +2,16 @@
 
     theta_k = train(theta_0, D_1 u ... u D_k, k N steps)
 The initial weights are those of row 0, so its first task is the naive one bit for bit."""
+from torch import Tensor
+
 from clbench.engine.part import Part
-from clbench.stream import Batch
 
 
 class Joint(Part):
-    sees_all_data = learns_pairs = True
+    retrains = sees_all_data = learns_pairs = True
 
-    def before_task(self, t: int, plan: Batch) -> Batch:
-        self.run.learner.restart()
-        plan.samples = self.run.shuffled(self.run.seen(), steps=self.steps(t, len(plan.samples)))
-        return plan
+    def choose_samples(self, t: int) -> Tensor:
+        return self.run.shuffled(self.run.seen(), steps=self.steps(t, self.run.steps))
 
     def steps(self, t: int, N: int) -> int:
         return (t + 1) * N

@@ -19,7 +19,7 @@ from clbench.tree import length, tree_map
 class LwF(Part):
     lam: float = 1.0                 # strength of the distillation
     temperature: float = 2.0         # T
-    learns_pairs = True
+    protects = learns_pairs = True
 
     def extra_cost(self, t: int) -> float:
         return 1 / 3 if t else 0.0

@@ -25,9 +25,8 @@ class MIR(ER):
 
     def before_task(self, t: int, plan: Batch) -> Batch:
         if t > 0:
-            new = self.run.replayed
-            plan.samples = plan.samples[:, :, :new]
-            plan.candidates = self.run.shuffled(self.stored, self.candidates or 2 * new, len(plan.samples), "candidates")
+            count = self.candidates or 2 * self.run.replayed
+            plan.candidates = self.run.shuffled(self.stored, count, len(plan.samples), "candidates")
         return plan
 
     def batch(self, batch: Batch) -> Batch:

@@ -4,8 +4,8 @@
     largest |w|; the others become 0 and free for the tasks to come; the owned ones learn again
     answer for task k: with the weights owned by tasks 1..k, the others 0
 As in the paper biases and normalisation (statistics too) are learnt by the first task and frozen from then on, and every
-task has its own head. Needs the task at test time. Training and retraining share the task's N steps. Cost: a small integer
-per weight; no extra passes."""
+task has its own head. Needs the task at test time. Training and retraining share the task's N steps; what parts behind
+it in a spec put into the plan is for the training alone. Cost: a small integer per weight; no extra passes."""
 from dataclasses import dataclass
 
 import torch
@@ -19,6 +19,7 @@ from clbench.stream import Batch
 class PackNet(Part):
     keep: float = 0.25               # share of a layer's free weights that a task keeps
     retrain: float = 0.33            # share of a task's steps that come after pruning
+    freezes = True
 
     def supports(self, stream, net) -> str | None:
         return None if stream.scenario == "task" else "needs the task label at test time"
@@ -54,8 +55,9 @@ class PackNet(Part):
             owner[name].view(len(size), -1).scatter_(1, largest, t + 1)
         learner.theta.masked_fill_((self.owner == 0) & self.shared, 0)
         learner.freeze(self.owner != t + 1)
-        if len(self.rest.samples):
-            self.run.fit(self.rest)
+        rest, self.rest = self.rest, None
+        if len(rest.samples):
+            self.run.fit(rest)
 
     def predict(self, x: Tensor, t: int) -> Tensor:
         theta = self.run.learner.theta.detach()

@@ -13,6 +13,7 @@ from clbench.stream import Batch
 
 
 class Progressive(Part):
+    freezes = separates_tasks = True
     extra_cost = None
 
     def supports(self, stream, net) -> str | None:
@@ -20,10 +21,10 @@ class Progressive(Part):
             return "needs the task label at test time"
         return None if hasattr(net, "block") else f"{net} is not built of blocks that columns could connect"
 
-    def start(self, run) -> None:
-        heads = [task.classes.nonzero().flatten().tolist() for task in run.stream.tasks]
-        self.columns = Columns(run.learner.net, heads)
-        run.learner = run.new_learner(Functional(self.columns, f"{len(heads)} columns of {run.learner.net}"))
+    def network(self, stream, net) -> Functional:
+        heads = [task.classes.nonzero().flatten().tolist() for task in stream.tasks]
+        self.columns = Columns(net, heads)
+        return Functional(self.columns, f"{len(heads)} columns of {net}")
 
     def before_task(self, t: int, plan: Batch) -> Batch:
         self.columns.last, layout = t, self.run.learner.net.layout

@@ -226,13 +226,14 @@ def test_replay_sees_as_many_stored_examples_as_new_ones():
     outcome, seen = avalanche("avalanche_replay(memory=150)")
     assert set(seen.sizes[0]) == {16, 8}                                 # 120 examples: a pass ends with a short batch
     assert all(sizes[0] == 32 and max(sizes) == 32 for sizes in seen.sizes[1:])
-    assert outcome.costs["memory_items"] == 150
+    assert outcome.costs["memory_items"] == 150 and outcome.costs["memory_bytes"] == 150 * 16 * 4
 
 
 def test_what_is_kept_is_in_the_costs():
     parameters = MLP(16, 32, 32, 10).layout.parameters
     assert avalanche("avalanche_ewc")[0].costs["extra_params"] == 5 * 2 * parameters
-    assert avalanche("avalanche_lwf")[0].costs["extra_params"] == parameters
+    lwf = avalanche("avalanche_lwf")[0].costs
+    assert lwf["extra_params"] == parameters and lwf["memory_bytes"] == 4 * parameters
 
 
 def test_flops_of_the_extra_work_are_counted():

@@ -115,6 +115,7 @@ def test_dry_run_writes_nothing(tmp_path, here):
     (("run", "-b", "blobs_class", "-s", "x*"), 'no name matches "x*"'),
     (("run", "-b", "blobs_class", "-s", "nowhere.py:Mine"), "nowhere.py: there is no such file"),
     (("run", "-b", "blobs_class", "-s", "er+avalanche_naive"), "only native strategies can be joined"),
+    (("run", "-b", "blobs_class", "-s", "er", "-s", "ema+icarl"), "ema and icarl both replace the prediction"),
     (("run", "-b", "blobs_class", "-s", "naive", "--seeds", "0"), "--seeds 0: at least one seed is needed"),
     (("run", "-b", "blobs_class", "-s", "naive", "--seed-list", "1,2,1"), "a seed is there twice"),
     (("run", "-b", "blobs_class", "-s", "naive", "--seed-list", "1;2"), "write whole numbers with commas between"),

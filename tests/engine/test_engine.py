@@ -6,6 +6,7 @@ from clbench import registry
 from clbench.engine.clock import Clock
 from clbench.engine.part import Part
 from clbench.engine.precision import arithmetic
+from clbench.engine.run import Run
 from clbench.engine.run import run as run_group
 from clbench.engine.theta import Layout
 from clbench.errors import InputError, RunFailed
@@ -119,8 +120,25 @@ def test_two_parts_that_predict_are_refused():
     class Predict(Part):
         def predict(self, x, t):
             return x
-    with pytest.raises(InputError, match="both replace the prediction"):
-        make("naive", extra=[Predict(), Predict()])
+
+    class Another(Predict):
+        pass
+    with pytest.raises(InputError, match="Predict and Another both replace the prediction"):
+        make("naive", extra=[Predict(), Another()])
+
+
+def test_a_class_of_its_own_may_train_and_take_the_steps():
+    taken = []
+
+    class Noting(Run):
+        def step_of_fit(self):
+            step = super().step_of_fit()
+            return lambda draws: taken.append(self.t) or step(draws)
+    _, benchmark, _ = registry.benchmark("blobs_class", "smoke")
+    given = benchmark.network(), registry.strategy("er(memory=50)").build(), benchmark.budget("smoke"), Clock(CPU)
+    outcome = run_group(benchmark.stream([0], CPU), *given, run_class=Noting)
+    assert taken == [t for t in range(5) for _ in range(11)]                 # the first step of a fit counts FLOPs
+    assert torch.equal(outcome.acc, make("er(memory=50)").train())
 
 
 def test_optimiser_state_is_kept_or_reset_between_tasks():

@@ -11,7 +11,6 @@ from clbench.engine.clock import Clock
 from clbench.engine.energy import EnergyMeter
 from clbench.engine.run import Run
 from clbench.engine.run import run as run_group
-from clbench.stream import Batch
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")]
 CUDA = torch.device("cuda", 0)
@@ -52,11 +51,7 @@ def next_plan(run: Run):
     """The plan of the second task."""
     run.learn(run.stream.tasks[0])
     run.t = 1
-
-    plan = Batch(samples=run.shuffled(run.stream.tasks[1].train))
-    for part in run.parts:
-        plan = part.before_task(1, plan)
-    return plan
+    return run.plan(run.stream.tasks[1])
 
 
 @every

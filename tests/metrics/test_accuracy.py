@@ -107,4 +107,4 @@ def test_tables_of_names():
     assert {m.name for m in METRICS.values() if m.function is None} == {
         "plasticity_gap", "plasticity_gap_equal", "joint_gap", "recovered", "new_share", "backward_left_right",
         "backward_right_left", "backward_five"}
-    assert "energy_wh" in COSTS and len(COSTS) == 13
+    assert "energy_wh" in COSTS and len(COSTS) == 14

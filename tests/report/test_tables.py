@@ -33,6 +33,8 @@ def test_rows_are_references_then_native_then_avalanche(table):
     ("er", "seconds", "4"),
     ("er", "gflops", "4"),
     ("er", "memory_items", "200"),
+    ("er", "memory_mb", "1.5"),
+    ("naive", "memory_mb", "–"),                          # of a record from before it was counted
     ("er", "cpu_hours", "0.002"),
     ("er", "gpu_hours", "–"),
     ("joint", "joint_gap", "–"),                          # a row has no gap to itself

@@ -25,12 +25,11 @@ def run_of(spec: str, t: int, tasks: str = "split_mnist_task", steps: int = 40, 
     chosen = benchmark_of(tasks)
     run = Run(chosen.stream(list(seeds), device), chosen.network(), registry.strategy(spec).build(), chosen.budget("quick"))
     for run.t in range(t + 1):
-        plan = Batch(samples=run.shuffled(run.stream.tasks[run.t].train, steps=3 if run.t < t else steps))
-        for part in run.parts:
-            plan = part.before_task(run.t, plan)
+        run.steps = 3 if run.t < t else steps
+        plan = run.plan(run.stream.tasks[run.t])
         if run.t < t:
             run.fit(plan)
-            for part in run.parts:
+            for part in run.turns():
                 part.after_task(run.t)
     return run, plan
 

@@ -4,8 +4,6 @@ import torch
 from helpers import make, until
 from strategies.test_equations import SGD, ERTwin, Twin, same_weights
 
-from clbench.stream import Batch
-
 
 class AGEMTwin(ERTwin):
     """Chaudhry et al. 2019: the projection with an `if`; ER's memory, walked for the reference gradient only."""
@@ -43,10 +41,10 @@ def test_agem_turns_a_gradient_only_where_it_goes_against_the_memory(spec):
     plan, conflicts = until(run, 2), []
     for step in range(12):
         draws = plan.at(step)
-        batch = Batch({**draws, **run.stream.gather(draws.samples)})
-        for part in run.parts:
-            batch = part.batch(batch)
-        g, r = run.learner.gradient(run.loss, batch).g, run.gradient(run.stream.gather(batch.reference))
+        batch = run.batch(draws)
+        g = run.learner.gradient(run.loss, batch).g
+        batch = batch.seen_by(len(run.parts) - 1)
+        r = run.gradient(run.stream.gather(batch.reference))
         for part in run.parts[:-1]:
             g = part.gradient(g, batch)
         projected = run.parts[-1].gradient(g.clone(), batch)

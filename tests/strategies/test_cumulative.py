@@ -3,15 +3,12 @@ import pytest
 import torch
 from helpers import make
 
-from clbench.stream import Batch
-
 
 def trained_on(run, t: int) -> dict[int, set]:
     """task -> the indices that occur in the plan of task t, once tasks before have been planned."""
+    run.steps = 40
     for run.t in range(t + 1):
-        plan = Batch(samples=run.shuffled(run.stream.tasks[run.t].train, steps=40))
-        for part in run.parts:
-            plan = part.before_task(run.t, plan)
+        plan = run.plan(run.stream.tasks[run.t])
     samples = plan.samples.flatten(0, 2)
     return {task: set(samples[samples[:, 0] == task, 1].tolist()) for task in samples[:, 0].unique().tolist()}
 

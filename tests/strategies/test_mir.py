@@ -7,8 +7,6 @@ import torch.nn.functional as F
 from helpers import make, until
 from strategies.test_equations import SGD, ERTwin, Twin, same_weights
 
-from clbench.stream import Batch
-
 ALPHA = 0.5
 
 
@@ -48,8 +46,7 @@ def test_mir(scenario):
 def test_mir_replays_the_rows_whose_loss_would_rise_most():
     run = make("mir", seeds=[0, 1], steps=20)
     plan = until(run, 2)
-    mir, draws = run.parts[0], plan.at(0)
-    batch = mir.batch(Batch({**draws, **run.stream.gather(draws.samples)}))
+    batch, draws, mir = run.batch(plan.at(0)), plan.at(0).seen_by(0), run.parts[0]
     theta = run.learner.theta.detach()
     virtual = theta - mir.alpha * run.gradient(run.stream.gather(draws.samples))
     candidates = run.stream.gather(draws.candidates)

@@ -24,7 +24,8 @@ def fisher_of_batches(run, samples: Tensor) -> Tensor:
     B, total = min(run.rows, samples.shape[1]), 0.0
     for i in range(0, samples.shape[1] - B + 1, B):
         batch = run.stream.gather(samples[:, i:i + B])
-        u = draw(run.seeds, f"fisher partners {i}", run.t, lambda draws: torch.rand(2, B, 1, generator=draws))
+        purpose = run.purpose(f"fisher partners {i}")
+        u = draw(run.seeds, purpose, run.t, lambda draws: torch.rand(2, B, 1, generator=draws))
         batch.u = u.to(run.stream.device)
         total = total + B * run.learner.gradient(_sampled_partners, batch).g.square()
     layout = run.learner.net.layout
@@ -49,7 +50,8 @@ def fisher_diagonal(run, samples: Tensor) -> Tensor:
     batch, learner = run.stream.gather(samples), run.learner
     with torch.no_grad():
         p = learner.outputs(batch.x).masked_fill(~batch.mask, -1e9).softmax(-1)
-    u = draw(run.seeds, "fisher labels", run.t, lambda generator: torch.rand(p.shape[1], 1, generator=generator))
+    purpose = run.purpose("fisher labels")
+    u = draw(run.seeds, purpose, run.t, lambda generator: torch.rand(p.shape[1], 1, generator=generator))
     batch.y = (p.cumsum(-1) < u.to(p.device)).sum(-1).clamp(max=p.shape[-1] - 1)
     squares = getattr(learner.net, "squared_gradients", None) or partial(per_sample, learner.net)
     sums = [squares(theta, Batch({name: tensor[s] for name, tensor in batch.items()}), run.data_losses)
