@@ -10,17 +10,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-import clbench.engine.run as engine
 from clbench import plan as planning
 from clbench import worker
 from clbench.engine import capture
 from clbench.engine.part import Part
+from clbench.engine.run import Run
 from clbench.tree import tree_leaves
 
 FORMAT = 1                   # of what is noted: traces of different formats cannot be compared
@@ -55,7 +54,7 @@ def digest(tensor: Tensor) -> str:
     return f"{hashlib.sha256(content.numpy().tobytes()).hexdigest()[:12]} {list(tensor.shape)}{norm}"
 
 
-class Trace(engine.Run):
+class Trace(Run):
     """A run that notes what it does. `fit` is the real one, with its loop, schedule and counts; `step` does nothing in
     most of its calls."""
 
@@ -155,7 +154,7 @@ def trace(benchmark: str, strategy: str, profile: str, seeds: list[int], *, whol
         if sources and pair.blank.source not in sources:
             return result
         (job,) = planning.jobs(planning.Plan([pair], {}, []), "cpu", len(seeds))
-        result["notes"] = notes_of(job, whole)
+        result["notes"] = notes_of(job, pair.blank.backend, whole)
     except Exception as error:                               # that a tree cannot run the pair is a result, too
         result["error"] = f"{type(error).__name__}: {error.__cause__ or error}".splitlines()[0]
     return result | {"seconds": round(time.process_time() - started, 3)}
@@ -171,10 +170,10 @@ def capture_digest() -> str:
     return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()[:12]
 
 
-def notes_of(job: planning.Job, whole: bool) -> list[list]:
+def notes_of(job: planning.Job, backend: str, whole: bool) -> list[list]:
+    """What a job's run notes."""
     log = Log()
-    with native_runs_as(type("LoggedTrace", (Trace,), {"log": log, "whole": whole})), avalanche_runs_as(log, whole):
-        outcome, reason = worker._train(job)
+    outcome, reason = worker.train(job, run_class(backend, log, whole))
     log.where = "end"
     if outcome is None:
         log.write("unsupported", reason)
@@ -183,26 +182,10 @@ def notes_of(job: planning.Job, whole: bool) -> list[list]:
     return log.notes
 
 
-@contextmanager
-def native_runs_as(run_class: type) -> Iterator[None]:
-    before, engine.Run = engine.Run, run_class
-    try:
-        yield
-    finally:
-        engine.Run = before
-
-
-@contextmanager
-def avalanche_runs_as(log: Log, whole: bool) -> Iterator[None]:
-    import clbench.avalanche.run as runner
-    before, runner._single_run = runner._single_run, partial(_single_trace, log, whole)
-    try:
-        yield
-    finally:
-        runner._single_run = before
-
-
-def _single_trace(log: Log, whole: bool) -> type:
+def run_class(backend: str, log: Log, whole: bool) -> type:
+    """The back end's run, with what it does noted in the log."""
+    if backend == "native":
+        return type("LoggedTrace", (Trace,), {"log": log, "whole": whole})
     from clbench.avalanche.trace import single_trace  # imports Avalanche
     return single_trace(log, whole)
 

@@ -48,7 +48,7 @@ def _result(job: Job, told: dict, notes: tuple[str, ...]) -> GroupResult | None:
     if job.device != "cpu":
         _free_memory()                       # what the run before has left, or it would count in this one's peak
     try:
-        outcome, reason = _train(job)
+        outcome, reason = train(job)
     except Unavailable as error:
         return GroupResult("unavailable", Failure(str(error)))
     except Exception as error:
@@ -71,8 +71,11 @@ def _nested(array) -> list[Matrix]:
     return [[[None if cell != cell else cell for cell in row] for row in matrix] for matrix in array.tolist()]
 
 
-def _train(job: Job):
-    """(outcome, None), or (None, the reason why this strategy can't learn this stream)."""
+def train(job: Job, run_class: type | None = None):
+    """(outcome, None), or (None, the reason why this strategy can't learn this stream).
+
+    run_class: what trains the seeds, derived from the runner's own class (`Run`, or Avalanche's `SingleRun`).
+    """
     prepare()
     import torch
 
@@ -94,7 +97,7 @@ def _train(job: Job):
         if reason := next(filter(None, (refusal(part, stream, net, budget) for part in parts)), None):
             return None, reason
         try:
-            return runner.run(stream, net, parts, budget, clock), None
+            return runner.run(stream, net, parts, budget, clock, run_class), None
         except InputError as error:          # parts that do not go together in a way that their classes do not say
             return None, str(error)
 
