@@ -17,7 +17,6 @@ from clbench.plan import Job, Plan
 from clbench.records import Record
 from clbench.worker import failure, train_group
 
-
 ANSWER = "10s"               # how long a scheduler may take to answer
 
 

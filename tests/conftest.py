@@ -5,10 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from clbench.environment import prepare
+from clbench.environment import ENVIRONMENT
 
-prepare()                                        # before torch is imported, as the command line does
-os.environ["CLBENCH_OFFLINE"] = "1"              # no test asks the network
+os.environ.update(ENVIRONMENT, CLBENCH_OFFLINE="1")          # as workers have it; and no test asks the network
 
 import pytest
 import torch

@@ -128,7 +128,8 @@ FINGERPRINTS = {"split_digits_class": "8785892c4369f262", "blobs_class": "gaussi
 
 
 def test_fingerprints_are_stable_across_processes():
-    code = f"from clbench import registry\nfor name in {[*FINGERPRINTS]}: print(registry.benchmark(name, 'smoke')[1].fingerprint())"
+    code = (f"from clbench import registry\n"
+            f"for name in {[*FINGERPRINTS]}: print(registry.benchmark(name, 'smoke')[1].fingerprint())")
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.splitlines()
     assert [loaded(name)[0].fingerprint() for name in FINGERPRINTS] == other == [*FINGERPRINTS.values()]
 
