@@ -1,38 +1,43 @@
-# make run    first results and pages            make test   the tests
-# make check  compare with the baselines         make speed  docs/speed.md: speed ratios, not part of the tests
-# make docs   docs/strategies.md from the docstrings
 PYTHON ?= python3
 BIN := .venv/bin
+# A process per core, each with one thread of torch. The tests of a file stay together: they share what is expensive.
+PARALLEL := -n logical --maxprocesses 8 --dist loadscope
 
-# make gpu-report   measure on this machine's GPU; LIMIT=9m stops in time; GPU_PYTHON: an interpreter that has all it needs
-.PHONY: run test check speed docs gpu-report clean
+.PHONY: help run test coverage check speed docs gpu-report clean
 
-run: .venv/installed
+help:                       ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
+
+run: .venv/installed        ## first results and pages: every strategy on the small benchmarks
 	$(BIN)/clbench run --all --out my_results
 	$(BIN)/clbench report --results my_results --out my_reports
 	@echo "Open file://$(CURDIR)/my_reports/index.html"
 
-test: .venv/installed
+test: .venv/installed       ## the style of the code and the tests
 	$(BIN)/ruff check .
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q $(PARALLEL)
 
-check: .venv/installed
+coverage: .venv/installed   ## the tests, and which lines of clbench they run
+	$(BIN)/python -m pytest -q $(PARALLEL) --cov --cov-report=term-missing:skip-covered
+
+check: .venv/installed      ## compare the smoke profile with the baselines
 	$(BIN)/clbench check --profile smoke
 
-speed: .venv/installed
+speed: .venv/installed      ## docs/speed.md: speed ratios, not part of the tests
 	-$(BIN)/python -m pytest tests/speed/test_steps.py tests/speed/test_pairs.py tests/speed/test_speed.py --override-ini addopts=--import-mode=importlib --benchmark-disable-gc \
 		--benchmark-json .speed.json
 	$(BIN)/python tools/speed_table.py .speed.json
 
+# LIMIT=9m stops in time; GPU_PYTHON: an interpreter that has all it needs.
 ifdef GPU_PYTHON
-gpu-report:
+gpu-report:                 ## measure on this machine's GPU
 	$(GPU_PYTHON) tools/gpu_report.py $(if $(LIMIT),--limit $(LIMIT))
 else
 gpu-report: .venv/installed
 	$(BIN)/python tools/gpu_report.py $(if $(LIMIT),--limit $(LIMIT))
 endif
 
-docs: .venv/installed
+docs: .venv/installed       ## docs/strategies.md from the docstrings
 	$(BIN)/python tools/strategy_docs.py
 
 .venv/installed: pyproject.toml constraints.txt
@@ -40,5 +45,5 @@ docs: .venv/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
 	touch $@
 
-clean:
+clean:                      ## remove the environment and what was built
 	rm -rf .venv build *.egg-info

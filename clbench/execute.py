@@ -15,6 +15,8 @@ from clbench.plan import Job, Pair, Plan
 from clbench.records import Record
 from clbench.worker import GroupResult, failure, train_group
 
+ANSWER = "10s"               # how long a scheduler may take to answer
+
 
 @dataclass
 class Finished:
@@ -157,7 +159,7 @@ def look_at_cluster(address: str, device: str) -> tuple[str, int]:
 def _connected(address: str):
     from distributed import Client
     try:
-        client = Client(address, timeout="10s")
+        client = Client(address, timeout=ANSWER)
     except (OSError, ValueError) as error:
         raise InputError(f"--scheduler {address}: it does not answer ({error})") from None
     if not client.nthreads():

@@ -1,7 +1,13 @@
+"""What all tests share: one thread, no network, a home folder of their own, the command line, fabricated records."""
+import importlib.util
 import os
+import subprocess
+import sys
+from pathlib import Path
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-os.environ["CLBENCH_OFFLINE"] = "1"              # no test asks the network
+from clbench.environment import ENVIRONMENT
+
+os.environ.update(ENVIRONMENT, CLBENCH_OFFLINE="1")          # as workers have it; and no test asks the network
 
 import pytest
 import torch
@@ -20,3 +26,40 @@ def processor():
 def home(tmp_path_factory, monkeypatch):
     """Importing Avalanche writes into the home folder; tests leave the user's alone."""
     monkeypatch.setenv("HOME", str(tmp_path_factory.getbasetemp()))
+
+
+@pytest.fixture
+def here(monkeypatch, capfd, tmp_path):
+    """here(*arguments, cwd, env) -> `clbench arguments` in this process, as the finished process it would be: quicker."""
+    from clbench.cli import main
+
+    def run(*arguments, cwd=tmp_path, env=None):
+        monkeypatch.chdir(cwd)
+        for name, value in {"COLUMNS": "200", **(env or {})}.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "argv", ["clbench", *map(str, arguments)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return subprocess.CompletedProcess(arguments, ended.value.code or 0, *capfd.readouterr())
+    return run
+
+
+@pytest.fixture(scope="session")
+def fabricated():
+    """The module of fabricated records."""
+    found = importlib.util.spec_from_file_location("fabricated", Path(__file__).parent / "report" / "fabricated.py")
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def folder(fabricated, tmp_path_factory):
+    """A folder with results/ and reports/ in it, of the fabricated records, for all tests that only read it."""
+    from clbench.report.pages import write_reports
+    top = tmp_path_factory.mktemp("reported")
+    fabricated.write_results(top / "results")
+    with fabricated.known():
+        write_reports(top / "results", top / "reports")
+    return top

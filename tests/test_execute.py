@@ -16,7 +16,7 @@ TOLD = {"command": "clbench", "commit": None, "dirty": None, "concurrent": 1}
 
 
 def job(seeds, strategy="naive"):
-    (pair,) = plan.make_plan(["split_digits_class"], [strategy], "smoke", list(seeds), None).pairs
+    (pair,) = plan.make_plan(["blobs_class"], [strategy], "smoke", list(seeds), None).pairs
     (made,) = plan.jobs(plan.Plan([pair], {}, []), "cpu", group_size=len(seeds))
     return made, pair
 

@@ -1,23 +1,12 @@
-"""The fabricated records of tests/report, and headless Chromium."""
-import importlib.util
+"""Headless Chromium."""
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync", "--disable-default-apps", "--enable-logging=stderr", "--v=0",
          "--host-resolver-rules=MAP * ~NOTFOUND"]         # a test never leaves this machine
-
-
-@pytest.fixture(scope="session")
-def fabricated():
-    path = Path(__file__).parent.parent / "report" / "fabricated.py"
-    found = importlib.util.spec_from_file_location("fabricated", path)
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture

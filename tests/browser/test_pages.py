@@ -4,16 +4,10 @@ import re
 
 import pytest
 
-from clbench.report.pages import write_reports
 
-
-@pytest.fixture(scope="module")
-def reports(fabricated, tmp_path_factory):
-    top = tmp_path_factory.mktemp("browser")
-    fabricated.write_results(top / "results")
-    with fabricated.known():
-        write_reports(top / "results", top / "reports")
-    return top / "reports"
+@pytest.fixture
+def reports(folder):
+    return folder / "reports"
 
 
 def requested(netlog) -> set[str]:

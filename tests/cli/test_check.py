@@ -1,11 +1,9 @@
 """`clbench check` against the committed baselines: passes on this code, fails on code that was broken on purpose."""
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 
-from clbench.cli import main
 from clbench.engine.part import Part
 from clbench.strategies.er import ER
 from clbench.strategies.ewc import EWC
@@ -16,15 +14,11 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.fixture
-def check(monkeypatch, capfd):
+def check(here):
     """(exit code, what was printed) of `clbench check` on one pair, in this process."""
     def run(benchmark, strategy, *more):
-        monkeypatch.chdir(ROOT)
-        monkeypatch.setattr(sys, "argv", ["clbench", "check", "--profile", "smoke", "-b", benchmark, "-s", strategy,
-                                          "--workers", "0", *more])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return ended.value.code, capfd.readouterr().out
+        done = here("check", "--profile", "smoke", "-b", benchmark, "-s", strategy, "--workers", "0", *more, cwd=ROOT)
+        return done.returncode, done.stdout
     return run
 
 

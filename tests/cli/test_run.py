@@ -1,4 +1,4 @@
-"""`clbench run` end to end, in processes of its own."""
+"""`clbench run` end to end: in this process, and in processes of its own where those matter."""
 import json
 import os
 import re
@@ -10,29 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from clbench import records
-from clbench.cli import main
+from clbench import execute, records
 
 
 def clbench(*arguments, cwd, env=None, timeout=120):
     """The finished process of `clbench arguments`, as a user sees it."""
     return subprocess.run([sys.executable, "-m", "clbench", *map(str, arguments)], cwd=cwd, capture_output=True, text=True,
                           timeout=timeout, env={**os.environ, "COLUMNS": "200", **(env or {})})
-
-
-@pytest.fixture
-def here(monkeypatch, capfd):
-    """The same in this process, which is quicker."""
-    def run(*arguments, cwd, env=None):
-        monkeypatch.chdir(cwd)
-        for name, value in {"COLUMNS": "200", **(env or {})}.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setattr(sys, "argv", ["clbench", *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return subprocess.CompletedProcess(arguments, ended.value.code or 0, *capfd.readouterr())
-    return run
 
 
 BLOBS = ("run", "-b", "blobs_class", "--profile", "smoke", "--workers", "0", "--group-size", "1")
@@ -42,28 +26,28 @@ def stored(folder, strategy="naive", benchmark="blobs_class"):
     return records.read(records.path_of(Path(folder) / "results", "smoke", benchmark, strategy))
 
 
-def test_a_run_is_stored_shown_and_not_repeated(tmp_path):
+def test_a_run_is_stored_shown_and_not_repeated(tmp_path, here):
     first = clbench(*BLOBS, "-s", "naive", "-s", "joint", "--seeds", 3, cwd=tmp_path)
     assert first.returncode == 0, first.stderr
     assert first.stdout.startswith("profile smoke on cpu: 6 runs of 2 pairs in 6 groups on 1 worker")
     assert re.search(r"blobs_class +naive +ACC \d+\.\d ± \d+\.\d · 3 seeds", first.stdout)
     assert "the next bigger one: clbench run --all --profile quick" in first.stdout
-    again = clbench(*BLOBS, "-s", "naive", "-s", "joint", "--seeds", 2, cwd=tmp_path)
+    again = here(*BLOBS, "-s", "naive", "-s", "joint", "--seeds", 2, cwd=tmp_path)
     assert "0 runs of 0 pairs" in again.stdout and "2 pairs up to date" in again.stdout
-    more = clbench(*BLOBS, "-s", "naive", "--seed-list", "7,1", cwd=tmp_path)
+    more = here(*BLOBS, "-s", "naive", "--seed-list", "7,1", cwd=tmp_path)
     assert more.stdout.startswith("profile smoke on cpu: 1 runs")
     record = stored(tmp_path)
     assert record.seeds == [0, 1, 2, 7] and len(record.groups) == 4
     before = {group.seeds[0]: group.provenance["started"] for group in record.groups}
     time.sleep(1.1)
-    assert clbench(*BLOBS, "-s", "naive", "--seeds", 1, "--fresh", cwd=tmp_path).returncode == 0
+    assert here(*BLOBS, "-s", "naive", "--seeds", 1, "--fresh", cwd=tmp_path).returncode == 0
     assert stored(tmp_path).groups[0].provenance["started"] > before[0]
 
 
-def test_workers_give_the_same_bits_as_this_process(tmp_path):
+def test_workers_give_the_same_bits_as_this_process(tmp_path, here):
     names = ("-b", "blobs_task", "-s", "ewc(samples=64)", "-s", "er(memory=100)", "--seeds", 2, "--profile", "smoke",
              "--group-size", 1)
-    assert clbench("run", *names, "--workers", 0, "--out", "results", cwd=tmp_path).returncode == 0
+    assert here("run", *names, "--workers", 0, "--out", "results", cwd=tmp_path).returncode == 0
     assert clbench("run", *names, "--workers", 2, "--out", "other", cwd=tmp_path).returncode == 0
     for strategy in ("ewc(samples=64)", "er(memory=100)"):
         a, b = (records.read(records.path_of(tmp_path / folder, "smoke", "blobs_task", strategy))
@@ -131,7 +115,8 @@ def test_dry_run_writes_nothing(tmp_path, here):
     (("report",), "no records in results"),
     (("check",), 'no baselines for profile "smoke"'),
 ])
-def test_a_mistake_is_one_line_and_nothing_is_written(arguments, said, tmp_path, here):
+def test_a_mistake_is_one_line_and_nothing_is_written(arguments, said, tmp_path, here, monkeypatch):
+    monkeypatch.setattr(execute, "ANSWER", "1s")             # nobody answers, however long it waits
     if "cuda" in arguments:
         import torch
         if torch.cuda.is_available():
@@ -207,7 +192,7 @@ class Brackets(Part):
 
 class Slow(Part):
     def after_task(self, t):
-        time.sleep(0.4)
+        time.sleep(0.25)
 '''
 
 
@@ -299,8 +284,16 @@ def test_time_limit_stops_between_groups_and_the_same_command_goes_on(own, here)
     assert stored(own, "own.py:Slow").seeds == [0, 1, 2]
 
 
+@pytest.fixture
+def interruptible():
+    """A shell starts what runs in the background with SIGINT ignored, and a child would inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("workers", [0, 2])
-def test_ctrl_c_keeps_what_is_done(own, workers):
+def test_ctrl_c_keeps_what_is_done(own, workers, interruptible):
     process = subprocess.Popen([sys.executable, "-m", "clbench", "run", "-b", "blobs_class", "--profile", "smoke", "--workers",
                                 str(workers), "-s", "own.py:Slow", "--seeds", "40", "--group-size", "1"], cwd=own,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)

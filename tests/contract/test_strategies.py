@@ -1,5 +1,6 @@
 """The contract battery: every native strategy passes all of it without further test code."""
 import copy
+from functools import lru_cache
 
 import pytest
 import torch
@@ -22,6 +23,14 @@ TOLERANCE = dict.fromkeys(NATIVE, 1e-5) | {"icarl": 0.05}    # herding's arg max
 GROWS = {"gem": "fills its memory task by task, as many examples of each of the stream's tasks"}
 
 
+@lru_cache
+def trained(name, scenario):
+    """The run of seed 0 that several tests look at."""
+    run = make(name, scenario)
+    run.train()
+    return run
+
+
 @every
 def test_twice_the_same_bits_and_sensible(name, scenario):
     first, second = (make(name, scenario, [0, 1]) for _ in range(2))
@@ -35,9 +44,8 @@ def test_twice_the_same_bits_and_sensible(name, scenario):
 
 @every
 def test_a_seed_alone_is_the_same_seed_after_others(name, scenario):
-    alone = make(name, scenario, [1])
-    alone.train()
-    for seed in (4, 1):                                      # one after another in one process, as a worker does
+    alone = trained(name, scenario)
+    for seed in (4, 0):                                      # one after another in one process, as a worker does
         other = make(name, scenario, [seed])
         other.train()
     assert torch.equal(alone.learner.theta, other.learner.theta)
@@ -80,16 +88,15 @@ class Poison(Part):
 @every
 def test_reads_no_old_data_that_it_has_not_stored(name, scenario):
     poison = Poison()
-    run, plain = make(name, scenario, extra=[poison]), make(name, scenario)
-    run.train(), plain.train()
+    run, plain = make(name, scenario, extra=[poison]), trained(name, scenario)
+    run.train()
     honest = poison.read == 0 and torch.equal(run.learner.theta, plain.learner.theta)
     assert honest != any(part.sees_all_data for part in run.parts)
 
 
 @every
 def test_differs_from_naive(name, scenario):
-    run, naive = make(name, scenario), make("naive", scenario)
-    run.train(), naive.train()
+    run, naive = trained(name, scenario), trained("naive", scenario)
     x = run.stream.test(0, slice(0, 50))
     task = 0 if scenario == "task" else None
     assert torch.equal(run.predict(x, task), naive.predict(x, task)) == (name == "naive")
@@ -128,7 +135,7 @@ class Count(TorchDispatchMode):
 @every
 @pytest.mark.parametrize("seeds", ([0], [0, 1]))
 def test_a_step_is_static_and_never_waits_for_the_device(name, scenario, seeds):
-    run = make(name, scenario, seeds)
+    run = make(name, scenario, seeds, steps=4)
     plan = until(run, 2)
     draws = [plan.at(step) for step in range(4)]
     run.step(draws[0])
@@ -175,7 +182,7 @@ def state(run):
 @every
 @pytest.mark.parametrize("seeds", ([0], [0, 1]))
 def test_a_recorded_step_goes_on_like_an_eager_one(name, scenario, seeds):
-    recorded, eager = make(name, scenario, seeds), make(name, scenario, seeds)
+    recorded, eager = (make(name, scenario, seeds, steps=4) for _ in range(2))
     plans = [until(run, 2) for run in (recorded, eager)]
     draws = Batch({key: tensor.clone() for key, tensor in plans[0].at(0).items()})
     recorded.step(draws), eager.step(plans[1].at(0))                        # the optimiser's state is there from now on
@@ -200,7 +207,7 @@ def test_an_impossible_stream_gets_a_reason(name, scenario):
 def test_state_does_not_grow_with_the_tasks(name):
     def numbers(run):
         return run.extra_parameters(run.learner.net) + sum(p.stored.numel() for p in run.parts if p.stored is not None)
-    run = make(name, next(scenario for one, scenario in SUPPORTED if one == name), benchmark="blobs_{}(tasks=20)")
+    run = make(name, next(scenario for one, scenario in SUPPORTED if one == name), benchmark="blobs_{}(tasks=20)", steps=3)
     sizes = []
     for t in range(20):
         run.t = t

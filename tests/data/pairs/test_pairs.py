@@ -3,8 +3,6 @@ import gzip
 import io
 import json
 import pickle
-import subprocess
-import sys
 import tarfile
 from pathlib import Path
 
@@ -419,13 +417,9 @@ def test_words_do_not_depend_on_the_process():
 
 # ---- clbench data inspect
 
-def clbench(*arguments) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, "-m", "clbench", *map(str, arguments)], capture_output=True, text=True)
-
-
-def test_inspect_says_what_is_there_and_draws_it(tmp_path):
+def test_inspect_says_what_is_there_and_draws_it(tmp_path, here):
     tic_training(tmp_path / "train", each=700)
-    done = clbench("data", "inspect", tmp_path / "train", "--picture", tmp_path / "samples.png")
+    done = here("data", "inspect", tmp_path / "train", "--picture", tmp_path / "samples.png")
     assert done.returncode == 0, done.stderr
     first, *lines = done.stdout.splitlines()
     assert first.startswith("1400 pairs, images 32x32 with texts, in 2 slices; ")
@@ -444,9 +438,9 @@ def test_the_date_probe_finds_a_date_in_the_pictures_and_none_in_the_texts(tmp_p
     assert left == 1 and 0.3 < right < 0.7
 
 
-def test_inspect_of_bad_input_is_one_line_and_exit_code_2(tmp_path):
+def test_inspect_of_bad_input_is_one_line_and_exit_code_2(tmp_path, here):
     for arguments in ([tmp_path / "absent.csv"], [tmp_path, "--unit", "days"], ["split_digits_class"]):
-        done = clbench("data", "inspect", *arguments)
+        done = here("data", "inspect", *arguments)
         assert done.returncode == 2 and done.stdout == "" and done.stderr.count("\n") == 1, done.stderr
 
 
@@ -460,21 +454,21 @@ def lines_of(scores: dict) -> str:
     return "".join(json.dumps(one) + "\n" for one in made)
 
 
-def test_import_of_tic_results(tmp_path):
+def test_import_of_tic_results(tmp_path, here):
     steps = [{2014: 0.5, 2015: 0.2, 2016: 0.1}, {2014: 0.4, 2015: 0.6, 2016: 0.3}, {2014: 0.3, 2015: 0.5, 2016: 0.7}]
     folders = [tmp_path / str(number) for number in range(3)]
     for folder, scores in zip(folders, steps, strict=True):
         folder.mkdir()
         (folder / "eval_results.jsonl").write_text(lines_of({2014: 0.9}) + lines_of(scores))     # appended to: the last counts
-    done = clbench("import", "tic", *folders, "--name", "sequential", "--out", tmp_path / "out")
+    done = here("import", "tic", *folders, "--name", "sequential", "--out", tmp_path / "out")
     assert done.returncode == 0 and "stream_id 0.600  stream_backward 0.400  stream_forward 0.200" in done.stdout, done.stderr
-    shown = clbench("show", "--results", tmp_path / "out", "--csv")
+    shown = here("show", "--results", tmp_path / "out", "--csv")
     assert shown.returncode == 0 and "tic/datacomp/retrieval/yearly,sequential" in shown.stdout, shown.stdout + shown.stderr
-    told = clbench("report", "--results", tmp_path / "out", "--out", tmp_path / "pages")
+    told = here("report", "--results", tmp_path / "out", "--out", tmp_path / "pages")
     assert told.returncode == 0 and "★ 40.0" in (tmp_path / "pages" / "imported.md").read_text(), told.stderr
-    of_two = clbench("import", "tic", *folders[:2], "--out", tmp_path / "two")               # 2014 and 2015 are the first's
+    of_two = here("import", "tic", *folders[:2], "--out", tmp_path / "two")               # 2014 and 2015 are the first's
     assert "stream_id 0.333  stream_backward 0.500  stream_forward 0.100" in of_two.stdout
-    of_one = clbench("import", "tic", *folders[:2], "--first", 1, "--out", tmp_path / "one")
+    of_one = here("import", "tic", *folders[:2], "--first", 1, "--out", tmp_path / "one")
     assert "stream_id 0.550  stream_backward 0.400  stream_forward 0.200" in of_one.stdout
     (folders[1] / "eval_results.jsonl").write_text(lines_of({2014: 0.4, 2015: None}))
     slices_found, matrix = tic.results(folders)["tic/datacomp/retrieval/yearly"]
