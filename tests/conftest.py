@@ -29,6 +29,13 @@ def home(tmp_path_factory, monkeypatch):
 
 
 @pytest.fixture
+def unread():
+    """MNIST as if no test had read it: a process keeps what it has read."""
+    from clbench.data import sources
+    sources.mnist.cache_clear()
+
+
+@pytest.fixture
 def here(monkeypatch, capfd, tmp_path):
     """here(*arguments, cwd, env) -> `clbench arguments` in this process, as the finished process it would be: quicker."""
     from clbench.cli import main

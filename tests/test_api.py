@@ -38,9 +38,7 @@ def test_a_strategy_that_cannot_learn_the_stream_says_why():
         clbench.run("blobs_class", "er(memory=5000)", seeds=1, profile="smoke")
 
 
-def test_absent_data_are_unavailable(monkeypatch, tmp_path):
-    from clbench.data import sources
-    sources.mnist.cache_clear()
+def test_absent_data_are_unavailable(monkeypatch, tmp_path, unread):
     monkeypatch.setenv("CLBENCH_DATA", "")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(Unavailable, match="MNIST is not here: put"):

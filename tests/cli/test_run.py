@@ -130,7 +130,7 @@ def test_a_mistake_is_one_line_and_nothing_is_written(arguments, said, tmp_path,
     assert not list(tmp_path.iterdir())
 
 
-def test_damaged_data_are_named_with_both_sums(tmp_path, here):
+def test_damaged_data_are_named_with_both_sums(tmp_path, here, unread):
     folder = tmp_path / "data" / "MNIST" / "raw"
     folder.mkdir(parents=True)
     for name in ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"):
@@ -141,7 +141,7 @@ def test_damaged_data_are_named_with_both_sums(tmp_path, here):
     assert not (tmp_path / "results").exists()
 
 
-def test_absent_data_stop_only_their_own_benchmark(tmp_path, here):
+def test_absent_data_stop_only_their_own_benchmark(tmp_path, here, unread):
     env = {"CLBENCH_DATA": "", "XDG_CACHE_HOME": str(tmp_path / "cache"), "CLBENCH_OFFLINE": "1"}
     names = ("run", "-b", "split_mnist_class", "-b", "blobs_class", "-s", "naive", "--seeds", 1, "--profile", "smoke")
     done = here(*names, cwd=tmp_path, env=env)
