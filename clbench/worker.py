@@ -74,7 +74,7 @@ def _train(job: Job):
     if device.type == "cuda":
         torch.cuda.init()                    # asking a cuda:N for its memory does not
     with one_thread(device.type):
-        _import_what_counting_needs()
+        _import_what_steps_need()
         clock = Clock(device)
         with clock.measure("setup_s"):
             _, benchmark, _ = registry.benchmark(job.benchmark, job.profile)
@@ -87,12 +87,12 @@ def _train(job: Job):
 
 
 @lru_cache
-def _import_what_counting_needs() -> None:
-    """torch takes more than a second of imports to count its first FLOP; a process pays for them, so no run is charged."""
+def _import_what_steps_need() -> None:
+    """torch imports for half a second to map over seeds for the first time, and to count its first FLOP; a process pays
+    for that, so no run is charged."""
     import torch
-    from torch.utils.flop_counter import FlopCounterMode
-    with FlopCounterMode(display=False):
-        torch.ones(1).sum()
+    import torch.utils.flop_counter
+    torch.func.vmap(torch.neg)(torch.ones(1))
 
 
 @lru_cache
