@@ -74,7 +74,7 @@ def _train(job: Job):
     if device.type == "cuda":
         torch.cuda.init()                    # asking a cuda:N for its memory does not
     with one_thread(device.type):
-        _import_what_steps_need()
+        _import_what_a_first_step_needs()
         clock = Clock(device)
         with clock.measure("setup_s"):
             _, benchmark, _ = registry.benchmark(job.benchmark, job.profile)
@@ -87,12 +87,11 @@ def _train(job: Job):
 
 
 @lru_cache
-def _import_what_steps_need() -> None:
-    """torch imports for half a second to map over seeds for the first time, and to count its first FLOP; a process pays
-    for that, so no run is charged."""
+def _import_what_a_first_step_needs() -> None:
+    """torch imports for half a second to map a loss over seeds for the first time; a process pays for that, so no run is
+    charged."""
     import torch
-    import torch.utils.flop_counter
-    torch.func.vmap(torch.neg)(torch.ones(1))
+    torch.func.vmap(torch.nn.functional.cross_entropy)(torch.zeros(1, 1, 2), torch.zeros(1, 1, dtype=torch.long))
 
 
 @lru_cache
