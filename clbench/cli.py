@@ -158,7 +158,8 @@ def run(all_: Annotated[bool, typer.Option("--all", help="Every strategy on the 
     if dry_run:
         screen.list_jobs(jobs)
         return
-    with screen.progress(plan, jobs) as on_done:
+    beside = None if as_json else lambda: records.load(out, profile)[0]
+    with screen.progress(plan, jobs, beside) as on_done:
         finished = executing.execute(plan, jobs, out, workers=workers, scheduler=scheduler, time_limit=limit, on_done=on_done)
     stored, problems = records.load(out, profile)
     _tell(problems)

@@ -33,8 +33,12 @@ class Finished:
 
 
 def execute(plan: Plan, jobs: list[Job], out: Path | None, *, workers: int, scheduler: str | None = None,
-            time_limit: float | None = None, on_done: Callable[[Job, Record], None] = lambda job, record: None) -> Finished:
-    """Runs the jobs and merges each group into its record as it ends. out: None to keep the records in memory."""
+            time_limit: float | None = None,
+            on_done: Callable[[Job, Record | None], None] = lambda job, record: None) -> Finished:
+    """Runs the jobs and merges each group into its record as it ends. out: None to keep the records in memory.
+
+    on_done: called with each group that has ended and the record of its pair, None where it was unavailable.
+    """
     finished = Finished({(pair.blank.benchmark, pair.blank.strategy): pair.stored for pair in plan.pairs if pair.current})
     pairs = {(pair.blank.benchmark, pair.blank.strategy): pair for pair in plan.pairs}
     waiting = list(reversed(jobs))
@@ -48,8 +52,7 @@ def execute(plan: Plan, jobs: list[Job], out: Path | None, *, workers: int, sche
             for job, parts in results:
                 for result in parts:
                     _merge(finished, pairs[job.benchmark, job.strategy], job, result, out)
-                if record := finished.records.get((job.benchmark, job.strategy)):
-                    on_done(job, record)
+                on_done(job, finished.records.get((job.benchmark, job.strategy)))
     except KeyboardInterrupt:
         finished.interrupted = True
     finished.left = len(waiting)

@@ -1,4 +1,5 @@
-"""What `clbench run` prints: what is going to happen, progress, one line per finished pair, the tables at the end."""
+"""What `clbench run` prints: what is going to happen, progress, a line per finished pair, a table per finished benchmark."""
+from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,6 +20,7 @@ class Screen:
 
     def __init__(self, to_stderr: bool = False):
         self.console = Console(stderr=to_stderr, highlight=False, markup=False, soft_wrap=True)
+        self.shown: set[str] = set()                         # benchmarks whose table is printed
 
     def announce(self, plan: Plan, jobs: list[Job], profile: str, device: str, workers: int) -> None:
         runs, workers = sum(len(job.seeds) for job in jobs), max(1, min(workers, len(jobs)))
@@ -36,35 +38,47 @@ class Screen:
             self.console.print(f"  {job.benchmark}  {job.strategy}  seeds {', '.join(map(str, job.seeds))}")
 
     @contextmanager
-    def progress(self, plan: Plan, jobs: list[Job]):
-        """Yields the function to call with each finished group."""
+    def progress(self, plan: Plan, jobs: list[Job], beside: Callable[[], list[Record]] | None = None):
+        """Yields the function to call with each finished group and the record of its pair, None where there is none.
+
+        beside: gives the stored records; with it a benchmark's table is printed when the last of its groups is done.
+        """
         weight = {(pair.blank.benchmark, pair.blank.strategy): pair.seconds for pair in plan.pairs}
+        done = {(pair.blank.benchmark, pair.blank.strategy): pair.stored for pair in plan.pairs if pair.current}
         left = [(job.benchmark, job.strategy) for job in jobs]
         bar = Progress(TextColumn("running"), BarColumn(), TextColumn("{task.fields[groups]}"),
                        TimeElapsedColumn(), TextColumn("· left"), TimeRemainingColumn(), console=self.console, transient=True,
                        disable=not self.console.is_terminal)
         task = bar.add_task("", total=sum(weight[name] for name in left), groups=f"0/{len(jobs)}")
 
-        def on_done(job: Job, record: Record) -> None:
+        def on_done(job: Job, record: Record | None) -> None:
             name = (job.benchmark, job.strategy)
             left.remove(name)
             bar.update(task, advance=weight[name], groups=f"{len(jobs) - len(left)}/{len(jobs)} groups")
-            if name not in left:
+            if record:
+                done[name] = record
+            if record and name not in left:
                 self.console.print(_line(record))
+            if beside and job.benchmark not in {benchmark for benchmark, _ in left}:
+                self._tables(_by_benchmark(done, only=job.benchmark), beside())
         with bar:
             yield on_done
 
     def results(self, finished: Finished, stored: list[Record], as_json: bool) -> None:
-        """Tables of what was asked for; stored: the records beside them, for metrics that compare with joint or naive."""
-        by_benchmark: dict[str, list[Record]] = {}
-        for record in finished.records.values():
-            by_benchmark.setdefault(record.benchmark, []).append(record)
-        made = [tables.comparison(rows, beside=stored) for rows in by_benchmark.values()]
+        """Tables of what was asked for, without those that are there already.
+
+        stored: the records beside them, for metrics that compare with joint or naive.
+        """
+        found = _by_benchmark(finished.records)
         if as_json:
-            print(formats.to_json(made), end="")
+            print(formats.to_json([tables.comparison(rows, beside=stored) for rows in found.values()]), end="")
             return
-        for table in made:
-            self.console.print("", formats.to_rich(table, self.console.width))
+        self._tables({benchmark: rows for benchmark, rows in found.items() if benchmark not in self.shown}, stored)
+
+    def _tables(self, found: dict[str, list[Record]], stored: list[Record]) -> None:
+        for benchmark, rows in found.items():
+            self.shown.add(benchmark)
+            self.console.print("", formats.to_rich(tables.comparison(rows, beside=stored), self.console.width))
 
     def farewell(self, finished: Finished, profile: str, out: Path, fresh: bool) -> None:
         self._unavailable(finished.unavailable)
@@ -79,6 +93,14 @@ class Screen:
     def _unavailable(self, missing: dict) -> None:
         for names, how in missing.items():
             self.console.print(f"unavailable: {' '.join(filter(None, names))}: {how}", style="yellow")
+
+
+def _by_benchmark(found: dict[tuple[str, str], Record], only: str | None = None) -> dict[str, list[Record]]:
+    by_benchmark: dict[str, list[Record]] = {}
+    for (benchmark, _), record in found.items():
+        if only in (None, benchmark):
+            by_benchmark.setdefault(benchmark, []).append(record)
+    return by_benchmark
 
 
 def _line(record: Record) -> str:

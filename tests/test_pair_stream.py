@@ -35,7 +35,7 @@ def make(spec: str, chosen=None, seeds=(0,), steps: int = 8, pairs: Pairs | None
     chosen = chosen or benchmark()
     stream = chosen.stream(list(seeds), CPU) if pairs is None else PairStream(pairs.to(CPU), seeds)
     parts = registry.strategy_on(spec, chosen, "smoke").build()
-    return Run(stream, chosen.network(), parts, replace(chosen.budget("smoke"), steps=steps))
+    return Run(stream, chosen.network(), parts, replace(chosen.budget("smoke"), steps=steps, rows=128))
 
 
 @lru_cache
@@ -92,7 +92,7 @@ def test_compute_is_fixed(spec):
 @lru_cache
 def flops(spec: str) -> float:
     chosen = benchmark("driftcaps(n=512, n_test=40, size=16)")
-    parts, budget = registry.strategy(spec).build(), replace(chosen.budget("smoke"), steps=26)
+    parts, budget = registry.strategy(spec).build(), replace(chosen.budget("smoke"), steps=26, rows=128)
     return run_group(chosen.stream([0], CPU), chosen.network(), parts, budget, Clock(CPU)).costs["flops"]
 
 
@@ -209,7 +209,7 @@ def test_ewc_takes_fewer_pairs_than_a_batch():
 
 def test_without_drift_the_columns_of_a_row_agree():
     """Within twice the binomial spread of their candidates."""
-    chosen = benchmark("driftcaps(n=600, n_test=400, drift=0, churn=0, slices=4)")
+    chosen = benchmark("driftcaps(n=600, n_test=400, drift=0, churn=0, slices=4, size=32)")
     row = make("naive", chosen, steps=60).train()[0, -1]
     p = row.mean()
     assert row.std() < 2 * (p * (1 - p) / 400).sqrt()
@@ -218,7 +218,7 @@ def test_without_drift_the_columns_of_a_row_agree():
 def test_the_order_of_methods_on_driftcaps():
     """In each of three worlds: backward sequential < er < cumulative; in-domain restart below all."""
     for world in range(3):
-        chosen, found = benchmark(f"driftcaps(data_seed={world})"), {}
+        chosen, found = benchmark(f"driftcaps(n_test=100, size=32, data_seed={world})"), {}
         for spec in ("naive", "er", "cumulative", "joint_equal"):
             found[spec] = per_seed(make(spec, chosen, steps=30).train().numpy())
         backward = [found[spec]["stream_backward"][0] for spec in ("naive", "er", "cumulative")]

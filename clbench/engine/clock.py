@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from clbench.engine.energy import EnergyMeter
+from clbench.engine.flops import FlopCounter
 
 
 class Clock:
@@ -42,11 +42,11 @@ class Clock:
             return
         self._counting = True
         try:
-            with FlopCounterMode(display=False) as counter:
+            with FlopCounter() as counter:
                 yield
         finally:
             self._counting = False
-        self.flops += times * counter.get_total_flops()
+        self.flops += times * counter.flops
 
     def sheet(self) -> dict[str, float | None]:
         """The cost sheet so far, under the names of the record; all seeds together."""

@@ -322,3 +322,13 @@ def test_broken_and_foreign_files_are_named_and_left_alone(tmp_path, here):
     shown = here("show", cwd=tmp_path)
     assert shown.returncode == 0 and "naive" in shown.stdout
     assert all(name in shown.stderr and name in done.stderr for name in ("joint.json", "mine.json", "odd.json"))
+
+
+def test_a_table_is_printed_when_the_last_pair_of_its_benchmark_is_done(tmp_path, here):
+    names = ("-b", "blobs_task", "-s", "naive", "-s", "joint", "--seeds", 2)
+    assert here(*BLOBS, "-s", "naive", "--seeds", 2, cwd=tmp_path).returncode == 0
+    said = here(*BLOBS, *names, cwd=tmp_path).stdout
+    assert said.index("blobs_class, profile smoke") < said.index("blobs_task                 naive")
+    assert said.count("blobs_class, profile smoke") == said.count("blobs_task, profile smoke") == 1
+    again = here(*BLOBS, *names, cwd=tmp_path).stdout        # nothing to run: the tables come all the same
+    assert again.count("blobs_class, profile smoke") == again.count("blobs_task, profile smoke") == 1
