@@ -1,7 +1,11 @@
 """clbench: benchmarks and a leaderboard for continual learning. `clbench --help` shows the commands."""
 
+from clbench import moved
+
+moved.install()
+
 _WHERE = {"run": "clbench.api", "Result": "clbench.api", "load_results": "clbench.report.frame",
-          "Part": "clbench.engine.part", "Benchmark": "clbench.benchmark"}
+          "Part": "clbench.core.part", "Benchmark": "clbench.core.benchmark"}
 
 __all__ = sorted(_WHERE)
 

@@ -1,5 +1,5 @@
 """`python -m clbench` is `clbench`."""
-from clbench.cli import main
+from clbench.cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import numpy as np
 
-from clbench.devices import choose_device
 from clbench.errors import InputError, Unavailable
-from clbench.execute import execute
+from clbench.execution.devices import choose_device
+from clbench.execution.execute import execute
+from clbench.execution.plan import checked_seeds, jobs, make_plan
 from clbench.metrics.accuracy import per_seed
 from clbench.metrics.statistics import Summary, summarise
-from clbench.plan import checked_seeds, jobs, make_plan
 from clbench.profiles import PROFILES
-from clbench.records import Record
+from clbench.results.records import Record
 
 
 @dataclass(frozen=True)

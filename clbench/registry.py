@@ -1,4 +1,6 @@
-"""Names and files: strategies/ewc.py is `ewc`. Listing reads names and docstrings; only `strategy` and `benchmark` import."""
+"""Names and files: strategies/regularisation/ewc.py is `ewc`.
+
+Listing reads names and docstrings; only `strategy` and `benchmark` import."""
 import ast
 import hashlib
 import importlib
@@ -10,12 +12,14 @@ from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from clbench import tuned
-from clbench.composition import conflict
+from clbench.core import tuned
+from clbench.core.composition import conflict
 from clbench.errors import InputError
 from clbench.spec import Term, canonical, checked, defaults_of, parse, suggestion
 
 PACKAGE = Path(__file__).parent
+# Of strategies, after Wang et al. 2024, in the order in which tables have them: the folders in strategies/.
+FAMILIES = ("reference", "regularisation", "replay", "optimisation", "representation", "architecture", "sampling")
 RUNNERS = {"native": "clbench.engine.run", "avalanche": "clbench.avalanche.run"}        # by back end
 
 
@@ -55,8 +59,8 @@ class Strategy:
 @lru_cache
 def strategies() -> dict[str, Entry]:
     """All registered strategies by name, native ones first."""
-    native = {path.stem: Entry(path.stem, _summary(_parsed(path)), f"clbench.strategies.{path.stem}")
-              for path in _files("strategies")}
+    native = {path.stem: Entry(path.stem, _summary(_parsed(path)), f"clbench.strategies.{family}.{path.stem}")
+              for family in FAMILIES for path in _files(f"strategies/{family}")}
     return native | _avalanche() | _entry_points("clbench.strategies")
 
 

@@ -5,14 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from clbench.environment import ENVIRONMENT
+from clbench.execution.environment import ENVIRONMENT
 
 os.environ.update(ENVIRONMENT, CLBENCH_OFFLINE="1")          # as workers have it; and no test asks the network
 
 import pytest
 import torch
 
-from clbench.processor import one_thread
+from clbench.execution.processor import one_thread
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -31,14 +31,14 @@ def home(tmp_path_factory, monkeypatch):
 @pytest.fixture
 def unread():
     """MNIST as if no test had read it: a process keeps what it has read."""
-    from clbench.data import sources
+    from clbench.data.labelled import sources
     sources.mnist.cache_clear()
 
 
 @pytest.fixture
 def here(monkeypatch, capfd, tmp_path):
     """here(*arguments, cwd, env) -> `clbench arguments` in this process, as the finished process it would be: quicker."""
-    from clbench.cli import main
+    from clbench.cli.main import main
 
     def run(*arguments, cwd=tmp_path, env=None):
         monkeypatch.chdir(cwd)

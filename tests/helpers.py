@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from clbench import registry
+from clbench.core.batch import Batch
 from clbench.engine.run import Run
 from clbench.errors import InputError
-from clbench.stream import Batch
 
 CPU = torch.device("cpu")
 NATIVE = [name for name, entry in registry.strategies().items() if entry.backend == "native"]

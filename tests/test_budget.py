@@ -5,12 +5,14 @@ import pytest
 import torch
 from helpers import CPU, NATIVE, SCENARIOS, make, parts_of, reason, refused
 
-from clbench import plan, registry
+from clbench import registry
 from clbench.avalanche import run as avalanche
+from clbench.core.budget import Budget
+from clbench.core.part import refusal
 from clbench.engine.clock import Clock
-from clbench.engine.part import refusal
 from clbench.engine.run import run
-from clbench.stream import Budget, class_order
+from clbench.execution import plan
+from clbench.streams.labelled import class_order
 
 GIVEN = {"steps": 7, "rows": 9, "optimiser": "sgd", "lr": 0.5, "momentum": 0.8, "weight_decay": 0.1, "beta2": 0.9, "warm_up": 0.2,
          "optimiser_state": "reset", "fixed_compute": True, "precision": "bf16"}
@@ -135,10 +137,10 @@ def test_a_record_says_what_was_chosen_and_no_more():
 
 def test_a_memory_changes_no_key_of_a_method_without_one(monkeypatch):
     from clbench.benchmarks.blobs import Blobs
-    keys = {name: planned("blobs_class", name).key for name in ("naive", "er")}
+    settings = {name: planned("blobs_class", name).settings for name in ("naive", "er")}
     monkeypatch.setattr(Blobs, "arguments", {"class": {"memory": 40}})
-    assert planned("blobs_class", "naive").key == keys["naive"]
-    assert planned("blobs_class", "er").key != keys["er"]
+    assert planned("blobs_class", "naive").settings == settings["naive"]
+    assert planned("blobs_class", "er").settings != settings["er"]
 
 
 # ---- the order of classes

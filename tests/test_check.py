@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from clbench import check as checking
-from clbench import staleness
-from clbench.check import accept, check, exit_status, lines, load_baselines
 from clbench.errors import InputError
-from clbench.records import Failure, Group, Record
+from clbench.results import baselines as checking
+from clbench.results import staleness
+from clbench.results.baselines import accept, check, exit_status, lines, load_baselines
+from clbench.results.records import Failure, Group, Record
 
 SOURCE = "s" * 16
 NOISE = 0.0005 * np.array([-1.0, 0.0, 1.0])

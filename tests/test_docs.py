@@ -61,8 +61,8 @@ def cells(line: str) -> list[str]:
 
 
 def test_the_table_of_the_readme_is_the_one_of_the_records():
-    from clbench import records
     from clbench.report import formats, tables
+    from clbench.results import records
     stored, _ = records.load(ROOT / "results", "quick")
     table = tables.comparison([record for record in stored if record.benchmark == "split_mnist_class"])
     heading, _, *rows = [cells(line) for line in formats.to_markdown(table).splitlines() if line.startswith("|")]
@@ -85,7 +85,7 @@ def test_the_links_of_the_docs_lead_somewhere():
 def test_the_commands_of_the_readme_exist():
     from typer.main import get_command
 
-    from clbench.cli import app
+    from clbench.cli.main import app
     known = get_command(app).commands
     for command in re.findall(r"(?:^    |`)clbench ([a-z]+)", README, re.MULTILINE):
         assert command in known, command

@@ -5,12 +5,14 @@ import pytest
 import torch
 from helpers import LABELLED, PAIRS
 
-from clbench import execute, plan, registry, worker
+from clbench import registry
 from clbench.engine import run as engine
-from clbench.environment import ENVIRONMENT
 from clbench.errors import InputError, RunFailed
+from clbench.execution import execute, plan
+from clbench.execution import seed_group as worker
+from clbench.execution.environment import ENVIRONMENT
 from clbench.models.text_encoder import TextEncoder
-from clbench.records import Record
+from clbench.results.records import Record
 
 TOLD = {"command": "clbench", "commit": None, "dirty": None, "concurrent": 1}
 

@@ -10,17 +10,17 @@ import torch.nn.functional as F
 from helpers import CPU
 
 from clbench import registry
+from clbench.core.batch import Batch
+from clbench.core.keyed import draw, generator
+from clbench.core.part import refusal
 from clbench.data.pairs.pairs import Pairs
 from clbench.engine.clock import Clock
 from clbench.engine.optimiser import warmed_up
-from clbench.engine.part import refusal
 from clbench.engine.run import Run
 from clbench.engine.run import run as run_group
-from clbench.keyed import draw, generator
 from clbench.metrics.accuracy import per_seed
-from clbench.pair_stream import PairStream, info_nce
 from clbench.strategies.parts.fisher import fisher_of_batches
-from clbench.stream import Batch
+from clbench.streams.pairs import PairStream, info_nce
 
 PLAIN = ("naive", "joint_equal", "cumulative", "cumulative_equal", "cumulative_exp", "ema", "patching", "head_only", "adapter")
 PAYING = ("er", "agem", "mir", "lwf", "ewc(samples=256)")

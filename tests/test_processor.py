@@ -2,7 +2,7 @@
 import pytest
 import torch
 
-from clbench import processor
+from clbench.execution import processor
 
 
 @pytest.fixture

@@ -7,9 +7,20 @@ import msgspec
 import numpy as np
 import pytest
 
-from clbench import records
-from clbench.records import SCHEMA, BrokenRecord, Failure, Group, Record, file_name, load, path_of, read, write
-from clbench.writing import write_atomically
+from clbench.results import records
+from clbench.results.files import write_atomically
+from clbench.results.records import (
+    SCHEMA,
+    BrokenRecord,
+    Failure,
+    Group,
+    Record,
+    file_name,
+    load,
+    path_of,
+    read,
+    write,
+)
 
 ACC = [[[0.1, 0.2], [0.875, None], [1 / 3, 0.75]], [[0.0, 0.25], [0.5, None], [0.625, 1.0]]]      # [S=2, T+1=3, E=2]
 

@@ -3,7 +3,8 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
-from clbench import registry, staleness
+from clbench import registry
+from clbench.results import staleness
 
 
 @pytest.fixture

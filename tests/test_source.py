@@ -7,13 +7,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from clbench import registry, source
-from clbench.staleness import is_stale
+from clbench import registry
+from clbench.results import source
+from clbench.results.staleness import is_stale
 
-PACKAGE = Path(source.__file__).parent
+PACKAGE = source.ROOT / "clbench"
 NATIVE = ["clbench.engine.run", "clbench.benchmarks.blobs", "clbench.models.mlp"]
-RUNS = {"er": [*NATIVE, "clbench.strategies.er"], "ewc": [*NATIVE, "clbench.strategies.ewc"],
-        "joint_equal": [*NATIVE, "clbench.strategies.joint_equal"]}
+RUNS = {"er": [*NATIVE, "clbench.strategies.replay.er"], "ewc": [*NATIVE, "clbench.strategies.regularisation.ewc"],
+        "joint_equal": [*NATIVE, "clbench.strategies.reference.joint_equal"]}
 
 
 @pytest.fixture
@@ -52,27 +53,27 @@ def test_the_copy_has_the_same_digests_as_the_package(tree):
 
 
 @pytest.mark.parametrize("file, runs", [
-    ("strategies/er.py", {"er"}),
-    ("strategies/ewc.py", {"ewc"}),
+    ("strategies/replay/er.py", {"er"}),
+    ("strategies/regularisation/ewc.py", {"ewc"}),
     ("strategies/parts/memory.py", {"er"}),          # imported by er
     ("strategies/parts/fisher.py", {"ewc"}),
-    ("strategies/joint.py", {"joint_equal"}),        # whose strategy is a subclass
-    ("engine/part.py", set(RUNS)),
+    ("strategies/reference/joint.py", {"joint_equal"}),        # whose strategy is a subclass
+    ("core/part.py", set(RUNS)),
     ("engine/run.py", set(RUNS)),
     ("engine/clock.py", set(RUNS)),                  # imported by the runner
     ("benchmarks/blobs.py", set(RUNS)),
     ("models/mlp.py", set(RUNS)),
-    ("keyed.py", set(RUNS)),
+    ("core/keyed.py", set(RUNS)),
     ("benchmarks/split_mnist.py", set()),
     ("strategies/__init__.py", set()),
-    ("execute.py", set()), ("records.py", set()), ("check.py", set()),
+    ("execution/execute.py", set()), ("results/records.py", set()), ("results/baselines.py", set()),
 ])
 def test_an_edit_changes_the_digests_of_what_imports_it(tree, file, runs):
     assert changed_by(tree / file, with_a_line) == runs
 
 
 def test_one_number_in_a_strategy_is_a_change(tree):
-    path = tree / "strategies" / "er.py"
+    path = tree / "strategies/replay/er.py"
     assert changed_by(path, lambda text: text.replace("memory: int = 500", "memory: int = 501")) == {"er"}
 
 
@@ -95,11 +96,11 @@ def with_other_docstrings(text: str) -> str:
     lambda text: text.replace('"""Experience replay', '"""EXPERIENCE REPLAY'), without_comments, with_other_docstrings,
 ], ids=["comment", "blank lines", "docstring", "layout", "all docstrings"])
 def test_words_and_layout_are_no_change(tree, change):
-    assert changed_by(tree / "strategies" / "er.py", change) == set()
+    assert changed_by(tree / "strategies/replay/er.py", change) == set()
 
 
 def test_a_text_that_is_no_docstring_is_code(tree):
-    path = tree / "strategies" / "er.py"
+    path = tree / "strategies/replay/er.py"
     assert changed_by(path, lambda text: text.replace('"replay")', '"replays")')) == {"er"}
 
 
@@ -182,7 +183,7 @@ def test_what_errors_say_and_how_energy_is_read_is_no_change(tree):
     assert changed_by(tree / "engine" / "energy.py", with_a_line) == set()
     assert changed_by(tree / "errors.py", with_a_line) == set()
     path = tree / "engine" / "run.py"
-    assert changed_by(path, lambda text: text.replace("leave one out", "choose one")) == set()
+    assert changed_by(path, lambda text: text.replace("a part replaces the learner", "one replaces it")) == set()
 
 
 def test_a_record_is_stale_when_its_source_changed_or_is_gone(tree, tmp_path, monkeypatch):
@@ -192,7 +193,7 @@ def test_a_record_is_stale_when_its_source_changed_or_is_gone(tree, tmp_path, mo
     monkeypatch.setattr(registry, "modules_of", lambda benchmark, strategy: modules)
     record = SimpleNamespace(benchmark="b", strategy="s", backend="native", source=source.digest(modules), verified=None)
     assert not is_stale(record)
-    edit(tree / "strategies" / "ewc.py", with_a_line)
+    edit(tree / "strategies/regularisation/ewc.py", with_a_line)
     assert not is_stale(record)
     edit(own, lambda text: "x = (")
     assert is_stale(record)
@@ -206,5 +207,5 @@ def test_a_record_is_stale_when_its_source_changed_or_is_gone(tree, tmp_path, mo
     own.unlink()
     assert is_stale(record)
     own.write_text("x = 1")
-    (tree / "strategies" / "er.py").unlink()
+    (tree / "strategies/replay/er.py").unlink()
     assert is_stale(record)

@@ -2,10 +2,13 @@
 import torch
 
 from clbench import registry
-from clbench.data.sources import Images
+from clbench.core.batch import take
+from clbench.core.budget import Budget
+from clbench.data.labelled.sources import Images
 from clbench.engine.run import Run
 from clbench.models.small_conv import SmallConv
-from clbench.stream import Budget, crops_and_flips, split_by_class, take
+from clbench.streams.augmentation import crops_and_flips
+from clbench.streams.labelled import split_by_class
 
 SHAPE = (6, 5, 3)
 PAD = 2

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from clbench.processor import described
+from clbench.execution.processor import described
 
 ROOT = Path(__file__).parent.parent
 TOOL = runpy.run_path(str(ROOT / "tools" / "gpu_report.py"))

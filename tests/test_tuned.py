@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from helpers import refused
 
-from clbench import registry, tuned
+from clbench import registry
 from clbench.benchmarks.split_digits import SplitDigits
+from clbench.core import tuned
 from clbench.profiles import PROFILES
 
 PACKAGE = registry.PACKAGE
@@ -71,7 +72,7 @@ def test_a_tuned_memory_is_the_benchmarks(monkeypatch):
         "SplitDigits: tuned holds a memory for er; set the benchmark's field memory, the default of all strategies"
 
 
-@pytest.mark.parametrize("path", [*(PACKAGE / "benchmarks").glob("*.py"), PACKAGE / "pair_stream.py", PACKAGE / "tuned.py"],
+@pytest.mark.parametrize("path", [*(PACKAGE / "benchmarks").glob("*.py"), PACKAGE / "streams/pairs.py", PACKAGE / "core/tuned.py"],
                          ids=lambda path: path.stem)
 def test_no_benchmark_names_a_strategy(path):
     words = set(re.findall(r"\w+", path.read_text()))

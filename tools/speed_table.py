@@ -3,7 +3,7 @@ import json
 import sys
 from pathlib import Path
 
-from clbench.processor import described
+from clbench.execution.processor import described
 
 DOCS = Path(__file__).parent.parent / "docs"
 

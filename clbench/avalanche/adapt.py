@@ -8,7 +8,7 @@ from avalanche.models import MultiTaskModule
 from avalanche.training.plugins import SupervisedPlugin
 from torch import Tensor, nn
 
-from clbench.stream import Stream
+from clbench.streams.labelled import Stream
 
 
 def experience(stream: Stream, t: int) -> DatasetExperience:

@@ -10,11 +10,12 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
+from clbench.core.budget import Budget
 from clbench.engine.clock import Clock
 from clbench.engine.precision import arithmetic
 from clbench.engine.run import Outcome
 from clbench.errors import RunFailed, Unavailable
-from clbench.stream import Budget, Stream
+from clbench.streams.labelled import Stream
 
 COUNTS = ("steps", "samples_seen", "memory_items", "memory_bytes", "extra_params")
 

@@ -8,11 +8,12 @@ from torch import Tensor
 
 from clbench.avalanche.adapt import LearningRates, OurOrder, OwnOutputs, experience
 from clbench.avalanche.meter import Meter
+from clbench.core.budget import Budget
+from clbench.core.keyed import draw, generator, passes
 from clbench.engine.clock import Clock
 from clbench.engine.evaluate import evaluate
 from clbench.engine.optimiser import warmed_up
-from clbench.keyed import draw, generator, passes
-from clbench.stream import Budget, Stream
+from clbench.streams.labelled import Stream
 
 
 class SingleRun:

@@ -3,11 +3,12 @@ from dataclasses import dataclass
 
 import torch
 
-from clbench.benchmark import ClassSplit
-from clbench.data.sources import Images
-from clbench.keyed import generator
+from clbench.core.benchmark import ClassSplit
+from clbench.core.budget import Budget
+from clbench.core.keyed import generator
+from clbench.data.labelled.sources import Images
 from clbench.models.mlp import MLP
-from clbench.stream import Budget, split_by_class
+from clbench.streams.labelled import split_by_class
 
 
 def gaussian_blobs(classes: int = 40, train: int = 60, test: int = 20) -> Images:

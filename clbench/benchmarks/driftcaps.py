@@ -6,12 +6,12 @@ from functools import lru_cache
 
 import numpy as np
 
-from clbench.benchmark import Benchmark
+from clbench.core.benchmark import Benchmark
 from clbench.data.pairs import driftcaps
 from clbench.data.pairs.pairs import Pairs
 from clbench.data.pairs.words import numbered
 from clbench.models.dual_encoder import DualEncoder
-from clbench.pair_stream import PairStream, budget
+from clbench.streams.pairs import PairStream, budget
 
 VERSION = 1                              # of what is drawn
 

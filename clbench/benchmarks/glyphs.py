@@ -2,11 +2,11 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-from clbench.benchmark import Benchmark
+from clbench.core.benchmark import Benchmark
 from clbench.data.pairs import glyphs
 from clbench.data.pairs.pairs import Pairs
 from clbench.models.dual_encoder import DualEncoder
-from clbench.pair_stream import PairStream, budget
+from clbench.streams.pairs import PairStream, budget
 
 
 @dataclass

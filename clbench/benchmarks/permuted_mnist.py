@@ -3,11 +3,12 @@ from dataclasses import dataclass
 
 import torch
 
-from clbench.benchmark import Benchmark
-from clbench.data.sources import mnist
-from clbench.keyed import draw
+from clbench.core.benchmark import Benchmark
+from clbench.core.budget import Budget
+from clbench.core.keyed import draw
+from clbench.data.labelled.sources import mnist
 from clbench.models.mlp import MLP
-from clbench.stream import Budget, same_classes
+from clbench.streams.labelled import same_classes
 
 
 @dataclass

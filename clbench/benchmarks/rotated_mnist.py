@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from clbench.benchmark import Benchmark
-from clbench.data.sources import mnist
+from clbench.core.benchmark import Benchmark
+from clbench.core.budget import Budget
+from clbench.data.labelled.sources import mnist
 from clbench.models.mlp import MLP
-from clbench.stream import Budget, same_classes
+from clbench.streams.labelled import same_classes
 
 
 @dataclass

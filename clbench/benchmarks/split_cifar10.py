@@ -2,10 +2,12 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from clbench.benchmark import ClassSplit
-from clbench.data.cifar import SHAPE, cifar10
+from clbench.core.benchmark import ClassSplit
+from clbench.core.budget import Budget
+from clbench.data.labelled.cifar import SHAPE, cifar10
 from clbench.models import by_name
-from clbench.stream import Budget, crops_and_flips, split_by_class
+from clbench.streams.augmentation import crops_and_flips
+from clbench.streams.labelled import split_by_class
 
 
 @dataclass

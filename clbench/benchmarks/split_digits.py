@@ -1,10 +1,11 @@
 """Split digits: scikit-learn's 8x8 digits in five tasks of two classes; embedded, nothing to download."""
 from dataclasses import dataclass
 
-from clbench.benchmark import ClassSplit
-from clbench.data.sources import digits
+from clbench.core.benchmark import ClassSplit
+from clbench.core.budget import Budget
+from clbench.data.labelled.sources import digits
 from clbench.models.mlp import MLP
-from clbench.stream import Budget, split_by_class
+from clbench.streams.labelled import split_by_class
 
 
 @dataclass

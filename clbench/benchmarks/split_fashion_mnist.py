@@ -1,10 +1,11 @@
 """Split Fashion-MNIST: the ten kinds of clothing in five tasks of two classes (Xiao et al. 2017)."""
 from dataclasses import dataclass
 
-from clbench.benchmark import ClassSplit
-from clbench.data.sources import fashion_mnist
+from clbench.core.benchmark import ClassSplit
+from clbench.core.budget import Budget
+from clbench.data.labelled.sources import fashion_mnist
 from clbench.models.mlp import MLP
-from clbench.stream import Budget, split_by_class
+from clbench.streams.labelled import split_by_class
 
 
 @dataclass

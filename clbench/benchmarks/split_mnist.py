@@ -1,10 +1,11 @@
 """Split MNIST: the ten digits in five tasks of two classes (Zenke et al. 2017; van de Ven & Tolias 2019)."""
 from dataclasses import dataclass
 
-from clbench.benchmark import ClassSplit
-from clbench.data.sources import mnist
+from clbench.core.benchmark import ClassSplit
+from clbench.core.budget import Budget
+from clbench.data.labelled.sources import mnist
 from clbench.models.mlp import MLP
-from clbench.stream import Budget, split_by_class
+from clbench.streams.labelled import split_by_class
 
 
 @dataclass

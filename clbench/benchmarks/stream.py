@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from clbench.benchmark import Benchmark
+from clbench.core.benchmark import Benchmark
 from clbench.data import files
 from clbench.data.pairs import icons, store
 from clbench.data.pairs.pairs import Pairs
@@ -15,7 +15,7 @@ from clbench.errors import InputError, Unavailable
 from clbench.models import open_clip
 from clbench.models.dual_encoder import DualEncoder
 from clbench.models.text_encoder import TextEncoder
-from clbench.pair_stream import PairStream, budget
+from clbench.streams.pairs import PairStream, budget
 
 
 @dataclass

@@ -4,7 +4,7 @@ from functools import cache
 
 import torch
 
-from clbench.stream import Batch
+from clbench.core.batch import Batch
 
 WARM_UP = 3          # eager steps before the capture: libraries choose their kernels and allocate their workspaces in them
 

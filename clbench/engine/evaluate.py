@@ -2,7 +2,7 @@
 import torch
 from torch import Tensor
 
-from clbench.tree import tree_cat, tree_map
+from clbench.core.pytree import tree_cat, tree_map
 
 ROWS = 1000          # a chunk of a slice: large enough to be fast, small enough not to matter in memory
 

@@ -6,11 +6,12 @@ import torch
 from torch import Tensor
 from torch.func import vmap
 
+from clbench.core.batch import Batch
+from clbench.core.budget import Budget
+from clbench.core.keyed import draw
+from clbench.core.pytree import tree_map
 from clbench.engine.optimiser import OPTIMISERS
 from clbench.engine.precision import forward_in
-from clbench.keyed import draw
-from clbench.stream import Batch, Budget
-from clbench.tree import tree_map
 
 
 class Gradient(NamedTuple):

@@ -5,7 +5,7 @@ torch.optim looks up hooks, groups and devices anew in every step, which takes u
 import torch
 from torch import Tensor
 
-from clbench.stream import Budget
+from clbench.core.budget import Budget
 
 
 class Adam:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from clbench.tree import tree_map
+from clbench.core.pytree import tree_map
 
 
 @contextmanager

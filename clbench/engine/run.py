@@ -1,22 +1,27 @@
 """One run: a group of S seeds of one strategy over one stream."""
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from clbench.composition import conflict
+from clbench.core.batch import SHARED, Batch, take
+from clbench.core.budget import Budget
+from clbench.core.composition import conflict
+from clbench.core.keyed import draw, passes
+from clbench.core.part import Part
 from clbench.engine.capture import CapturedStep
 from clbench.engine.clock import Clock
 from clbench.engine.evaluate import evaluate
-from clbench.engine.kept import extra_bytes, extra_numbers
 from clbench.engine.learner import Learner
 from clbench.engine.optimiser import warmed_up
-from clbench.engine.part import Part
 from clbench.engine.precision import arithmetic
+from clbench.engine.storage import extra_bytes, extra_numbers
 from clbench.errors import InputError, RunFailed
-from clbench.keyed import draw, passes
-from clbench.stream import SHARED, Batch, Budget, Stream, take
+
+if TYPE_CHECKING:
+    from clbench.streams.labelled import Stream
 
 
 @dataclass
@@ -30,7 +35,7 @@ class Outcome:
     notes: list[str] = field(default_factory=list)           # what a reader of the record should know
 
 
-def run(stream: Stream, net, parts: list[Part], budget: Budget, clock: Clock,
+def run(stream: "Stream", net, parts: list[Part], budget: Budget, clock: Clock,
         run_class: type["Run"] | None = None) -> Outcome:
     """Trains and evaluates the stream's seeds together, by a `Run` or a class derived from it."""
     with arithmetic(budget.precision):
@@ -50,7 +55,7 @@ def run(stream: Stream, net, parts: list[Part], budget: Budget, clock: Clock,
 class Run:
     """What parts see: `stream`, `learner`, the task `t`, `seeds`, `S`, `steps`, `rows`, and the functions below."""
 
-    def __init__(self, stream: Stream, net, parts: list[Part], budget: Budget, clock: Clock | None = None):
+    def __init__(self, stream: "Stream", net, parts: list[Part], budget: Budget, clock: Clock | None = None):
         self.stream, self.parts, self.budget = stream, parts, budget
         self.seeds, self.S, self.steps, self.rows = stream.seeds, len(stream.seeds), budget.steps, budget.rows
         # Where a method replays, a batch holds so many stored rows and as many new ones.

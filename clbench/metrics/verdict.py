@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from clbench.differences import changed_fields
+from clbench.core.differences import changed_fields
 from clbench.metrics.accuracy import METRICS, acc, forgetting, plasticity_gap
 from clbench.metrics.statistics import equivalence, paired, seeds_needed
 

@@ -3,8 +3,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from clbench.engine.theta import Layout
-from clbench.tree import tree_leaves, tree_map
+from clbench.core.layout import Layout
+from clbench.core.pytree import tree_leaves, tree_map
 
 
 class Adapted:

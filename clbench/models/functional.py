@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from clbench.engine.theta import Layout
+from clbench.core.layout import Layout
 
 
 class Functional:

@@ -5,8 +5,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from clbench.engine.theta import Layout
-from clbench.stream import Batch
+from clbench.core.batch import Batch
+from clbench.core.layout import Layout
 
 
 class MLP:

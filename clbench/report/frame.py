@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from clbench import records
-from clbench.records import SUMMED, Record
 from clbench.report.tables import by_benchmark, by_profile
 from clbench.report.values import Entry, entries
+from clbench.results import records
+from clbench.results.records import SUMMED, Record
 
 COLUMNS = ["profile", "benchmark", "strategy", "backend", "status", "stale", "seed", "metric", "value"]
 

@@ -11,15 +11,15 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from clbench import records
 from clbench.metrics.accuracy import COSTS, METRICS
 from clbench.profiles import PROFILES
-from clbench.records import Record, file_name, path_of
 from clbench.report import figures, svg
 from clbench.report.formats import markdown_text, to_markdown, unbroken
 from clbench.report.tables import Origin, Table, by_benchmark, by_metric, by_profile, comparison, heading, lead_of
 from clbench.report.values import Entry, across_benchmarks, compute_matched, entries
-from clbench.writing import write_atomically
+from clbench.results import records
+from clbench.results.files import write_atomically
+from clbench.results.records import Record, file_name, path_of
 
 CAPTIONS = {
     "matrices": "Accuracy after learning each task (rows; 0 is the untrained network) on each task (columns): mean "

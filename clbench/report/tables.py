@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from clbench.metrics.accuracy import COSTS, METRICS
 from clbench.metrics.statistics import best_and_ties, summarise
 from clbench.profiles import PROFILES
-from clbench.records import Record
 from clbench.report.values import Entry, entries, order_of, trains_on_all_data
+from clbench.results.records import Record
 
 NONE = "–"
 DEFAULT = ("acc", "aia", "forgetting", "bwt", "plasticity_gap", "plasticity_gap_equal", "joint_gap", "recovered",

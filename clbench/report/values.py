@@ -10,8 +10,8 @@ import numpy as np
 
 from clbench.metrics import accuracy
 from clbench.metrics.statistics import Recovered, mean_recovered, recovered
-from clbench.records import Record
-from clbench.staleness import is_stale
+from clbench.results.records import Record
+from clbench.results.staleness import is_stale
 
 # Trained on all data so far: references, not competitors.
 ALL_DATA = ("joint", "joint_equal", "cumulative", "cumulative_equal", "cumulative_exp")

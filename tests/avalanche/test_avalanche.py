@@ -16,13 +16,13 @@ from helpers import CPU, SCENARIOS, make
 from clbench import registry
 from clbench.avalanche import run as runner
 from clbench.benchmarks.blobs import gaussian_blobs
+from clbench.core.keyed import generator
+from clbench.core.part import Part, refusal
 from clbench.engine.clock import Clock
-from clbench.engine.part import Part, refusal
 from clbench.engine.run import Run
 from clbench.errors import RunFailed, Unavailable
-from clbench.keyed import generator
 from clbench.models.mlp import MLP
-from clbench.stream import same_classes
+from clbench.streams.labelled import same_classes
 
 ROWS = [name for name, entry in registry.strategies().items() if entry.backend == "avalanche"]
 STEPS = 12                                                       # per task, of the blobs

@@ -4,11 +4,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from clbench.engine.part import Part
-from clbench.strategies.er import ER
-from clbench.strategies.ewc import EWC
+from clbench.core.part import Part
 from clbench.strategies.parts.fisher import fisher_diagonal
-from clbench.stream import Stream
+from clbench.strategies.regularisation.ewc import EWC
+from clbench.strategies.replay.er import ER
+from clbench.streams.labelled import Stream
 
 ROOT = Path(__file__).parent.parent.parent
 

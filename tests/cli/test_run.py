@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from clbench import execute, records
+from clbench.execution import execute
+from clbench.results import records
 
 
 def clbench(*arguments, cwd, env=None, timeout=120):

@@ -7,7 +7,7 @@ import torch
 from helpers import NATIVE, SPECS, make
 
 from clbench import registry
-from clbench.engine.part import Part
+from clbench.core.part import Part
 from clbench.errors import InputError
 
 # Small memories; few reference rows and long steps, so that gradients go against them in a few steps.
@@ -192,7 +192,7 @@ def test_a_class_declares_what_it_does(name):
 
 @pytest.mark.parametrize("name", [name for name in NATIVE if registry.load(registry.strategies()[name]).protects])
 def test_what_protects_has_no_effect_where_tasks_are_separate(name, monkeypatch):
-    monkeypatch.setattr("clbench.composition._undone", lambda *_: None)
+    monkeypatch.setattr("clbench.core.composition._undone", lambda *_: None)
     assert torch.equal(scores.__wrapped__(f"progressive+{name}", "task"), scores("progressive", "task"))
 
 

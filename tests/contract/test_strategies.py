@@ -10,8 +10,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from clbench import registry
-from clbench.engine.part import Part
-from clbench.stream import Batch
+from clbench.core.batch import Batch
+from clbench.core.part import Part
 
 every = pytest.mark.parametrize(("name", "scenario"), SUPPORTED)
 

@@ -8,7 +8,7 @@ import tarfile
 import numpy as np
 import pytest
 
-from clbench.data import cifar
+from clbench.data.labelled import cifar
 from clbench.errors import InputError, Unavailable
 
 BOTH = pytest.mark.parametrize("data", [cifar.CIFAR10, cifar.CIFAR100], ids=["cifar10", "cifar100"])

@@ -4,7 +4,7 @@ import struct
 import numpy as np
 import pytest
 
-from clbench.data import idx
+from clbench.data.labelled import idx
 from clbench.errors import InputError
 
 ARRAY = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)

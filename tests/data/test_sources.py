@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from clbench.data import files, sources
+from clbench.data import files
 from clbench.data.files import File, Published
+from clbench.data.labelled import sources
 from clbench.errors import InputError
 
 FINGERPRINTS = {"mnist": "91a9d5192603160c", "fashion_mnist": "6c3b2f37fab2b032", "digits": "8785892c4369f262"}
@@ -64,7 +65,7 @@ def test_digits_are_split_by_class_without_loss():
 
 
 def test_a_fingerprint_is_the_same_in_another_process():
-    code = "from clbench.data.sources import digits; print(digits().fingerprint)"
+    code = "from clbench.data.labelled.sources import digits; print(digits().fingerprint)"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONHASHSEED": "7"}
     other = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert other.stdout.strip() == sources.digits().fingerprint == FINGERPRINTS["digits"]

@@ -3,17 +3,18 @@ import torch
 from helpers import CPU, make
 
 from clbench import registry
+from clbench.core.batch import Batch
+from clbench.core.budget import Budget
+from clbench.core.keyed import draw, generator
+from clbench.core.layout import Layout
+from clbench.core.part import Part
 from clbench.engine.clock import Clock
-from clbench.engine.part import Part
 from clbench.engine.precision import arithmetic
 from clbench.engine.run import Run
 from clbench.engine.run import run as run_group
-from clbench.engine.theta import Layout
 from clbench.errors import InputError, RunFailed
-from clbench.keyed import draw, generator
 from clbench.models.mlp import MLP
 from clbench.strategies.parts.fisher import per_sample
-from clbench.stream import Batch, Budget
 
 
 def test_a_draw_depends_on_its_key_alone():

@@ -6,8 +6,8 @@ import torch
 from helpers import CPU, make
 
 from clbench import registry
+from clbench.core.part import Part
 from clbench.engine.clock import Clock
-from clbench.engine.part import Part
 from clbench.engine.run import run as run_group
 from clbench.models.mlp import MLP
 

@@ -2,10 +2,10 @@
 import pytest
 import torch
 
+from clbench.core.budget import Budget
+from clbench.core.keyed import generator
 from clbench.engine.learner import Gradient, Learner
-from clbench.keyed import generator
 from clbench.models.mlp import MLP
-from clbench.stream import Budget
 
 CPU = torch.device("cpu")
 THEIRS = {

@@ -3,10 +3,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from clbench.core.batch import Batch
+from clbench.core.budget import Budget
 from clbench.engine.learner import Learner
 from clbench.models import by_name
 from clbench.models.mlp import MLP
-from clbench.stream import Batch, Budget, cross_entropy
+from clbench.streams.labelled import cross_entropy
 
 SHAPE, CLASSES, CPU = (8, 8, 3), 4, torch.device("cpu")
 NETWORKS = {"mlp": lambda: MLP(192, 16, 16, CLASSES)} | {

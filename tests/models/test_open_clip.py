@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from clbench import registry
+from clbench.core.keyed import generator
 from clbench.data.pairs.words import of_clip
 from clbench.engine.clock import Clock
 from clbench.engine.run import run
 from clbench.errors import InputError
-from clbench.keyed import generator
 
 open_clip = pytest.importorskip("open_clip", reason="the extra `clip` is not installed")
 CPU = torch.device("cpu")

@@ -4,8 +4,8 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from clbench import records, staleness
-from clbench.records import Failure, Group, Record
+from clbench.results import records, staleness
+from clbench.results.records import Failure, Group, Record
 
 SOURCE = "s" * 16                                 # the digest of every made-up pair
 PROVENANCE = {"started": "2026-01-02T03:04:05+00:00", "command": "clbench run", "commit": "0123456789ab",

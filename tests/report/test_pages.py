@@ -8,9 +8,9 @@ from urllib.parse import unquote
 
 import pytest
 
-from clbench import records
 from clbench.metrics.accuracy import METRICS
 from clbench.report.pages import write_reports
+from clbench.results import records
 
 VOID = {"meta", "link", "br", "wbr", "img", "hr", "input"}
 FETCHING = {"src", "srcset", "data", "poster", "background", "action"}
@@ -116,7 +116,7 @@ def test_index_links_the_profiles(folder):
 
 
 def test_the_same_records_give_the_same_bytes_in_another_process(fabricated, tmp_path):
-    code = ("import sys; from pathlib import Path; from clbench import staleness; "
+    code = ("import sys; from pathlib import Path; from clbench.results import staleness; "
             "from clbench.report.pages import write_reports; "
             f"staleness.source_of = lambda benchmark, strategy: {fabricated.SOURCE!r}; "
             "write_reports(Path(sys.argv[1]), Path(sys.argv[2]))")

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import torch
 
-from clbench.data import files, sources
-from clbench.processor import onednn_precision
+from clbench.data import files
+from clbench.data.labelled import sources
+from clbench.execution.processor import onednn_precision
 
 MEMORY = 500
 
@@ -38,7 +39,7 @@ def strategies() -> dict[str, Callable]:
 def runner(stream, network, name: str, device: str = "cpu") -> Callable[[], None]:
     """() -> one epoch of each task, all test data before the first and after each: the evaluations that ours makes.
 
-    Matrices are multiplied as torch does it unasked, not as `clbench.processor` chooses.
+    Matrices are multiplied as torch does it unasked, not as `clbench.execution.processor` chooses.
     """
     @onednn_precision("none")
     def run():

@@ -8,8 +8,8 @@ from speed.ratios import keep, ratio, seconds
 from speed.test_speed import CPU, benchmark_of
 
 from clbench import registry
+from clbench.core.batch import Batch
 from clbench.engine.run import Run
-from clbench.stream import Batch
 
 B = 128
 # What the third of five tasks takes at the least in each step: rows forward and back, and rows forward only.

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from helpers import make, until
 from strategies.test_equations import SGD, Twin, same_weights
 
-from clbench.keyed import generator
+from clbench.core.keyed import generator
 from clbench.strategies.parts.memory import reservoir
 
 SIZE, ALPHA, BETA, B = 50, 0.3, 0.7, 16

@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from helpers import make, until
 
-from clbench.engine.part import Part
-from clbench.keyed import generator
+from clbench.core.keyed import generator
+from clbench.core.part import Part
 
 SCENARIOS = ("class", "task")
 SGD = {"optimiser": "sgd", "lr": 0.02, "momentum": 0.9}       # at 0.05 weights move by 10, and rounding grows with them

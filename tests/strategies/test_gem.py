@@ -5,9 +5,9 @@ from helpers import make, until
 from scipy.optimize import nnls
 from strategies.test_equations import SGD, Twin, same_weights
 
-from clbench.keyed import generator
+from clbench.core.batch import Batch
+from clbench.core.keyed import generator
 from clbench.strategies.parts.dual import solve_dual
-from clbench.stream import Batch
 
 RIDGE = 1e-5
 

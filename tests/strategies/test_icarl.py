@@ -7,8 +7,8 @@ import torch.nn.functional as F
 from helpers import make, until
 from strategies.test_equations import SGD, Twin, same_weights
 
-from clbench.keyed import generator
-from clbench.strategies.icarl import herding
+from clbench.core.keyed import generator
+from clbench.strategies.replay.icarl import herding
 
 MEMORY, HERDED = 60, 40
 

@@ -5,10 +5,11 @@ from helpers import make, until
 from strategies.test_equations import SGD, Twin, same_weights
 from test_stream import pictures
 
+from clbench.core.budget import Budget
 from clbench.engine.run import Run
 from clbench.models.small_conv import SmallConv
-from clbench.strategies.packnet import PackNet
-from clbench.stream import Budget, split_by_class
+from clbench.strategies.architecture.packnet import PackNet
+from clbench.streams.labelled import split_by_class
 
 
 class PackNetTwin(Twin):

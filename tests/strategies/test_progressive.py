@@ -7,11 +7,12 @@ from test_stream import pictures
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from clbench.core.budget import Budget
 from clbench.engine.run import Run
 from clbench.models import by_name
 from clbench.models.small_conv import SmallConv
-from clbench.strategies.progressive import Progressive
-from clbench.stream import Budget, split_by_class
+from clbench.strategies.architecture.progressive import Progressive
+from clbench.streams.labelled import split_by_class
 
 
 class Lists(nn.Module):

@@ -2,7 +2,7 @@
 import torch
 from torch import Tensor
 
-from clbench.stream import take
+from clbench.core.batch import take
 
 
 def solve_dual(Q: Tensor, p: Tensor, low: float, ridge: float = 1e-5) -> Tensor:

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torch.func import grad, vmap
 
-from clbench.keyed import draw
-from clbench.stream import Batch
+from clbench.core.batch import Batch
+from clbench.core.keyed import draw
 
 
 def fisher(run, samples: Tensor) -> Tensor:

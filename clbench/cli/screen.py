@@ -1,0 +1,132 @@
+"""What `clbench run` prints: what is going to happen, progress, a line per finished pair, a table per finished benchmark."""
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from clbench.execution.execute import Finished
+from clbench.execution.plan import Job, Plan
+from clbench.metrics.accuracy import per_seed
+from clbench.metrics.statistics import summarise
+from clbench.profiles import PROFILES
+from clbench.report import formats, tables
+from clbench.results.records import Record
+
+
+class Screen:
+    """Standard output, or standard error where that is kept for JSON."""
+
+    def __init__(self, to_stderr: bool = False):
+        self.console = Console(stderr=to_stderr, highlight=False, markup=False, soft_wrap=True)
+        self.shown: set[str] = set()                         # benchmarks whose table is printed
+
+    def announce(self, plan: Plan, jobs: list[Job], profile: str, device: str, workers: int) -> None:
+        runs, workers = sum(len(job.seeds) for job in jobs), max(1, min(workers, len(jobs)))
+        seconds = sum(pair.seconds * len(pair.missing) for pair in plan.pairs) / workers
+        kept = sum(not pair.missing for pair in plan.pairs)
+        self.console.print(f"profile {profile} on {device}: {runs} runs of {len(plan.pairs) - kept} pairs in {len(jobs)} groups "
+                           f"on {_plural(workers, 'worker')}, about {_duration(seconds)}"
+                           + (f"; {_plural(kept, 'pair')} up to date" if kept else ""))
+        self._unavailable(plan.unavailable)
+        for line in [*plan.blocked, *_without_joint(plan)]:
+            self.console.print(line, style="yellow")
+
+    def list_jobs(self, jobs: list[Job]) -> None:
+        for job in jobs:
+            self.console.print(f"  {job.benchmark}  {job.strategy}  seeds {', '.join(map(str, job.seeds))}")
+
+    @contextmanager
+    def progress(self, plan: Plan, jobs: list[Job], beside: Callable[[], list[Record]] | None = None):
+        """Yields the function to call with each finished group and the record of its pair, None where there is none.
+
+        beside: gives the stored records; with it a benchmark's table is printed when the last of its groups is done.
+        """
+        weight = {(pair.blank.benchmark, pair.blank.strategy): pair.seconds for pair in plan.pairs}
+        done = {(pair.blank.benchmark, pair.blank.strategy): pair.stored for pair in plan.pairs if pair.current}
+        left = [(job.benchmark, job.strategy) for job in jobs]
+        bar = Progress(TextColumn("running"), BarColumn(), TextColumn("{task.fields[groups]}"),
+                       TimeElapsedColumn(), TextColumn("· left"), TimeRemainingColumn(), console=self.console, transient=True,
+                       disable=not self.console.is_terminal)
+        task = bar.add_task("", total=sum(weight[name] for name in left), groups=f"0/{len(jobs)}")
+
+        def on_done(job: Job, record: Record | None) -> None:
+            name = (job.benchmark, job.strategy)
+            left.remove(name)
+            bar.update(task, advance=weight[name], groups=f"{len(jobs) - len(left)}/{len(jobs)} groups")
+            if record:
+                done[name] = record
+            if record and name not in left:
+                self.console.print(_line(record))
+            if beside and job.benchmark not in {benchmark for benchmark, _ in left}:
+                self._tables(_by_benchmark(done, only=job.benchmark), beside())
+        with bar:
+            yield on_done
+
+    def results(self, finished: Finished, stored: list[Record], as_json: bool) -> None:
+        """Tables of what was asked for, without those that are there already.
+
+        stored: the records beside them, for metrics that compare with joint or naive.
+        """
+        found = _by_benchmark(finished.records)
+        if as_json:
+            print(formats.to_json([tables.comparison(rows, beside=stored) for rows in found.values()]), end="")
+            return
+        self._tables({benchmark: rows for benchmark, rows in found.items() if benchmark not in self.shown}, stored)
+
+    def _tables(self, found: dict[str, list[Record]], stored: list[Record]) -> None:
+        for benchmark, rows in found.items():
+            self.shown.add(benchmark)
+            self.console.print("", formats.to_rich(tables.comparison(rows, beside=stored), self.console.width))
+
+    def farewell(self, finished: Finished, profile: str, out: Path, fresh: bool) -> None:
+        self._unavailable(finished.unavailable)
+        if finished.left or finished.interrupted:
+            why = "interrupted" if finished.interrupted else "time limit reached"
+            self.console.print(f"{why}: {_plural(finished.left, 'group')} not begun; the same command "
+                               f"{'without --fresh ' if fresh else ''}goes on from here")
+        self.console.print(f"records: {out / profile} · pages: clbench report --results {out}")
+        if bigger := PROFILES[profile].next_bigger:
+            self.console.print(f"the next bigger one: {bigger}")
+
+    def _unavailable(self, missing: dict) -> None:
+        for names, how in missing.items():
+            self.console.print(f"unavailable: {' '.join(filter(None, names))}: {how}", style="yellow")
+
+
+def _by_benchmark(found: dict[tuple[str, str], Record], only: str | None = None) -> dict[str, list[Record]]:
+    by_benchmark: dict[str, list[Record]] = {}
+    for (benchmark, _), record in found.items():
+        if only in (None, benchmark):
+            by_benchmark.setdefault(benchmark, []).append(record)
+    return by_benchmark
+
+
+def _line(record: Record) -> str:
+    """One finished pair."""
+    start = f"{record.benchmark:26} {record.strategy:22} "
+    if record.status != "ok":
+        return f"{start}{record.status}: {record.error.reason}"
+    acc = summarise(per_seed(record.array)["acc"])
+    if acc.mean is None:
+        return f"{start}no ACC: cells are missing"
+    interval = "" if acc.half_width is None else f" ± {100 * acc.half_width:.1f}"
+    seconds = record.cost("train_s") + record.cost("eval_s")
+    return f"{start}ACC {100 * acc.mean:.1f}{interval} · {_plural(len(record.seeds), 'seed')} · {seconds:.1f} s each"
+
+
+def _without_joint(plan: Plan) -> list[str]:
+    rows: dict[str, set[str]] = {}
+    for pair in plan.pairs:
+        rows.setdefault(pair.blank.benchmark, set()).add(pair.blank.strategy)
+    return [f"{benchmark}: no plasticity gap without joint; add -s joint" for benchmark, names in rows.items()
+            if "joint" not in names]
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,122 @@
+"""Benchmark: a named factory of streams, with the network and the budget that go with it."""
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, fields
+from functools import lru_cache
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import torch
+
+from clbench.core.budget import Budget
+from clbench.errors import InputError
+
+if TYPE_CHECKING:
+    from clbench.streams.labelled import Stream
+
+
+@dataclass
+class Benchmark:
+    """Subclass it in a file of its own. The dataclass fields are the arguments that a spec may give.
+
+    With `scenarios`, a file `split_mnist.py` gives `split_mnist_class`, `split_mnist_task`, …; `self.scenario` says which.
+    """
+
+    scenarios: ClassVar[tuple[str, ...]]
+    data: ClassVar[Callable]                                 # () -> Images, on the CPU; cached per process
+    budgets: ClassVar[dict[str, Budget]]                     # by profile
+    arguments: ClassVar[dict[str, dict]] = {}                # by profile or scenario: other defaults of the fields
+    seeds: ClassVar[dict[str, dict[str, int]]] = {}          # by profile and scenario: how many, if not the profile's number
+    tuned: ClassVar[dict[str, dict]] = {}                    # by scenario and strategy: defaults instead of the paper's
+    by_name_only: ClassVar[bool] = False                     # needs arguments, so no glob stands for it
+    hidden: ClassVar[bool] = False                           # for tests: left out of lists and `--all`
+
+    validation: bool = field(default=False, kw_only=True)    # evaluate on held-out training data instead of the test set
+    memory: int = field(default=500, kw_only=True)           # examples that a method keeps: default of its `memory`
+    # The budget's fields, see `Budget`; None: as the profile has them.
+    precision: Literal["float32", "tf32", "bf16"] = field(default="float32", kw_only=True)     # of the network's passes
+    optimiser: Literal["adam", "sgd", "adamw"] | None = field(default=None, kw_only=True)
+    lr: float | None = field(default=None, kw_only=True)
+    steps: int | None = field(default=None, kw_only=True)
+    rows: int | None = field(default=None, kw_only=True)
+    momentum: float | None = field(default=None, kw_only=True)
+    weight_decay: float | None = field(default=None, kw_only=True)
+    beta2: float | None = field(default=None, kw_only=True)
+    warm_up: float | Literal["constant"] | None = field(default=None, kw_only=True)     # constant: no warm-up, no fall
+    optimiser_state: Literal["keep", "reset"] | None = field(default=None, kw_only=True)
+    fixed_compute: bool | None = field(default=None, kw_only=True)
+
+    scenario = ""                                            # set by the registry
+    one_seed = False                                         # a stream has one seed, so no group has several
+
+    def __post_init__(self):
+        """Raises InputError for a value that makes no sense."""
+        if self.memory < 0:
+            raise InputError(f"memory takes a whole number of at least 0, not {self.memory}")
+        if (width := getattr(self, "width", None)) is not None and width < 1:
+            raise InputError(f"width takes a whole number of at least 1, not {width}")
+
+    def make_stream(self, images, seeds: list[int]) -> "Stream":
+        """The stream over these images, for the group of seeds."""
+        raise NotImplementedError
+
+    def network(self):
+        """The network for one seed; see `clbench.models`."""
+        raise NotImplementedError
+
+    def budget(self, profile: str) -> Budget:
+        """What a task may cost under the profile. Raises InputError for a value that makes no sense."""
+        chosen = {one.name: getattr(self, one.name) for one in fields(Budget)}
+        given = {name: value for name, value in chosen.items() if value is not None}
+        if self.warm_up == "constant":
+            given["warm_up"] = None
+        return self.budgets[profile].changed(**given)
+
+    @classmethod
+    def of_profile(cls, profile: str, arguments: dict) -> dict:
+        """The arguments, with None for what the profile's budget says anyway: one run has one name."""
+        own = asdict(cls.budgets[profile])
+        own["warm_up"] = own["warm_up"] or "constant"
+        return {name: None if name in own and name != "precision" and value == own[name] else value
+                for name, value in arguments.items()}
+
+    def contents(self):
+        """What its streams are made of, on the CPU, loaded once per process. Raises Unavailable where it is not here."""
+        return type(self).data()
+
+    def stream(self, seeds: list[int], device: torch.device) -> "Stream":
+        return self.make_stream(_resident(self.contents(), self.validation, device), seeds)
+
+    def fingerprint(self) -> str:
+        """Of the data; loads them."""
+        return self.contents().fingerprint
+
+    def accepted_data(self) -> str | None:
+        """The sum of a copy that differs from the published one and was taken knowingly; None for the published one."""
+        return self.contents().accepted
+
+
+@dataclass
+class ClassSplit(Benchmark):
+    """Tasks of disjoint classes of one data set; `classes` says how many there are."""
+
+    order: list | Literal["seed"] | None = field(default=None, kw_only=True)     # of the classes; seed: each seed draws one
+    classes: ClassVar[int]
+
+    def __post_init__(self):
+        super().__post_init__()
+        if isinstance(self.order, list) and not self._is_order(self.order):
+            raise InputError(f"order takes a list of all class numbers from 0 to {self.classes - 1}, "
+                             f"not {self.order}")
+
+    def _is_order(self, order: list) -> bool:
+        return all(type(label) is int for label in order) and sorted(order) == list(range(self.classes))
+
+    @property
+    def one_seed(self) -> bool:
+        """With orders of their own the seeds' tasks differ in size, so they cannot be trained together."""
+        return self.order == "seed"
+
+
+@lru_cache(maxsize=8)
+def _resident(contents, validation: bool, device: torch.device):
+    """The contents on the device, once per process."""
+    return (contents.validation() if validation else contents).to(device)

@@ -1,0 +1,43 @@
+"""The git commits of the package's own source."""
+import subprocess
+from functools import lru_cache
+from pathlib import Path
+
+from clbench.errors import InputError
+
+PACKAGE = Path(__file__).parents[1]
+
+
+@lru_cache
+def current() -> dict:
+    """{commit, dirty} of the package: 12 hex digits, and whether its files differ from it; None where git does not hold
+    it."""
+    try:
+        _git("ls-files", "--error-unmatch", "__init__.py")
+        changes = _git("status", "--porcelain", "--", ".")
+        return {"commit": _git("rev-parse", "--short=12", "HEAD").strip(), "dirty": bool(changes)}
+    except (OSError, subprocess.CalledProcessError):
+        return {"commit": None, "dirty": None}
+
+
+def resolve(revision: str) -> str | None:
+    """The full name of a commit; None where this repository does not have it."""
+    try:
+        return _git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}").strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def unpack(commit: str, folder: Path) -> Path:
+    """Writes the package of a commit into the folder, which is what PYTHONPATH may name; git itself keeps no trace of it."""
+    try:
+        archive = ["git", "-C", str(PACKAGE.parent), "archive", commit, PACKAGE.name]
+        packed = subprocess.run(archive, capture_output=True, check=True).stdout
+        subprocess.run(["tar", "-x", "-C", str(folder)], input=packed, capture_output=True, check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise InputError(f"commit {commit[:12]}: its tree cannot be unpacked ({error})") from None
+    return folder
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(["git", "-C", str(PACKAGE), *arguments], capture_output=True, text=True, check=True).stdout

@@ -1,0 +1,121 @@
+"""The plan on workers: each seed group is one dask task; failures become records; only this process writes results."""
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from clbench.execution import commits
+from clbench.execution.plan import Job, Pair, Plan
+from clbench.execution.seed_group import GroupResult, failure, train_group
+from clbench.execution.workers import _own_cluster, _their_cluster
+from clbench.results import records
+from clbench.results.records import Record
+
+
+@dataclass
+class Finished:
+    """How it ended."""
+
+    records: dict[tuple[str, str], Record] = field(default_factory=dict)     # by benchmark and strategy
+    unavailable: dict[tuple[str, str], str] = field(default_factory=dict)
+    left: int = 0                                                            # groups not run: time limit or Ctrl-C
+    interrupted: bool = False
+
+    @property
+    def bad(self) -> bool:
+        return any(record.status in ("failed", "diverged") for record in self.records.values())
+
+
+
+def execute(plan: Plan, jobs: list[Job], out: Path | None, *, workers: int, scheduler: str | None = None,
+            time_limit: float | None = None,
+            on_done: Callable[[Job, Record | None], None] = lambda job, record: None) -> Finished:
+    """Runs the jobs and merges each group into its record as it ends. out: None to keep the records in memory.
+
+    on_done: called with each group that has ended and the record of its pair, None where it was unavailable.
+    """
+    finished = Finished({(pair.blank.benchmark, pair.blank.strategy): pair.stored for pair in plan.pairs if pair.current})
+    pairs = {(pair.blank.benchmark, pair.blank.strategy): pair for pair in plan.pairs}
+    waiting = list(reversed(jobs))
+    deadline = time.monotonic() + time_limit if time_limit else float("inf")
+
+    def following() -> Job | None:
+        return waiting.pop() if waiting and time.monotonic() < deadline else None
+
+    try:
+        with contextlib.closing(_results(following, jobs, workers, scheduler)) as results:
+            for job, parts in results:
+                for result in parts:
+                    _merge(finished, pairs[job.benchmark, job.strategy], job, result, out)
+                on_done(job, finished.records.get((job.benchmark, job.strategy)))
+    except KeyboardInterrupt:
+        finished.interrupted = True
+    finished.left = len(waiting)
+    return finished
+
+
+
+def _merge(finished: Finished, pair: Pair, job: Job, result: GroupResult, out: Path | None) -> None:
+    """One group's result into the record of its pair, on disk and in memory."""
+    name = (job.benchmark, job.strategy)
+    if result.status == "unavailable":
+        finished.unavailable[name] = result.error.reason
+        return
+    fresh = name not in finished.records
+    record = deepcopy(pair.blank) if fresh else finished.records[name]
+    if record is pair.stored:                                    # a failed record, or more seeds of a good one
+        record = deepcopy(record)
+        record.status, record.error = "ok", None
+    if result.group:
+        record.add(result.group, result.acc)
+    # One seed that diverged marks the row for good; a group that failed only until it is tried again.
+    if result.status == "diverged" or (result.status != "ok" and record.status == "ok"):
+        record.status, record.error = result.status, result.error
+    finished.records[name] = record
+    if out is not None:
+        records.write(record, out)
+
+
+
+def _results(following: Callable[[], Job | None], jobs: list[Job], workers: int,
+             scheduler: str | None) -> Iterator[tuple[Job, list[GroupResult]]]:
+    """(job, results) of every job that `following` hands out, as they end."""
+    told = {"command": _command(), **commits.current()}
+    if scheduler is None and (workers == 0 or len(jobs) <= 1):
+        while job := following():
+            yield job, train_group(job, told | {"concurrent": 1})
+    elif jobs:
+        cluster = (_their_cluster(scheduler, jobs) if scheduler
+                   else _own_cluster(min(workers, len(jobs)), jobs[0].device))
+        with cluster as (client, size):
+            yield from _on_workers(client, size, following, told | {"concurrent": min(size, len(jobs))})
+
+
+
+def _on_workers(client, size: int, following, told: dict) -> Iterator[tuple[Job, list[GroupResult]]]:
+    """Keeps one group per worker in flight, so that a time limit or Ctrl-C stops between groups."""
+    from distributed import as_completed
+    running = {}
+
+    def submit():
+        if job := following():
+            future = client.submit(train_group, job, told, pure=False)
+            running[future.key] = job
+            return [future]
+        return []
+
+    completed = as_completed([future for _ in range(size) for future in submit()])
+    for future in completed:
+        job = running.pop(future.key)
+        error = future.exception()
+        yield job, [failure(job, error)] if error else future.result()
+        for new in submit():
+            completed.add(new)
+
+
+
+def _command() -> str:
+    return " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])

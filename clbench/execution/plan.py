@@ -1,0 +1,218 @@
+"""The plan: which seed groups of which pairs are asked for and not yet true, in what order, how long they should take."""
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property, lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from clbench import registry
+from clbench.core.benchmark import Benchmark
+from clbench.core.differences import changed_fields
+from clbench.errors import InputError, Unavailable
+from clbench.profiles import PROFILES
+from clbench.results import records, source
+from clbench.results.records import BrokenRecord, Record
+from clbench.results.staleness import source_of
+
+# Seeds per group, by kind of network and of device; None: all of them; 1 for what is not there. docs/performance.md has the
+# measurements: a network so small that a step waits for operator calls gains by the seed axis on any device; others do on a
+# GPU, and win nothing on a CPU.
+GROUP_SIZE = {("small mlp", "cpu"): 10, ("mlp", "cpu"): 1, ("conv", "cpu"): 1, ("resnet", "cpu"): 1,
+              ("dual", "cpu"): 1, ("text", "cpu"): 1,
+              ("small mlp", "cuda"): None, ("mlp", "cuda"): None, ("conv", "cuda"): 5, ("resnet", "cuda"): None,
+              ("dual", "cuda"): None, ("text", "cuda"): None}
+SMALL = 50_000               # parameters
+
+
+@dataclass(frozen=True)
+class Job:
+    """One seed group of one pair: what a worker is told."""
+
+    profile: str
+    benchmark: str               # canonical specs
+    strategy: str
+    seeds: tuple[int, ...]
+    device: str                  # cpu | cuda | cuda:N
+    modules: tuple[str, ...]     # of ours, where the source begins, and its digest: a worker must have loaded the same
+    source: str
+
+
+@dataclass
+class Pair:
+    """One benchmark with one strategy under one profile: an empty record, the seeds asked for, and what is stored."""
+
+    blank: Record
+    asked: list[int]
+    kind: str                    # of the network
+    stored: Record | None        # what the results folder holds, current or not
+    seconds: float               # estimate for one seed
+    one_seed: bool = False       # a group has no more than one
+
+    @property
+    def current(self) -> bool:
+        return self.stored is not None and self.reason_to_repeat is None
+
+    @cached_property
+    def reason_to_repeat(self) -> str | None:
+        """What has changed since the stored record was made; None where nothing has."""
+        assert self.stored is not None
+        return change_of_settings(self.stored, self.blank) or (
+            None if self.blank.source in (self.stored.source, self.stored.verified) else "its source code has changed")
+
+    @property
+    def missing(self) -> list[int]:
+        """The seeds that have to be run. A diverged or unsupported pair is not tried again until it is stale."""
+        if not self.current:
+            return self.asked
+        if self.stored.status in ("diverged", "unsupported"):
+            return []
+        return [seed for seed in self.asked if seed not in self.stored.seeds]
+
+
+@dataclass
+class Plan:
+    """All that was asked for."""
+
+    pairs: list[Pair]
+    unavailable: dict[tuple[str, str | None], str]       # (benchmark, strategy or all) -> how to get it
+    blocked: list[str]           # files in the way of a record, one line each
+
+    @classmethod
+    def joined(cls, plans: list["Plan"]) -> "Plan":
+        return cls([pair for plan in plans for pair in plan.pairs],
+                   {name: how for plan in plans for name, how in plan.unavailable.items()},
+                   [line for plan in plans for line in plan.blocked])
+
+
+def change_of_settings(stored: Record, blank: Record) -> str | None:
+    """What other than source code has changed since the stored record was made."""
+    if stored.data != blank.data:
+        return "its data have changed"
+    changes = changed_fields(stored.settings, blank.settings)
+    return f"its settings have changed: {', '.join(changes)}" if changes else None
+
+
+def make_plan(benchmarks: list[str], strategies: list[str], profile: str, seeds: list[int] | None, out: Path | None, *,
+              fresh: bool = False) -> Plan:
+    """Resolves and checks every spec before anything runs. seeds: None for the profile's number. out: the results folder."""
+    plan = Plan([], {}, [])
+    found = {name: benchmark for name, benchmark, _ in (registry.benchmark(text, profile) for text in benchmarks)}
+    for name, benchmark in found.items():
+        resolved = [registry.strategy_on(spec, benchmark, profile) for spec in strategies]
+        try:
+            data = benchmark.fingerprint()
+        except Unavailable as error:
+            plan.unavailable[name, None] = str(error)
+            continue
+        for strategy in {one.name: one for one in resolved}.values():
+            try:
+                plan.pairs.append(_pair(name, benchmark, strategy, profile, data, seeds, out, fresh))
+            except Unavailable as error:
+                plan.unavailable[name, strategy.name] = str(error)
+            except BrokenRecord as error:
+                plan.blocked.append(f"{error}; move it away to have {strategy.name} on {name} run")
+    return plan
+
+
+def jobs(plan: Plan, device: str, group_size: int | None = None) -> list[Job]:
+    """The missing seeds, cut into groups, pair by pair."""
+    made = []
+    for pair in plan.pairs:
+        blank, seeds = pair.blank, pair.missing
+        size = 1 if pair.one_seed else group_size or _group_size(pair, device) or len(seeds) or 1
+        modules = registry.modules_of(blank.benchmark, blank.strategy)
+        modules = tuple(module for module in modules if not module.endswith(".py"))
+        made += [Job(blank.profile, blank.benchmark, blank.strategy, tuple(seeds[i:i + size]), device, modules,
+                     source.digest(list(modules))) for i in range(0, len(seeds), size)]
+    return made
+
+
+def _group_size(pair: Pair, device: str) -> int | None:
+    """None for all; Avalanche trains a group's seeds one after another, so there a group of several wins nothing."""
+    return GROUP_SIZE.get((pair.kind, device.split(":")[0]), 1) if pair.blank.backend == "native" else 1
+
+
+def seeds_of(benchmark: Benchmark, profile: str) -> list[int]:
+    """The seeds that a profile takes on this benchmark."""
+    return list(range(benchmark.seeds.get(profile, {}).get(benchmark.scenario, PROFILES[profile].seeds)))
+
+
+def _pair(name, benchmark, strategy, profile, data, seeds, out, fresh) -> Pair:
+    stored = records.stored(out, profile, name, strategy.name) if out else None
+    network = benchmark.network()
+    blank = Record(name, strategy.name, profile, strategy.backend, source=source_of(name, strategy.name), data=data,
+                   settings=_settings(benchmark, network, strategy, profile))
+    asked = seeds_of(benchmark, profile) if seeds is None else seeds
+    seconds = _estimate(stored, benchmark, network, strategy, profile)
+    return Pair(blank, asked, kind_of(network), None if fresh else stored, seconds, benchmark.one_seed)
+
+
+def kind_of(network) -> str:
+    """Its row in GROUP_SIZE."""
+    kind = getattr(network, "kind", "other")
+    return "small mlp" if kind == "mlp" and network.layout.parameters < SMALL else kind
+
+
+def _settings(benchmark: Benchmark, network, strategy: registry.Strategy, profile: str) -> dict:
+    """All that was chosen, by a spec or by default, as it comes back from a file.
+
+    A benchmark's field that is None chooses nothing, so a new one changes no record; its memory stands where it is
+    used, in the strategy's arguments.
+    """
+    chosen = {name: value for name, value in asdict(benchmark).items() if value is not None and name != "memory"}
+    settings = {"scenario": benchmark.scenario, "network": str(network), "budget": asdict(benchmark.budget(profile)),
+                "benchmark": chosen, "strategy": strategy.arguments, "precision": benchmark.precision}
+    if accepted := benchmark.accepted_data():
+        settings["accepted_data"] = accepted
+    if strategy.backend == "avalanche":
+        settings["libraries"] = {library: _minor(library) for library in ("avalanche-lib", "torch")}
+        settings["batch_order"] = strategy.build()[0].order
+    return json.loads(json.dumps(settings))
+
+
+@lru_cache
+def _minor(library: str) -> str:
+    try:
+        return ".".join(version(library).split("+")[0].split(".")[:2])
+    except PackageNotFoundError:
+        raise Unavailable(f"{library} is not installed: pip install {library}") from None
+
+
+def _estimate(stored: Record | None, benchmark: Benchmark, network, strategy: registry.Strategy, profile: str) -> float:
+    """Seconds for one seed: as measured before, else from the arithmetic at a modest 5e10 FLOP/s."""
+    if stored is not None and stored.seeds:
+        return sum(stored.cost(name) for name in ("setup_s", "train_s", "eval_s"))
+    budget, tasks = benchmark.budget(profile), getattr(benchmark, "tasks", 5)
+    passes = 2.5 if strategy.backend == "avalanche" else 1.5
+    if any(getattr(registry.load(entry), "sees_all_data", False) for entry, _ in strategy.terms):
+        passes *= (tasks + 1) / 2
+    return 0.5 + passes * tasks * budget.steps * (6 * network.layout.parameters * budget.rows / 5e10 + 5e-4)
+
+
+def parse_seeds(count: int | None, listed: str | None) -> list[int] | None:
+    """The seeds of `--seeds N` (0 … N-1) or `--seed-list 0,7`; None if neither is given."""
+    if count is not None and listed is not None:
+        raise InputError("give --seeds or --seed-list, not both")
+    if listed is None:
+        return checked_seeds(count)
+    try:
+        return checked_seeds([int(number) for number in listed.split(",")])
+    except ValueError:
+        raise InputError(f'--seed-list "{listed}": write whole numbers with commas between, like 0,7') from None
+
+
+def checked_seeds(seeds: int | Sequence[int] | None) -> list[int] | None:
+    """The seeds as a list: so many, or these; None stays None."""
+    if seeds is None:
+        return None
+    if isinstance(seeds, int):
+        if seeds < 1:
+            raise InputError(f"--seeds {seeds}: at least one seed is needed")
+        return list(range(seeds))
+    seeds = list(seeds)
+    if not seeds or min(seeds) < 0:
+        raise InputError(f"seeds {seeds}: give at least one, each 0 or more")
+    if len(set(seeds)) < len(seeds):
+        raise InputError(f"seeds {seeds}: a seed is there twice")
+    return seeds

@@ -1,0 +1,164 @@
+"""One seed group, in whichever process: trains it and says how that went, whatever happened."""
+import os
+import platform
+import traceback
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import lru_cache
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+
+from clbench import registry
+from clbench.errors import InputError, RunFailed, Unavailable
+from clbench.execution.devices import choose_device
+from clbench.execution.environment import prepare
+from clbench.execution.plan import Job
+from clbench.execution.processor import described, one_thread
+from clbench.registry import RUNNERS
+from clbench.results import source
+from clbench.results.records import Failure, Group, Matrix
+
+
+@dataclass(frozen=True)
+class GroupResult:
+    """What came of one seed group."""
+
+    status: str                      # ok | failed | diverged | unsupported | unavailable
+    error: Failure | None = None
+    group: Group | None = None       # None where nothing was trained to the end
+    acc: list[Matrix] | None = None  # a matrix for each seed of the group
+
+
+def train_group(job: Job, told: dict, notes: tuple[str, ...] = ()) -> list[GroupResult]:
+    """The results of one seed group. Never raises for what the run did.
+
+    Where the memory does not hold all its seeds they are trained in two groups, and so on: one result each.
+    """
+    result = _result(job, told, notes)
+    if result is not None:
+        return [result]
+    _free_memory()                           # here, where no traceback holds on to tensors any more
+    half, note = (len(job.seeds) + 1) // 2, f"out of memory with {len(job.seeds)} seeds together, so the group was halved"
+    return [result for seeds in (job.seeds[:half], job.seeds[half:])
+            for result in train_group(replace(job, seeds=seeds), told, (*notes, note))]
+
+
+def _result(job: Job, told: dict, notes: tuple[str, ...]) -> GroupResult | None:
+    """The group's result; None for several seeds that the memory does not hold together."""
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    if job.device != "cpu":
+        _free_memory()                       # what the run before has left, or it would count in this one's peak
+    try:
+        outcome, reason = train(job)
+    except Unavailable as error:
+        return GroupResult("unavailable", Failure(str(error)))
+    except Exception as error:
+        return None if len(job.seeds) > 1 and _out_of_memory(error) else failure(job, error)
+    if reason:
+        return GroupResult("unsupported", Failure(reason))
+    provenance = {"started": started, **_provenance(job), **{key: told[key] for key in ("command", "commit", "dirty")}}
+    arrays = {name: _nested(array) for name, array in outcome.more.items()}
+    group = Group(list(job.seeds), outcome.costs, told["concurrent"], provenance, [*notes, *outcome.notes], arrays)
+    acc = _nested(outcome.acc)
+    if outcome.diverged:
+        first = outcome.diverged[0]
+        reason = f"seed {first['seed']}: not finite in task {first['task']}, at step {first['step']} of the run"
+        return GroupResult("diverged", Failure(reason, **first), group, acc)
+    return GroupResult("ok", None, group, acc)
+
+
+def _nested(array) -> list[Matrix]:
+    """Lists of an array [S, T+1, E], None for NaN."""
+    return [[[None if cell != cell else cell for cell in row] for row in matrix] for matrix in array.tolist()]
+
+
+def train(job: Job, run_class: type | None = None):
+    """(outcome, None), or (None, the reason why this strategy can't learn this stream).
+
+    run_class: what trains the seeds, derived from the runner's own class (`Run`, or Avalanche's `SingleRun`).
+    """
+    prepare()
+    import torch
+
+    from clbench.core.part import refusal
+    from clbench.engine.clock import Clock
+    if job.source != _source_when_loaded(job.modules):
+        raise RuntimeError("this worker has loaded other source code than the plan was made with: restart the workers")
+    device = torch.device(choose_device(job.device))
+    if device.type == "cuda":
+        torch.cuda.init()                    # asking a cuda:N for its memory does not
+    with one_thread(device.type):
+        _import_what_a_first_step_needs()
+        clock = Clock(device)
+        with clock.measure("setup_s"):
+            _, benchmark, _ = registry.benchmark(job.benchmark, job.profile)
+            strategy = registry.strategy_on(job.strategy, benchmark, job.profile)
+            stream, net, parts = benchmark.stream(list(job.seeds), device), benchmark.network(), strategy.build()
+            runner, budget = import_module(RUNNERS[strategy.backend]), benchmark.budget(job.profile)
+        if reason := next(filter(None, (refusal(part, stream, net, budget) for part in parts)), None):
+            return None, reason
+        try:
+            return runner.run(stream, net, parts, budget, clock, run_class), None
+        except InputError as error:          # parts that do not go together in a way that their classes do not say
+            return None, str(error)
+
+
+@lru_cache
+def _import_what_a_first_step_needs() -> None:
+    """torch imports for half a second to map a loss over seeds for the first time; a process pays for that, so no run is
+    charged."""
+    import torch
+    torch.func.vmap(torch.nn.functional.cross_entropy)(torch.zeros(1, 1, 2), torch.zeros(1, 1, dtype=torch.long))
+
+
+@lru_cache
+def _source_when_loaded(modules: tuple[str, ...]) -> str:
+    """The digest of our own modules when this process first used them; a long-lived worker does not see later edits."""
+    return source.digest(list(modules))
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    import torch
+    cause = error.__cause__ if isinstance(error, RunFailed) else error
+    # On a CPU torch raises a plain RuntimeError.
+    return isinstance(cause, torch.OutOfMemoryError) or "can't allocate memory" in str(cause)
+
+
+def _free_memory() -> None:
+    import gc
+
+    import torch
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def failure(job: Job, error: BaseException) -> GroupResult:
+    """The result of a group that broke off, with all that is known of it."""
+    place = {}
+    cause = error
+    if isinstance(error, RunFailed):
+        place, cause = {"task": error.task, "step": error.step}, error.__cause__
+    reason = f"{type(cause).__name__}: {cause}".splitlines()[0]
+    if type(cause).__name__ == "KilledWorker":
+        reason = "its worker process died twice"
+    if _out_of_memory(error):
+        reason = f"out of memory with one seed alone: {cause}".splitlines()[0]
+    trace = "".join(traceback.format_exception(cause)).replace(str(registry.PACKAGE.parent) + os.sep, "")
+    return GroupResult("failed", Failure(reason, seeds=list(job.seeds), traceback=trace, **place))
+
+
+def _provenance(job: Job) -> dict:
+    import torch
+    device = choose_device(job.device)
+    device = torch.cuda.get_device_name(device) if device != "cpu" else "cpu"
+    return {"python": platform.python_version(), **{name: _version(name) for name in ("torch", "numpy", "avalanche-lib")},
+            "platform": f"{platform.system()} {platform.machine()}", "processor": described(), "device": device,
+            "threads": 1}
+
+
+def _version(library: str) -> str | None:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return None

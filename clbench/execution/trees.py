@@ -1,0 +1,187 @@
+"""Traces made by the code of a source tree, each in processes of its own; those of a commit are kept."""
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import cache, partial
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import NamedTuple
+
+from clbench.data.files import folders
+from clbench.execution import commits
+from clbench.execution.environment import ENVIRONMENT
+from clbench.execution.processor import described
+from clbench.results import records
+from clbench.results.files import write_atomically
+
+WHOLE = 0                    # the format of a tree without a tracer: seed 0 trained to the end
+LIBRARIES = ("torch", "numpy", "avalanche-lib")
+COUNTS = ("flops", "steps", "samples_seen", "memory_items", "extra_params")
+
+
+class Place(NamedTuple):
+    """A source tree."""
+
+    folder: Path             # that PYTHONPATH has to name
+    commit: str | None       # None: not, or not only, what a commit holds
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a tree is asked to trace; the arguments of `clbench.execution.trace.trace`."""
+
+    benchmark: str
+    strategy: str
+    seeds: tuple[int, ...]
+    whole: bool
+    sources: tuple[str, ...]     # digests: a tree whose source is none of them need not run the pair
+
+
+@dataclass
+class Trace:
+    """What a tree computes for a pair."""
+
+    format: int
+    source: str = ""
+    capture: str = ""            # digest of the code that only a GPU runs
+    notes: Iterable = ()         # (where, what, digests)
+    error: str = ""
+
+
+def here() -> Place:
+    """The tree of this process; of its commit where nothing in it has changed since."""
+    state = commits.current()
+    return Place(commits.PACKAGE.parent, None if state["dirty"] or not state["commit"] else commits.resolve(state["commit"]))
+
+
+def traces(place: Place, profile: str, requests: list[Request], processes: int,
+           formats: Mapping[Request, int] | None = None) -> dict[Request, Trace]:
+    """The trace of each request; by so many processes at a time.
+
+    formats: of the traces that each is to be compared with; then the tree's own source may be any. A tree that has another
+    tracer, or none, trains seed 0 to the end in its stead.
+    """
+    wanted = list(dict.fromkeys(requests))
+    kept = {request: trace for request in wanted if (trace := _kept(place, profile, request, formats))}
+    whole = [request for request in wanted if request not in kept and formats and formats[request] == WHOLE]
+    rest = [request for request in wanted if request not in kept and request not in whole]
+    any_source = formats is not None
+    new = _in_processes(partial(_trace, any_source=any_source), place, profile, rest, processes)
+    whole += [request for request, trace in new.items() if trace.format == WHOLE]
+    whole += [request for request, trace in new.items() if formats and trace.format not in (WHOLE, formats[request])]
+    new |= _in_processes(_train_seed_0, place, profile, whole, processes)
+    for request, trace in new.items():
+        _keep(place, profile, request, trace)
+    return kept | new
+
+
+def _in_processes(function, place: Place, profile: str, requests: list[Request], processes: int) -> dict[Request, Trace]:
+    """function(place, profile, requests) -> traces, with the requests of one benchmark together, which load its data
+    once."""
+    shares: list[list[Request]] = [[] for _ in range(processes)]
+    by_benchmark: dict[str, list[Request]] = {}
+    for request in requests:
+        by_benchmark.setdefault(request.benchmark, []).append(request)
+    for own in sorted(by_benchmark.values(), key=len, reverse=True):
+        min(shares, key=len).extend(own)
+    with ThreadPoolExecutor(processes) as pool:
+        results = pool.map(lambda share: function(place, profile, share), filter(None, shares))
+        return {request: trace for result in results for request, trace in result.items()}
+
+
+def _trace(place: Place, profile: str, requests: list[Request], any_source: bool) -> dict[Request, Trace]:
+    text = json.dumps([asdict(request) | ({"sources": []} if any_source else {}) for request in requests])
+    ended = _clbench(place, ["trace", profile], text)
+    lines = [json.loads(line) for line in ended.stdout.splitlines() if line.startswith("{")]
+    found = {(line["benchmark"], line["strategy"]): line for line in lines}
+    if not found:
+        return {request: Trace(WHOLE) for request in requests}
+    missing = {"format": lines[0]["format"], "source": "", "error": f"its process ended: {_last_line(ended.stderr)}"}
+    return {request: _trace_of(found.get((request.benchmark, request.strategy), missing), place) for request in requests}
+
+
+def _trace_of(line: dict, place: Place) -> Trace:
+    package = Path(line.get("package", place.folder / "clbench"))
+    assert package.parent.resolve() == place.folder.resolve(), f"{package} was imported instead of {place.folder}"
+    return Trace(line["format"], line.get("source", ""), line.get("capture", ""), line.get("notes", ()), line.get("error", ""))
+
+
+def _train_seed_0(place: Place, profile: str, requests: list[Request]) -> dict[Request, Trace]:
+    """By `clbench run`, which every tree has: accuracies, counts and the source's digest of its record."""
+    with tempfile.TemporaryDirectory() as folder:
+        for benchmark in dict.fromkeys(request.benchmark for request in requests):
+            strategies = [part for request in requests if request.benchmark == benchmark for part in ("-s", request.strategy)]
+            _clbench(place, ["run", "-b", benchmark, *strategies, "--profile", profile, "--seed-list", "0", "--workers", "0",
+                             "--device", "cpu", "--out", folder])
+        return {request: _trace_of_record(Path(folder), profile, request) for request in requests}
+
+
+def _trace_of_record(folder: Path, profile: str, request: Request) -> Trace:
+    path = records.path_of(folder, profile, request.benchmark, request.strategy)
+    if not path.exists():
+        return Trace(WHOLE, error="it gave no record")
+    record = json.loads(path.read_text(encoding="utf-8"))
+    counts = [f"{name} {group['costs'].get(name)}" for group in record["groups"] for name in COUNTS]
+    reason = (record["error"] or {}).get("reason", "")
+    error = reason if record["status"] == "failed" else ""
+    notes = [["seed 0", "status", [record["status"], reason]], ["seed 0", "accuracies", [json.dumps(record["acc"])]],
+             ["seed 0", "counts", counts]]
+    return Trace(WHOLE, record["source"], notes=notes, error=error)
+
+
+def _clbench(place: Place, arguments: list[str], text: str = "") -> subprocess.CompletedProcess[str]:
+    """The command line of the tree. -P: Python does not look for packages in the current folder."""
+    environment = {**ENVIRONMENT, **os.environ, "PYTHONPATH": str(place.folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run([sys.executable, "-P", "-m", "clbench", *arguments], input=text, env=environment,
+                          capture_output=True, text=True)
+
+
+def _last_line(text: str) -> str:
+    return (text.strip().splitlines() or ["without a word"])[-1]
+
+
+# ---- what is kept
+
+def _kept(place: Place, profile: str, request: Request, formats: Mapping[Request, int] | None) -> Trace | None:
+    path = _path_kept(place, profile, request)
+    if path is None or not path.is_file():
+        return None
+    try:
+        trace = Trace(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+    return trace if formats is None or formats[request] == trace.format else None
+
+
+def _keep(place: Place, profile: str, request: Request, trace: Trace) -> None:
+    path = _path_kept(place, profile, request)
+    if path is not None and trace.notes and not trace.error:
+        write_atomically(path, json.dumps(asdict(trace)))
+
+
+def _path_kept(place: Place, profile: str, request: Request) -> Path | None:
+    """In the user's cache, by commit and by all that the bits depend on."""
+    if place.commit is None:
+        return None
+    about = [platform(), profile, request.benchmark, request.strategy, request.seeds, request.whole]
+    name = hashlib.sha256(json.dumps(about).encode()).hexdigest()[:24]
+    return folders()[-1] / "traces" / place.commit / f"{name}.json"
+
+
+@cache
+def platform() -> str:
+    """The processor, its instruction set and the libraries: what the bits of a computation depend on."""
+    return ", ".join([described(), *(f"{name} {_version(name)}" for name in LIBRARIES)])
+
+
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return "missing"

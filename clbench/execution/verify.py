@@ -1,0 +1,180 @@
+"""Whether today's source code still computes what made the stored records.
+
+Both run every pair's trace on this machine, the code that made the record in a process that imports its commit's tree,
+and the traces are compared bit for bit: one machine and one set of libraries, so there is no tolerance to argue about.
+"""
+import json
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from clbench.errors import InputError
+from clbench.execution import commits
+from clbench.execution import trees as tracing
+from clbench.execution.plan import Pair, change_of_settings, make_plan
+from clbench.execution.trees import Place, Request, Trace
+from clbench.results import verification
+from clbench.results.records import BrokenRecord, Record
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is to be said of one record."""
+
+    record: Record
+    status: str              # current | verified | differs | stale
+    detail: str = ""         # the first difference, or why nothing could be compared
+
+
+@dataclass
+class Candidate:
+    """A record of which only the source code has changed."""
+
+    pair: Pair
+    record: Record
+    references: list[str]    # commits that may hold the code that made it, most likely first
+
+    @property
+    def request(self) -> Request:
+        """The record's group size, but at most two seeds. Whole where that is cheap (smoke): it sees what happens only
+        after many steps; and where a run diverged, which a few steps do not."""
+        seeds = self.record.groups[0].seeds if self.record.groups else self.pair.asked[:1]
+        whole = self.record.profile == "smoke" or self.record.status == "diverged"
+        sources = sorted(source for source in (self.record.source, self.record.verified) if source)
+        return Request(self.record.benchmark, self.record.strategy, tuple(seeds[:2]), whole, tuple(sources))
+
+
+def verify(records: list[Record], results: Path, profile: str, against: str | None, processes: int,
+           report: Callable[[Finding], None]) -> list[Finding]:
+    """Verifies records of one profile, reports each finding as it is made, and writes what holds beside the records.
+
+    against: a revision whose code made the records; None for HEAD or the commit that a record names. InputError where
+    this repository does not have it.
+    """
+    reference = _commit_of(against)
+    findings: list[Finding] = []
+
+    def conclude(record: Record, status: str, detail: str = "") -> None:
+        findings.append(Finding(record, status, detail))
+        report(findings[-1])
+
+    candidates = []
+    for record in records:
+        pair, obstacle = _planned(record, results)
+        if pair is not None and pair.current:
+            conclude(record, "current")
+        elif pair is None or obstacle:
+            conclude(record, "stale", obstacle)
+        else:
+            candidates.append(Candidate(pair, record, [reference] if reference else _references(record)))
+    notes = {benchmark: dict(own) for benchmark, own in verification.read(results, profile).items()}
+    now = _describe_now()
+
+    def compare(candidate: Candidate, old: Trace, new: Trace, commit: str) -> None:
+        obstacle = _first_difference(old, new)
+        remark = ""
+        if not obstacle and _made_on_gpu(candidate.record):
+            remark = "made on a GPU, verified on a CPU"
+            obstacle = "made on a GPU, and code that only a GPU runs has changed" if old.capture != new.capture else None
+        if obstacle:
+            return conclude(candidate.record, "differs", obstacle)
+        note = verification.Note(candidate.record.sha256, candidate.pair.blank.source, commit[:12], remark=remark, **now)
+        notes.setdefault(candidate.record.benchmark, {})[candidate.record.strategy] = note
+        conclude(candidate.record, "verified")
+
+    try:
+        _compare_all(candidates, profile, processes, compare, conclude)
+    finally:
+        if any(finding.status == "verified" for finding in findings):
+            verification.write(results, profile, notes)
+    return findings
+
+
+def _compare_all(candidates: list[Candidate], profile: str, processes: int, compare, conclude) -> None:
+    """Calls compare(candidate, old trace, new trace, commit) for each candidate whose old code is found; conclude for the
+    others. The references are tried one after another."""
+    waiting = candidates
+    while waiting:
+        by_commit: dict[str, list[Candidate]] = {}
+        for candidate in waiting:
+            if candidate.references:
+                by_commit.setdefault(candidate.references.pop(0), []).append(candidate)
+            else:
+                conclude(candidate.record, "stale", "no commit of this repository holds the code that made it")
+        waiting = []
+        for commit, own in by_commit.items():
+            with tempfile.TemporaryDirectory() as folder:
+                old = tracing.traces(Place(commits.unpack(commit, Path(folder)), commit), profile,
+                                     [candidate.request for candidate in own], processes)
+            found = [candidate for candidate in own if old[candidate.request].source in candidate.request.sources]
+            waiting += [candidate for candidate in own if candidate not in found]
+            formats = {candidate.request: old[candidate.request].format for candidate in found}
+            new = tracing.traces(tracing.here(), profile, list(formats), processes, formats)
+            for candidate in found:
+                compare(candidate, old[candidate.request], new[candidate.request], commit)
+
+
+# ---- what is compared with what
+
+def _planned(record: Record, results: Path) -> tuple[Pair | None, str]:
+    """(today's plan of the record's pair, what stands against verifying it)."""
+    if record.status == "failed":
+        return None, "it failed: run it again"
+    try:
+        plan = make_plan([record.benchmark], [record.strategy], record.profile, record.seeds or None, results)
+    except (InputError, BrokenRecord) as error:
+        return None, str(error)
+    if not plan.pairs:
+        return None, next(iter([*plan.unavailable.values(), *plan.blocked]), "today's code has no such pair")
+    (pair,) = plan.pairs
+    return pair, change_of_settings(record, pair.blank) or ""
+
+
+def _commit_of(revision: str | None) -> str | None:
+    if revision is None:
+        return None
+    commit = commits.resolve(revision)
+    if commit is None:
+        raise InputError(f'--against "{revision}": this repository has no such commit')
+    return commit
+
+
+def _references(record: Record) -> list[str]:
+    """HEAD, whose code the record is often current with; the commits that the record names."""
+    named = [str(group.provenance.get("commit")) for group in record.groups if not group.provenance.get("dirty")]
+    found = (commits.resolve(name) for name in dict.fromkeys(["HEAD", *named]) if name != "None")
+    return list(dict.fromkeys(commit for commit in found if commit))
+
+
+def _made_on_gpu(record: Record) -> bool:
+    return any(group.provenance.get("device") != "cpu" for group in record.groups)
+
+
+def _describe_now() -> dict:
+    here = commits.current()
+    return {"commit": here["commit"] or "", "dirty": bool(here["dirty"]), "platform": tracing.platform(),
+            "date": datetime.now(UTC).date().isoformat()}
+
+
+# ---- the first difference, in words
+
+def _first_difference(old: Trace, new: Trace) -> str | None:
+    """None where both say the same."""
+    if old.error or new.error:
+        return f"broke off: {old.error or 'not before'} / now {new.error or 'not'}"
+    for (where, what, before), (there, that, after) in zip(old.notes, new.notes, strict=False):
+        if (where, what) != (there, that):
+            return f"{there}: {that}, where there was {where}: {what}"
+        if before != after:
+            gone, come = Counter(before) - Counter(after), Counter(after) - Counter(before)
+            return f"{where}: {what}: {_shorten(gone)} is now {_shorten(come)}"
+    more = len(new.notes) - len(old.notes)
+    return f"{abs(more)} notes {'more' if more > 0 else 'fewer'} than before" if more else None
+
+
+def _shorten(digests: Counter) -> str:
+    """At most three of them, each cut to a line's length."""
+    return " & ".join(json.dumps(one)[1:91] for one in list(digests)[:3]) or "nothing"

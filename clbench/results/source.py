@@ -1,0 +1,103 @@
+"""A digest of the source code that a run depends on: what makes its record stale when it changes."""
+import ast
+import hashlib
+import importlib.util
+from functools import lru_cache
+from pathlib import Path
+
+from clbench import moved
+
+ROOT = Path(__file__).parents[2]
+# Imported by what computes, but without influence on any value: how energy is read, what errors say.
+WITHOUT_INFLUENCE = ("clbench/engine/energy.py", "clbench/errors.py")
+
+
+def digest(modules: list[str]) -> str:
+    """16 hex digits over the modules (dotted names, or paths of a user's own files) and all that they import, directly or
+    not, from `clbench` or from the folder or package that they lie in. Docstrings, comments, layout, the texts of errors
+    and `__init__` files of clbench don't count."""
+    waiting = [_file_of(module) or _file_elsewhere(module) for module in modules]
+    seen: set[Path] = set()
+    while waiting:
+        path = waiting.pop()
+        if path is None or path in seen or _label(path) in WITHOUT_INFLUENCE:
+            continue
+        seen.add(path)
+        imports = _read(path, path.stat().st_mtime_ns)[1]
+        waiting += [_imported_file(new, path) for name in imports for new in moved.new_names(name)]
+    parts = sorted((_label(path), _read(path, path.stat().st_mtime_ns)[0]) for path in seen)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+def _label(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
+
+
+def _file_of(module: str) -> Path | None:
+    """The file of a module; None if it is neither one of ours nor a file, or a package's `__init__`."""
+    if module.endswith(".py"):
+        return Path(module).resolve()
+    path = (ROOT / module.replace(".", "/")).with_suffix(".py")
+    return path if module.startswith("clbench.") and path.is_file() else None
+
+
+def _file_elsewhere(module: str) -> Path | None:
+    """The file of a module of another package, which registered by entry point."""
+    try:
+        spec = importlib.util.find_spec(module)
+    except ImportError:
+        raise FileNotFoundError(module) from None
+    return Path(spec.origin) if spec and spec.origin else None
+
+
+def _imported_file(name: str, importer: Path) -> Path | None:
+    """The file that an import in the importer's code means: one of ours, or one beside the importer or in its package.
+
+    name: dotted; one dot in front for each level of a relative import.
+    """
+    level = len(name) - len(name.lstrip("."))
+    if level == 0 and name.split(".")[0] == "clbench":
+        return _file_of(name)
+    if importer.is_relative_to(ROOT / "clbench"):
+        return None
+    if level:
+        return _beside(importer.parents[level - 1], name.lstrip("."))
+    package = next(folder for folder in importer.parents if not (folder / "__init__.py").is_file())
+    return _beside(importer.parent, name) or _beside(package, name)
+
+
+def _beside(folder: Path, name: str) -> Path | None:
+    place = folder.joinpath(*name.split(".")) if name else folder
+    candidates = (place.with_suffix(".py"), place / "__init__.py") if name else (place / "__init__.py",)
+    return next((path.resolve() for path in candidates if path.is_file()), None)
+
+
+@lru_cache(maxsize=1024)
+def _read(path: Path, modified: int) -> tuple[str, tuple[str, ...]]:
+    """(hash of the code, the modules it imports)."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    imports = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = []                                   # what is imported for a type checker alone
+        if isinstance(node, ast.Import):
+            imports += [name.name for name in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            separator = "" if module.endswith(".") else "."
+            imports += [module, *(f"{module}{separator}{name.name}" for name in node.names)]
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:]
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+            node.exc.args = []                               # what an error says
+    return hashlib.sha256(repr(_plain(tree)).encode()).hexdigest(), tuple(imports)
+
+
+def _plain(node):
+    """A syntax tree as nested lists, without what is empty: Python 3.12 and 3.13 print other empty fields than 3.11."""
+    if isinstance(node, list):
+        return [_plain(one) for one in node]
+    if not isinstance(node, ast.AST):
+        return node
+    fields = [(name, _plain(value)) for name, value in ast.iter_fields(node) if value is not None and value != []]
+    return [type(node).__name__, *fields]

@@ -1,0 +1,28 @@
+"""Adapters (Houlsby et al. 2019): after the first task the body is frozen; a small residual layer on it learns, with the head.
+
+    features + up relu(down features)        up = 0 at first, so the second task starts from the network of the first
+One for the whole stream, not one for each task. On pairs: one on each tower. Cost: 2 width x features weights a side."""
+from dataclasses import dataclass
+
+from clbench.core.batch import Batch
+from clbench.core.pytree import tree_map
+from clbench.models.adapted import Adapted, widths_of_features
+from clbench.strategies.representation.head_only import HeadOnly
+
+
+@dataclass
+class Adapter(HeadOnly):
+    width: int = 16                  # of the bottleneck
+
+    def supports(self, stream, net) -> str | None:
+        return "needs a network without running statistics" if net.layout.buffers else None
+
+    def network(self, stream, net) -> Adapted:
+        x = tree_map(lambda x: x[0], stream.test(0, slice(0, 2)))
+        return Adapted(net, widths_of_features(net, x), self.width)
+
+    def before_task(self, t: int, plan: Batch) -> Batch:
+        layout = self.run.learner.net.layout
+        if t == 0:
+            self.run.learner.freeze(layout.flat({name: "adapter" in name for name in layout.shapes}).to(plan.samples.device))
+        return super().before_task(t, plan)

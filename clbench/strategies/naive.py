@@ -1,6 +1,0 @@
-"""Naive fine-tuning: cross-entropy on the current task, nothing else. The lower reference."""
-from clbench.engine.part import Part
-
-
-class Naive(Part):
-    learns_pairs = True

@@ -1,0 +1,50 @@
+"""Averaged gradient episodic memory, A-GEM (Chaudhry et al. 2019, "Efficient lifelong learning with A-GEM").
+
+    g~ = g - (g.r / r.r) r  if g.r < 0, else g        r: gradient on a batch from the memory of all past tasks
+r is the gradient of the data term alone, whatever other parts have added to g; an optimiser other than plain SGD need not
+keep the angle. Differs from the paper: the memory is filled when a task ends, as many examples of every task, instead of
+while it runs. From Avalanche: its reference batches walk the memory in a fixed order, with as many rows of every task.
+On pairs, where compute is fixed, both batches are B/2.
+Cost: one more pass forward and back in each step, after any number of tasks."""
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from clbench.core.batch import Batch
+from clbench.core.part import Part
+from clbench.strategies.parts.memory import Memory
+from clbench.strategies.parts.products import products
+
+
+@dataclass
+class AGEM(Part):
+    memory: int = 500                # examples kept
+    rows: int | None = None          # of a reference batch; None: as many as new ones
+    replays = protects = learns_pairs = True
+
+    def supports(self, stream, net) -> str | None:
+        return Memory.fits(self.memory, stream)
+
+    def start(self, run) -> None:
+        self.kept = Memory(run, self.memory)
+
+    def before_task(self, t: int, plan: Batch) -> Batch:
+        if t > 0:
+            rows = self.rows or self.run.replayed
+            plan.reference = self.run.shuffled(self.stored, rows, len(plan.samples), "reference")
+        return plan
+
+    def gradient(self, g: Tensor, batch: Batch) -> Tensor:
+        if "reference" not in batch:
+            return g
+        r = self.run.gradient(self.run.stream.gather(batch.reference))
+        conflict = dot(g, r).clamp(max=0)                               # [S, 1]; 0 where there is none: no branch
+        return g.addcmul_(conflict / dot(r, r).clamp(min=1e-30), r, value=-1)
+
+    def after_task(self, t: int) -> None:
+        self.stored = self.kept.after_task(t)
+
+
+def dot(a: Tensor, b: Tensor) -> Tensor:
+    """[S, 1] of rows [S, P]."""
+    return products(a.unsqueeze(1), b.unsqueeze(1)).squeeze(1)

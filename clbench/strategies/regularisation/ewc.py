@@ -1,0 +1,43 @@
+"""Elastic weight consolidation (Kirkpatrick et al. 2017, equation 3).
+
+    loss = CE + (lam / 2) sum_k sum_i F_k,i (theta_i - theta*_k,i)^2
+F_k: diagonal of the Fisher information after task k, with labels sampled from the network; theta*_k: the weights then.
+On pairs, whose loss is of a batch: B times the squared gradients of whole batches, with partners sampled from the softmax.
+Only sum_k F_k and sum_k F_k theta*_k are kept, so a step costs the same after any number of tasks:
+
+    gradient of the penalty = lam (theta sum_k F_k - sum_k F_k theta*_k)"""
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from clbench.core.batch import Batch
+from clbench.core.part import Part
+from clbench.strategies.parts.fisher import fisher as fisher_of
+
+
+@dataclass
+class EWC(Part):
+    lam: float = 1000.0              # strength of the penalty
+    samples: int = 1024              # examples for the Fisher estimate
+    protects = learns_pairs = True
+
+    def extra_cost(self, t: int) -> float:
+        """The estimate's passes forward and back, spread over the steps that are left for it."""
+        pairs, rows = min(self.samples, len(self.run.stream.tasks[t].train)), self.run.rows
+        estimate = pairs // rows or pairs / rows
+        return estimate / max(1, self.run.budget.steps - estimate)
+
+    def start(self, run) -> None:
+        self.fisher = torch.zeros_like(run.learner.theta)                               # [S, P]: sum_k F_k
+        self.fisher_anchor = torch.zeros_like(self.fisher)                              # [S, P]: sum_k F_k theta*_k
+
+    def gradient(self, g: Tensor, batch: Batch) -> Tensor:
+        theta = self.run.learner.theta.detach()
+        return g.addcmul_(self.fisher, theta, value=self.lam).sub_(self.fisher_anchor, alpha=self.lam)
+
+    def after_task(self, t: int) -> None:
+        train = self.run.stream.tasks[t].train
+        fisher = fisher_of(self.run, self.run.subset(train, self.samples, "fisher"))
+        self.fisher += fisher
+        self.fisher_anchor += fisher * self.run.learner.theta.detach()

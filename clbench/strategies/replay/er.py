@@ -1,0 +1,33 @@
+"""Experience replay (Chaudhry et al. 2019, "On tiny episodic memories in continual learning").
+
+    loss = mean of CE over B current rows and B rows from the memory
+On pairs, where a batch stays as large as it is, B/2 of each are one batch and so each other's negatives.
+The memory holds as many examples of every task; it is filled at the end of each task and walked in reshuffled passes."""
+from dataclasses import dataclass
+
+import torch
+
+from clbench.core.batch import Batch
+from clbench.core.part import Part
+from clbench.strategies.parts.memory import Memory
+
+
+@dataclass
+class ER(Part):
+    memory: int = 500                # examples kept
+    replays = learns_pairs = True
+
+    def supports(self, stream, net) -> str | None:
+        return Memory.fits(self.memory, stream)
+
+    def start(self, run) -> None:
+        self.kept = Memory(run, self.memory)
+
+    def before_task(self, t: int, plan: Batch) -> Batch:
+        if t > 0:
+            replay = self.run.shuffled(self.stored, self.run.replayed, len(plan.samples), "replay")
+            plan.samples = torch.cat([plan.samples, replay], 2)                         # [steps, S, 2 rows, 2]
+        return plan
+
+    def after_task(self, t: int) -> None:
+        self.stored = self.kept.after_task(t)

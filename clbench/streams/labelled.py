@@ -1,0 +1,170 @@
+"""Streams of labelled examples: tasks in order, and what each row's loss and arg max may see."""
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from clbench.core.batch import Batch
+from clbench.core.keyed import generator
+from clbench.streams.augmentation import moved
+from clbench.streams.stream import Task
+
+
+def cross_entropy(out: Tensor, batch: "Batch") -> Tensor:
+    """The data term of class streams, [B]; label -100 means no label (0). -1e9, not -inf: 0 x inf is NaN elsewhere."""
+    return F.cross_entropy(out.masked_fill(~batch.mask, -1e9), batch.y, reduction="none")
+
+
+
+class Stream:
+    """Resident labelled images, tasks in order, and what each row's loss and arg max may see.
+
+    Class-incremental streams show all outputs, task-incremental ones only those of the row's own task, domain-incremental
+    ones share all outputs among the tasks.
+    """
+
+    def __init__(self, images, tasks: list[Task], scenario: str, seeds: list[int], *, offset: Tensor | None = None,
+                 pixels: Tensor | None = None, views: Tensor | None = None):
+        """images: `x [N, d]`, `y [N]`, `x_test`, `y_test` on one device, the `scale` that x is divided by, and the `mean`
+        and `std` per channel that standardise it.
+
+        offset [T]: added to the labels of a task (a task's own outputs for the same ten digits).
+        pixels [S, T, d]: which pixel of the image stands at each place of the input; d itself means black.
+        views [V, d]: the same for the ways in which a training image may be seen (augmentation).
+        """
+        self.images, self.tasks, self.scenario, self.seeds = images, tasks, scenario, list(seeds)
+        self.device, self.pixels, self.views = images.x.device, pixels, views
+        self.classes = tasks[0].classes.numel()
+        self.offset = torch.zeros(len(tasks), dtype=torch.long, device=self.device) if offset is None else offset
+        own = torch.stack([task.classes for task in tasks])
+        self.masks = own if scenario == "task" else torch.ones_like(own)                        # [T, C]
+        self._seed_axis = torch.arange(len(self.seeds), device=self.device).unsqueeze(1)        # [S, 1]
+        channels = len(images.mean)
+        self._mean, self._std = (torch.tensor(values, device=self.device).repeat(images.x.shape[1] // channels)
+                                 for values in (images.mean, images.std)) if channels > 1 else (None, None)
+
+    @property
+    def example_bytes(self) -> int:
+        """Of a training example as it is stored."""
+        return self.images.x[0].nbytes
+
+    losses = staticmethod(cross_entropy)     # the data term
+    measures = ("acc",)                      # what `score` gives
+
+    def only(self, s: int) -> "Stream":
+        """The stream of the s-th seed alone."""
+        pixels = None if self.pixels is None else self.pixels[s:s + 1]
+        return Stream(self.images, self.tasks, self.scenario, self.seeds[s:s + 1], offset=self.offset, pixels=pixels,
+                      views=self.views)
+
+    def _input(self, images: Tensor, index: Tensor, task: Tensor | int, view: Tensor | None = None) -> Tensor:
+        """The network's input for images[index] [S or 1, n] as seen in `task`: [S or 1, n, d] float."""
+        x = images.index_select(0, index.flatten()).unflatten(0, index.shape)            # images[index], at a fifth of its time
+        if self.pixels is not None:
+            x = moved(x, self.pixels[self._seed_axis, task])
+        if view is not None:
+            x = moved(x, self.views[view])
+        x = x.float().div_(self.images.scale)
+        return x if self._mean is None else x.sub_(self._mean).div_(self._std)
+
+    def gather(self, samples: Tensor) -> Batch:
+        """The batch of these (task, index) pairs [S, n, 2], or [S, n, 3] with a view each."""
+        task, index, *view = samples.unbind(-1)
+        return Batch(samples=samples, x=self._input(self.images.x, index, task, *view),
+                     y=self._labels(index, task), task=task, mask=self.masks[task],
+                     weight=torch.full(index.shape, 1 / index.shape[-1], device=self.device))
+
+    def labels(self, samples: Tensor) -> Tensor:
+        """The labels [...] of these pairs [..., 2 or 3]."""
+        return self._labels(samples[..., 1], samples[..., 0])
+
+    def _labels(self, index: Tensor, task: Tensor) -> Tensor:
+        return self.images.y[index] + self.offset[task]
+
+    def heads(self, t: int) -> list[Callable[[Tensor], Tensor]]:
+        """What competes in one softmax for the tasks before t: functions of the outputs [n, C] that give the scores."""
+        old = [task.classes for task in self.tasks[:t]]
+        sets = old if self.scenario == "task" else [torch.stack(old).any(0)] if old else []
+        return [partial(_only, own) for own in sets]
+
+    def test(self, j: int, part: slice) -> Tensor:
+        """Inputs of (a part of) evaluation slice j: [S, m, d], or [1, m, d] if all seeds see the same."""
+        return self._input(self.images.x_test, self.tasks[j].test[part].unsqueeze(0), j)
+
+    def score(self, j: int, scores: Tensor) -> Tensor:
+        """Accuracy [S, 1] of scores [S, m, C] on the whole slice j."""
+        guess = scores.masked_fill(~self.masks[j], -torch.inf).argmax(-1)
+        return (guess == self.images.y_test[self.tasks[j].test] + self.offset[j]).double().mean(-1, keepdim=True)
+
+
+
+def _only(own: Tensor, out: Tensor) -> Tensor:
+    """The scores [n, C] that are a head's own."""
+    return out.masked_fill(~own, -1e9)
+
+
+
+def split_by_class(images, groups: list[list[int]], scenario: str, seeds: list[int],
+                   views: Tensor | None = None, order: list[int] | str | None = None) -> Stream:
+    """Tasks of disjoint classes. Domain-incremental: the place of a class within its task is the label.
+
+    order: which class comes in the place of each; "seed": drawn by the one seed; None: as the groups say.
+    """
+    if order is not None:
+        classes = sorted(label for labels in groups for label in labels)
+        images = _renumbered(images, classes, class_order(seeds, classes) if order == "seed" else order)
+    outputs = sum(map(len, groups)) if scenario != "domain" else len(groups[0])
+    tasks, device = [], images.x.device
+    for t, labels in enumerate(groups):
+        labels = torch.tensor(labels, device=device)
+        index, test = (torch.isin(y, labels).nonzero().squeeze(1) for y in (images.y, images.y_test))
+        mask = torch.zeros(outputs, dtype=torch.bool, device=device)
+        mask[labels if scenario != "domain" else slice(None)] = True
+        tasks.append(Task(torch.stack([torch.full_like(index, t), index], -1), test, mask))
+    if scenario == "domain":
+        place = torch.zeros(int(images.y.max()) + 1, dtype=torch.long, device=device)
+        for labels in groups:
+            place[labels] = torch.arange(len(labels), device=device)
+        images = replace(images, y=place[images.y], y_test=place[images.y_test])
+    return Stream(images, tasks, scenario, seeds, views=None if views is None else views.to(device))
+
+
+
+def class_order(seeds: list[int], classes: list[int]) -> list[int]:
+    """The classes in the order that the one seed draws: tasks then differ in data and size between seeds."""
+    if len(seeds) != 1:
+        raise ValueError(f"each seed has an order of classes of its own, so a stream has one seed, not {len(seeds)}")
+    places = torch.randperm(len(classes), generator=generator(seeds[0], "class order"))
+    return [classes[place] for place in places.tolist()]
+
+
+
+def _renumbered(images, classes: list[int], order: list[int]):
+    """The images with order[i] called classes[i]: so the outputs stay in the order in which they are learnt."""
+    called = torch.arange(max(int(images.y.max()), *classes) + 1, device=images.y.device)
+    called[torch.tensor(order)] = torch.tensor(classes, device=images.y.device)
+    return replace(images, y=called[images.y], y_test=called[images.y_test])
+
+
+
+def same_classes(images, pixels: Tensor, scenario: str, seeds: list[int], tested: int) -> Stream:
+    """Every task is the whole data set under its own map of pixels [S, T, d]; nothing is copied.
+
+    Task-incremental: every task has outputs of its own. Domain-incremental: all share one set. tested: a slice is
+    (about) so many of the test images, evenly spaced.
+    """
+    count, device = pixels.shape[1], images.x.device
+    labels = int(images.y.max()) + 1
+    outputs = labels * count if scenario == "task" else labels
+    offset = torch.arange(count, device=device) * (labels if scenario == "task" else 0)
+    train = torch.arange(len(images.y), device=device)
+    test = torch.arange(0, len(images.y_test), max(1, len(images.y_test) // tested), device=device)
+    tasks = []
+    for t in range(count):
+        mask = torch.zeros(outputs, dtype=torch.bool, device=device)
+        mask[int(offset[t]):int(offset[t]) + labels] = True
+        tasks.append(Task(torch.stack([torch.full_like(train, t), train], -1), test, mask))
+    return Stream(images, tasks, scenario, seeds, offset=offset, pixels=pixels.to(device))
