@@ -200,5 +200,5 @@ def test_a_learner_replaced_in_start_is_refused():
     class Old(Part):
         def start(self, run):
             run.learner = run.new_learner(run.learner.net)
-    with pytest.raises(InputError, match="use the hooks"):
+    with pytest.raises(InputError, match="the hooks `network` and `data_losses` are for"):
         small("naive", extra=[Old()])

@@ -52,4 +52,5 @@ class GEM(Part):
     def after_task(self, t: int) -> None:
         tasks = self.run.stream.tasks
         self.tasks.append(self.run.subset(tasks[t].train, self.memory // len(tasks), "memory"))
-        self.stored, self.past = torch.cat(self.tasks, 1), []
+        self.stored = torch.cat(self.tasks, 1)
+        self.past = []                                                  # gathered anew by the next task
