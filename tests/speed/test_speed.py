@@ -70,7 +70,8 @@ def test_a_run_against_avalanche_on_resident_tensors(mnist, benchmark):
 @pytest.mark.parametrize("S", [5, 10])
 @pytest.mark.parametrize("name", ["split_digits_class", "split_mnist_class"])
 def test_a_seed_in_a_group(name, spec, S, benchmark):
-    """What `GROUP_SIZE` in execution/plan.py rests on. On the larger network a group is there for its memory test only."""
+    """What `GROUP_SIZE` in execution/plan.py rests on. On the larger network a group is there for its memory test
+    only."""
     chosen = benchmark_of(name)
     found = ratio(runner(chosen, spec, range(S), steps=40), runner(chosen, spec, steps=40), rounds=3) / S
     keep(benchmark, f"a seed of {spec} on {name} in a group of {S}, against one alone", found,
