@@ -72,8 +72,10 @@ def test_a_tuned_memory_is_the_benchmarks(monkeypatch):
         "SplitDigits: tuned holds a memory for er; set the benchmark's field memory, the default of all strategies"
 
 
-@pytest.mark.parametrize("path", [*(PACKAGE / "benchmarks").glob("*.py"), PACKAGE / "streams/pairs.py", PACKAGE / "core/tuned.py"],
-                         ids=lambda path: path.stem)
+FILES_OF_BENCHMARKS = [*(PACKAGE / "benchmarks").glob("*.py"), PACKAGE / "streams/pairs.py", PACKAGE / "core/tuned.py"]
+
+
+@pytest.mark.parametrize("path", FILES_OF_BENCHMARKS, ids=lambda path: path.stem)
 def test_no_benchmark_names_a_strategy(path):
     words = set(re.findall(r"\w+", path.read_text()))
     assert not words & set(registry.strategies())
