@@ -198,7 +198,8 @@ def show(benchmark: Benchmarks = None, strategy: Strategies = None, results: Res
          as_json: Annotated[bool, typer.Option("--json", help="Every metric, with each seed's value.")] = False,
          as_csv: Annotated[bool, typer.Option("--csv", help="One line per metric.")] = False) -> None:
     """Shows tables of what is in a results folder; profiles never mix in one table."""
-    from clbench.metrics.accuracy import COSTS, METRICS
+    from clbench.core.costs import COSTS
+    from clbench.metrics.accuracy import METRICS
     from clbench.report import formats, tables
     from clbench.results import records
     if as_json and as_csv:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from clbench.core.costs import SECONDS
 from clbench.engine.energy import EnergyMeter
 from clbench.engine.flops import FlopCounter
 
@@ -15,7 +16,7 @@ class Clock:
 
     def __init__(self, device: torch.device):
         self.device, self.flops = device, 0
-        self.seconds = {"setup_s": 0.0, "train_s": 0.0, "eval_s": 0.0}
+        self.seconds = dict.fromkeys(SECONDS, 0.0)
         self._counting, self._cpu_s, self._energy = False, 0.0, EnergyMeter(device)
         self._reset_peak()
 

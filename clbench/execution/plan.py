@@ -8,6 +8,7 @@ from pathlib import Path
 
 from clbench import registry
 from clbench.core.benchmark import Benchmark
+from clbench.core.costs import SECONDS
 from clbench.core.differences import changed_fields
 from clbench.errors import InputError, Unavailable
 from clbench.profiles import PROFILES
@@ -182,7 +183,7 @@ def _minor(library: str) -> str:
 def _estimate(stored: Record | None, benchmark: Benchmark, network, strategy: registry.Strategy, profile: str) -> float:
     """Seconds for one seed: as measured before, else from the arithmetic at a modest 5e10 FLOP/s."""
     if stored is not None and stored.seeds:
-        return sum(stored.cost(name) for name in ("setup_s", "train_s", "eval_s"))
+        return sum(stored.cost(name) for name in SECONDS)
     budget, tasks = benchmark.budget(profile), getattr(benchmark, "tasks", 5)
     passes = 2.5 if strategy.backend == "avalanche" else 1.5
     if any(getattr(registry.load(entry), "sees_all_data", False) for entry, _ in strategy.terms):

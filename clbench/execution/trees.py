@@ -17,12 +17,12 @@ from clbench.data.files import folders
 from clbench.execution import commits
 from clbench.execution.environment import ENVIRONMENT
 from clbench.execution.processor import described
+from clbench.execution.trace import COUNTS
 from clbench.results import records
 from clbench.results.files import write_atomically
 
 WHOLE = 0                    # the format of a tree without a tracer: seed 0 trained to the end
 LIBRARIES = ("torch", "numpy", "avalanche-lib")
-COUNTS = ("flops", "steps", "samples_seen", "memory_items", "extra_params")
 
 
 class Place(NamedTuple):

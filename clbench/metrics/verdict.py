@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from clbench.core.costs import EXACT
 from clbench.core.differences import changed_fields
 from clbench.metrics.accuracy import METRICS, acc, forgetting, plasticity_gap
 from clbench.metrics.statistics import equivalence, paired, seeds_needed
@@ -27,7 +28,6 @@ Side = Mapping[str, Any]
 
 BAD = ("missing", "failed", "changed set-up", "regressed", "cost changed")
 PRECEDENCE = ("regressed", "cost changed", "undecided", "improved", "pass")
-EXACT_COSTS = ("steps", "samples_seen", "flops", "memory_items")
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def _measured(baseline: Side, current: Side, margin: float) -> Verdict:
     """Rules 2 to 4 on two ok records of the same set-up."""
     costs = [
         Finding("cost changed", f"{name} {baseline['costs'][name]} -> {current['costs'][name]}")
-        for name in EXACT_COSTS if baseline["costs"][name] != current["costs"][name]
+        for name in EXACT if baseline["costs"][name] != current["costs"][name]
     ]
     seeds = sorted(baseline["seeds"])
     if np.array_equal(_array(baseline, seeds), _array(current, seeds), equal_nan=True):

@@ -11,7 +11,8 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from clbench.metrics.accuracy import COSTS, METRICS
+from clbench.core.costs import COSTS
+from clbench.metrics.accuracy import METRICS
 from clbench.profiles import PROFILES
 from clbench.report import figures, svg
 from clbench.report.formats import markdown_text, to_markdown, unbroken

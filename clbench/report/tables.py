@@ -6,7 +6,8 @@ records is computed here, when shown.
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from clbench.metrics.accuracy import COSTS, METRICS
+from clbench.core.costs import COSTS
+from clbench.metrics.accuracy import METRICS
 from clbench.metrics.statistics import best_and_ties, summarise
 from clbench.profiles import PROFILES
 from clbench.report.values import Entry, entries, order_of, trains_on_all_data

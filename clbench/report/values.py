@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from clbench.core.costs import COSTS
 from clbench.metrics import accuracy
 from clbench.metrics.statistics import Recovered, mean_recovered, recovered
 from clbench.results.records import Record
@@ -97,7 +98,7 @@ def _entry(record: Record, stale: bool, references: dict[tuple[str, str], Record
         metrics |= {name: _gap(gap, record, reference(joint)) for name, (gap, joint) in GAPS.items()}
         metrics |= {name: _backward(record, measure) for name, measure in BACKWARD.items()}
         back = _recovered(record, reference("naive"), reference("joint"))
-    costs = {name: record.cost(name) for name in accuracy.COSTS}
+    costs = {name: record.cost(name) for name in COSTS}
     costs["retraining_saved"] = _saved(costs["flops"], reference("joint"))
     return Entry(record, stale, metrics, back, costs)
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from clbench.core.costs import EXACT
 from clbench.errors import InputError
 from clbench.metrics import verdict
-from clbench.metrics.verdict import BAD, EXACT_COSTS, PRECEDENCE, Verdict, compare
+from clbench.metrics.verdict import BAD, PRECEDENCE, Verdict, compare
 from clbench.results.records import Record, file_name
 from clbench.registry import matches
 from clbench.results.staleness import is_stale
@@ -60,7 +61,7 @@ def _problem(record: Record) -> str | None:
 
 def _entry(record: Record) -> dict:
     """What a baseline keeps of a record, as it would come back from its file."""
-    costs = {name: _whole(record.cost(name)) for name in EXACT_COSTS}
+    costs = {name: _whole(record.cost(name)) for name in EXACT}
     entry = {"status": record.status, "reason": record.error.reason if record.error else None, "data": record.data,
              "source": record.source, "settings": record.settings, "platform": _platform(record),
              "seeds": record.seeds, "costs": costs, "acc": record.acc}

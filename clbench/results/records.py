@@ -8,13 +8,11 @@ from typing import Any, ClassVar
 import msgspec
 import numpy as np
 
+from clbench.core.costs import COSTS
 from clbench.results import verification
 from clbench.results.files import readable, write_atomically
 
 SCHEMA = 2
-# Costs that add up over the groups of a record. All others are peaks, of which the largest counts.
-SUMMED = ("setup_s", "train_s", "eval_s", "gpu_hours", "cpu_hours", "energy_wh", "flops", "steps", "samples_seen",
-          "memory_items", "memory_bytes", "extra_params")
 
 Matrix = list[list[float | None]]            # [T+1, E] accuracies of one seed; None where a cell does not exist
 
@@ -96,7 +94,7 @@ class Record(msgspec.Struct, dict=True, forbid_unknown_fields=True):
         known = [value for value in values if value is not None]
         if not values or len(known) < len(values):
             return None
-        return sum(known) / len(self.seeds) if name in SUMMED else max(known)
+        return sum(known) / len(self.seeds) if COSTS[name].adds_up else max(known)
 
     def add(self, group: Group, acc: list[Matrix]) -> None:
         """Merges another seed group: its seeds (in order of number), matrices and costs."""

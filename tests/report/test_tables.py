@@ -2,7 +2,8 @@
 import pytest
 from msgspec.structs import replace
 
-from clbench.metrics.accuracy import COSTS, METRICS
+from clbench.core.costs import COSTS
+from clbench.metrics.accuracy import METRICS
 from clbench.report.tables import DEFAULT, by_metric, comparison, number, show
 
 
