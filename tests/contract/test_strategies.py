@@ -135,7 +135,7 @@ class Count(TorchDispatchMode):
 @every
 @pytest.mark.parametrize("seeds", ([0], [0, 1]))
 def test_a_step_is_static_and_never_waits_for_the_device(name, scenario, seeds):
-    run = make(name, scenario, seeds, steps=4)
+    run = make(name, scenario, seeds, steps=6)
     plan = until(run, 2)
     draws = [plan.at(step) for step in range(4)]
     run.step(draws[0])
@@ -182,7 +182,7 @@ def state(run):
 @every
 @pytest.mark.parametrize("seeds", ([0], [0, 1]))
 def test_a_recorded_step_goes_on_like_an_eager_one(name, scenario, seeds):
-    recorded, eager = (make(name, scenario, seeds, steps=4) for _ in range(2))
+    recorded, eager = (make(name, scenario, seeds, steps=6) for _ in range(2))
     plans = [until(run, 2) for run in (recorded, eager)]
     draws = Batch({key: tensor.clone() for key, tensor in plans[0].at(0).items()})
     recorded.step(draws), eager.step(plans[1].at(0))                        # the optimiser's state is there from now on
