@@ -98,11 +98,11 @@ def _trace(place: Place, profile: str, requests: list[Request], any_source: bool
     text = json.dumps([asdict(request) | ({"sources": []} if any_source else {}) for request in requests])
     ended = _clbench(place, ["trace", profile], text)
     lines = [json.loads(line) for line in ended.stdout.splitlines() if line.startswith("{")]
-    found = {(line["benchmark"], line["strategy"]): line for line in lines}
-    if not found:
+    if not lines:
         return {request: Trace(WHOLE) for request in requests}
-    missing = {"format": lines[0]["format"], "source": "", "error": f"its process ended: {_last_line(ended.stderr)}"}
-    return {request: _trace_of(found.get((request.benchmark, request.strategy), missing), place) for request in requests}
+    rest = {"format": lines[0]["format"], "error": f"its process ended: {_last_line(ended.stderr)}"}
+    lines += [rest] * (len(requests) - len(lines))
+    return {request: _trace_of(line, place) for request, line in zip(requests, lines, strict=True)}
 
 
 def _trace_of(line: dict, place: Place) -> Trace:

@@ -72,7 +72,7 @@ def verify(records: list[Record], results: Path, profile: str, against: str | No
     now = _describe_now()
 
     def compare(candidate: Candidate, old: Trace, new: Trace, commit: str) -> None:
-        obstacle = _first_difference(old, new)
+        obstacle = first_difference(old, new)
         remark = ""
         if not obstacle and _made_on_gpu(candidate.record):
             remark = "made on a GPU, verified on a CPU"
@@ -159,7 +159,7 @@ def _describe_now() -> dict:
 
 # ---- the first difference, in words
 
-def _first_difference(old: Trace, new: Trace) -> str | None:
+def first_difference(old: Trace, new: Trace) -> str | None:
     """None where both say the same."""
     if old.error or new.error:
         return f"broke off: {old.error or 'not before'} / now {new.error or 'not'}"
