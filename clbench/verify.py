@@ -33,7 +33,8 @@ class Candidate:
 
     pair: Pair
     record: Record
-    references: list[str]    # commits that may hold the code that made it, most likely first
+    sources: tuple[str, ...]     # digests of code that made it, or that computes the same
+    references: list[str]    # commits that may hold such code, most likely first
     obstacle: str            # what is to be said where none of them does
 
     @property
@@ -42,8 +43,7 @@ class Candidate:
         after many steps; and where a run diverged, which a few steps do not."""
         seeds = self.record.groups[0].seeds if self.record.groups else self.pair.asked[:1]
         whole = self.record.profile == "smoke" or self.record.status == "diverged"
-        sources = sorted(source for source in (self.record.source, self.record.verified) if source)
-        return Request(self.record.benchmark, self.record.strategy, tuple(seeds[:2]), whole, tuple(sources))
+        return Request(self.record.benchmark, self.record.strategy, tuple(seeds[:2]), whole, self.sources)
 
     @property
     def request_now(self) -> Request:
@@ -77,8 +77,12 @@ def verify(records: list[Record], results: Path, profile: str, against: str | No
         elif pair is None or obstacle:
             conclude(record, "stale", obstacle)
         else:
-            references = [reference] if reference else _references(record)
-            candidates.append(Candidate(pair, record, references, _why_not_found(record, reference)))
+            note = notes.get(record.benchmark, {}).get(record.strategy)
+            note = note if note and note.record == record.sha256 else None
+            sources = [record.source] + ([note.source, note.origin] if note else [])
+            references = [reference] if reference else _references(record, note)
+            candidates.append(Candidate(pair, record, tuple(sorted(set(filter(None, sources)))), references,
+                                        _why_not_found(record, reference)))
     now = _describe_now()
 
     def compare(candidate: Candidate, old: Trace, new: Trace, commit: str) -> None:
@@ -91,7 +95,8 @@ def verify(records: list[Record], results: Path, profile: str, against: str | No
             obstacle = "made on a GPU, and code that only a GPU runs has changed" if old.capture != new.capture else None
         if obstacle:
             return conclude(candidate.record, "differs", obstacle)
-        note = verification.Note(candidate.record.sha256, candidate.pair.blank.source, commit[:12], remark=remark, **now)
+        note = verification.Note(candidate.record.sha256, candidate.pair.blank.source, commit[:12], remark=remark,
+                                 origin=old.source, **now)
         notes.setdefault(candidate.record.benchmark, {})[candidate.record.strategy] = note
         conclude(candidate.record, "verified")
 
@@ -156,9 +161,10 @@ def _commit_of(revision: str | None) -> str | None:
     return commit
 
 
-def _references(record: Record) -> list[str]:
-    """HEAD, whose code the record is often current with; the commits that the record names."""
-    named = [str(group.provenance.get("commit")) for group in record.groups if not group.provenance.get("dirty")]
+def _references(record: Record, note: verification.Note | None) -> list[str]:
+    """HEAD, whose code the record is often current with; the commits that its note and the record itself name."""
+    named = [note.against] if note else []
+    named += [str(group.provenance.get("commit")) for group in record.groups if not group.provenance.get("dirty")]
     found = (commits.resolve(name) for name in dict.fromkeys(["HEAD", *named]) if name != "None")
     return list(dict.fromkeys(commit for commit in found if commit))
 

@@ -152,7 +152,8 @@ LATE = [
              "        self.count = getattr(self, 'count', 0) + 1\n"
              "        if self.count == 51:\n            self.teacher = self.run.learner.theta.detach().clone()\n"
              "        if self.heads:\n            with torch")]),
-    Change("weights clipped at a norm that few steps do not reach", "split_digits_class:naive", "task 1, step .. of 40: loss and outputs",
+    Change("weights clipped at a norm that few steps do not reach", "split_digits_class:naive",
+           "task 1, step .. of 40: loss and outputs",
            [(ENGINE + "run.py", "        self.samples_seen += batch.y.numel()\n        self.alive",
              "        if self.learner.theta.norm() > 9.5:\n            self.learner.theta.detach().mul_(0.9)\n"
              "        self.samples_seen += batch.y.numel()\n        self.alive")]),
