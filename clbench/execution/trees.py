@@ -5,10 +5,10 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from functools import cache, partial
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple
@@ -60,24 +60,21 @@ def here() -> Place:
     return Place(commits.PACKAGE.parent, None if state["dirty"] or not state["commit"] else commits.resolve(state["commit"]))
 
 
-def traces(place: Place, profile: str, requests: list[Request], processes: int,
-           formats: Mapping[Request, int] | None = None) -> dict[Request, Trace]:
+def traces(place: Place, profile: str, requests: list[Request], processes: int, *,
+           by_training: bool = False) -> dict[Request, Trace]:
     """The trace of each request; by so many processes at a time.
 
-    formats: of the traces that each is to be compared with; then the tree's own source may be any. A tree that has another
-    tracer, or none, trains seed 0 to the end in its stead.
+    by_training: seed 0 trained to the end in its stead, as in a tree that has no tracer in any case. So are trees compared
+    whose traces have different formats.
     """
     wanted = list(dict.fromkeys(requests))
-    kept = {request: trace for request in wanted if (trace := _kept(place, profile, request, formats))}
-    whole = [request for request in wanted if request not in kept and formats and formats[request] == WHOLE]
-    rest = [request for request in wanted if request not in kept and request not in whole]
-    any_source = formats is not None
-    new = _in_processes(partial(_trace, any_source=any_source), place, profile, rest, processes)
-    whole += [request for request, trace in new.items() if trace.format == WHOLE]
-    whole += [request for request, trace in new.items() if formats and trace.format not in (WHOLE, formats[request])]
-    new |= _in_processes(_train_seed_0, place, profile, whole, processes)
+    kept = {request: trace for request in wanted if (trace := _kept(place, profile, request, by_training))}
+    rest = [request for request in wanted if request not in kept]
+    new = {} if by_training else _in_processes(_trace, place, profile, rest, processes)
+    without_tracer = [request for request in rest if by_training or new[request].format == WHOLE]
+    new |= _in_processes(_train_seed_0, place, profile, without_tracer, processes)
     for request, trace in new.items():
-        _keep(place, profile, request, trace)
+        _keep(place, profile, request, trace, by_training)
     return kept | new
 
 
@@ -95,15 +92,14 @@ def _in_processes(function, place: Place, profile: str, requests: list[Request],
         return {request: trace for result in results for request, trace in result.items()}
 
 
-def _trace(place: Place, profile: str, requests: list[Request], any_source: bool) -> dict[Request, Trace]:
-    text = json.dumps([asdict(request) | ({"sources": []} if any_source else {}) for request in requests])
-    ended = _clbench(place, ["trace", profile], text)
+def _trace(place: Place, profile: str, requests: list[Request]) -> dict[Request, Trace]:
+    ended = _clbench(place, ["trace", profile], json.dumps([asdict(request) for request in requests]))
     lines = [json.loads(line) for line in ended.stdout.splitlines() if line.startswith("{")]
-    found = {(line["benchmark"], line["strategy"]): line for line in lines}
-    if not found:
+    if not lines:
         return {request: Trace(WHOLE) for request in requests}
-    missing = {"format": lines[0]["format"], "source": "", "error": f"its process ended: {_last_line(ended.stderr)}"}
-    return {request: _trace_of(found.get((request.benchmark, request.strategy), missing), place) for request in requests}
+    rest = {"format": lines[0]["format"], "error": f"its process ended: {_last_line(ended.stderr)}"}
+    lines += [rest] * (len(requests) - len(lines))
+    return {request: _trace_of(line, place) for request, line in zip(requests, lines, strict=True)}
 
 
 def _trace_of(line: dict, place: Place) -> Trace:
@@ -148,28 +144,29 @@ def _last_line(text: str) -> str:
 
 # ---- what is kept
 
-def _kept(place: Place, profile: str, request: Request, formats: Mapping[Request, int] | None) -> Trace | None:
-    path = _path_kept(place, profile, request)
+def _kept(place: Place, profile: str, request: Request, by_training: bool) -> Trace | None:
+    """Of the very source that is asked for, to which files that no commit of ours holds may belong, too."""
+    path = _path_kept(place, profile, request, by_training)
     if path is None or not path.is_file():
         return None
     try:
         trace = Trace(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
-    return trace if formats is None or formats[request] == trace.format else None
+    return trace if trace.source in request.sources else None
 
 
-def _keep(place: Place, profile: str, request: Request, trace: Trace) -> None:
-    path = _path_kept(place, profile, request)
+def _keep(place: Place, profile: str, request: Request, trace: Trace, by_training: bool) -> None:
+    path = _path_kept(place, profile, request, by_training)
     if path is not None and trace.notes and not trace.error:
         write_atomically(path, json.dumps(asdict(trace)))
 
 
-def _path_kept(place: Place, profile: str, request: Request) -> Path | None:
+def _path_kept(place: Place, profile: str, request: Request, by_training: bool) -> Path | None:
     """In the user's cache, by commit and by all that the bits depend on."""
     if place.commit is None:
         return None
-    about = [platform(), profile, request.benchmark, request.strategy, request.seeds, request.whole]
+    about = [platform(), profile, request.benchmark, request.strategy, request.seeds, request.whole, by_training]
     name = hashlib.sha256(json.dumps(about).encode()).hexdigest()[:24]
     return folders()[-1] / "traces" / place.commit / f"{name}.json"
 

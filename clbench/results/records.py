@@ -204,8 +204,8 @@ def load(folder: Path, profile: str = "*") -> tuple[list[Record], list[str]]:
     for path in sorted(Path(folder).glob(f"{profile}/*/*.json")):
         try:
             record = read(path)
-            record.verified = verification.verified_source(_notes(folder, record.profile), record)
             records.append(record)
+            record.verified = verification.verified_source(_notes(folder, record.profile), record)
         except BrokenRecord as error:
             problems.append(str(error))
     return records, list(dict.fromkeys(problems))

@@ -26,6 +26,7 @@ class Note(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     date: str
     platform: str                # processor, instruction set and libraries
     remark: str = ""
+    origin: str = ""             # digest of the source code of the commit that it was compared with
 
 
 Notes = dict[str, dict[str, Note]]           # benchmark -> strategy -> note
