@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 import torch
-
-from clbench import tracing
 from clbench.commits import PACKAGE
 from clbench.tracing import Place, Request
 from clbench.verify import first_difference
+
+from clbench import tracing
 
 STRATEGIES = "clbench/strategies/"
 PARTS = STRATEGIES + "parts/"

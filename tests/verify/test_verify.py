@@ -6,9 +6,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from clbench.commits import PACKAGE
 
 from clbench import records
-from clbench.commits import PACKAGE
 
 GIT = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_AUTHOR_NAME": "test", "GIT_AUTHOR_EMAIL": "test",
        "GIT_COMMITTER_NAME": "test", "GIT_COMMITTER_EMAIL": "test"}
