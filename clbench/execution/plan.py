@@ -140,7 +140,7 @@ def seeds_of(benchmark: Benchmark, profile: str) -> list[int]:
 
 
 def _pair(name, benchmark, strategy, profile, data, seeds, out, fresh) -> Pair:
-    stored = records.stored(out, profile, name, strategy.name) if out else None
+    stored = records.find(out, profile, name, strategy.name) if out else None
     network = benchmark.network()
     blank = Record(name, strategy.name, profile, strategy.backend, source=source_of(name, strategy.name), data=data,
                    settings=_settings(benchmark, network, strategy, profile))

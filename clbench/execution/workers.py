@@ -12,7 +12,7 @@ ANSWER = "10s"               # how long a scheduler may take to answer
 
 
 @contextlib.contextmanager
-def _own_cluster(workers: int, device: str):
+def own_cluster(workers: int, device: str):
     """(client, number of workers) of worker processes with one thread each; for `cuda` each sees one GPU, in turn."""
     import logging
 
@@ -36,9 +36,9 @@ def _own_cluster(workers: int, device: str):
 
 
 @contextlib.contextmanager
-def _their_cluster(address: str, jobs: list[Job]):
+def their_cluster(address: str, jobs: list[Job]):
     """(client, number of threads) of a cluster that the user has; files of one's own are sent along."""
-    with _connected(address) as client:
+    with _connect(address) as client:
         for path in {file for job in jobs for file in registry.own_files(job.benchmark, job.strategy)}:
             client.upload_file(path)
         yield client, sum(client.nthreads().values())
@@ -48,7 +48,7 @@ def _their_cluster(address: str, jobs: list[Job]):
 def look_at_cluster(address: str, device: str) -> tuple[str, int]:
     """(the device that all its workers have, how many groups it trains at once)."""
     checked_form(device)
-    with _connected(address) as client:
+    with _connect(address) as client:
         gpus = all(client.run(visible_gpus).values())
         if device.startswith("cuda") and not gpus:
             raise InputError(f"--scheduler {address}: not all of its workers have a CUDA device; use --device auto or cpu")
@@ -56,7 +56,7 @@ def look_at_cluster(address: str, device: str) -> tuple[str, int]:
 
 
 
-def _connected(address: str):
+def _connect(address: str):
     from distributed import Client
     try:
         client = Client(address, timeout=ANSWER)

@@ -116,6 +116,13 @@ def test_a_record_survives_an_edit_that_computes_the_same(repository):
                                                     "2", "--fresh", "--dry-run").stdout
 
 
+def test_seeds_that_are_added_to_a_verified_record_leave_it_current(repository):
+    repository.edit(ER, *SAME)
+    assert repository.verify()[0] == 0
+    assert repository.run("--seeds", "3").returncode == 0 and repository.stale() == []
+    assert json.loads(repository.record("er").read_text())["seeds"] == [0, 1, 2]
+
+
 def test_an_edit_of_what_is_computed_is_told_in_words(repository):
     repository.edit(ER, *OTHER)
     code, (line, counts) = repository.verify()
