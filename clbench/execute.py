@@ -11,9 +11,9 @@ from pathlib import Path
 
 from clbench import records, registry
 from clbench.devices import checked_form, visible_gpus
-from clbench.environment import ENVIRONMENT
+from clbench.environment import ENVIRONMENT, prepare
 from clbench.errors import InputError
-from clbench.plan import Job, Plan
+from clbench.plan import RUNNERS, Job, Plan
 from clbench.records import Record
 from clbench.worker import failure, train_group
 
@@ -91,7 +91,7 @@ def _results(following: Callable[[], Job | None], jobs: list[Job], workers: int,
             yield job, train_group(job, told | {"concurrent": 1})
     elif jobs:
         cluster = (_their_cluster(scheduler, jobs) if scheduler
-                   else _own_cluster(min(workers, len(jobs)), jobs[0].device))
+                   else _own_cluster(min(workers, len(jobs)), jobs[0].device, jobs))
         with cluster as (client, size):
             yield from _on_workers(client, size, following, told | {"concurrent": min(size, len(jobs))})
 
@@ -118,7 +118,7 @@ def _on_workers(client, size: int, following, told: dict) -> Iterator[tuple[Job,
 
 
 @contextlib.contextmanager
-def _own_cluster(workers: int, device: str):
+def _own_cluster(workers: int, device: str, jobs: list[Job]):
     """(client, number of workers) of worker processes with one thread each; for `cuda` each sees one GPU, in turn."""
     import logging
 
@@ -134,10 +134,33 @@ def _own_cluster(workers: int, device: str):
     spec = {i: {"cls": Nanny, "options": common | {"env": {"CUDA_VISIBLE_DEVICES": gpus[i % len(gpus)]} if gpus else {}}}
             for i in range(workers)}
     scheduler = {"cls": Scheduler, "options": local | {"port": 0, "dashboard_address": "127.0.0.1:0"}}
-    with SpecCluster(workers=spec, scheduler=scheduler, silence_logs=logging.CRITICAL) as cluster, Client(cluster) as client:
+    with (_forked(device, jobs), SpecCluster(workers=spec, scheduler=scheduler, silence_logs=logging.CRITICAL) as cluster,
+          Client(cluster) as client):
         client.wait_for_workers(workers)
         client.run(_ignore_interrupt)
         yield client, workers
+
+
+@contextlib.contextmanager
+def _forked(device: str, jobs: list[Job]):
+    """Within the block dask forks its workers, on Linux, from one process that has imported what all of them need.
+
+    Not for a GPU, since CUDA does not survive a fork; on other systems libraries do not either.
+    """
+    import dask
+    if device != "cpu" or sys.platform != "linux":
+        yield
+        return
+    from multiprocessing import forkserver
+    avalanche = any(RUNNERS["avalanche"] in job.modules for job in jobs)
+    prepare()
+    forkserver.set_forkserver_preload(["clbench.preload", *(["clbench.avalanche.preload"] if avalanche else [])])
+    forkserver.ensure_running()              # before dask sets a list of its own
+    try:
+        with dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}):
+            yield
+    finally:
+        forkserver._forkserver._stop()       # waits for it, so that its CPU time counts as this process's
 
 
 @contextlib.contextmanager

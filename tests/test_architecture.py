@@ -25,6 +25,7 @@ MAY = {
     "plan": {"records", "registry", "source", "benchmark", "profiles"},
     "devices": set(),
     "processor": set(),
+    "preload": {"engine", "worker"},
     "worker": {"devices", "plan", "processor", "registry", "source", "engine"},
     "execute": {"devices", "worker", "plan", "records", "registry"},
     "check": {"records", "registry", "source", "metrics"},

@@ -87,7 +87,7 @@ def test_workers_keep_freed_memory_and_have_our_environment(monkeypatch):
     """dask's own MALLOC_TRIM_THRESHOLD_ gives a step's memory back in the step, which then takes twice as long."""
     for name in ("MALLOC_TRIM_THRESHOLD_", *ENVIRONMENT):
         monkeypatch.delenv(name, raising=False)
-    with execute._own_cluster(1, "cpu") as (client, _):
+    with execute._own_cluster(1, "cpu", []) as (client, _):
         (environment,) = client.run(lambda: dict(os.environ)).values()
     assert "MALLOC_TRIM_THRESHOLD_" not in environment
     assert ENVIRONMENT.items() <= environment.items()
