@@ -10,6 +10,7 @@ from clbench.engine import run as engine
 from clbench.environment import ENVIRONMENT
 from clbench.errors import RunFailed
 from clbench.models.text_encoder import TextEncoder
+from clbench.profiles import PROFILES
 from clbench.records import Record
 
 TOLD = {"command": "clbench", "commit": None, "dirty": None, "concurrent": 1}
@@ -77,9 +78,9 @@ def test_what_one_half_gave_is_kept_when_the_other_fails(monkeypatch):
 
 def test_every_kind_of_network_has_a_group_size_on_every_kind_of_device():
     kinds = {plan.kind_of(registry.benchmark(name, profile)[1].network()) for name in (*LABELLED, *PAIRS)
-             for profile in ("quick", "full")}
+             for profile in PROFILES}
     kinds |= {TextEncoder.kind}
-    assert kinds == {"small mlp", "mlp", "conv", "resnet", "dual", "text"}
+    assert kinds == {"small mlp", "mlp", "conv", "resnet", "small dual", "dual", "text"}
     assert {(kind, device) for kind in kinds for device in ("cpu", "cuda")} <= plan.GROUP_SIZE.keys()
 
 

@@ -31,7 +31,7 @@ class Driftcaps(Benchmark):
     scenarios = ()
     scenario = "pairs"
     budgets = {"smoke": budget(20, rows=64), "quick": budget(60), "full": budget(600)}
-    # smoke: at 8x8 pixels a step takes a third of what it takes at 32x32; docs/streams.md has what methods do there.
+    # smoke: at 8x8 pixels a step takes a third of what it takes at 32x32; docs/streams.md has what methods do there
     arguments = {"smoke": {"steps": 3, "n": 600, "n_test": 60, "size": 8}, "full": {"n": 8000}}
 
     seeds = {"smoke": {"pairs": 5}}
