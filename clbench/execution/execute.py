@@ -90,7 +90,7 @@ def _results(following: Callable[[], Job | None], jobs: list[Job], workers: int,
             yield job, train_group(job, context | {"concurrent": 1})
     elif jobs:
         cluster = (their_cluster(scheduler, jobs) if scheduler
-                   else own_cluster(min(workers, len(jobs)), jobs[0].device))
+                   else own_cluster(min(workers, len(jobs)), jobs[0].device, jobs))
         with cluster as (client, size):
             yield from _on_workers(client, size, following, context | {"concurrent": min(size, len(jobs))})
 

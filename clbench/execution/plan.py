@@ -20,10 +20,10 @@ from clbench.results.staleness import source_of
 # measurements: a network so small that a step waits for operator calls gains by the seed axis on any device; others do on a
 # GPU, and win nothing on a CPU.
 GROUP_SIZE = {("small mlp", "cpu"): 10, ("mlp", "cpu"): 1, ("conv", "cpu"): 1, ("resnet", "cpu"): 1,
-              ("dual", "cpu"): 1, ("text", "cpu"): 1,
+              ("small dual", "cpu"): 5, ("dual", "cpu"): 1, ("text", "cpu"): 1,
               ("small mlp", "cuda"): None, ("mlp", "cuda"): None, ("conv", "cuda"): 5, ("resnet", "cuda"): None,
-              ("dual", "cuda"): None, ("text", "cuda"): None}
-SMALL = 50_000               # parameters
+              ("small dual", "cuda"): None, ("dual", "cuda"): None, ("text", "cuda"): None}
+SMALL = {"mlp": 50_000, "dual": 320_000}     # parameters; two towers have as few with images of 8x8
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ def _pair(name, benchmark, strategy, profile, data, seeds, out, fresh) -> Pair:
 def kind_of(network) -> str:
     """Its row in GROUP_SIZE."""
     kind = getattr(network, "kind", "other")
-    return "small mlp" if kind == "mlp" and network.layout.parameters < SMALL else kind
+    return f"small {kind}" if network.layout.parameters < SMALL.get(kind, 0) else kind
 
 
 def _settings(benchmark: Benchmark, network, strategy: registry.Strategy, profile: str) -> dict:

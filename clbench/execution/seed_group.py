@@ -97,7 +97,7 @@ def train(job: Job, run_class: type | None = None):
     if device.type == "cuda":
         torch.cuda.init()                    # asking a cuda:N for its memory does not
     with one_thread(device.type):
-        _import_what_a_first_step_needs()
+        import_what_a_first_step_needs()
         clock = Clock(device)
         with clock.measure("setup_s"):
             _, benchmark, _ = registry.benchmark(job.benchmark, job.profile)
@@ -113,7 +113,7 @@ def train(job: Job, run_class: type | None = None):
 
 
 @lru_cache
-def _import_what_a_first_step_needs() -> None:
+def import_what_a_first_step_needs() -> None:
     """torch imports for half a second to map a loss over seeds for the first time; a process pays for that, so no run is
     charged."""
     import torch

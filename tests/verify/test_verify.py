@@ -135,7 +135,8 @@ def test_a_second_edit_is_verified_against_the_commit_of_the_first(repository):
     repository.edit(ER, *SAME)
     assert repository.verify()[0] == 0
     second = repository.commit()
-    for text, other in (("rows = replay", "number = replay"), ("number = replay", "count = replay")):        # and a third one, neither of them committed
+    # And a third one, neither of them committed.
+    for text, other in (("rows = replay", "number = replay"), ("number = replay", "count = replay")):
         repository.edit(ER, text, other)
         assert repository.stale() == ["er"]
         assert repository.verify() == (0, ["2 records: 1 current, 1 verified"])
