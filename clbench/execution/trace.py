@@ -6,6 +6,7 @@ has a name in the code is noted by its name, so renaming a variable, an attribut
 import ast
 import hashlib
 import json
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -157,7 +158,16 @@ def trace(benchmark: str, strategy: str, profile: str, seeds: list[int], *, whol
         result["notes"] = notes_of(job, pair.blank.backend, whole)
     except Exception as error:                               # that a tree cannot run the pair is a result, too
         result["error"] = f"{type(error).__name__}: {error.__cause__ or error}".splitlines()[0]
+    if strangers := modules_from_elsewhere():                # as an installed clbench would add those that a tree lacks
+        result = result | {"error": f"{strangers[0]} was not imported from {PACKAGE}"}
     return result | {"seconds": round(time.process_time() - started, 3)}
+
+
+def modules_from_elsewhere() -> list[str]:
+    """Modules of clbench that do not belong to this tree."""
+    files = {name: getattr(module, "__file__", None) for name, module in sys.modules.items()
+             if name.startswith("clbench.")}
+    return [name for name, file in files.items() if file and not Path(file).is_relative_to(PACKAGE)]
 
 
 def capture_digest() -> str:

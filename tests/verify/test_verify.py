@@ -83,7 +83,7 @@ def first_commit(tmp_path_factory, executable, cache):
     """A repository of one commit with its records."""
     folder = tmp_path_factory.mktemp("repository")
     shutil.copytree(PACKAGE, folder / "clbench")
-    (folder / ".gitignore").write_text("__pycache__/\nresults/\n")
+    (folder / ".gitignore").write_text("__pycache__/\n/results/\n")
     repository = Repository(folder, executable, cache)
     repository.git("init", "-q")
     repository.commit()
@@ -219,9 +219,9 @@ def test_a_file_of_ones_own_belongs_to_the_source(repository):
 
 
 def test_other_settings_are_named(repository):
-    repository.edit(ER, "memory: int = 500", "memory: int = 400")
+    repository.edit("clbench/strategies/regularisation/ewc.py", "lam: float = 1000.0", "lam: float = 999.0")
     code, lines = repository.verify()
-    assert code == 1 and lines[0] == "stale     blobs_class  er  its settings have changed: strategy.er.memory 500 -> 400"
+    assert code == 1 and lines[0] == "stale     blobs_class  ewc  its settings have changed: strategy.ewc.lam 1000.0 -> 999.0"
 
 
 def test_a_broken_file_of_notes_is_named_and_the_records_are_shown(repository):
