@@ -29,7 +29,7 @@ MAY: dict[str, set[str]] = {
     "report": {"core", "metrics", "profiles", "results"},
     "results": {"core", "metrics", "moved", "registry"},
     "spec": set(),
-    "strategies": {"core", "models"},
+    "strategies": {"core", "models", "streams"},
     "streams": {"core", "data"},
 }
 

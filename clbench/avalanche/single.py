@@ -1,8 +1,10 @@
 """One seed of an Avalanche row. Imports Avalanche; `clbench.avalanche.run` imports this when such a row runs."""
 import random
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from avalanche.benchmarks.scenarios.dataset_scenario import DatasetExperience
 from avalanche.models import avalanche_forward
 from torch import Tensor
 
@@ -13,18 +15,23 @@ from clbench.core.keyed import draw, generator, passes
 from clbench.engine.clock import Clock
 from clbench.engine.evaluate import evaluate
 from clbench.engine.optimiser import warmed_up
-from clbench.streams.labelled import Stream
+
+if TYPE_CHECKING:
+    from clbench.avalanche.catalog import Row
+    from clbench.models.network import AsModule
+    from clbench.streams.stream import Stream
 
 
 class SingleRun:
     """Trains a row on a stream of one seed and evaluates it with our own code."""
 
-    def __init__(self, stream: Stream, net, row, budget: Budget, clock: Clock):
+    def __init__(self, stream: "Stream", net: "AsModule", row: "Row", budget: Budget, clock: Clock) -> None:
         self.stream, self.net, self.row, self.budget, self.clock = stream, net, row, budget, clock
         (self.seed,) = stream.seeds
-        self.t, self.meter, self.diverged = 0, Meter(clock), None
+        self.t, self.meter = 0, Meter(clock)
+        self.diverged: dict[str, int] | None = None
         self.theta = draw([self.seed], "init", 0, net.init)[0]           # row 0 of the native strategies
-        self.experiences = []
+        self.experiences: list[DatasetExperience] = []
         self.strategy = self.fresh()
 
     # ---- the story
@@ -91,7 +98,7 @@ class SingleRun:
         self.seed_generators()
         model = self.net.module(self.theta)
         if self.stream.scenario == "task":
-            model = OwnOutputs(model, self.stream.masks)
+            model = OwnOutputs(model, torch.stack([task.classes for task in self.stream.tasks]))
         model = model.to(self.stream.device)
         plugins = [self.meter] + ([OurOrder(self.order)] if self.row.order == "ours" else [])
         if self.budget.warm_up is not None:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from clbench.core.batch import Batch
-from clbench.core.part import Part
+from clbench.core.part import Part, Run
 from clbench.strategies.parts.fisher import fisher as fisher_of
 
 
@@ -28,7 +28,7 @@ class EWC(Part):
         estimate = pairs // rows or pairs / rows
         return estimate / max(1, self.run.budget.steps - estimate)
 
-    def start(self, run) -> None:
+    def start(self, run: Run) -> None:
         self.fisher = torch.zeros_like(run.learner.theta)                               # [S, P]: sum_k F_k
         self.fisher_anchor = torch.zeros_like(self.fisher)                              # [S, P]: sum_k F_k theta*_k
 

@@ -40,7 +40,8 @@ class LwF(Part):
             return None
         taught = length(batch.teacher)                                  # rows that others append are not
         own = tree_map(lambda o: o[:taught], out)
-        return self.lam * sum(self.distance(head(own), head(batch.teacher)) for head in self.heads)
+        first, *more = (self.distance(head(own), head(batch.teacher)) for head in self.heads)
+        return self.lam * sum(more, first)
 
     def distance(self, out: Tensor, teacher: Tensor) -> Tensor:
         T = self.temperature

@@ -24,7 +24,7 @@ class MIR(ER):
         return (new + 2 / 3 * (self.candidates or 2 * new)) / self.run.rows if t else 0.0
 
     def before_task(self, t: int, plan: Batch) -> Batch:
-        if t > 0:
+        if self.stored is not None:
             count = self.candidates or 2 * self.run.replayed
             plan.candidates = self.run.shuffled(self.stored, count, len(plan.samples), "candidates")
         return plan
