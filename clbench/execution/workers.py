@@ -1,5 +1,7 @@
 """Worker processes: a local cluster of one process per core or GPU, or a dask cluster that the user has."""
 import contextlib
+from collections.abc import Iterator
+from typing import Any
 
 from clbench import registry
 from clbench.errors import InputError
@@ -12,7 +14,7 @@ ANSWER = "10s"               # how long a scheduler may take to answer
 
 
 @contextlib.contextmanager
-def _own_cluster(workers: int, device: str):
+def _own_cluster(workers: int, device: str) -> Iterator[tuple[Any, int]]:
     """(client, number of workers) of worker processes with one thread each; for `cuda` each sees one GPU, in turn."""
     import logging
 
@@ -36,7 +38,7 @@ def _own_cluster(workers: int, device: str):
 
 
 @contextlib.contextmanager
-def _their_cluster(address: str, jobs: list[Job]):
+def _their_cluster(address: str, jobs: list[Job]) -> Iterator[tuple[Any, int]]:
     """(client, number of threads) of a cluster that the user has; files of one's own are sent along."""
     with _connected(address) as client:
         for path in {file for job in jobs for file in registry.own_files(job.benchmark, job.strategy)}:
@@ -56,7 +58,7 @@ def look_at_cluster(address: str, device: str) -> tuple[str, int]:
 
 
 
-def _connected(address: str):
+def _connected(address: str) -> Any:
     from distributed import Client
     try:
         client = Client(address, timeout=ANSWER)

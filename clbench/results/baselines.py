@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -65,7 +66,8 @@ def _entry(record: Record) -> dict:
     entry = {"status": record.status, "reason": record.error.reason if record.error else None, "data": record.data,
              "source": record.source, "settings": record.settings, "platform": _platform(record),
              "seeds": record.seeds, "costs": costs, "acc": record.acc}
-    return json.loads(json.dumps(entry))
+    read: dict[str, Any] = json.loads(json.dumps(entry))
+    return read
 
 
 def _platform(record: Record) -> dict:
@@ -171,7 +173,8 @@ def _side(pair: Pair, entries: dict[Pair, dict]) -> dict | None:
 
 def _shape(entry: dict) -> tuple[int, ...]:
     """(T+1, E); nothing for an entry without numbers."""
-    return np.shape(entry["acc"])[1:]
+    shape: tuple[int, ...] = np.shape(entry["acc"])
+    return shape[1:]
 
 
 # ---- showing

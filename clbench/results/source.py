@@ -93,7 +93,7 @@ def _read(path: Path, modified: int) -> tuple[str, tuple[str, ...]]:
     return hashlib.sha256(repr(_plain(tree)).encode()).hexdigest(), tuple(imports)
 
 
-def _plain(node):
+def _plain(node: object) -> object:
     """A syntax tree as nested lists, without what is empty: Python 3.12 and 3.13 print other empty fields than 3.11."""
     if isinstance(node, list):
         return [_plain(one) for one in node]
