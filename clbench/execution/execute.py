@@ -11,7 +11,7 @@ from typing import Any
 from clbench.execution import commits
 from clbench.execution.plan import Job, Pair, Plan
 from clbench.execution.seed_group import GroupResult, failure, train_group
-from clbench.execution.workers import _own_cluster, _their_cluster
+from clbench.execution.workers import own_cluster, their_cluster
 from clbench.results import records
 from clbench.results.records import Record
 
@@ -71,6 +71,7 @@ def _merge(finished: Finished, pair: Pair, job: Job, result: GroupResult, out: P
     if record is pair.stored:                                    # a failed record, or more seeds of a good one
         record = deepcopy(record)
         record.status, record.error = "ok", None
+        record.source = pair.blank.source                        # which computes the same, if it is not the very same
     if result.group is not None and result.acc is not None:
         record.add(result.group, result.acc)
     # One seed that diverged marks the row for good; a group that failed only until it is tried again.
@@ -85,27 +86,27 @@ def _merge(finished: Finished, pair: Pair, job: Job, result: GroupResult, out: P
 def _results(following: Callable[[], Job | None], jobs: list[Job], workers: int,
              scheduler: str | None) -> Generator[tuple[Job, list[GroupResult]]]:
     """(job, results) of every job that `following` hands out, as they end."""
-    told = {"command": _command(), **commits.current()}
+    context = {"command": _command(), **commits.current()}
     if scheduler is None and (workers == 0 or len(jobs) <= 1):
         while job := following():
-            yield job, train_group(job, told | {"concurrent": 1})
+            yield job, train_group(job, context | {"concurrent": 1})
     elif jobs:
-        cluster = (_their_cluster(scheduler, jobs) if scheduler
-                   else _own_cluster(min(workers, len(jobs)), jobs[0].device))
+        cluster = (their_cluster(scheduler, jobs) if scheduler
+                   else own_cluster(min(workers, len(jobs)), jobs[0].device, jobs))
         with cluster as (client, size):
-            yield from _on_workers(client, size, following, told | {"concurrent": min(size, len(jobs))})
+            yield from _on_workers(client, size, following, context | {"concurrent": min(size, len(jobs))})
 
 
 
 def _on_workers(client: Any, size: int, following: Callable[[], Job | None],
-                told: dict[str, Any]) -> Iterator[tuple[Job, list[GroupResult]]]:
+                context: dict[str, Any]) -> Iterator[tuple[Job, list[GroupResult]]]:
     """Keeps one group per worker in flight, so that a time limit or Ctrl-C stops between groups."""
     from distributed import as_completed
     running: dict[str, Job] = {}
 
     def submit() -> list[Any]:
         if job := following():
-            future = client.submit(train_group, job, told, pure=False)
+            future = client.submit(train_group, job, context, pure=False)
             running[future.key] = job
             return [future]
         return []

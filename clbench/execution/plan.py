@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 # measurements: a network so small that a step waits for operator calls gains by the seed axis on any device; others do on a
 # GPU, and win nothing on a CPU.
 GROUP_SIZE = {("small mlp", "cpu"): 10, ("mlp", "cpu"): 1, ("conv", "cpu"): 1, ("resnet", "cpu"): 1,
-              ("dual", "cpu"): 1, ("text", "cpu"): 1,
+              ("small dual", "cpu"): 5, ("dual", "cpu"): 1, ("text", "cpu"): 1,
               ("small mlp", "cuda"): None, ("mlp", "cuda"): None, ("conv", "cuda"): 5, ("resnet", "cuda"): None,
-              ("dual", "cuda"): None, ("text", "cuda"): None}
-SMALL = 50_000               # parameters
+              ("small dual", "cuda"): None, ("dual", "cuda"): None, ("text", "cuda"): None}
+SMALL = {"mlp": 50_000, "dual": 320_000}     # parameters; two towers have as few with images of 8x8
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def seeds_of(benchmark: Benchmark, profile: str) -> list[int]:
 
 def _pair(name: str, benchmark: Benchmark, strategy: registry.Strategy, profile: str, data: str, seeds: list[int] | None,
           out: Path | None, fresh: bool) -> Pair:
-    stored = records.stored(out, profile, name, strategy.name) if out else None
+    stored = records.find(out, profile, name, strategy.name) if out else None
     network = benchmark.network()
     blank = Record(name, strategy.name, profile, strategy.backend, source=source_of(name, strategy.name), data=data,
                    settings=_settings(benchmark, network, strategy, profile))
@@ -156,7 +156,7 @@ def _pair(name: str, benchmark: Benchmark, strategy: registry.Strategy, profile:
 def kind_of(network: "Network") -> str:
     """Its row in GROUP_SIZE."""
     kind: str = getattr(network, "kind", "other")
-    return "small mlp" if kind == "mlp" and network.layout.parameters < SMALL else kind
+    return f"small {kind}" if network.layout.parameters < SMALL.get(kind, 0) else kind
 
 
 def _settings(benchmark: Benchmark, network: "Network", strategy: registry.Strategy, profile: str) -> dict[str, Any]:

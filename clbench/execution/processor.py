@@ -8,7 +8,7 @@ from typing import Any
 
 
 @cache
-def described() -> str:
+def describe_processor() -> str:
     """The model, the instruction set that torch uses on it, and what multiplies its matrices if that is our choice."""
     import torch
     chosen = ", oneDNN" if _by_onednn() else ""

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from clbench.data.files import folders
 from clbench.execution import commits
 from clbench.execution.environment import ENVIRONMENT
-from clbench.execution.processor import described
+from clbench.execution.processor import describe_processor
 from clbench.execution.trace import COUNTS
 from clbench.results import records
 from clbench.results.files import write_atomically
@@ -175,7 +175,7 @@ def _path_kept(place: Place, profile: str, request: Request, by_training: bool) 
 @cache
 def platform() -> str:
     """The processor, its instruction set and the libraries: what the bits of a computation depend on."""
-    return ", ".join([described(), *(f"{name} {_version(name)}" for name in LIBRARIES)])
+    return ", ".join([describe_processor(), *(f"{name} {_version(name)}" for name in LIBRARIES)])
 
 
 def _version(library: str) -> str:

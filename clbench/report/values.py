@@ -112,7 +112,7 @@ def _gap(gap, record: Record, joint: Record | None) -> dict[int, float]:
 
 
 def _backward(record: Record, measure: str) -> dict[int, float]:
-    array = record.measured(measure)
+    array = record.array_of(measure)
     return {} if array is None else dict(zip(record.seeds, map(accuracy.stream_backward, array), strict=True))
 
 

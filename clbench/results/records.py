@@ -82,7 +82,7 @@ class Record(msgspec.Struct, dict=True, forbid_unknown_fields=True):
         """acc [S, T+1, E] as float64, NaN where a cell does not exist."""
         return np.array(self.acc, dtype=np.float64)
 
-    def measured(self, name: str) -> np.ndarray | None:
+    def array_of(self, name: str) -> np.ndarray | None:
         """What else the stream measures, as `array`; None where it does not."""
         by_seed = {seed: matrix for group in self.groups if name in group.arrays
                    for seed, matrix in zip(group.seeds, group.arrays[name], strict=True)}
@@ -180,7 +180,7 @@ def from_schema_1(content: dict) -> dict:
     return content | {"settings": settings, "error": error, "schema": SCHEMA}
 
 
-def stored(folder: Path, profile: str, benchmark: str, strategy: str) -> Record | None:
+def find(folder: Path, profile: str, benchmark: str, strategy: str) -> Record | None:
     """The record of a pair, with what was verified of it; None where there is none."""
     path = path_of(folder, profile, benchmark, strategy)
     if not path.exists():
@@ -217,7 +217,7 @@ def load(folder: Path, profile: str = "*") -> tuple[list[Record], list[str]]:
     return records, list(dict.fromkeys(problems))
 
 
-def imported(benchmark: str, strategy: str, slices: list[str], step_of: list[int], matrix: np.ndarray) -> Record:
+def record_of_matrix(benchmark: str, strategy: str, slices: list[str], step_of: list[int], matrix: np.ndarray) -> Record:
     """A record of results [T, E] that other code has made; nothing is known of its untrained network. step_of [E]: the
     step, from 1, that each slice belongs to."""
     cells = [[None if cell != cell else cell for cell in row] for row in matrix.tolist()]
