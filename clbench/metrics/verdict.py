@@ -22,7 +22,7 @@ import numpy as np
 from clbench.core.costs import EXACT
 from clbench.core.differences import changed_fields
 from clbench.metrics.accuracy import METRICS, acc, forgetting, plasticity_gap
-from clbench.metrics.statistics import equivalence, paired, seeds_needed
+from clbench.metrics.statistics import equivalence, paired_difference, seeds_needed
 
 Side = Mapping[str, Any]
 
@@ -137,7 +137,7 @@ def _plasticity_gaps(side: Side, seeds: list[int]) -> np.ndarray:
 
 def _finding(name: str, before: np.ndarray, after: np.ndarray, margin: float) -> Finding:
     """Rule 4 for one metric."""
-    metric, difference = METRICS[name], paired(after, before)
+    metric, difference = METRICS[name], paired_difference(after, before)
     text = f"{metric.title} {_points(before.mean())} -> {_points(after.mean())}"
     if difference.low is not None:
         text += f", difference {_points(difference.mean)} [{_points(difference.low)}, {_points(difference.high)}]"
