@@ -13,6 +13,8 @@ from clbench.models.functional import Functional
 
 
 class Progressive(Part):
+    paper = "Rusu et al. 2016"
+    keeps = "a column of weights a task"
     freezes = separates_tasks = True
     extra_cost = None
 

@@ -10,6 +10,7 @@ from clbench.core.part import Part
 
 
 class HeadOnly(Part):
+    keeps = "which weights are frozen"
     freezes = learns_pairs = True
 
     def before_task(self, t: int, plan: Batch) -> Batch:
