@@ -34,6 +34,7 @@ def facts_in(said: dict) -> Facts:
     return Facts(**known | {"family": said.get("family") if said.get("family") in FAMILIES else OWN})
 
 
+@lru_cache
 def file_of(module: str) -> Path | None:
     """The file of a dotted module, found without importing any package; None where there is none."""
     names, folders, spec = module.split("."), None, None

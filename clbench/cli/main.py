@@ -12,6 +12,7 @@ from clbench import registry
 from clbench.cli import pairs as cli_pairs
 from clbench.errors import InputError, Unavailable
 from clbench.execution.environment import prepare
+from clbench.facts import FAMILIES, OWN
 from clbench.profiles import PROFILES
 from clbench.results import files as writing
 from clbench.spec import parse, suggestion
@@ -49,6 +50,7 @@ class Format(StrEnum):
     github = "github"
 
 
+Family = StrEnum("Family", {name: name for name in (*FAMILIES, OWN)})
 ProfileName = StrEnum("ProfileName", {name: name for name in PROFILES})
 
 Benchmarks = Annotated[list[str] | None, typer.Option("--benchmark", "-b", help="Name, spec or glob; may be repeated.")]
@@ -84,9 +86,15 @@ def _fail(line: str) -> None:
 
 @app.command("list")
 def list_(kind: Annotated[Kind | None, typer.Argument(help="Only this kind.")] = None,
+          family: Annotated[Family | None, typer.Option(help="Only the strategies of this family.")] = None,
           as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
     """Shows the benchmarks, strategies, pairs and profiles there are."""
-    shown = {one: _listed(one) for one in ([kind] if kind else [Kind.benchmarks, Kind.strategies, Kind.profiles])}
+    if family and kind not in (None, Kind.strategies):
+        raise InputError(f"--family is for strategies; {kind.value} have none")
+    kinds = [Kind.strategies] if family else [kind] if kind else [Kind.benchmarks, Kind.strategies, Kind.profiles]
+    shown = {one: _listed(one) for one in kinds}
+    if family:
+        shown[Kind.strategies] = [row for row in shown[Kind.strategies] if row["family"] == family]
     if as_json:
         print(json.dumps({kind.value: rows for kind, rows in shown.items()}, indent=1))
         return
@@ -94,7 +102,7 @@ def list_(kind: Annotated[Kind | None, typer.Argument(help="Only this kind.")] =
     from rich.table import Table
     for one, rows in shown.items():
         table = Table(title=one.value, title_justify="left", box=None, pad_edge=False, header_style="dim")
-        for column in rows[0]:
+        for column in rows[0] if rows else ():
             table.add_column(column)
         for row in rows:
             table.add_row(*map(str, row.values()))
@@ -106,8 +114,9 @@ def _listed(kind: Kind) -> list[dict]:
     if kind is Kind.benchmarks:
         return [{"name": name, "summary": entry.summary} for name, entry in benchmarks.items()]
     if kind is Kind.strategies:
-        return [{"name": name, "backend": entry.backend, "summary": entry.summary}
+        rows = [{"name": name, "family": registry.facts(name).family, "backend": entry.backend, "summary": entry.summary}
                 for name, entry in registry.strategies().items()]
+        return sorted(rows, key=lambda row: (*FAMILIES, OWN).index(row["family"]))
     if kind is Kind.profiles:
         return [{"name": name, "seeds": profile.seeds, "--all takes": ", ".join(profile.selects), "summary": profile.summary}
                 for name, profile in PROFILES.items()]

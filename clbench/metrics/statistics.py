@@ -135,14 +135,16 @@ def seeds_needed(differences: Sequence[float], margin: float) -> int | None:
 
 
 def recovered(
-    strategy: Mapping[int, float], naive: Mapping[int, float], joint: Mapping[int, float]
+    strategy: Mapping[int, float], fine_tuned: Mapping[int, float], retrained: Mapping[int, float]
 ) -> Recovered | None:
-    """(ACC - ACC(naive)) / (ACC(joint) - ACC(naive)), from means over the common seeds; each argument is seed -> ACC.
+    """(ACC - ACC(naive)) / (ACC(joint) - ACC(naive)), from means over the common seeds.
+
+    Each argument is seed -> ACC, of the strategy, of naive and of joint.
 
     The interval is a percentile bootstrap that resamples seeds, the same for all three rows. None when the 95 %
     interval of the denominator contains 0, and for fewer than two common seeds, where it has none.
     """
-    s, n, j = on_common_seeds(strategy, naive, joint)
+    s, n, j = on_common_seeds(strategy, fine_tuned, retrained)
     damage = paired(j, n)
     if damage.low is None or damage.contains_zero or not np.isfinite(s).all():
         return None
