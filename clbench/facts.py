@@ -51,16 +51,21 @@ def literals(path: Path, name: str | None = None) -> dict:
     """attribute -> value of the literals in the body of a class (None: the first of the file), those of its bases included.
 
     A base is followed where it stands in the same file, in a file of clbench, or in one beside the file."""
+    found: dict = {}
+    for cls in dict.fromkeys(reversed(_lineage(path, name))):            # a base of several, like Part, stands behind them all
+        found |= _assigned(cls)
+    return found
+
+
+def _lineage(path: Path, name: str | None) -> list[ast.ClassDef]:
+    """The class and its bases, depth first."""
     tree = _parsed(path, path.stat().st_mtime_ns)
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and name in (None, node.name)]
     if not classes:
-        return {}
-    found: dict = {}
-    for base in reversed(classes[0].bases):
-        for file, base_name in _places(ast.unparse(base), tree, path):
-            if (file, base_name) != (path, classes[0].name):
-                found |= literals(file, base_name)
-    return found | _assigned(classes[0])
+        return []
+    cls = classes[0]
+    places = [place for base in cls.bases for place in _places(ast.unparse(base), tree, path)]
+    return [cls, *(one for place in places if place != (path, cls.name) for one in _lineage(*place))]
 
 
 @lru_cache(maxsize=1024)

@@ -13,6 +13,7 @@ from clbench.cli import pairs as cli_pairs
 from clbench.errors import InputError, Unavailable
 from clbench.execution.environment import prepare
 from clbench.facts import FAMILIES, OWN
+from clbench.metrics.references import place_of
 from clbench.profiles import PROFILES
 from clbench.results import files as writing
 from clbench.spec import parse, suggestion
@@ -98,11 +99,13 @@ def list_(kind: Annotated[Kind | None, typer.Argument(help="Only this kind.")] =
     if as_json:
         print(json.dumps({kind.value: rows for kind, rows in shown.items()}, indent=1))
         return
+    if not shown.get(Kind.strategies, [""]):
+        raise InputError(f"no strategy is of the family {family.value}")
     from rich.console import Console
     from rich.table import Table
     for one, rows in shown.items():
         table = Table(title=one.value, title_justify="left", box=None, pad_edge=False, header_style="dim")
-        for column in rows[0] if rows else ():
+        for column in rows[0]:
             table.add_column(column)
         for row in rows:
             table.add_row(*map(str, row.values()))
@@ -116,11 +119,16 @@ def _listed(kind: Kind) -> list[dict]:
     if kind is Kind.strategies:
         rows = [{"name": name, "family": registry.facts(name).family, "backend": entry.backend, "summary": entry.summary}
                 for name, entry in registry.strategies().items()]
-        return sorted(rows, key=lambda row: (*FAMILIES, OWN).index(row["family"]))
+        return sorted(rows, key=_place)
     if kind is Kind.profiles:
         return [{"name": name, "seeds": profile.seeds, "--all takes": ", ".join(profile.selects), "summary": profile.summary}
                 for name, profile in PROFILES.items()]
     return [{"benchmark": benchmark, "strategy": strategy} for benchmark in benchmarks for strategy in registry.strategies()]
+
+
+def _place(row: dict) -> tuple:
+    """Where a strategy stands in the list: as in the tables of results."""
+    return (*FAMILIES, OWN).index(row["family"]), row["backend"] == "avalanche", place_of(row["name"]), row["name"]
 
 
 # ---- run

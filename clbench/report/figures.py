@@ -12,7 +12,7 @@ from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 from clbench import registry
 from clbench.facts import FAMILIES
 from clbench.metrics.accuracy import METRICS
-from clbench.metrics.references import NAIVE, REFERENCES
+from clbench.metrics.references import NAIVE, place_of
 from clbench.metrics.statistics import summarise
 from clbench.report.layout import LEADER, Box, near, pareto, place, spread
 from clbench.report.svg import INK, PAPER, finished
@@ -60,7 +60,7 @@ def reference_looks() -> dict[str, Look]:
     facts = {name: registry.facts(name) for name, entry in registry.strategies().items() if entry.backend == "native"}
     on_all_data = [name for name, its in facts.items() if its.family == FAMILIES[0] and its.sees_all_data]
     stars = cycle([(INK, ()), (INK, (5, 2)), (INK, (2, 1.5)), (FAINT, (5, 2)), (FAINT, (2, 1.5))])
-    by_place = sorted(on_all_data, key=lambda name: (name not in REFERENCES, name))
+    by_place = sorted(on_all_data, key=lambda name: (place_of(name), name))
     return {NAIVE: Look(FAINT, (), "o")} | {name: Look(*style, "*") for name, style in zip(by_place, stars, strict=False)}
 
 

@@ -12,7 +12,7 @@ from clbench import registry
 from clbench.errors import InputError
 from clbench.facts import FAMILIES, OWN, Facts
 from clbench.metrics import accuracy
-from clbench.metrics.references import JOINT, JOINT_EQUAL, NAIVE, REFERENCES
+from clbench.metrics.references import JOINT, JOINT_EQUAL, NAIVE, REFERENCES, place_of
 from clbench.metrics.statistics import Recovered, mean_recovered, recovered
 from clbench.results.records import Record
 from clbench.results.staleness import is_stale
@@ -64,9 +64,8 @@ def kind_of(record: Record) -> str:
 
 def order_of(record: Record) -> tuple:
     """Sorts by family, references first; in each Avalanche's rows stand behind the native ones."""
-    name = record.strategy.split("(")[0]
-    place = REFERENCES.index(name) if name in REFERENCES else len(REFERENCES)
-    return (*FAMILIES, OWN).index(family_of(record)), record.backend == "avalanche", place, record.strategy
+    family = (*FAMILIES, OWN).index(family_of(record))
+    return family, record.backend == "avalanche", place_of(record.strategy.split("(")[0]), record.strategy
 
 
 @dataclass(frozen=True)
