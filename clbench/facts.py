@@ -6,6 +6,7 @@ from functools import lru_cache
 from importlib.machinery import PathFinder
 from pathlib import Path
 
+import clbench
 from clbench import moved
 
 ROOT = Path(__file__).parents[1]
@@ -93,6 +94,8 @@ def _places(base: str, tree: ast.Module, path: Path) -> list[tuple[Path, str]]:
     if imported is None:
         return [] if dot else [(path, base)]
     module, _, name = f"{imported}{dot}{rest}".rpartition(".")
+    if module == "clbench":
+        module = clbench._WHERE.get(name, module)
     files = [_file_beside(new, path) for new in moved.new_names(module)]
     return [(file, name) for file in files if file.is_file()]
 

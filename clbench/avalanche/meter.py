@@ -48,7 +48,7 @@ class Meter(SupervisedPlugin):
         if not self.losses and not self.own_loop:
             self._counting.close()
             self._first_rows, self._first_flops = rows, self.clock.flops - self._flops_before
-        self.losses.append(strategy.loss.detach())
+        self.losses.append(torch.as_tensor(strategy.loss).detach().reshape(1))
         self.steps += 1
         self.samples += rows
         if len(self.losses) == self._limit and not self.own_loop:
