@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from avalanche.benchmarks.scenarios.dataset_scenario import DatasetExperience
-from avalanche.models import avalanche_forward
 from torch import Tensor
 
 from clbench.avalanche.adapt import LearningRates, OurOrder, OwnOutputs, experience
@@ -28,10 +27,11 @@ class SingleRun:
     def __init__(self, stream: "Stream", net: "AsModule", row: "Row", budget: Budget, clock: Clock) -> None:
         self.stream, self.net, self.row, self.budget, self.clock = stream, net, row, budget, clock
         (self.seed,) = stream.seeds
-        self.t, self.meter = 0, Meter(clock)
+        self.t, self.meter = 0, Meter(clock, row.own_loop)
         self.diverged: dict[str, int] | None = None
         self.theta = draw([self.seed], "init", 0, net.init)[0]           # row 0 of the native strategies
         self.experiences: list[DatasetExperience] = []
+        row.prepare()
         self.strategy = self.fresh()
 
     # ---- the story
@@ -66,7 +66,7 @@ class SingleRun:
             finally:
                 self.meter.stop()
         done = self.meter.steps - before
-        assert done == self.steps, f"Avalanche took {done} steps instead of {self.steps}"
+        assert done == self.steps or self.row.own_loop, f"Avalanche took {done} steps instead of {self.steps}"
         self.note_divergence(before)
 
     @property
@@ -76,16 +76,16 @@ class SingleRun:
     def note_divergence(self, before: int) -> None:
         finite = self.meter.finite_steps()
         weights = all(bool(parameter.isfinite().all()) for parameter in self.strategy.model.parameters())
-        if finite < self.steps or not weights:
+        if finite < len(self.meter.losses) or not weights:
             self.diverged = {"seed": self.seed, "task": self.t + 1, "step": before + finite + 1}
 
     def evaluate(self) -> Tensor:
-        """Accuracy [E] of the network as it is. `strategy.eval()` would move the generators and adapt the model."""
+        """Accuracy [E] of the strategy as it is. `strategy.eval()` would move the generators and adapt the model."""
         model = self.strategy.model                                      # some strategies replace it
         training = model.training
         with self.clock.measure("eval_s"), self.autocast():
             model.eval()
-            acc = evaluate(self.stream, lambda x, t: avalanche_forward(model, x[0], t).unsqueeze(0))
+            acc = evaluate(self.stream, lambda x, t: self.row.scores(self.strategy, x[0], t).unsqueeze(0))
             model.train(training)
         return acc[0, :, 0].cpu()
 

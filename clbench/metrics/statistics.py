@@ -144,7 +144,7 @@ def seeds_needed(differences: Sequence[float], margin: float) -> int | None:
 
 
 def recovered(
-    strategy: Mapping[int, float], naive: Mapping[int, float], joint: Mapping[int, float]
+    strategy: Mapping[int, float], fine_tuned: Mapping[int, float], retrained: Mapping[int, float]
 ) -> Recovered | None:
     """The metric "recovered": (ACC - ACC(naive)) / (ACC(joint) - ACC(naive)), from means over the common
     seeds.
@@ -153,7 +153,7 @@ def recovered(
     for all three rows. None when the 95 % interval of the denominator contains 0, and for fewer than two
     common seeds, where the denominator has no interval.
     """
-    s, n, j = on_common_seeds(strategy, naive, joint)
+    s, n, j = on_common_seeds(strategy, fine_tuned, retrained)
     damage = paired_difference(j, n)
     if damage.low is None or damage.contains_zero or not np.isfinite(s).all():
         return None

@@ -11,6 +11,7 @@ import numpy as np
 from clbench.core.costs import EXACT
 from clbench.errors import InputError
 from clbench.metrics import verdict
+from clbench.metrics.references import JOINT
 from clbench.metrics.verdict import BAD, PRECEDENCE, Verdict, compare
 from clbench.results.records import Record, file_name
 from clbench.registry import matches
@@ -162,12 +163,13 @@ def _verdict(pair: Pair, before: dict[Pair, dict], now: dict[Pair, dict], stale:
 
 def _side(pair: Pair, entries: dict[Pair, dict]) -> dict | None:
     """One side as `compare` wants it, with its own joint for the plasticity gap."""
-    entry, joint = entries.get(pair), entries.get((pair[0], "joint"))
+    entry, retrained = entries.get(pair), entries.get((pair[0], JOINT))
     if entry is None:
         return None
     side = entry | {"error": entry["reason"], "settings": entry["settings"] | {"data": entry["data"]}}
-    if joint and joint["status"] == "ok" and joint["data"] == entry["data"] and _shape(joint) == _shape(entry):
-        side["joint"] = {"seeds": joint["seeds"], "acc": joint["acc"]}
+    comparable = retrained and retrained["status"] == "ok" and retrained["data"] == entry["data"]
+    if comparable and _shape(retrained) == _shape(entry):
+        side["retrained"] = {"seeds": retrained["seeds"], "acc": retrained["acc"]}
     return side
 
 

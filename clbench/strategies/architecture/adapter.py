@@ -14,6 +14,7 @@ from clbench.strategies.representation.head_only import HeadOnly
 @dataclass
 class Adapter(HeadOnly):
     width: int = 16                  # of the bottleneck
+    paper = "Houlsby et al. 2019"
 
     def supports(self, stream: Stream, net: Network) -> str | None:
         return "needs a network without running statistics" if net.layout.buffers else None

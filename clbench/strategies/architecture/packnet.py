@@ -19,6 +19,8 @@ from clbench.core.part import Network, Part, Run, Stream
 class PackNet(Part):
     keep: float = 0.25               # share of a layer's free weights that a task keeps
     retrain: float = 0.33            # share of a task's steps that come after pruning
+    paper = "Mallya & Lazebnik 2018"
+    keeps = "the task that owns each weight"
     freezes = True
 
     def supports(self, stream: Stream, net: Network) -> str | None:

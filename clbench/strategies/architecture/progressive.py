@@ -14,6 +14,8 @@ from clbench.models.network import OfBlocks
 
 
 class Progressive(Part):
+    paper = "Rusu et al. 2016"
+    keeps = "a column of weights a task"
     freezes = separates_tasks = True
     extra_cost = None                # type: ignore[assignment]    # how much is not known
 

@@ -20,6 +20,8 @@ from clbench.strategies.parts.products import products
 class AGEM(Part):
     memory: int = 500                # examples kept
     rows: int | None = None          # of a reference batch; None: as many as new ones
+    paper = "Chaudhry et al. 2019"
+    keeps = "examples"
     replays = protects = learns_pairs = True
 
     def supports(self, stream: Stream, net: Network) -> str | None:

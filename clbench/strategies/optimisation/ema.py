@@ -13,6 +13,8 @@ from clbench.core.part import Part, Run
 @dataclass
 class EMA(Part):
     horizon: float = 0.2             # share of a task's steps that the average looks back over
+    paper = "Carta et al. 2024"
+    keeps = "averaged weights"
     learns_pairs = True
 
     def start(self, run: Run) -> None:

@@ -22,6 +22,9 @@ from clbench.strategies.parts.products import products
 class GEM(Part):
     memory: int = 500                # examples kept, as many of each of the stream's T tasks
     margin: float = 0.5              # least dual variable ("memory strength")
+    paper = "Lopez-Paz & Ranzato 2017"
+    keeps = "examples"
+    grows = "fills its memory task by task, as many examples of each of the stream's tasks"
     protects = True
 
     def supports(self, stream: Stream, net: Network) -> str | None:

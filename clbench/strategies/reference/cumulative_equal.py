@@ -9,6 +9,8 @@ from clbench.core.part import Part, Run
 
 
 class CumulativeEqual(Part):
+    paper = "Garg et al. 2024"
+    keeps = "as much old data as new"
     sees_all_data = learns_pairs = True
 
     def start(self, run: Run) -> None:

@@ -20,6 +20,8 @@ from clbench.strategies.parts.fisher import fisher as fisher_of
 class EWC(Part):
     lam: float = 1000.0              # strength of the penalty
     samples: int = 1024              # examples for the Fisher estimate
+    paper = "Kirkpatrick et al. 2017"
+    keeps = "importances and anchor, two numbers a weight"
     protects = learns_pairs = True
 
     def extra_cost(self, t: int) -> float:

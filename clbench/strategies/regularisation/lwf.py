@@ -19,6 +19,8 @@ from clbench.core.pytree import length, tree_map
 class LwF(Part):
     lam: float = 1.0                 # strength of the distillation
     temperature: float = 2.0         # T
+    paper = "Li & Hoiem 2016"
+    keeps = "the last task's weights"
     protects = learns_pairs = True
 
     def extra_cost(self, t: int) -> float:

@@ -20,6 +20,8 @@ class DERpp(Part):
     memory: int = 500                # examples kept, with their outputs
     alpha: float = 0.5               # weight of the stored outputs
     beta: float = 0.5                # weight of the stored labels
+    paper = "Buzzega et al. 2020"
+    keeps = "examples with their outputs"
 
     def supports(self, stream: Stream, net: Network) -> str | None:
         return Memory.fits(self.memory, stream)

@@ -15,6 +15,8 @@ from clbench.strategies.parts.memory import Memory
 @dataclass
 class ER(Part):
     memory: int = 500                # examples kept
+    paper = "Chaudhry et al. 2019"
+    keeps = "examples"
     replays = learns_pairs = True
 
     def supports(self, stream: Stream, net: Network) -> str | None:

@@ -22,6 +22,9 @@ from clbench.strategies.parts.memory import Memory
 class ICaRL(Part):
     memory: int = 500                # exemplars kept, the same number of every class so far
     herded: int = 1000               # examples of a class that herding looks at (never fewer than it chooses)
+    paper = "Rebuffi et al. 2017"
+    keeps = "examples, class means, the last task's weights"
+    tolerance = 0.05                 # herding's arg max turns rounding into another exemplar
     extra_cost = None                # type: ignore[assignment]    # how much is not known
 
     def supports(self, stream: Stream, net: Network) -> str | None:

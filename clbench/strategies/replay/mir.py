@@ -17,6 +17,7 @@ class MIR(ER):
     candidates: int | None = None    # drawn from the memory at every step; None: twice as many as new rows
     rows: int | None = None          # of these, replayed; None: as many as new rows
     alpha: float = 0.05              # length of the virtual step
+    paper = "Aljundi et al. 2019"
 
     def extra_cost(self, t: int) -> float:
         """The virtual step's pass over the new rows, and two passes forward over the candidates."""

@@ -11,6 +11,7 @@ from clbench.streams.stream import OfTexts
 
 
 class HeadOnly(Part):
+    keeps = "which weights are frozen"
     freezes = learns_pairs = True
 
     def before_task(self, t: int, plan: Batch) -> Batch:
