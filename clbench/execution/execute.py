@@ -2,10 +2,11 @@
 import contextlib
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from clbench.execution import commits
 from clbench.execution.plan import Job, Pair, Plan
@@ -37,7 +38,8 @@ def execute(plan: Plan, jobs: list[Job], out: Path | None, *, workers: int, sche
 
     on_done: called with each group that has ended and the record of its pair, None where it was unavailable.
     """
-    finished = Finished({(pair.blank.benchmark, pair.blank.strategy): pair.stored for pair in plan.pairs if pair.current})
+    finished = Finished({(pair.blank.benchmark, pair.blank.strategy): pair.stored for pair in plan.pairs
+                         if pair.current and pair.stored is not None})
     pairs = {(pair.blank.benchmark, pair.blank.strategy): pair for pair in plan.pairs}
     waiting = list(reversed(jobs))
     deadline = time.monotonic() + time_limit if time_limit else float("inf")
@@ -62,7 +64,7 @@ def _merge(finished: Finished, pair: Pair, job: Job, result: GroupResult, out: P
     """One group's result into the record of its pair, on disk and in memory."""
     name = (job.benchmark, job.strategy)
     if result.status == "unavailable":
-        finished.unavailable[name] = result.error.reason
+        finished.unavailable[name] = result.reason
         return
     fresh = name not in finished.records
     record = deepcopy(pair.blank) if fresh else finished.records[name]
@@ -70,7 +72,7 @@ def _merge(finished: Finished, pair: Pair, job: Job, result: GroupResult, out: P
         record = deepcopy(record)
         record.status, record.error = "ok", None
         record.source = pair.blank.source                        # which computes the same, if it is not the very same
-    if result.group:
+    if result.group is not None and result.acc is not None:
         record.add(result.group, result.acc)
     # One seed that diverged marks the row for good; a group that failed only until it is tried again.
     if result.status == "diverged" or (result.status != "ok" and record.status == "ok"):
@@ -82,7 +84,7 @@ def _merge(finished: Finished, pair: Pair, job: Job, result: GroupResult, out: P
 
 
 def _results(following: Callable[[], Job | None], jobs: list[Job], workers: int,
-             scheduler: str | None) -> Iterator[tuple[Job, list[GroupResult]]]:
+             scheduler: str | None) -> Generator[tuple[Job, list[GroupResult]]]:
     """(job, results) of every job that `following` hands out, as they end."""
     context = {"command": _command(), **commits.current()}
     if scheduler is None and (workers == 0 or len(jobs) <= 1):
@@ -96,12 +98,13 @@ def _results(following: Callable[[], Job | None], jobs: list[Job], workers: int,
 
 
 
-def _on_workers(client, size: int, following, context: dict) -> Iterator[tuple[Job, list[GroupResult]]]:
+def _on_workers(client: Any, size: int, following: Callable[[], Job | None],
+                context: dict[str, Any]) -> Iterator[tuple[Job, list[GroupResult]]]:
     """Keeps one group per worker in flight, so that a time limit or Ctrl-C stops between groups."""
     from distributed import as_completed
-    running = {}
+    running: dict[str, Job] = {}
 
-    def submit():
+    def submit() -> list[Any]:
         if job := following():
             future = client.submit(train_group, job, context, pure=False)
             running[future.key] = job

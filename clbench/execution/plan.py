@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from clbench import registry
 from clbench.core.benchmark import Benchmark
@@ -15,6 +16,9 @@ from clbench.profiles import PROFILES
 from clbench.results import records, source
 from clbench.results.records import BrokenRecord, Record
 from clbench.results.staleness import source_of
+
+if TYPE_CHECKING:
+    from clbench.models.network import Network
 
 # Seeds per group, by kind of network and of device; None: all of them; 1 for what is not there. docs/performance.md has the
 # measurements: a network so small that a step waits for operator calls gains by the seed axis on any device; others do on a
@@ -64,7 +68,7 @@ class Pair:
     @property
     def missing(self) -> list[int]:
         """The seeds that have to be run. A diverged or unsupported pair is not tried again until it is stale."""
-        if not self.current:
+        if self.stored is None or not self.current:
             return self.asked
         if self.stored.status in ("diverged", "unsupported"):
             return []
@@ -122,8 +126,7 @@ def jobs(plan: Plan, device: str, group_size: int | None = None) -> list[Job]:
     for pair in plan.pairs:
         blank, seeds = pair.blank, pair.missing
         size = 1 if pair.one_seed else group_size or _group_size(pair, device) or len(seeds) or 1
-        modules = registry.modules_of(blank.benchmark, blank.strategy)
-        modules = tuple(module for module in modules if not module.endswith(".py"))
+        modules = tuple(module for module in registry.modules_of(blank.benchmark, blank.strategy) if not module.endswith(".py"))
         made += [Job(blank.profile, blank.benchmark, blank.strategy, tuple(seeds[i:i + size]), device, modules,
                      source.digest(list(modules))) for i in range(0, len(seeds), size)]
     return made
@@ -139,7 +142,8 @@ def seeds_of(benchmark: Benchmark, profile: str) -> list[int]:
     return list(range(benchmark.seeds.get(profile, {}).get(benchmark.scenario, PROFILES[profile].seeds)))
 
 
-def _pair(name, benchmark, strategy, profile, data, seeds, out, fresh) -> Pair:
+def _pair(name: str, benchmark: Benchmark, strategy: registry.Strategy, profile: str, data: str, seeds: list[int] | None,
+          out: Path | None, fresh: bool) -> Pair:
     stored = records.find(out, profile, name, strategy.name) if out else None
     network = benchmark.network()
     blank = Record(name, strategy.name, profile, strategy.backend, source=source_of(name, strategy.name), data=data,
@@ -149,13 +153,13 @@ def _pair(name, benchmark, strategy, profile, data, seeds, out, fresh) -> Pair:
     return Pair(blank, asked, kind_of(network), None if fresh else stored, seconds, benchmark.one_seed)
 
 
-def kind_of(network) -> str:
+def kind_of(network: "Network") -> str:
     """Its row in GROUP_SIZE."""
-    kind = getattr(network, "kind", "other")
+    kind: str = getattr(network, "kind", "other")
     return f"small {kind}" if network.layout.parameters < SMALL.get(kind, 0) else kind
 
 
-def _settings(benchmark: Benchmark, network, strategy: registry.Strategy, profile: str) -> dict:
+def _settings(benchmark: Benchmark, network: "Network", strategy: registry.Strategy, profile: str) -> dict[str, Any]:
     """All that was chosen, by a spec or by default, as it comes back from a file.
 
     A benchmark's field that is None chooses nothing, so a new one changes no record; its memory stands where it is
@@ -169,7 +173,8 @@ def _settings(benchmark: Benchmark, network, strategy: registry.Strategy, profil
     if strategy.backend == "avalanche":
         settings["libraries"] = {library: _minor(library) for library in ("avalanche-lib", "torch")}
         settings["batch_order"] = strategy.build()[0].order
-    return json.loads(json.dumps(settings))
+    read: dict[str, Any] = json.loads(json.dumps(settings))
+    return read
 
 
 @lru_cache
@@ -180,11 +185,13 @@ def _minor(library: str) -> str:
         raise Unavailable(f"{library} is not installed: pip install {library}") from None
 
 
-def _estimate(stored: Record | None, benchmark: Benchmark, network, strategy: registry.Strategy, profile: str) -> float:
+def _estimate(stored: Record | None, benchmark: Benchmark, network: "Network", strategy: registry.Strategy,
+              profile: str) -> float:
     """Seconds for one seed: as measured before, else from the arithmetic at a modest 5e10 FLOP/s."""
     if stored is not None and stored.seeds:
-        return sum(stored.cost(name) for name in SECONDS)
-    budget, tasks = benchmark.budget(profile), getattr(benchmark, "tasks", 5)
+        return sum(stored.cost(name) or 0.0 for name in SECONDS)
+    budget = benchmark.budget(profile)
+    tasks: int = getattr(benchmark, "tasks", 5)
     passes = 2.5 if strategy.backend == "avalanche" else 1.5
     if any(getattr(registry.load(entry), "sees_all_data", False) for entry, _ in strategy.terms):
         passes *= (tasks + 1) / 2

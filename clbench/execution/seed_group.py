@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from clbench import registry
 from clbench.errors import InputError, RunFailed, Unavailable
@@ -22,6 +22,8 @@ from clbench.results.records import Failure, Group, Matrix
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from clbench.engine.run import Outcome
+
 
 @dataclass(frozen=True)
 class GroupResult:
@@ -32,8 +34,13 @@ class GroupResult:
     group: Group | None = None       # None where nothing was trained to the end
     acc: list[Matrix] | None = None  # a matrix for each seed of the group
 
+    @property
+    def reason(self) -> str:
+        """Why it is not ok."""
+        return self.error.reason if self.error else ""
 
-def train_group(job: Job, context: dict, notes: tuple[str, ...] = ()) -> list[GroupResult]:
+
+def train_group(job: Job, context: dict[str, Any], notes: tuple[str, ...] = ()) -> list[GroupResult]:
     """Trains one seed group and returns its results. Never raises for what the run did.
 
     context: what the calling process knows of the run: its command, its commit, and how many groups run at once.
@@ -50,7 +57,7 @@ def train_group(job: Job, context: dict, notes: tuple[str, ...] = ()) -> list[Gr
     return train_group(first, context, notes) + train_group(second, context, notes)
 
 
-def _result(job: Job, context: dict, notes: tuple[str, ...]) -> GroupResult | None:
+def _result(job: Job, context: dict[str, Any], notes: tuple[str, ...]) -> GroupResult | None:
     """The group's result; None for several seeds that the memory does not hold together."""
     started = datetime.now(UTC).isoformat(timespec="seconds")
     if job.device != "cpu":
@@ -61,8 +68,8 @@ def _result(job: Job, context: dict, notes: tuple[str, ...]) -> GroupResult | No
         return GroupResult("unavailable", Failure(str(error)))
     except Exception as error:
         return None if len(job.seeds) > 1 and _out_of_memory(error) else failure(job, error)
-    if reason:
-        return GroupResult("unsupported", Failure(reason))
+    if outcome is None:
+        return GroupResult("unsupported", Failure(reason or ""))
     provenance = {"started": started, **_provenance(job), **{key: context[key] for key in ("command", "commit", "dirty")}}
     arrays = {name: _as_lists(array) for name, array in outcome.more.items()}
     group = Group(list(job.seeds), outcome.costs, context["concurrent"], provenance, [*notes, *outcome.notes], arrays)
@@ -70,7 +77,7 @@ def _result(job: Job, context: dict, notes: tuple[str, ...]) -> GroupResult | No
     if outcome.diverged:
         first = outcome.diverged[0]
         reason = f"seed {first['seed']}: not finite in task {first['task']}, at step {first['step']} of the run"
-        return GroupResult("diverged", Failure(reason, **first), group, acc)
+        return GroupResult("diverged", Failure(reason, first["seed"], first["task"], first["step"]), group, acc)
     return GroupResult("ok", None, group, acc)
 
 
@@ -81,7 +88,7 @@ def _as_lists(array: "Tensor") -> list[Matrix]:
     return [[without_nan(row) for row in matrix] for matrix in array.tolist()]
 
 
-def train(job: Job, run_class: type | None = None):
+def train(job: Job, run_class: type | None = None) -> tuple["Outcome | None", str | None]:
     """(outcome, None), or (None, the reason why this strategy can't learn this stream).
 
     run_class: what trains the seeds, derived from the runner's own class (`Run`, or Avalanche's `SingleRun`).
@@ -144,17 +151,17 @@ def _free_memory() -> None:
 
 def failure(job: Job, error: BaseException) -> GroupResult:
     """The result of a group that broke off, with all that is known of it."""
-    place = {}
+    task = step = None
     cause = error
     if isinstance(error, RunFailed):
-        place, cause = {"task": error.task, "step": error.step}, error.__cause__
+        task, step, cause = error.task, error.step, error.__cause__ or error
     reason = f"{type(cause).__name__}: {cause}".splitlines()[0]
     if type(cause).__name__ == "KilledWorker":
         reason = "its worker process died twice"
     if _out_of_memory(error):
         reason = f"out of memory with one seed alone: {cause}".splitlines()[0]
     trace = "".join(traceback.format_exception(cause)).replace(str(registry.PACKAGE.parent) + os.sep, "")
-    return GroupResult("failed", Failure(reason, seeds=list(job.seeds), traceback=trace, **place))
+    return GroupResult("failed", Failure(reason, task=task, step=step, seeds=list(job.seeds), traceback=trace))
 
 
 def _provenance(job: Job) -> dict:

@@ -1,6 +1,8 @@
 """Worker processes: a local cluster of one process per core or GPU, or a dask cluster that the user has."""
 import contextlib
 import sys
+from collections.abc import Iterator
+from typing import Any
 
 from clbench import registry
 from clbench.errors import InputError
@@ -16,7 +18,7 @@ PRELOADS = [NATIVE_PRELOAD, "clbench.execution.preload_avalanche"]
 
 
 @contextlib.contextmanager
-def own_cluster(workers: int, device: str, jobs: list[Job]):
+def own_cluster(workers: int, device: str, jobs: list[Job]) -> Iterator[tuple[Any, int]]:
     """(client, number of workers) of worker processes with one thread each; for `cuda` each sees one GPU, in turn."""
     import logging
 
@@ -42,7 +44,7 @@ def own_cluster(workers: int, device: str, jobs: list[Job]):
 
 
 @contextlib.contextmanager
-def forked_workers(device: str, jobs: list[Job]):
+def forked_workers(device: str, jobs: list[Job]) -> Iterator[None]:
     """Within the block dask forks its workers, on Linux, from one process that has imported what all of them need.
 
     Not for a GPU, since CUDA does not survive a fork; on other systems libraries do not either.
@@ -61,7 +63,7 @@ def forked_workers(device: str, jobs: list[Job]):
 
 
 @contextlib.contextmanager
-def their_cluster(address: str, jobs: list[Job]):
+def their_cluster(address: str, jobs: list[Job]) -> Iterator[tuple[Any, int]]:
     """(client, number of threads) of a cluster that the user has; files of one's own are sent along."""
     with _connect(address) as client:
         for path in {file for job in jobs for file in registry.own_files(job.benchmark, job.strategy)}:
@@ -81,7 +83,7 @@ def look_at_cluster(address: str, device: str) -> tuple[str, int]:
 
 
 
-def _connect(address: str):
+def _connect(address: str) -> Any:
     from distributed import Client
     try:
         client = Client(address, timeout=ANSWER)

@@ -71,7 +71,7 @@ class Record(msgspec.Struct, dict=True, forbid_unknown_fields=True):
     verified: ClassVar[str | None] = None
 
     def __post_init__(self) -> None:
-        shapes = {tuple(map(len, (matrix, *matrix))) for matrix in self.acc}
+        shapes = {(len(matrix), *map(len, matrix)) for matrix in self.acc}
         if len(self.acc) != len(self.seeds) or len(shapes) > 1:
             raise ValueError(f"{len(self.acc)} matrices of {len(shapes)} shapes for {len(self.seeds)} seeds")
         if sorted(self.seeds) != sorted(seed for group in self.groups for seed in group.seeds):
@@ -186,8 +186,14 @@ def find(folder: Path, profile: str, benchmark: str, strategy: str) -> Record | 
     if not path.exists():
         return None
     record = read(path)
-    record.verified = verification.verified_source(_notes(folder, profile), record)
+    _add_verification(record, folder)
     return record
+
+
+def _add_verification(record: Record, folder: Path) -> None:
+    """Notes in the record what was verified of it."""
+    source = verification.verified_source(_notes(folder, record.profile), record)
+    record.verified = source                 # type: ignore[misc]    # a class variable, so that it is no field of the file
 
 
 def _notes(folder: Path, profile: str) -> verification.Notes:
@@ -205,7 +211,7 @@ def load(folder: Path, profile: str = "*") -> tuple[list[Record], list[str]]:
         try:
             record = read(path)
             records.append(record)
-            record.verified = verification.verified_source(_notes(folder, record.profile), record)
+            _add_verification(record, folder)
         except BrokenRecord as error:
             problems.append(str(error))
     return records, list(dict.fromkeys(problems))

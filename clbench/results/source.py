@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from clbench import moved
+from clbench.facts import DESCRIPTIVE
 
 ROOT = Path(__file__).parents[2]
 # Imported by what computes, but without influence on any value: how energy is read, what errors say.
@@ -14,8 +15,8 @@ WITHOUT_INFLUENCE = ("clbench/engine/energy.py", "clbench/errors.py")
 
 def digest(modules: list[str]) -> str:
     """16 hex digits over the modules (dotted names, or paths of a user's own files) and all that they import, directly or
-    not, from `clbench` or from the folder or package that they lie in. Docstrings, comments, layout, the texts of errors
-    and `__init__` files of clbench don't count."""
+    not, from `clbench` or from the folder or package that they lie in. Docstrings, comments, layout, the texts of errors,
+    and in clbench `__init__` files and what a class says of itself for readers alone, don't count."""
     waiting = [_file_of(module) or _file_elsewhere(module) for module in modules]
     seen: set[Path] = set()
     while waiting:
@@ -88,12 +89,20 @@ def _read(path: Path, modified: int) -> tuple[str, tuple[str, ...]]:
             imports += [module, *(f"{module}{separator}{name.name}" for name in node.names)]
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
             node.body = node.body[1:]
+        if isinstance(node, ast.ClassDef) and path.is_relative_to(ROOT / "clbench"):
+            node.body = [line for line in node.body if not _describes(line)]
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
             node.exc.args = []                               # what an error says
     return hashlib.sha256(repr(_plain(tree)).encode()).hexdigest(), tuple(imports)
 
 
-def _plain(node):
+def _describes(line: ast.stmt) -> bool:
+    """Whether a line of a class's body only sets what `clbench.facts` calls descriptive."""
+    targets = line.targets if isinstance(line, ast.Assign) else [line.target] if isinstance(line, ast.AnnAssign) else []
+    return bool(targets) and all(isinstance(target, ast.Name) and target.id in DESCRIPTIVE for target in targets)
+
+
+def _plain(node: object) -> object:
     """A syntax tree as nested lists, without what is empty: Python 3.12 and 3.13 print other empty fields than 3.11."""
     if isinstance(node, list):
         return [_plain(one) for one in node]

@@ -15,14 +15,6 @@ from clbench.core.part import Part
 
 every = pytest.mark.parametrize(("name", "scenario"), SUPPORTED)
 
-# Relative distance of the weights between a group of one and a larger group: `vmap` adds in another order. Measured: below
-# 1e-7 under SGD after 6 steps a task. Adam's g / sqrt(v) blows up the sign noise of gradients near zero, so SGD it is.
-TOLERANCE = dict.fromkeys(NATIVE, 1e-5) | {"icarl": 0.05}    # herding's arg max turns rounding into another exemplar
-
-# Whose state is meant to grow with the tasks, and up to what.
-GROWS = {"gem": "fills its memory task by task, as many examples of each of the stream's tasks"}
-
-
 @lru_cache
 def trained(name, scenario):
     """The run of seed 0 that several tests look at."""
@@ -58,7 +50,7 @@ def test_a_seed_alone_is_the_same_seed_in_a_larger_group(name, scenario):
     acc = [run.train() for run in (alone, among, two)]
     for run, row in ((among, 1), (two, 0)):
         distance = (alone.learner.theta[0] - run.learner.theta[row]).norm() / alone.learner.theta.norm()
-        assert distance < TOLERANCE[name]
+        assert distance < max(part.tolerance for part in run.parts)
     assert (acc[0][0] - acc[1][1]).abs().max() < 0.03
 
 
@@ -203,7 +195,7 @@ def test_an_impossible_stream_gets_a_reason(name, scenario):
     assert len(reason(name, scenario).splitlines()) == 1
 
 
-@pytest.mark.parametrize("name", [name for name in NATIVE if name not in GROWS])
+@pytest.mark.parametrize("name", [name for name in NATIVE if not registry.facts(name).grows])
 def test_state_does_not_grow_with_the_tasks(name):
     def numbers(run):
         return run.extra_parameters(run.learner.net) + sum(p.stored.numel() for p in run.parts if p.stored is not None)
