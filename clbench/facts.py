@@ -1,4 +1,4 @@
-"""What a strategy's class says of itself, read from syntax trees: lists, tables and pages need it without importing torch."""
+"""What a strategy's class says of itself, read from syntax trees: lists, tables and pages need it without torch."""
 import ast
 import importlib.util
 from dataclasses import dataclass, fields
@@ -19,7 +19,7 @@ DESCRIPTIVE = ("family", "paper", "keeps", "tolerance", "grows")
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a strategy without loading it. `clbench.core.part.Part` says what each means, and its default."""
+    """What is known of a strategy without loading it. `clbench.core.part.Part` says what each means."""
 
     family: str = OWN                # one of FAMILIES, or OWN
     sees_all_data: bool = False
@@ -49,11 +49,11 @@ def file_of(module: str) -> Path | None:
 
 
 def literals(path: Path, name: str | None = None) -> dict:
-    """attribute -> value of the literals in the body of a class (None: the first of the file), those of its bases included.
+    """attribute -> value of the literals in the bodies of a class (None: the first of the file) and of its bases.
 
     A base is followed where it stands in the same file, in a file of clbench, or in one beside the file."""
     found: dict = {}
-    for cls in dict.fromkeys(reversed(_lineage(path, name))):            # a base of several, like Part, stands behind them all
+    for cls in dict.fromkeys(reversed(_lineage(path, name))):            # Part, the base of several, comes first
         found |= _assigned(cls)
     return found
 
@@ -78,17 +78,23 @@ def _assigned(cls: ast.ClassDef) -> dict:
     """What the lines `a = b = 1` and `a: int = 1` in the body of a class set, where it is a literal."""
     found = {}
     for line in cls.body:
-        if isinstance(line, ast.Assign | ast.AnnAssign) and line.value:
-            targets = line.targets if isinstance(line, ast.Assign) else [line.target]
+        if names := assigned_names(line):
             try:
-                found |= dict.fromkeys(map(ast.unparse, targets), ast.literal_eval(line.value))
+                found |= dict.fromkeys(names, ast.literal_eval(line.value))
             except ValueError:                               # no literal: known only to who imports the class
                 continue
     return found
 
 
+def assigned_names(line: ast.stmt) -> list[str]:
+    """What a line like `a = b = 1` or `a: int = 1` gives a value; nothing for any other line."""
+    if isinstance(line, ast.Assign):
+        return [ast.unparse(target) for target in line.targets]
+    return [ast.unparse(line.target)] if isinstance(line, ast.AnnAssign) and line.value else []
+
+
 def _places(base: str, tree: ast.Module, path: Path) -> list[tuple[Path, str]]:
-    """(file, class) of a base, which is written like `Part` or `er.ER`; more than one where a module has been split."""
+    """(file, class) of a base, written like `Part` or `er.ER`; several where a module has been split."""
     first, dot, rest = base.partition(".")
     imported = _imported(tree).get(first)
     if imported is None:

@@ -86,7 +86,7 @@ def benchmarks() -> dict[str, Entry]:
 def facts(name: str) -> Facts:
     """What a strategy's class says of itself; the folder of a native one is its family. Imports nothing.
 
-    name: registered, or `file.py:Class`. Raises InputError for one that there is not, or whose file is no Python."""
+    name: registered, or `file.py:Class`. Raises InputError for an unknown one and for a file that is no Python."""
     entry = _entry(Term(name, {}), strategies(), "strategy")
     path = Path(entry.module) if entry.module.endswith(".py") else file_of(entry.module)
     try:

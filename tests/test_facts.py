@@ -32,10 +32,12 @@ def test_bases_chains_and_annotations_are_followed(tmp_path):
                     "class Second(Other):\n    pass\n\n"
                     "class Third(b.Base, First):\n    keeps: str = 'both'\n\n"
                     "class Base(b.Base):\n    tolerance = 1e-3\n")
-    first, second, third, last = (registry.facts(f"{mine}:{name}") for name in ("First", "Second", "Third", "Base"))
+    names = ("First", "Second", "Third", "Base")
+    first, second, third, last = (registry.facts(f"{mine}:{name}") for name in names)
     assert first == Facts(sees_all_data=True)
     assert second == Facts("replay", paper="Ours 2026", keeps=registry.facts("er").keeps)
-    assert third == Facts("replay", True, "Ours 2026", "both") and last.tolerance == 1e-3 and last.family == "replay"
+    assert third == Facts("replay", True, "Ours 2026", "both")
+    assert last.tolerance == 1e-3 and last.family == "replay"
     mine.write_text(mine.read_text().replace("'both'", "'all of it'"))
     assert registry.facts(f"{mine}:Third").keeps == "all of it"
 

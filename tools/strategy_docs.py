@@ -11,8 +11,8 @@ PAGE = Path(__file__).parent.parent / "docs" / "strategies.md"
 START = """# Strategies
 
 Written by `make docs` from the docstrings: each method's equation, which variant it is, how it differs from its paper, what it
-costs. `clbench list strategies` shows them in short; `-s 'name(argument=value)'` sets an argument. The families are those of Wang
-et al. 2024; Avalanche's implementations stand behind the native ones.
+costs. `clbench list strategies` shows them in short; `-s 'name(argument=value)'` sets an argument. The families are
+those of Wang et al. 2024; Avalanche's implementations stand behind the native ones.
 """
 
 
@@ -23,7 +23,8 @@ def page() -> str:
     for family in FAMILIES:
         own = sorted((entry for entry in facts if facts[entry].family == family), key=place)
         if own:
-            made += f"\n## {family.capitalize()}\n\n" + summary({entry: facts[entry] for entry in own}) + "".join(map(section, own))
+            made += f"\n## {family.capitalize()}\n\n" + summary({entry: facts[entry] for entry in own})
+            made += "".join(map(section, own))
     return made
 
 
@@ -44,7 +45,7 @@ def section(entry: registry.Entry) -> str:
     source = path.read_text(encoding="utf-8")
     tree = ast.parse(source)
     cls = next(node for node in tree.body if isinstance(node, ast.ClassDef))
-    # The docstring as it stands: cleaning would take the indentation off one that holds nothing but an equation.
+    # The docstring as it stands: cleaning would unindent one that holds nothing but an equation.
     text = ast.get_docstring(tree, clean=False)
     fields = [line for line in cls.body if isinstance(line, ast.AnnAssign)]
     lines = source.splitlines()

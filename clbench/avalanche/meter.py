@@ -1,4 +1,6 @@
-"""Counts what Avalanche's training loop does, and stops it after exactly so many steps, unless the row has its own loop."""
+"""Counts what Avalanche's training loop does, and stops it after exactly so many steps.
+
+A row's own loop ends by itself."""
 from contextlib import ExitStack
 
 import torch
@@ -11,8 +13,8 @@ from clbench.engine.clock import Clock
 class Meter(SupervisedPlugin):
     """First in the list of plugins, so that what the others do when an experience ends is counted too.
 
-    In our steps all cost the same by row, so one of them is counted in full. Of a row's own loop nothing is known: every
-    operation of its train() is counted, and of steps and samples those that it tells its plugins of.
+    In our steps all cost the same by row, so one of them is counted in full. Of a row's own loop nothing is
+    known: every operation of its train() is counted, and the steps and samples that it tells its plugins of.
     """
 
     def __init__(self, clock: Clock, own_loop: bool = False):

@@ -1,8 +1,8 @@
 """Row: what one of Avalanche's strategies says of itself, and what of our runner it leaves alone or replaces.
 
-A file in rows/ is a row: `rows/x.py` is the strategy `avalanche_x`. Its docstring says which variant Avalanche has, the
-fields of its class are the arguments of a spec, `build` makes the strategy. Avalanche and torch are imported inside the
-methods only, so that a plan stays instant. What the variants do was measured on Avalanche 0.6.
+A file in rows/ is a row: `rows/x.py` is the strategy `avalanche_x`. Its docstring says which variant Avalanche has,
+the fields of its class are the arguments of a spec, `build` makes the strategy. Avalanche and torch are imported
+inside the methods only, so that a plan stays instant. What the variants do was measured on Avalanche 0.6.
 """
 from __future__ import annotations
 
@@ -22,21 +22,23 @@ class Row:
     tolerance: float = 0.0           # a group's seeds are trained in turn
     grows: str = ""
 
-    order = "ours"                   # ours: the native strategies' batches | own: Avalanche's, keyed by seed and task
+    order = "ours"                   # the native strategies' batches; "own": Avalanche's, keyed by seed and task
     own_loop = False                 # trains in a loop of its own, in as many steps as that takes
     sees_all_data = False            # may read data of other tasks that it has not stored
-    retrains = False                 # at task k a fresh strategy learns from the initial weights, in k times the steps
+    retrains = False                 # at task k a fresh strategy learns in k times the steps
     extra_cost = None                # of a step, in passes: not known, so fixed compute is refused
 
     def supports(self, stream, net) -> str | None:
         """None, or the reason why this strategy cannot learn this stream with this network."""
-        return None if stream.views is None else "Avalanche's loaders are given the images as they are, without augmentation"
+        if stream.views is None:
+            return None
+        return "Avalanche's loaders are given the images as they are, without augmentation"
 
     def prepare(self) -> None:
         """Mends Avalanche itself where it is broken; before the first `build` of every run."""
 
     def build(self, common: dict):
-        """The Avalanche strategy. `common` holds the arguments that all of them share: model, optimizer, plugins, …
+        """The Avalanche strategy. `common` holds the arguments that all share: model, optimizer, plugins, …
 
         The model may be wrapped or replaced; the optimiser has the parameters of the one in `common`."""
         raise NotImplementedError

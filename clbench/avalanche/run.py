@@ -27,7 +27,10 @@ COUNTS = ("steps", "samples_seen", "memory_items", "memory_bytes", "extra_params
 
 def run(stream: "Stream", net: "AsModule", rows: list["Row"], budget: Budget, clock: Clock,
         run_class: type | None = None) -> Outcome:
-    """Trains and evaluates the stream's seeds, each by a `SingleRun` or a class derived from it; `rows` holds the one row."""
+    """Trains and evaluates the stream's seeds, each by a `SingleRun` or a class derived from it.
+
+    `rows` holds the one row.
+    """
     (row,) = rows
     with _no_warnings(), _own_generators(stream.device), arithmetic(budget.precision):
         SingleRun = run_class or _single_run()               # a process pays for the import once, so no run is charged

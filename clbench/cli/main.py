@@ -92,15 +92,15 @@ def list_(kind: Annotated[Kind | None, typer.Argument(help="Only this kind.")] =
     """Shows the benchmarks, strategies, pairs and profiles there are."""
     if family and kind not in (None, Kind.strategies):
         raise InputError(f"--family is for strategies; {kind.value} have none")
-    kinds = [Kind.strategies] if family else [kind] if kind else [Kind.benchmarks, Kind.strategies, Kind.profiles]
-    shown = {one: _listed(one) for one in kinds}
+    kind = Kind.strategies if family else kind
+    shown = {one: _listed(one) for one in ([kind] if kind else [Kind.benchmarks, Kind.strategies, Kind.profiles])}
     if family:
-        shown[Kind.strategies] = [row for row in shown[Kind.strategies] if row["family"] == family]
+        shown[kind] = [row for row in shown[kind] if row["family"] == family]
+        if not shown[kind] and not as_json:
+            raise InputError(f"no strategy is of the family {family.value}")
     if as_json:
         print(json.dumps({kind.value: rows for kind, rows in shown.items()}, indent=1))
         return
-    if not shown.get(Kind.strategies, [""]):
-        raise InputError(f"no strategy is of the family {family.value}")
     from rich.console import Console
     from rich.table import Table
     for one, rows in shown.items():
@@ -117,8 +117,8 @@ def _listed(kind: Kind) -> list[dict]:
     if kind is Kind.benchmarks:
         return [{"name": name, "summary": entry.summary} for name, entry in benchmarks.items()]
     if kind is Kind.strategies:
-        rows = [{"name": name, "family": registry.facts(name).family, "backend": entry.backend, "summary": entry.summary}
-                for name, entry in registry.strategies().items()]
+        rows = [{"name": name, "family": registry.facts(name).family, "backend": entry.backend,
+                 "summary": entry.summary} for name, entry in registry.strategies().items()]
         return sorted(rows, key=_place)
     if kind is Kind.profiles:
         return [{"name": name, "seeds": profile.seeds, "--all takes": ", ".join(profile.selects), "summary": profile.summary}
@@ -128,7 +128,8 @@ def _listed(kind: Kind) -> list[dict]:
 
 def _place(row: dict) -> tuple:
     """Where a strategy stands in the list: as in the tables of results."""
-    return (*FAMILIES, OWN).index(row["family"]), row["backend"] == "avalanche", place_of(row["name"]), row["name"]
+    family = (*FAMILIES, OWN).index(row["family"])
+    return family, row["backend"] == "avalanche", place_of(row["name"]), row["name"]
 
 
 # ---- run

@@ -122,8 +122,8 @@ def _without_retraining(plan: Plan) -> list[str]:
     rows: dict[str, set[str]] = {}
     for pair in plan.pairs:
         rows.setdefault(pair.blank.benchmark, set()).add(pair.blank.strategy)
-    return [f"{benchmark}: no plasticity gap without {JOINT}; add -s {JOINT}" for benchmark, names in rows.items()
-            if JOINT not in names]
+    return [f"{benchmark}: no plasticity gap without {JOINT}; add -s {JOINT}"
+            for benchmark, names in rows.items() if JOINT not in names]
 
 
 def _plural(count: int, noun: str) -> str:

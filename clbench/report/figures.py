@@ -56,12 +56,14 @@ def looks(found: list[Entry]) -> dict[str, Look]:
 
 
 def reference_looks() -> dict[str, Look]:
-    """The native references: those that train on all data have a star of their own each, fine-tuning a faint dot."""
-    facts = {name: registry.facts(name) for name, entry in registry.strategies().items() if entry.backend == "native"}
+    """Of the native references: a faint dot for fine-tuning, a star each for those that train on all data."""
+    native = [name for name, entry in registry.strategies().items() if entry.backend == "native"]
+    facts = {name: registry.facts(name) for name in native}
     on_all_data = [name for name, its in facts.items() if its.family == FAMILIES[0] and its.sees_all_data]
     stars = cycle([(INK, ()), (INK, (5, 2)), (INK, (2, 1.5)), (FAINT, (5, 2)), (FAINT, (2, 1.5))])
     by_place = sorted(on_all_data, key=lambda name: (place_of(name), name))
-    return {NAIVE: Look(FAINT, (), "o")} | {name: Look(*style, "*") for name, style in zip(by_place, stars, strict=False)}
+    drawn = {name: Look(*style, "*") for name, style in zip(by_place, stars, strict=False)}
+    return {NAIVE: Look(FAINT, (), "o")} | drawn
 
 
 # ---- the figures

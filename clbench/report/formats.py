@@ -72,7 +72,7 @@ def unbroken(heading: str) -> str:
 
 
 def to_markdown(table: Table) -> str:
-    """The table with its notes as GitHub's Markdown. One metric over benchmarks has a column for the family."""
+    """The table with its notes as GitHub's Markdown; where columns are benchmarks, one more says the family."""
     headings, rows = grid(table)
     if table.benchmark is None:
         headings.insert(1, "family")
@@ -97,7 +97,8 @@ def to_json(tables: list[Table]) -> str:
 
 
 OF_CELL = ("value", "half_width", "low", "high", "sd", "n")
-FIELDS = ("profile", "benchmark", "strategy", "family", "kind", "status", "stale", "reason", "metric", *OF_CELL, "marks")
+FIELDS = ("profile", "benchmark", "strategy", "family", "kind", "status", "stale", "reason", "metric", *OF_CELL,
+          "marks")
 
 
 def to_csv(tables: list[Table]) -> str:
@@ -111,7 +112,8 @@ def to_csv(tables: list[Table]) -> str:
                 benchmark, metric = (table.benchmark, name) if table.benchmark else (name, table.metric)
                 if benchmark in row.origins:
                     told = {"profile": table.profile, "benchmark": benchmark, "strategy": row.strategy,
-                            "family": row.family, "kind": row.kind, "metric": metric, "marks": " ".join(cell.marks)}
+                            "family": row.family, "kind": row.kind, "metric": metric,
+                            "marks": " ".join(cell.marks)}
                     told |= {name: getattr(row.origins[benchmark], name) for name in ("status", "stale", "reason")}
                     writer.writerow(told | {name: getattr(cell, name) for name in OF_CELL})
     return file.getvalue()

@@ -1,7 +1,7 @@
 """What a record says once the records beside it are known: every metric per seed, what depends on others included.
 
-Only rows that are ok have values. The references that metrics are defined by (`clbench.metrics.references`) count where
-they are ok, not stale and made on the same data.
+Only rows that are ok have values. The references that metrics are defined by (`clbench.metrics.references`) count
+where they are ok, not stale and made on the same data.
 """
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from clbench.results.records import Record
 from clbench.results.staleness import is_stale
 from clbench.spec import parse
 
-GAPS = {                                                  # metric -> (function of R and R_joint, whose R_joint)
+GAPS = {                                                  # metric -> (function of R and R_joint, of whom)
     "plasticity_gap": (accuracy.plasticity_gap, JOINT),
     "plasticity_gap_equal": (accuracy.plasticity_gap, JOINT_EQUAL),
     "joint_gap": (accuracy.joint_gap, JOINT),
@@ -133,7 +133,9 @@ def _entry(record: Record, stale: bool, references: dict[tuple[str, str], Record
 
 def _gap(gap, record: Record, retrained: Record | None) -> dict[int, float]:
     """Seed -> gap, over the seeds that both rows have; a row has no gap to itself."""
-    if retrained is None or retrained.strategy == record.strategy or record.array.shape[1:] != retrained.array.shape[1:]:
+    if retrained is None or retrained.strategy == record.strategy:
+        return {}
+    if record.array.shape[1:] != retrained.array.shape[1:]:
         return {}
     own, other = (dict(zip(one.seeds, one.array, strict=True)) for one in (record, retrained))
     return {seed: gap(own[seed], other[seed]) for seed in own if seed in other}
@@ -145,7 +147,7 @@ def _backward(record: Record, measure: str) -> dict[int, float]:
 
 
 def _recovered(record: Record, fine_tuned: Record | None, retrained: Record | None) -> Recovered | None:
-    if fine_tuned is None or retrained is None or record.strategy in (fine_tuned.strategy, retrained.strategy):
+    if fine_tuned is None or retrained is None or record.strategy in (NAIVE, JOINT):
         return None
     return recovered(*(acc_by_seed(one) for one in (record, fine_tuned, retrained)))
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from clbench import moved
-from clbench.facts import DESCRIPTIVE
+from clbench.facts import DESCRIPTIVE, assigned_names
 
 ROOT = Path(__file__).parents[2]
 # Imported by what computes, but without influence on any value: how energy is read, what errors say.
@@ -15,8 +15,8 @@ WITHOUT_INFLUENCE = ("clbench/engine/energy.py", "clbench/errors.py")
 
 def digest(modules: list[str]) -> str:
     """16 hex digits over the modules (dotted names, or paths of a user's own files) and all that they import, directly or
-    not, from `clbench` or from the folder or package that they lie in. Docstrings, comments, layout, the texts of errors,
-    and in clbench `__init__` files and what a class says of itself for readers alone, don't count."""
+    not, from `clbench` or from the folder or package that they lie in. Docstrings, comments, layout, the texts of
+    errors, and in clbench `__init__` files and what a class says of itself for readers alone, don't count."""
     waiting = [_file_of(module) or _file_elsewhere(module) for module in modules]
     seen: set[Path] = set()
     while waiting:
@@ -98,8 +98,8 @@ def _read(path: Path, modified: int) -> tuple[str, tuple[str, ...]]:
 
 def _describes(line: ast.stmt) -> bool:
     """Whether a line of a class's body only sets what `clbench.facts` calls descriptive."""
-    targets = line.targets if isinstance(line, ast.Assign) else [line.target] if isinstance(line, ast.AnnAssign) else []
-    return bool(targets) and all(isinstance(target, ast.Name) and target.id in DESCRIPTIVE for target in targets)
+    names = assigned_names(line)
+    return bool(names) and set(names) <= set(DESCRIPTIVE)
 
 
 def _plain(node: object) -> object:

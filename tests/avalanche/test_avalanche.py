@@ -280,7 +280,8 @@ def own_row(**methods):
     for name, value in methods.items():
         setattr(row, name, value)
     _, benchmark, _ = registry.benchmark("blobs_class", "smoke")
-    return runner.run(benchmark.stream([4], CPU), benchmark.network(), [row], benchmark.budget("smoke"), Clock(CPU))
+    stream, budget = benchmark.stream([4], CPU), benchmark.budget("smoke")
+    return runner.run(stream, benchmark.network(), [row], budget, Clock(CPU))
 
 
 def test_a_row_may_train_in_a_loop_of_its_own():
@@ -291,7 +292,8 @@ def test_a_row_may_train_in_a_loop_of_its_own():
 
             class Own(Naive):
                 def training_epoch(self, **kwargs):
-                    for self.mbatch in self.dataloader:
+                    for batch in self.dataloader:
+                        self.mbatch = batch
                         self._unpack_minibatch()
                         self.loss = self._make_empty_loss()
                         if told:
@@ -303,7 +305,8 @@ def test_a_row_may_train_in_a_loop_of_its_own():
         return build
     told, silent = (own_row(own_loop=True, order="own", build=build(one)) for one in (True, False))
     passes = 5 * 3 * 120                                                 # tasks, epochs, examples
-    assert told.costs["samples_seen"] == passes and told.costs["steps"] == 5 * 3 * 8 and silent.costs["steps"] == 0
+    assert told.costs["samples_seen"] == passes
+    assert told.costs["steps"] == 5 * 3 * 8 and silent.costs["steps"] == 0
     naive = plain("avalanche_naive")[0].costs
     forward = told.costs["flops"] / passes / (naive["flops"] / naive["samples_seen"])
     assert 1 / 4 < forward < 1 / 2 and silent.costs["flops"] == told.costs["flops"]
@@ -318,7 +321,8 @@ def test_a_row_may_mend_avalanche_first_and_answer_in_its_own_way():
         return torch.eye(10)[torch.full((len(x),), 3)]
     outcome = own_row(prepare=lambda: calls.append("prepare"), scores=scores)
     assert calls == ["prepare"]
-    assert outcome.acc[0, :, 1].tolist() == [0.5] * 6 and outcome.acc[0, :, 0].tolist() == [0.0] * 6     # always class 3
+    assert outcome.acc[0, :, 1].tolist() == [0.5] * 6                    # always class 3, of the second task
+    assert outcome.acc[0, :, 0].tolist() == [0.0] * 6
 
 
 # ---- what can go wrong

@@ -19,7 +19,8 @@ def cells(table, strategy):
 def test_rows_stand_by_family_references_first_and_avalanche_behind_the_native_ones(table):
     families = {"reference": ["naive", "joint", "joint_equal"], "regularisation": ["ewc", "lwf"],
                 "replay": ["er", "avalanche_replay"], "own": ["pnn", "si"]}
-    assert [(row.family, row.strategy) for row in table.rows] == [(name, one) for name, own in families.items() for one in own]
+    expected = [(family, name) for family, names in families.items() for name in names]
+    assert [(row.family, row.strategy) for row in table.rows] == expected
     assert [row.kind for row in table.rows] == 3 * ["reference"] + 3 * ["native"] + ["avalanche"] + 2 * ["native"]
 
 

@@ -1,6 +1,13 @@
 import pytest
 
-from clbench.report.values import across_benchmarks, compute_matched, family_of, kind_of, order_of, trains_on_all_data
+from clbench.report.values import (
+    across_benchmarks,
+    compute_matched,
+    family_of,
+    kind_of,
+    order_of,
+    trains_on_all_data,
+)
 
 
 def test_the_mean_over_benchmarks_says_how_many_entered(fabricated):
@@ -39,7 +46,8 @@ def test_what_a_row_is_follows_from_its_parts(fabricated, strategy, all_data, fa
 
 def test_a_file_of_ones_own_says_where_it_belongs(fabricated, tmp_path):
     path = tmp_path / "mine.py"
-    path.write_text("from clbench.strategies.reference.joint import Joint\nclass Mine(Joint):\n    family = 'sampling'\n")
+    path.write_text("from clbench.strategies.reference.joint import Joint\n"
+                    "class Mine(Joint):\n    family = 'sampling'\n")
     record = fabricated.make(f"{path}:Mine")
     assert trains_on_all_data(record) and family_of(record) == "sampling"
     names = sorted([record, *fabricated.toy()], key=order_of)

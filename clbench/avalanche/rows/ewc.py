@@ -1,9 +1,9 @@
 """Avalanche's EWC, mode "separate": an importance and an anchor for every past task.
 
     loss = CE + ewc_lambda sum_k sum_i F_k,i (theta_i - theta*_k,i)^2
-Differs from the paper and `ewc`: no 1/2, and F is the mean over batches of the squared gradient of the *batch
-mean*, with the true labels. With B = 32 on digits it sums to 0.068 of the Fisher by examples: lambdas don't carry
-over from `ewc`, nor between batch sizes. The more tasks there were, the more a step costs."""
+Differs from the paper and `ewc`: no 1/2, and F is the mean over batches of the squared gradient of the *batch mean*,
+with the true labels. With B = 32 on digits it sums to 0.068 of the Fisher by examples: lambdas don't carry over from
+`ewc`, nor between batch sizes. The more tasks there were, the more a step costs."""
 from dataclasses import dataclass
 
 from clbench.avalanche.row import Row, plugin_with
