@@ -198,22 +198,23 @@ def parse_seeds(count: int | None, listed: str | None) -> list[int] | None:
     if listed is None:
         return checked_seeds(count)
     try:
-        return checked_seeds([int(number) for number in listed.split(",")])
+        numbers = [int(number) for number in listed.split(",")]
     except ValueError:
-        raise InputError(f'--seed-list "{listed}": write whole numbers with commas between, like 0,7') from None
+        raise InputError("write whole numbers with commas between, like 0,7", "seed_list", listed) from None
+    return checked_seeds(numbers, "seed_list")
 
 
-def checked_seeds(seeds: int | Sequence[int] | None) -> list[int] | None:
-    """The seeds as a list: so many, or these; None stays None."""
+def checked_seeds(seeds: int | Sequence[int] | None, field: str = "seeds") -> list[int] | None:
+    """The seeds as a list: so many, or these; None stays None. field: what the user calls them."""
     if seeds is None:
         return None
     if isinstance(seeds, int):
         if seeds < 1:
-            raise InputError(f"--seeds {seeds}: at least one seed is needed")
+            raise InputError("at least one seed is needed", field, seeds)
         return list(range(seeds))
     seeds = list(seeds)
     if not seeds or min(seeds) < 0:
-        raise InputError(f"seeds {seeds}: give at least one, each 0 or more")
+        raise InputError("give at least one, each 0 or more", field, seeds)
     if len(set(seeds)) < len(seeds):
-        raise InputError(f"seeds {seeds}: a seed is there twice")
+        raise InputError("a seed is there twice", field, seeds)
     return seeds
