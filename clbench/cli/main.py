@@ -147,7 +147,8 @@ def run(all_: Annotated[bool, typer.Option("--all", help="Every strategy on the 
     asked_seeds = planning.parse_seeds(seeds, seed_list)
     limit = _seconds(time_limit)
     if scheduler:
-        device, workers = executing.look_at_cluster(scheduler, device)
+        from clbench.execution.workers import look_at_cluster
+        device, workers = look_at_cluster(scheduler, device)
     else:
         device = choose_device(device)
     profile = profile.value if profile else "full" if "cuda" in device else "smoke" if all_ else "quick"
