@@ -83,7 +83,7 @@ def test_parts_that_do_not_go_together_after_all_are_unsupported_in_a_line(monke
     monkeypatch.setattr(engine, "run", run)
     asked, _ = job([0])
     (result,) = worker.train_group(asked, TOLD)
-    assert (result["status"], result["error"]) == ("unsupported", {"reason": "these two do not go together"})
+    assert (result.status, result.error.reason) == ("unsupported", "these two do not go together")
 
 
 def test_every_kind_of_network_has_a_group_size_on_every_kind_of_device():

@@ -26,6 +26,14 @@ GROUP_SIZE = {("small mlp", "cpu"): 10, ("mlp", "cpu"): 1, ("conv", "cpu"): 1, (
 SMALL = 50_000               # parameters
 
 
+@dataclass(frozen=True, eq=False)
+class Given:
+    """A benchmark and a strategy that have no names in the registry: objects of the program that calls."""
+
+    benchmark: Benchmark
+    strategy: registry.Strategy
+
+
 @dataclass(frozen=True)
 class Job:
     """One seed group of one pair: what a worker is told."""
@@ -37,6 +45,7 @@ class Job:
     device: str                  # cpu | cuda | cuda:N
     modules: tuple[str, ...]     # of ours, where the source begins, and its digest: a worker must have loaded the same
     source: str
+    given: Given | None = None   # what was given as objects, for this process alone
 
 
 @dataclass
@@ -49,6 +58,7 @@ class Pair:
     stored: Record | None        # what the results folder holds, current or not
     seconds: float               # estimate for one seed
     one_seed: bool = False       # a group has no more than one
+    given: Given | None = None
 
     @property
     def current(self) -> bool:
@@ -116,16 +126,26 @@ def make_plan(benchmarks: list[str], strategies: list[str], profile: str, seeds:
     return plan
 
 
+def plan_of_objects(name: str, given: Given, profile: str, seeds: list[int] | None) -> Plan:
+    """The plan of one pair of objects, whose benchmark the record calls `name`. Raises Unavailable where data are missing."""
+    benchmark, strategy, network = given.benchmark, given.strategy, given.benchmark.network()
+    blank = Record(name, strategy.name, profile, strategy.backend, source="", data=benchmark.fingerprint(),
+                   settings=_settings(benchmark, network, strategy, profile))
+    asked = seeds_of(benchmark, profile) if seeds is None else seeds
+    seconds = _estimate(None, benchmark, network, strategy, profile)
+    return Plan([Pair(blank, asked, kind_of(network), None, seconds, benchmark.one_seed, given)], {}, [])
+
+
 def jobs(plan: Plan, device: str, group_size: int | None = None) -> list[Job]:
     """The missing seeds, cut into groups, pair by pair."""
     made = []
     for pair in plan.pairs:
         blank, seeds = pair.blank, pair.missing
         size = 1 if pair.one_seed else group_size or _group_size(pair, device) or len(seeds) or 1
-        modules = registry.modules_of(blank.benchmark, blank.strategy)
+        modules = [] if pair.given else registry.modules_of(blank.benchmark, blank.strategy)
         modules = tuple(module for module in modules if not module.endswith(".py"))
         made += [Job(blank.profile, blank.benchmark, blank.strategy, tuple(seeds[i:i + size]), device, modules,
-                     source.digest(list(modules))) for i in range(0, len(seeds), size)]
+                     source.digest(list(modules)), pair.given) for i in range(0, len(seeds), size)]
     return made
 
 
