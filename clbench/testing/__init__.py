@@ -10,8 +10,8 @@
 
 `check_benchmark` and `benchmark_checks` do the same for benchmarks. Nothing here needs pytest.
 """
-
+from clbench.testing.benchmarks import benchmark_checks, check_benchmark
 from clbench.testing.check import Check
 from clbench.testing.strategies import check_strategy, strategy_checks
 
-__all__ = ["Check", "check_strategy", "strategy_checks"]
+__all__ = ["Check", "benchmark_checks", "check_benchmark", "check_strategy", "strategy_checks"]
