@@ -33,6 +33,7 @@ MAY: dict[str, set[str]] = {
     "spec": set(),
     "strategies": {"core", "listing", "models"},
     "streams": {"core", "data"},
+    "testing": {"core", "engine", "execution", "profiles", "registry"},
 }
 
 

@@ -204,7 +204,8 @@ def check_slices_of_pairs_are_apart_and_tested_alike(subject: Subject) -> None:
     assert distinct >= 0.99, f"only {distinct:.0%} of a slice's test pairs are no right answers for each other"
     if not subject.repeats:
         shared = set(stream.pairs.group[train].tolist()) & set(stream.pairs.group[test].tolist())
-        assert not shared, f"{len(shared)} right answers of the test stand among training pairs; if that is meant, say repeats=True"
+        assert not shared, (f"{len(shared)} right answers of the test stand among training pairs; if that is meant, "
+                            f"say repeats=True")
 
 
 def check_a_batch_of_pairs_has_both_sides(subject: Subject) -> None:
