@@ -6,8 +6,8 @@ from functools import lru_cache
 from importlib.machinery import PathFinder
 from pathlib import Path
 
-import clbench
 from clbench import moved
+from clbench.exports import EXPORTS
 
 ROOT = Path(__file__).parents[1]
 # Of strategies, after Wang et al. 2024, in the order in which tables have them: the folders in strategies/.
@@ -101,7 +101,7 @@ def _places(base: str, tree: ast.Module, path: Path) -> list[tuple[Path, str]]:
         return [] if dot else [(path, base)]
     module, _, name = f"{imported}{dot}{rest}".rpartition(".")
     if module == "clbench":
-        module = clbench._WHERE.get(name, module)
+        module = EXPORTS.get(name, module)
     files = [_file_beside(new, path) for new in moved.new_names(module)]
     return [(file, name) for file in files if file.is_file()]
 

@@ -68,7 +68,9 @@ def main() -> None:
     """Runs a command; a user's mistake is one line and exit code 2."""
     try:
         sys.exit(app(standalone_mode=False) or 0)
-    except (InputError, Unavailable) as error:
+    except InputError as error:
+        _fail(error.on_command_line())
+    except Unavailable as error:
         _fail(str(error))
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)

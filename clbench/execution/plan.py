@@ -30,6 +30,14 @@ GROUP_SIZE = {("small mlp", "cpu"): 10, ("mlp", "cpu"): 1, ("conv", "cpu"): 1, (
 SMALL = {"mlp": 50_000, "dual": 320_000}     # parameters; two towers have as few with images of 8x8
 
 
+@dataclass(frozen=True, eq=False)
+class Given:
+    """A benchmark and a strategy that have no names in the registry: objects of the program that calls."""
+
+    benchmark: Benchmark
+    strategy: registry.Strategy
+
+
 @dataclass(frozen=True)
 class Job:
     """One seed group of one pair: what a worker is told."""
@@ -41,6 +49,7 @@ class Job:
     device: str                  # cpu | cuda | cuda:N
     modules: tuple[str, ...]     # of ours, where the source begins, and its digest: a worker must have loaded the same
     source: str
+    given: Given | None = None   # what was given as objects, for this process alone
 
 
 @dataclass
@@ -53,6 +62,7 @@ class Pair:
     stored: Record | None        # what the results folder holds, current or not
     seconds: float               # estimate for one seed
     one_seed: bool = False       # a group has no more than one
+    given: Given | None = None
 
     @property
     def current(self) -> bool:
@@ -120,15 +130,26 @@ def make_plan(benchmarks: list[str], strategies: list[str], profile: str, seeds:
     return plan
 
 
+def plan_of_objects(name: str, given: Given, profile: str, seeds: list[int] | None) -> Plan:
+    """The plan of one pair of objects, whose benchmark the record calls `name`. Raises Unavailable where data are missing."""
+    benchmark, strategy, network = given.benchmark, given.strategy, given.benchmark.network()
+    blank = Record(name, strategy.name, profile, strategy.backend, source="", data=benchmark.fingerprint(),
+                   settings=_settings(benchmark, network, strategy, profile))
+    asked = seeds_of(benchmark, profile) if seeds is None else seeds
+    seconds = _estimate(None, benchmark, network, strategy, profile)
+    return Plan([Pair(blank, asked, kind_of(network), None, seconds, benchmark.one_seed, given)], {}, [])
+
+
 def jobs(plan: Plan, device: str, group_size: int | None = None) -> list[Job]:
     """The missing seeds, cut into groups, pair by pair."""
     made = []
     for pair in plan.pairs:
         blank, seeds = pair.blank, pair.missing
         size = 1 if pair.one_seed else group_size or _group_size(pair, device) or len(seeds) or 1
-        modules = tuple(module for module in registry.modules_of(blank.benchmark, blank.strategy) if not module.endswith(".py"))
+        modules = [] if pair.given else registry.modules_of(blank.benchmark, blank.strategy)
+        modules = tuple(module for module in modules if not module.endswith(".py"))
         made += [Job(blank.profile, blank.benchmark, blank.strategy, tuple(seeds[i:i + size]), device, modules,
-                     source.digest(list(modules))) for i in range(0, len(seeds), size)]
+                     source.digest(list(modules)), pair.given) for i in range(0, len(seeds), size)]
     return made
 
 
@@ -205,22 +226,23 @@ def parse_seeds(count: int | None, listed: str | None) -> list[int] | None:
     if listed is None:
         return checked_seeds(count)
     try:
-        return checked_seeds([int(number) for number in listed.split(",")])
+        numbers = [int(number) for number in listed.split(",")]
     except ValueError:
-        raise InputError(f'--seed-list "{listed}": write whole numbers with commas between, like 0,7') from None
+        raise InputError("write whole numbers with commas between, like 0,7", "seed_list", listed) from None
+    return checked_seeds(numbers, "seed_list")
 
 
-def checked_seeds(seeds: int | Sequence[int] | None) -> list[int] | None:
-    """The seeds as a list: so many, or these; None stays None."""
+def checked_seeds(seeds: int | Sequence[int] | None, field: str = "seeds") -> list[int] | None:
+    """The seeds as a list: so many, or these; None stays None. field: what the user calls them."""
     if seeds is None:
         return None
     if isinstance(seeds, int):
         if seeds < 1:
-            raise InputError(f"--seeds {seeds}: at least one seed is needed")
+            raise InputError("at least one seed is needed", field, seeds)
         return list(range(seeds))
     seeds = list(seeds)
     if not seeds or min(seeds) < 0:
-        raise InputError(f"seeds {seeds}: give at least one, each 0 or more")
+        raise InputError("give at least one, each 0 or more", field, seeds)
     if len(set(seeds)) < len(seeds):
-        raise InputError(f"seeds {seeds}: a seed is there twice")
+        raise InputError("a seed is there twice", field, seeds)
     return seeds

@@ -107,8 +107,11 @@ def train(job: Job, run_class: type | None = None) -> tuple["Outcome | None", st
         import_what_a_first_step_needs()
         clock = Clock(device)
         with clock.measure("setup_s"):
-            _, benchmark, _ = registry.benchmark(job.benchmark, job.profile)
-            strategy = registry.strategy_on(job.strategy, benchmark, job.profile)
+            if job.given:
+                benchmark, strategy = job.given.benchmark, job.given.strategy
+            else:
+                _, benchmark, _ = registry.benchmark(job.benchmark, job.profile)
+                strategy = registry.strategy_on(job.strategy, benchmark, job.profile)
             stream, net, parts = benchmark.stream(list(job.seeds), device), benchmark.network(), strategy.build()
             runner, budget = import_module(RUNNERS[strategy.backend]), benchmark.budget(job.profile)
         if reason := next(filter(None, (refusal(part, stream, net, budget) for part in parts)), None):
