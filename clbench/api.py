@@ -55,6 +55,7 @@ def run(benchmark: str, strategy: str, *, seeds: int | Sequence[int] | None = No
         raise Unavailable(problem)
     (record,) = finished.records.values()
     if record.status in ("failed", "unsupported"):
+        assert record.error is not None
         raise RuntimeError(f"{record.strategy} on {record.benchmark}: {record.error.reason}\n"
                            f"{record.error.traceback or ''}")
     return Result(record, [seed for seed in plan.pairs[0].asked if seed in record.seeds])

@@ -102,7 +102,8 @@ def test_no_strategy_is_named_elsewhere(path):
     assert not names_in(ast.parse(path.read_text()))
 
 
-@pytest.mark.parametrize("code", ["x = 'er'", "f('ewc(lam=3)')", "x = ['a', f'{y}', 'er+lwf(lam=1.0)']", "joint = 1", "er.x", "x.er",
+@pytest.mark.parametrize("code", ["x = 'er'", "f('ewc(lam=3)')", "x = ['a', f'{y}', 'er+lwf(lam=1.0)']", "joint = 1",
+                                  "er.x", "x.er",
                                   "f(naive=1)", "def f(gem): pass", "def agem(): pass", "import ema", "from x import y as mir",
                                   "class er: pass", "x = lambda lwf: 1", "x['naive']", "help_ = 'joint'"])
 def test_a_name_would_be_found(code):
@@ -115,7 +116,8 @@ def test_prose_is_no_name(code):
     assert not names_in(ast.parse(code))
 
 
-@pytest.mark.parametrize("command", [["--help"], ["list"], ["list", "--family", "replay"], ["run", "--help"], ["list", "pairs", "--json"]])
+@pytest.mark.parametrize("command", [["--help"], ["list"], ["list", "--family", "replay"], ["run", "--help"],
+                                     ["list", "pairs", "--json"]])
 def test_the_command_line_answers_without_torch_or_pandas(command):
     code = f"""
 import sys

@@ -23,7 +23,8 @@ def page() -> str:
     for family in FAMILIES:
         own = sorted((entry for entry in facts if facts[entry].family == family), key=place)
         if own:
-            made += f"\n## {family.capitalize()}\n\n" + summary({entry: facts[entry] for entry in own}) + "".join(map(section, own))
+            made += f"\n## {family.capitalize()}\n\n" + summary({entry: facts[entry] for entry in own})
+            made += "".join(map(section, own))
     return made
 
 

@@ -291,7 +291,7 @@ def test_a_row_may_train_in_a_loop_of_its_own():
 
             class Own(Naive):
                 def training_epoch(self, **kwargs):
-                    for self.mbatch in self.dataloader:
+                    for self.mbatch in self.dataloader:          # noqa: B020
                         self._unpack_minibatch()
                         self.loss = self._make_empty_loss()
                         if told:
