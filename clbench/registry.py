@@ -15,11 +15,10 @@ from pathlib import Path
 from clbench.core import tuned
 from clbench.core.composition import conflict
 from clbench.errors import InputError
+from clbench.facts import FAMILIES, Facts, facts_in, file_of, literals
 from clbench.spec import Term, canonical, checked, defaults_of, parse, suggestion
 
 PACKAGE = Path(__file__).parent
-# Of strategies, after Wang et al. 2024, in the order in which tables have them: the folders in strategies/.
-FAMILIES = ("reference", "regularisation", "replay", "optimisation", "representation", "architecture", "sampling")
 RUNNERS = {"native": "clbench.engine.run", "avalanche": "clbench.avalanche.run"}        # by back end
 
 
@@ -61,7 +60,10 @@ def strategies() -> dict[str, Entry]:
     """All registered strategies by name, native ones first."""
     native = {path.stem: Entry(path.stem, _summary(_parsed(path)), f"clbench.strategies.{family}.{path.stem}")
               for family in FAMILIES for path in _files(f"strategies/{family}")}
-    return native | _avalanche() | _entry_points("clbench.strategies")
+    rows = {f"avalanche_{path.stem}": Entry(f"avalanche_{path.stem}", _summary(_parsed(path)),
+                                            f"clbench.avalanche.rows.{path.stem}", backend="avalanche")
+            for path in _files("avalanche/rows")}
+    return native | rows | _entry_points("clbench.strategies")
 
 
 @lru_cache
@@ -79,6 +81,20 @@ def benchmarks() -> dict[str, Entry]:
             found[alias] = Entry(alias, f"{path.stem} of {better['path']}", f"clbench.benchmarks.{path.stem}",
                                  better=tuple(better.items()))
     return found | _entry_points("clbench.benchmarks")
+
+
+def facts(name: str) -> Facts:
+    """What a strategy's class says of itself; the folder of a native one is its family. Imports nothing.
+
+    name: registered, or `file.py:Class`. Raises InputError for an unknown one and for a file that is no Python."""
+    entry = _entry(Term(name, {}), strategies(), "strategy")
+    path = Path(entry.module) if entry.module.endswith(".py") else file_of(entry.module)
+    try:
+        said = literals(PACKAGE / "core" / "part.py") | (literals(path, entry.attribute) if path else {})
+    except (OSError, SyntaxError, ValueError) as error:
+        raise InputError(f"{path} cannot be read: {type(error).__name__}: {error}") from None
+    package, _, rest = entry.module.partition("clbench.strategies.")
+    return facts_in(said | ({"family": rest.split(".")[0]} if rest and not package else {}))
 
 
 def _files(folder: str) -> list[Path]:
@@ -99,16 +115,6 @@ def _constants(cls: ast.ClassDef) -> dict:
     return {line.targets[0].id: ast.literal_eval(line.value) for line in cls.body
             if isinstance(line, ast.Assign) and isinstance(line.value, ast.Constant | ast.Tuple)
             or isinstance(line, ast.Assign) and line.targets[0].id == "aliases"}
-
-
-def _avalanche() -> dict[str, Entry]:
-    """The rows of the catalog: every class there that says its `name`."""
-    rows = {}
-    for cls in _parsed(PACKAGE / "avalanche" / "catalog.py").body:
-        name = _constants(cls).get("name") if isinstance(cls, ast.ClassDef) else None
-        if name:
-            rows[name] = Entry(name, _summary(cls), "clbench.avalanche.catalog", cls.name, backend="avalanche")
-    return rows
 
 
 def _entry_points(group: str) -> dict[str, Entry]:

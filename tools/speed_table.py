@@ -3,7 +3,7 @@ import json
 import sys
 from pathlib import Path
 
-from clbench.execution.processor import described
+from clbench.execution.processor import describe_processor
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -12,7 +12,7 @@ def measured_here(measured: dict) -> dict[str, dict]:
     """{the processor or GPU: {what: figure, target, whether it holds}}: a row per test of tests/speed."""
     machines: dict[str, dict] = {}
     for row in (one["extra_info"] for one in measured["benchmarks"]):
-        machines.setdefault(row.pop("machine", described()), {})[row.pop("what")] = row
+        machines.setdefault(row.pop("machine", describe_processor()), {})[row.pop("what")] = row
     return machines
 
 

@@ -4,22 +4,39 @@ import importlib.util
 from pathlib import Path
 
 from clbench import registry
+from clbench.facts import FAMILIES, Facts
+from clbench.metrics.references import place_of
 
 PAGE = Path(__file__).parent.parent / "docs" / "strategies.md"
 START = """# Strategies
 
 Written by `make docs` from the docstrings: each method's equation, which variant it is, how it differs from its paper, what it
-costs. `clbench list strategies` shows them in short; `-s 'name(argument=value)'` sets an argument.
+costs. `clbench list strategies` shows them in short; `-s 'name(argument=value)'` sets an argument. The families are
+those of Wang et al. 2024; Avalanche's implementations stand behind the native ones.
 """
 
 
 def page() -> str:
     """The whole page."""
     made = START
-    for title, backend in (("Native", "native"), ("Avalanche's", "avalanche")):
-        own = [entry for entry in registry.strategies().values() if entry.backend == backend]
-        made += f"\n## {title}\n" + "".join(map(section, own))
+    facts = {entry: registry.facts(entry.name) for entry in registry.strategies().values()}
+    for family in FAMILIES:
+        own = sorted((entry for entry in facts if facts[entry].family == family), key=place)
+        if own:
+            made += f"\n## {family.capitalize()}\n\n" + summary({entry: facts[entry] for entry in own})
+            made += "".join(map(section, own))
     return made
+
+
+def place(entry: registry.Entry) -> tuple:
+    """Where a strategy stands in its family: as in the tables of results."""
+    return entry.backend == "avalanche", place_of(entry.name), entry.name
+
+
+def summary(facts: dict[registry.Entry, Facts]) -> str:
+    """The strategies of a family as a table: paper, and what is kept between tasks besides the network."""
+    rows = [f"| `{entry.name}` | {its.paper or '–'} | {its.keeps or '–'} |\n" for entry, its in facts.items()]
+    return "| strategy | paper | keeps |\n| --- | --- | --- |\n" + "".join(rows)
 
 
 def section(entry: registry.Entry) -> str:
@@ -27,9 +44,9 @@ def section(entry: registry.Entry) -> str:
     path = Path(importlib.util.find_spec(entry.module).origin)
     source = path.read_text(encoding="utf-8")
     tree = ast.parse(source)
-    cls = next(node for node in tree.body if isinstance(node, ast.ClassDef) and entry.attribute in (None, node.name))
-    # A module's docstring as it stands: cleaning would take the indentation off one that holds nothing but an equation.
-    text = ast.get_docstring(tree, clean=False) if entry.attribute is None else ast.get_docstring(cls)
+    cls = next(node for node in tree.body if isinstance(node, ast.ClassDef))
+    # The docstring as it stands: cleaning would unindent one that holds nothing but an equation.
+    text = ast.get_docstring(tree, clean=False)
     fields = [line for line in cls.body if isinstance(line, ast.AnnAssign)]
     lines = source.splitlines()
     listed = [f"    {lines[field.lineno - 1].strip()}" for field in fields]

@@ -30,7 +30,7 @@ class Blobs(ClassSplit):
     budgets = {profile: Budget(steps=12, rows=16) for profile in ("smoke", "quick", "full")}
 
     @property
-    def classes(self):
+    def classes(self) -> int:
         return 2 * self.tasks
 
     def make_stream(self, images, seeds):

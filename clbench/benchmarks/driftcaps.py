@@ -9,7 +9,7 @@ import numpy as np
 from clbench.core.benchmark import Benchmark
 from clbench.data.pairs import driftcaps
 from clbench.data.pairs.pairs import Pairs
-from clbench.data.pairs.words import numbered
+from clbench.data.pairs.words import hash_words
 from clbench.models.dual_encoder import DualEncoder
 from clbench.streams.pairs import PairStream, budget
 
@@ -55,7 +55,7 @@ def drawn(*arguments) -> Pairs:
     ends = np.cumsum([len(one.captions) for one in made])
     rows = [np.arange(end - len(one.captions), end) for one, end in zip(made, ends, strict=True)]
     content = json.dumps([VERSION, captions, [one.attributes.tolist() for one in made]])
-    return Pairs(np.concatenate([one.images.reshape(len(one.images), -1) for one in made]), numbered(captions),
+    return Pairs(np.concatenate([one.images.reshape(len(one.images), -1) for one in made]), hash_words(captions),
                  np.unique(captions, return_inverse=True)[1], tuple(rows[::2]), tuple(rows[1::2]),
                  tuple(str(t + 1) for t in range(len(made) // 2)), made[0].images.shape[1:],
                  hashlib.sha256(content.encode()).hexdigest()[:16], {})

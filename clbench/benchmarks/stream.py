@@ -64,7 +64,7 @@ class DatedPairs(Benchmark):
             columns, self.unit, tuple(self.by.split(",")) if "," in self.by else self.by, self.count, self.min_rows,
             n_test=self.n_test, most=self.most, least=self.rows or self.budgets["quick"].rows, size=size, length=length,
             buckets=self.buckets, tokens="clip" if self.model else "words",
-            **{name: str(found(value)) if value else None for name, value in (("only", self.only), ("exclude", self.exclude))})
+            only=str(found(self.only)) if self.only else None, exclude=str(found(self.exclude)) if self.exclude else None)
         return _read(found(self.path), options, found(self.test) if self.test else None)
 
     def make_stream(self, pairs, seeds):

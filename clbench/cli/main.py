@@ -12,6 +12,8 @@ from clbench import registry
 from clbench.cli import pairs as cli_pairs
 from clbench.errors import InputError, Unavailable
 from clbench.execution.environment import prepare
+from clbench.facts import FAMILIES, OWN
+from clbench.metrics.references import place_of
 from clbench.profiles import PROFILES
 from clbench.results import files as writing
 from clbench.spec import parse, suggestion
@@ -49,6 +51,7 @@ class Format(StrEnum):
     github = "github"
 
 
+Family = StrEnum("Family", {name: name for name in (*FAMILIES, OWN)})
 ProfileName = StrEnum("ProfileName", {name: name for name in PROFILES})
 
 Benchmarks = Annotated[list[str] | None, typer.Option("--benchmark", "-b", help="Name, spec or glob; may be repeated.")]
@@ -86,9 +89,17 @@ def _fail(line: str) -> None:
 
 @app.command("list")
 def list_(kind: Annotated[Kind | None, typer.Argument(help="Only this kind.")] = None,
+          family: Annotated[Family | None, typer.Option(help="Only the strategies of this family.")] = None,
           as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
     """Shows the benchmarks, strategies, pairs and profiles there are."""
+    if family and kind not in (None, Kind.strategies):
+        raise InputError(f"--family is for strategies; {kind.value} have none")
+    kind = Kind.strategies if family else kind
     shown = {one: _listed(one) for one in ([kind] if kind else [Kind.benchmarks, Kind.strategies, Kind.profiles])}
+    if family:
+        shown[kind] = [row for row in shown[kind] if row["family"] == family]
+        if not shown[kind] and not as_json:
+            raise InputError(f"no strategy is of the family {family.value}")
     if as_json:
         print(json.dumps({kind.value: rows for kind, rows in shown.items()}, indent=1))
         return
@@ -108,12 +119,19 @@ def _listed(kind: Kind) -> list[dict]:
     if kind is Kind.benchmarks:
         return [{"name": name, "summary": entry.summary} for name, entry in benchmarks.items()]
     if kind is Kind.strategies:
-        return [{"name": name, "backend": entry.backend, "summary": entry.summary}
-                for name, entry in registry.strategies().items()]
+        rows = [{"name": name, "family": registry.facts(name).family, "backend": entry.backend,
+                 "summary": entry.summary} for name, entry in registry.strategies().items()]
+        return sorted(rows, key=_place)
     if kind is Kind.profiles:
         return [{"name": name, "seeds": profile.seeds, "--all takes": ", ".join(profile.selects), "summary": profile.summary}
                 for name, profile in PROFILES.items()]
     return [{"benchmark": benchmark, "strategy": strategy} for benchmark in benchmarks for strategy in registry.strategies()]
+
+
+def _place(row: dict) -> tuple:
+    """Where a strategy stands in the list: as in the tables of results."""
+    family = (*FAMILIES, OWN).index(row["family"])
+    return family, row["backend"] == "avalanche", place_of(row["name"]), row["name"]
 
 
 # ---- run

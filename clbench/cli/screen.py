@@ -9,6 +9,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from clbench.execution.execute import Finished
 from clbench.execution.plan import Job, Plan
 from clbench.metrics.accuracy import per_seed
+from clbench.metrics.references import JOINT
 from clbench.metrics.statistics import summarise
 from clbench.profiles import PROFILES
 from clbench.report import formats, tables
@@ -30,7 +31,7 @@ class Screen:
                            f"on {_plural(workers, 'worker')}, about {_duration(seconds)}"
                            + (f"; {_plural(kept, 'pair')} up to date" if kept else ""))
         self._unavailable(plan.unavailable)
-        for line in [*plan.blocked, *_without_joint(plan)]:
+        for line in [*plan.blocked, *_without_retraining(plan)]:
             self.console.print(line, style="yellow")
 
     def list_jobs(self, jobs: list[Job]) -> None:
@@ -116,12 +117,13 @@ def _line(record: Record) -> str:
     return f"{start}ACC {100 * acc.mean:.1f}{interval} · {_plural(len(record.seeds), 'seed')} · {seconds:.1f} s each"
 
 
-def _without_joint(plan: Plan) -> list[str]:
+def _without_retraining(plan: Plan) -> list[str]:
+    """A line for each benchmark on which the plasticity gap has nothing to compare with."""
     rows: dict[str, set[str]] = {}
     for pair in plan.pairs:
         rows.setdefault(pair.blank.benchmark, set()).add(pair.blank.strategy)
-    return [f"{benchmark}: no plasticity gap without joint; add -s joint" for benchmark, names in rows.items()
-            if "joint" not in names]
+    return [f"{benchmark}: no plasticity gap without {JOINT}; add -s {JOINT}"
+            for benchmark, names in rows.items() if JOINT not in names]
 
 
 def _plural(count: int, noun: str) -> str:

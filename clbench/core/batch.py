@@ -1,8 +1,11 @@
 """Batch: the named tensors of a training step."""
+from collections.abc import Set
+from typing import Any
+
 import torch
 from torch import Tensor
 
-from clbench.core.pytree import tree_cat
+from clbench.core.pytree import Tree, tree_cat
 
 SHARED = {"samples", "x", "y", "task", "mask", "weight", "lr", "out", "loss"}        # by all parts, of a plan or batch
 
@@ -14,7 +17,7 @@ def take(table: Tensor, index: Tensor) -> Tensor:
 
 
 
-class Batch(dict):
+class Batch(dict[Any, Any]):
     """Named tensors of one step, seed axis first; `batch.x` is `batch["x"]`.
 
     samples [S, B, 2]  (task, index) pairs; [S, B, 3] where the stream augments: the third says in which view
@@ -31,11 +34,13 @@ class Batch(dict):
 
     def __getattr__(self, name: str) -> Tensor:
         try:
-            return self[name]
+            tensor: Tensor = self[name]                      # a tree where a network or a stream of pairs gives one
+            return tensor
         except KeyError:
             raise AttributeError(name) from None
 
-    __setattr__ = dict.__setitem__
+    def __setattr__(self, name: str, value: Tree) -> None:
+        self[name] = value
 
     def at(self, step: int) -> "Batch":
         return Batch({name: tensor[step] for name, tensor in self.items()})
@@ -44,7 +49,7 @@ class Batch(dict):
         """This part's own entries under their names alone; other parts' stay where they are, out of its way."""
         return Batch({key[1] if key[0] == part else key: tensor for key, tensor in self.items()})
 
-    def given_by(self, part: int, shared: set[str] = SHARED) -> "Batch":
+    def given_by(self, part: int, shared: Set[str] = SHARED) -> "Batch":
         """The way back: names that are not shared become (part, name)."""
         return Batch({key if isinstance(key, tuple) or key in shared else (part, key): tensor
                       for key, tensor in self.items()})
@@ -56,7 +61,7 @@ class Batch(dict):
         """
         own, new = self.y.shape[1], rows.y.shape[1]
         kept, each = (own / (own + new), 1 / (own + new)) if weight is None else (1, weight / new)
-        rows = {**rows, "weight": torch.full_like(rows.y, each, dtype=torch.float)}
-        joined = {name: tree_cat([self[name], one], 1) for name, one in rows.items()}
+        behind = {**rows, "weight": torch.full_like(rows.y, each, dtype=torch.float)}
+        joined = {name: tree_cat([self[name], one], 1) for name, one in behind.items()}
         joined["weight"][:, :own] *= kept
         return Batch({**self, **joined})

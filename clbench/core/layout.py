@@ -23,6 +23,23 @@ class Layout:
         self.sizes = sizes + [-sum(sizes) % 64]
         self.P = sum(self.sizes)
 
+    # Names say what a network's parameters are for. These are all the conventions that there are.
+
+    @property
+    def head(self) -> list[str]:
+        """The last layer, of both sides where there are two: names that begin with `head`. All others are the body."""
+        return [name for name in self.shapes if name.startswith("head")]
+
+    @property
+    def tables(self) -> list[str]:
+        """Word vectors [buckets, width], a row for each word: names that end in `table`."""
+        return [name for name in self.shapes if name.endswith("table")]
+
+    @property
+    def temperature(self) -> list[str]:
+        """The logarithm of 1 / temperature, by which scores of pairs are scaled: names that end in `log_scale`."""
+        return [name for name in self.shapes if name.endswith("log_scale")]
+
     def views(self, theta: Tensor) -> dict[str, Tensor]:
         """Named views of theta [..., P]. By split: its backward is one cat, where slicing writes a theta per slice."""
         *pieces, _ = theta.split(self.sizes, -1)

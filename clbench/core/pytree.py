@@ -1,10 +1,11 @@
 """Nested tensors: what a network gives and what a loss is given. torch's own pytree takes longer than the small operators do."""
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
-Tree = Tensor | dict | tuple | list
+Tree = Any           # a tensor, or dicts, tuples and lists of trees: which of them, stream and network agree upon
 
 
 def tree_map(f: Callable[[Tensor], Tensor], tree: Tree) -> Tree:
@@ -20,7 +21,7 @@ def tree_cat(trees: Sequence[Tree], dim: int) -> Tree:
     """The trees' tensors one behind another."""
     first = trees[0]
     if isinstance(first, Tensor):
-        return torch.cat(trees, dim)
+        return torch.cat(list(trees), dim)
     if isinstance(first, dict):
         return {name: tree_cat([tree[name] for tree in trees], dim) for name in first}
     return type(first)(tree_cat(branches, dim) for branches in zip(*trees, strict=True))

@@ -1,1 +1,1 @@
-"""Tensors from files: finding, downloading and checking them, and the data sets that are embedded."""
+"""Data sets as arrays: finds, downloads and checks files, and holds the sets that the package embeds."""

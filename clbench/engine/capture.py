@@ -18,7 +18,8 @@ class CapturedStep:
     """
 
     def __init__(self, step: Callable[[Batch], None], notes: list[str]):
-        self.step, self.notes, self.eager, self.graph = step, notes, WARM_UP, None
+        # The types stand in a comment: where this file's code changes, records made on a GPU have to be made anew.
+        self.step, self.notes, self.eager, self.graph = step, notes, WARM_UP, None  # type: Callable[[Batch], None], list[str], float, torch.cuda.CUDAGraph | None
 
     def __call__(self, draws: Batch) -> None:
         if self.eager > 0:
@@ -28,7 +29,7 @@ class CapturedStep:
             return self(draws)
         for name, tensor in draws.items():
             self.draws[name].copy_(tensor)
-        self.graph.replay()
+        self.graph.replay()                                  # type: ignore[union-attr]    # recorded just now, or before
 
     def _record(self, draws: Batch) -> bool:
         self.draws = Batch({name: tensor.clone() for name, tensor in draws.items()})     # the addresses that it reads

@@ -1,6 +1,7 @@
 """What a run costs: seconds, energy, FLOPs, memory."""
 import os
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,14 +15,14 @@ from clbench.engine.flops import FlopCounter
 class Clock:
     """Seconds by name (`train_s`, `eval_s`, `setup_s`), FLOPs of training, peak memory since it was made."""
 
-    def __init__(self, device: torch.device):
+    def __init__(self, device: torch.device) -> None:
         self.device, self.flops = device, 0
         self.seconds = dict.fromkeys(SECONDS, 0.0)
         self._counting, self._cpu_s, self._energy = False, 0.0, EnergyMeter(device)
         self._reset_peak()
 
     @contextmanager
-    def measure(self, name: str):
+    def measure(self, name: str) -> Iterator[None]:
         """Adds the wall-clock seconds of the block to `name`; waits for the device at both ends."""
         self._wait()
         self._energy.start()
@@ -33,7 +34,7 @@ class Clock:
         self._energy.stop()
 
     @contextmanager
-    def count_flops(self, times: int = 1):
+    def count_flops(self, times: int = 1) -> Iterator[None]:
         """Adds the block's FLOPs (matrix products and convolutions, forward and backward) `times` over.
 
         Within another count it adds nothing: the outer one sees all.

@@ -1,5 +1,6 @@
 """Energy of a GPU by its own counter (NVML), less what it draws when idle."""
 import time
+from collections.abc import Callable
 from functools import lru_cache
 
 import torch
@@ -10,7 +11,7 @@ IDLE_SECONDS = 1.0
 class EnergyMeter:
     """Watt-hours above idle over measured spans; None for ever where there is no counter."""
 
-    def __init__(self, device: torch.device):
+    def __init__(self, device: torch.device) -> None:
         self.counter = _counter(device)
         self.idle = _idle_watts(device) if self.counter else 0.0
         self.joules = 0.0
@@ -29,7 +30,7 @@ class EnergyMeter:
         return max(0.0, self.joules) / 3600 if self.counter else None
 
 
-def _counter(device: torch.device):
+def _counter(device: torch.device) -> Callable[[], float] | None:
     """() -> joules that the device has used since its driver was loaded; None without CUDA, NVML or such a counter."""
     if device.type != "cuda":
         return None
@@ -48,6 +49,7 @@ def _counter(device: torch.device):
 def _idle_watts(device: torch.device) -> float:
     """Power of the device while this process leaves it alone, measured once per process, for a second."""
     counter = _counter(device)
+    assert counter is not None
     torch.cuda.synchronize(device)
     before, start = counter(), time.perf_counter()
     time.sleep(IDLE_SECONDS)

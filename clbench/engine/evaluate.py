@@ -1,14 +1,20 @@
 """Every slice after every task."""
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 
-from clbench.core.pytree import tree_cat, tree_map
+from clbench.core.pytree import Tree, tree_cat, tree_map
+
+if TYPE_CHECKING:
+    from clbench.streams.stream import Stream
 
 ROWS = 1000          # a chunk of a slice: large enough to be fast, small enough not to matter in memory
 
 
 @torch.no_grad()
-def evaluate(stream, predict) -> Tensor:
+def evaluate(stream: "Stream", predict: Callable[[Tree, int | None], Tree]) -> Tensor:
     """Scores [S, E, K] of `predict(x [S, n, d], t) -> scores [S, n, C]` on every evaluation slice, seen or not.
 
     Only task-incremental evaluation tells which task a slice is; otherwise t is None.

@@ -1,4 +1,7 @@
 """FLOPs of a block, by torch's own formulas: torch.utils.flop_counter's total without its tables by module."""
+from collections.abc import Sequence
+from typing import Any
+
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
@@ -11,7 +14,7 @@ class FlopCounter(TorchDispatchMode):
     taken it apart, but for `torch.inference_mode`, in which this counts too little.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.flops = 0
 
@@ -19,7 +22,8 @@ class FlopCounter(TorchDispatchMode):
     def _should_skip_dynamo(cls) -> bool:
         return False                             # nothing is compiled here, and to skip the compiler takes its import
 
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+    def __torch_dispatch__(self, func: Any, types: Sequence[type], args: Sequence[Any] = (),
+                           kwargs: dict[str, Any] | None = None) -> Any:
         out = func(*args, **(kwargs or {}))
         if formula := flop_registry.get(func._overloadpacket):
             self.flops += formula(*args, **(kwargs or {}), out_val=out)

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from clbench import registry
 from clbench.core.benchmark import Benchmark
@@ -16,14 +17,17 @@ from clbench.results import records, source
 from clbench.results.records import BrokenRecord, Record
 from clbench.results.staleness import source_of
 
+if TYPE_CHECKING:
+    from clbench.models.network import Network
+
 # Seeds per group, by kind of network and of device; None: all of them; 1 for what is not there. docs/performance.md has the
 # measurements: a network so small that a step waits for operator calls gains by the seed axis on any device; others do on a
 # GPU, and win nothing on a CPU.
 GROUP_SIZE = {("small mlp", "cpu"): 10, ("mlp", "cpu"): 1, ("conv", "cpu"): 1, ("resnet", "cpu"): 1,
-              ("dual", "cpu"): 1, ("text", "cpu"): 1,
+              ("small dual", "cpu"): 5, ("dual", "cpu"): 1, ("text", "cpu"): 1,
               ("small mlp", "cuda"): None, ("mlp", "cuda"): None, ("conv", "cuda"): 5, ("resnet", "cuda"): None,
-              ("dual", "cuda"): None, ("text", "cuda"): None}
-SMALL = 50_000               # parameters
+              ("small dual", "cuda"): None, ("dual", "cuda"): None, ("text", "cuda"): None}
+SMALL = {"mlp": 50_000, "dual": 320_000}     # parameters; two towers have as few with images of 8x8
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +78,7 @@ class Pair:
     @property
     def missing(self) -> list[int]:
         """The seeds that have to be run. A diverged or unsupported pair is not tried again until it is stale."""
-        if not self.current:
+        if self.stored is None or not self.current:
             return self.asked
         if self.stored.status in ("diverged", "unsupported"):
             return []
@@ -159,8 +163,9 @@ def seeds_of(benchmark: Benchmark, profile: str) -> list[int]:
     return list(range(benchmark.seeds.get(profile, {}).get(benchmark.scenario, PROFILES[profile].seeds)))
 
 
-def _pair(name, benchmark, strategy, profile, data, seeds, out, fresh) -> Pair:
-    stored = records.stored(out, profile, name, strategy.name) if out else None
+def _pair(name: str, benchmark: Benchmark, strategy: registry.Strategy, profile: str, data: str, seeds: list[int] | None,
+          out: Path | None, fresh: bool) -> Pair:
+    stored = records.find(out, profile, name, strategy.name) if out else None
     network = benchmark.network()
     blank = Record(name, strategy.name, profile, strategy.backend, source=source_of(name, strategy.name), data=data,
                    settings=_settings(benchmark, network, strategy, profile))
@@ -169,13 +174,13 @@ def _pair(name, benchmark, strategy, profile, data, seeds, out, fresh) -> Pair:
     return Pair(blank, asked, kind_of(network), None if fresh else stored, seconds, benchmark.one_seed)
 
 
-def kind_of(network) -> str:
+def kind_of(network: "Network") -> str:
     """Its row in GROUP_SIZE."""
-    kind = getattr(network, "kind", "other")
-    return "small mlp" if kind == "mlp" and network.layout.parameters < SMALL else kind
+    kind: str = getattr(network, "kind", "other")
+    return f"small {kind}" if network.layout.parameters < SMALL.get(kind, 0) else kind
 
 
-def _settings(benchmark: Benchmark, network, strategy: registry.Strategy, profile: str) -> dict:
+def _settings(benchmark: Benchmark, network: "Network", strategy: registry.Strategy, profile: str) -> dict[str, Any]:
     """All that was chosen, by a spec or by default, as it comes back from a file.
 
     A benchmark's field that is None chooses nothing, so a new one changes no record; its memory stands where it is
@@ -189,7 +194,8 @@ def _settings(benchmark: Benchmark, network, strategy: registry.Strategy, profil
     if strategy.backend == "avalanche":
         settings["libraries"] = {library: _minor(library) for library in ("avalanche-lib", "torch")}
         settings["batch_order"] = strategy.build()[0].order
-    return json.loads(json.dumps(settings))
+    read: dict[str, Any] = json.loads(json.dumps(settings))
+    return read
 
 
 @lru_cache
@@ -200,11 +206,13 @@ def _minor(library: str) -> str:
         raise Unavailable(f"{library} is not installed: pip install {library}") from None
 
 
-def _estimate(stored: Record | None, benchmark: Benchmark, network, strategy: registry.Strategy, profile: str) -> float:
+def _estimate(stored: Record | None, benchmark: Benchmark, network: "Network", strategy: registry.Strategy,
+              profile: str) -> float:
     """Seconds for one seed: as measured before, else from the arithmetic at a modest 5e10 FLOP/s."""
     if stored is not None and stored.seeds:
-        return sum(stored.cost(name) for name in SECONDS)
-    budget, tasks = benchmark.budget(profile), getattr(benchmark, "tasks", 5)
+        return sum(stored.cost(name) or 0.0 for name in SECONDS)
+    budget = benchmark.budget(profile)
+    tasks: int = getattr(benchmark, "tasks", 5)
     passes = 2.5 if strategy.backend == "avalanche" else 1.5
     if any(getattr(registry.load(entry), "sees_all_data", False) for entry, _ in strategy.terms):
         passes *= (tasks + 1) / 2

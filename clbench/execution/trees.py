@@ -5,18 +5,18 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from clbench.data.files import folders
 from clbench.execution import commits
 from clbench.execution.environment import ENVIRONMENT
-from clbench.execution.processor import described
+from clbench.execution.processor import describe_processor
 from clbench.execution.trace import COUNTS
 from clbench.results import records
 from clbench.results.files import write_atomically
@@ -50,7 +50,7 @@ class Trace:
     format: int
     source: str = ""
     capture: str = ""            # digest of the code that only a GPU runs
-    notes: Iterable = ()         # (where, what, digests)
+    notes: Sequence[Any] = ()    # (where, what, digests)
     error: str = ""
 
 
@@ -78,7 +78,8 @@ def traces(place: Place, profile: str, requests: list[Request], processes: int, 
     return kept | new
 
 
-def _in_processes(function, place: Place, profile: str, requests: list[Request], processes: int) -> dict[Request, Trace]:
+def _in_processes(function: Callable[[Place, str, list[Request]], dict[Request, Trace]], place: Place, profile: str,
+                  requests: list[Request], processes: int) -> dict[Request, Trace]:
     """function(place, profile, requests) -> traces, with the requests of one benchmark together, which load its data
     once."""
     shares: list[list[Request]] = [[] for _ in range(processes)]
@@ -174,7 +175,7 @@ def _path_kept(place: Place, profile: str, request: Request, by_training: bool) 
 @cache
 def platform() -> str:
     """The processor, its instruction set and the libraries: what the bits of a computation depend on."""
-    return ", ".join([described(), *(f"{name} {_version(name)}" for name in LIBRARIES)])
+    return ", ".join([describe_processor(), *(f"{name} {_version(name)}" for name in LIBRARIES)])
 
 
 def _version(library: str) -> str:

@@ -110,7 +110,8 @@ def verify(records: list[Record], results: Path, profile: str, against: str | No
     return findings
 
 
-def _compare_all(candidates: list[Candidate], profile: str, processes: int, compare, conclude) -> None:
+def _compare_all(candidates: list[Candidate], profile: str, processes: int,
+                 compare: Callable[[Candidate, Trace, Trace, str], None], conclude: Callable[[Record, str, str], None]) -> None:
     """Calls compare(candidate, old trace, new trace, commit) for each candidate whose old code is found; conclude for the
     others. The references are tried one after another."""
     waiting = candidates
@@ -210,6 +211,6 @@ def first_difference(old: Trace, new: Trace) -> str | None:
     return f"{abs(more)} notes {'more' if more > 0 else 'fewer'} than before" if more else None
 
 
-def _shorten(digests: Counter) -> str:
+def _shorten(digests: Counter[str]) -> str:
     """At most three of them, each cut to a line's length."""
     return " & ".join(json.dumps(one)[1:91] for one in list(digests)[:3]) or "nothing"

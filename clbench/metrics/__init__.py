@@ -1,1 +1,1 @@
-"""Arrays to numbers, numbers to intervals, intervals to verdicts (numpy and scipy only)."""
+"""Turns accuracies into metrics, metrics into intervals, and intervals into verdicts, with numpy and scipy."""

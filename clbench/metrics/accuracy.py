@@ -1,10 +1,13 @@
-"""Metrics of one seed's accuracy matrix R [T+1, E], and the table of all metric and cost names.
+"""Metrics of one seed's accuracy matrix R [T+1, E], and the names of all metrics and costs for records and
+tables.
 
-Row i is after training on task i (row 0: the untrained network of that seed), column j is evaluation slice j, counted
-from 1 as in the papers; where E = T, slice j is the test set of task j. Values are fractions. A cell that does not
-exist is NaN and makes every metric that needs it NaN. Whatever needs an older task is NaN when T = 1, and everything
-but ACC is NaN when slices are not tasks (E != T), or with `step_of` everything but ACC and the means of streams. No function
-changes its input.
+Row i of R is measured after training on task i; row 0 is the untrained network of that seed. Column j is
+evaluation slice j, counted from 1 as in the papers. Where E = T, slice j is the test set of task j. Values
+are fractions.
+
+A cell that does not exist is NaN and makes every metric that needs it NaN. A metric that needs an older
+task is NaN when T = 1. When the slices are not the tasks (E != T), every metric is NaN but ACC and, given
+`step_of`, the means of streams. No function changes its input.
 
 The examples use three tasks:
 
@@ -63,7 +66,8 @@ def bwt(R: np.ndarray) -> float:
 def forgetting(R: np.ndarray) -> float:
     """Forgetting: mean over j < T of (max over 1 <= i <= T-1 of R[i,j]) - R[T,j].
 
-    At least -BWT, and negative where the last task helped the older ones (Chaudhry et al. 2018; Wang et al. 2024).
+    At least -BWT, and negative where the last task helped the older ones (Chaudhry et al. 2018; Wang et al.
+    2024).
 
     >>> round(forgetting(EXAMPLE), 4)  # ((0.9 - 0.5) + (0.6 - 0.7)) / 2
     0.15
@@ -82,7 +86,9 @@ def forgetting_last(R: np.ndarray) -> float:
 
 
 def forgetting_max(R: np.ndarray) -> float:
-    """Forgetting, never negative: mean over j < T of (max over 1 <= i <= T of R[i,j]) - R[T,j] (as Mammoth and PILOT).
+    """Forgetting, never negative: mean over j < T of (max over 1 <= i <= T of R[i,j]) - R[T,j].
+
+    This is the variant of Mammoth and PILOT.
 
     >>> round(forgetting_max(EXAMPLE), 4)  # ((0.9 - 0.5) + (0.7 - 0.7)) / 2
     0.2
@@ -134,31 +140,35 @@ def old_kept(R: np.ndarray) -> float:
 def stream_id(R: np.ndarray, step_of: Sequence[int] | None = None) -> float:
     """In-domain: mean of the scores on slices of the step just learnt (Garg et al. 2024; CLEAR).
 
-    step_of [E]: the step, from 1, whose data each slice is like; None: slice j is step j's, and this is `la`. Plain means over
-    cells, so a step with three slices counts three times. Likewise below.
+    step_of [E]: the step, from 1, whose data each slice is like; None: slice j is that of step j, and this
+    is `la`. It is a plain mean over cells, so a step with three slices counts three times. Likewise below.
 
     >>> round(stream_id(EXAMPLE), 4)  # (0.8 + 0.6 + 1.0) / 3
     0.8
     """
-    return _mean(_where(R, step_of, np.equal))
+    return _mean(_cells(R, step_of, np.equal))
 
 
 def stream_backward(R: np.ndarray, step_of: Sequence[int] | None = None) -> float:
-    """Backward: mean of R[i,j] on slices of steps before i, scores and not differences (Garg et al. 2024; CLEAR). Not `bwt`.
+    """Backward: mean of R[i,j] on slices of steps before i (Garg et al. 2024; CLEAR).
+
+    A mean of scores, where `bwt` is one of differences.
 
     >>> round(stream_backward(EXAMPLE), 4)  # (0.9 + 0.5 + 0.7) / 3
     0.7
     """
-    return _mean(_where(R, step_of, np.less))
+    return _mean(_cells(R, step_of, np.less))
 
 
 def stream_forward(R: np.ndarray, step_of: Sequence[int] | None = None) -> float:
-    """Forward: mean of R[i,j] on slices of steps after i, scores and not differences (Garg et al. 2024; CLEAR). Not `fwt`.
+    """Forward: mean of R[i,j] on slices of steps after i (Garg et al. 2024; CLEAR).
+
+    A mean of scores, where `fwt` is one of differences.
 
     >>> round(stream_forward(EXAMPLE), 4)  # (0.1 + 0.3 + 0.2) / 3
     0.2
     """
-    return _mean(_where(R, step_of, np.greater))
+    return _mean(_cells(R, step_of, np.greater))
 
 
 def stream_next(R: np.ndarray, step_of: Sequence[int] | None = None) -> float:
@@ -167,12 +177,13 @@ def stream_next(R: np.ndarray, step_of: Sequence[int] | None = None) -> float:
     >>> round(stream_next(EXAMPLE), 4)  # (0.1 + 0.2) / 2
     0.15
     """
-    return _mean(_where(R, step_of, lambda of, i: of == i + 1))
+    return _mean(_cells(R, step_of, lambda step, i: step == i + 1))
 
 
 def plasticity_gap(R: np.ndarray, R_joint: np.ndarray) -> float:
-    """Plasticity gap: mean over k of R_joint[k,k] - R[k,k] (intransigence: Chaudhry et al. 2018; Wang et al. 2024).
+    """Plasticity gap: mean over k of R_joint[k,k] - R[k,k].
 
+    Called intransigence by Chaudhry et al. 2018; see also Wang et al. 2024.
     R_joint is the same seed's matrix of `joint`, or of `joint_equal` for `plasticity_gap_equal`.
 
     >>> R_joint = np.array([[0.0, 0.0, 0.4], [0.8, 0.1, 0.3], [0.9, 0.9, 0.2], [0.9, 0.9, 1.0]])
@@ -206,9 +217,9 @@ def new_share(R: np.ndarray, R_joint: np.ndarray) -> float:
 
 
 def per_seed(array: np.ndarray, step_of: Sequence[int] | None = None) -> dict[str, np.ndarray]:
-    """Every metric of METRICS that needs one matrix only, as name -> [S], from the array [S, T+1, E] of a run.
+    """name -> [S]: every metric of METRICS that needs one matrix only, from the array [S, T+1, E] of a run.
 
-    Nested lists are fine too; None in them is a missing cell. step_of [E]: see `stream_id`.
+    The array may be nested lists, with None for a missing cell. step_of [E]: see `stream_id`.
 
     >>> per_seed([EXAMPLE, EXAMPLE + 0.1])["acc"].round(4).tolist()
     [0.7333, 0.8333]
@@ -216,25 +227,27 @@ def per_seed(array: np.ndarray, step_of: Sequence[int] | None = None) -> dict[st
     array = np.asarray(array, dtype=np.float64)
     if array.ndim != 3 or array.shape[1] < 2:
         raise ValueError(f"expected an accuracy array [S, T+1, E] with T >= 1, got shape {list(array.shape)}")
-    return {
-        name: np.array([metric.function(R, step_of) if metric.function in STREAM else metric.function(R) for R in array],
-                       dtype=np.float64)
-        for name, metric in METRICS.items() if metric.function
-    }
+    values = {}
+    for name, metric in METRICS.items():
+        if metric.function in STREAM_METRICS:
+            values[name] = np.array([metric.function(R, step_of) for R in array], dtype=np.float64)
+        elif metric.function is not None:
+            values[name] = np.array([metric.function(R) for R in array], dtype=np.float64)
+    return values
 
 
-STREAM = (stream_id, stream_backward, stream_forward, stream_next)
+STREAM_METRICS = (stream_id, stream_backward, stream_forward, stream_next)       # those that take `step_of`
 
 
 @dataclass(frozen=True)
 class Metric:
-    """How a metric is called in records (name) and tables (title), and which way is better."""
+    """A metric's name in records, its title in tables, and which way is better."""
 
     name: str
     title: str
     higher_is_better: bool
     description: str
-    function: Callable[..., float] | None = None  # None: needs other records, so `per_seed` leaves it out
+    function: Callable[..., float] | None = None     # None: needs other records, so `per_seed` leaves it out
 
 
 METRICS: dict[str, Metric] = {metric.name: metric for metric in [
@@ -242,24 +255,32 @@ METRICS: dict[str, Metric] = {metric.name: metric for metric in [
     Metric("aia", "AIA", True, "accuracy on the tasks seen so far, averaged over the stream", aia),
     Metric("la", "LA", True, "accuracy on each task right after learning it", la),
     Metric("bwt", "BWT", True, "change on older tasks since each was learnt", bwt),
-    Metric("forgetting", "forgetting", False, "best earlier accuracy minus the final one, older tasks", forgetting),
+    Metric("forgetting", "forgetting", False,
+           "best earlier accuracy minus the final one, older tasks", forgetting),
     Metric("forgetting_last", "forgetting (last)", False,
            "accuracy right after learning minus the final one, older tasks", forgetting_last),
     Metric("forgetting_max", "forgetting (max)", False,
            "best accuracy at any time minus the final one, older tasks; never negative", forgetting_max),
-    Metric("fwt", "FWT", True, "accuracy on each next task before learning it, above the untrained network", fwt),
+    Metric("fwt", "FWT", True,
+           "accuracy on each next task before learning it, above the untrained network", fwt),
     Metric("old", "old", True, "final accuracy on all tasks but the last", old),
     Metric("new", "new", True, "final accuracy on the last task", new),
     Metric("old_kept", "old kept", True, "share of the just-learnt accuracy that older tasks keep", old_kept),
     Metric("stream_id", "in-domain", True, "score on each slice right after learning it", stream_id),
-    Metric("stream_backward", "backward", True, "score on the slices before, averaged over the stream", stream_backward),
-    Metric("stream_forward", "forward", True, "score on the slices to come, averaged over the stream", stream_forward),
-    Metric("stream_next", "next domain", True, "score on the next slice, averaged over the stream", stream_next),
+    Metric("stream_backward", "backward", True,
+           "score on the slices before, averaged over the stream", stream_backward),
+    Metric("stream_forward", "forward", True,
+           "score on the slices to come, averaged over the stream", stream_forward),
+    Metric("stream_next", "next domain", True,
+           "score on the next slice, averaged over the stream", stream_next),
     Metric("plasticity_gap", "plasticity gap", False, "what joint learns of each task and this row does not"),
-    Metric("plasticity_gap_equal", "plasticity gap (equal)", False, "the same, joint having as many steps as this row"),
+    Metric("plasticity_gap_equal", "plasticity gap (equal)", False,
+           "the same, joint having as many steps as this row"),
     Metric("joint_gap", "gap to joint", False, "ACC of joint minus ACC"),
-    Metric("new_share", "new, of joint", True, "final accuracy on the last task as a share of what joint has there"),
-    Metric("backward_left_right", "backward R@1 left to right", True, "backward of recall at 1, the right sides ranked"),
+    Metric("new_share", "new, of joint", True,
+           "final accuracy on the last task as a share of what joint has there"),
+    Metric("backward_left_right", "backward R@1 left to right", True,
+           "backward of recall at 1, the right sides ranked"),
     Metric("backward_right_left", "backward R@1 right to left", True, "the same, the left sides ranked"),
     Metric("backward_five", "backward R@5", True, "the same of recall at 5, mean of both directions"),
     Metric("recovered", "recovered", True, "share of the ACC lost between joint and naive that is won back"),
@@ -267,18 +288,19 @@ METRICS: dict[str, Metric] = {metric.name: metric for metric in [
 
 
 def _by_task(R: np.ndarray) -> np.ndarray:
-    """R as [T+1, T]; all NaN when the slices are not the tasks, for R[j,j] then means nothing."""
+    """R as [T+1, T]; all NaN when the slices are not the tasks, since R[j,j] then means nothing."""
     tasks = R.shape[0] - 1
     return R if R.shape[1] == tasks else np.full((tasks + 1, tasks), np.nan)
 
 
-def _where(R: np.ndarray, step_of: Sequence[int] | None, related: Callable) -> np.ndarray:
-    """The cells R[i,j], i >= 1, where related(step of slice j, i)."""
-    tasks, slices = R.shape[0] - 1, R.shape[1]
+def _cells(R: np.ndarray, step_of: Sequence[int] | None, related: Callable) -> np.ndarray:
+    """The cells R[i,j] with i >= 1 for which related(step of slice j, i) holds."""
+    tasks = R.shape[0] - 1
+    slices = R.shape[1]
     if step_of is None and slices != tasks:
         return np.full(1, np.nan)
-    of = np.arange(1, slices + 1) if step_of is None else np.asarray(step_of)
-    return R[1:][related(of[None, :], np.arange(1, tasks + 1)[:, None])]
+    step = np.arange(1, slices + 1) if step_of is None else np.asarray(step_of)
+    return R[1:][related(step[None, :], np.arange(1, tasks + 1)[:, None])]
 
 
 def _just_learnt(R: np.ndarray) -> np.ndarray:
@@ -287,14 +309,16 @@ def _just_learnt(R: np.ndarray) -> np.ndarray:
 
 
 def _best(rows: np.ndarray) -> np.ndarray:
-    """The maximum of each column; `initial` only matters for T = 1, where there is no row and no column."""
+    """The maximum of each column. `initial` matters only for T = 1, where there is no row and no column."""
     return rows.max(axis=0, initial=-np.inf)
 
 
 def _mean(values: np.ndarray) -> float:
+    """The mean of all values; NaN where there is none."""
     return float(values.mean()) if values.size else np.nan
 
 
 def _same_shape(R: np.ndarray, R_joint: np.ndarray) -> None:
     if R.shape != R_joint.shape:
-        raise ValueError(f"R has shape {list(R.shape)} but R_joint {list(R_joint.shape)}: not the same stream")
+        raise ValueError(f"R has shape {list(R.shape)} but R_joint {list(R_joint.shape)}: "
+                         "not the same stream")

@@ -11,7 +11,7 @@ A side is a dict:
     acc         [S][T+1][E], None where a cell does not exist
     costs       per seed: steps, samples_seen, flops, memory_items
     platform    dict; equal on both sides = the same platform; empty or absent = unknown
-    joint       optional: {"seeds", "acc"} of the record `joint`, for the plasticity gap
+    retrained   optional: {"seeds", "acc"} of the record `joint`, for the plasticity gap
 """
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ import numpy as np
 from clbench.core.costs import EXACT
 from clbench.core.differences import changed_fields
 from clbench.metrics.accuracy import METRICS, acc, forgetting, plasticity_gap
-from clbench.metrics.statistics import equivalence, paired, seeds_needed
+from clbench.metrics.statistics import equivalence, paired_difference, seeds_needed
 
 Side = Mapping[str, Any]
 
@@ -123,21 +123,21 @@ def _compared_metrics(baseline: Side, current: Side) -> dict[str, tuple[np.ndarr
         name: tuple(np.array([function(R) for R in _array(side, seeds)]) for side in sides)
         for name, function in (("acc", acc), ("forgetting", forgetting))
     }
-    if all(side.get("joint") for side in sides):
-        seeds = sorted(set(seeds) & set(baseline["joint"]["seeds"]) & set(current["joint"]["seeds"]))
+    if all(side.get("retrained") for side in sides):
+        seeds = sorted(set(seeds) & set(baseline["retrained"]["seeds"]) & set(current["retrained"]["seeds"]))
         if seeds:
             values["plasticity_gap"] = tuple(_plasticity_gaps(side, seeds) for side in sides)
     return values
 
 
 def _plasticity_gaps(side: Side, seeds: list[int]) -> np.ndarray:
-    pairs = zip(_array(side, seeds), _array(side["joint"], seeds), strict=True)
+    pairs = zip(_array(side, seeds), _array(side["retrained"], seeds), strict=True)
     return np.array([plasticity_gap(R, R_joint) for R, R_joint in pairs])
 
 
 def _finding(name: str, before: np.ndarray, after: np.ndarray, margin: float) -> Finding:
     """Rule 4 for one metric."""
-    metric, difference = METRICS[name], paired(after, before)
+    metric, difference = METRICS[name], paired_difference(after, before)
     text = f"{metric.title} {_points(before.mean())} -> {_points(after.mean())}"
     if difference.low is not None:
         text += f", difference {_points(difference.mean)} [{_points(difference.low)}, {_points(difference.high)}]"

@@ -4,7 +4,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from clbench.core.layout import Layout
-from clbench.core.pytree import tree_leaves, tree_map
+from clbench.core.pytree import Tree, tree_leaves, tree_map
+from clbench.models.network import Network
 
 
 class Adapted:
@@ -13,8 +14,8 @@ class Adapted:
     sizes: the width of each side's features. For networks without buffers.
     """
 
-    def __init__(self, net, sizes: list[int], width: int):
-        self.net, self.inputs, self.widths, self.kind = net, net.inputs, net.widths, net.kind
+    def __init__(self, net: Network, sizes: list[int], width: int) -> None:
+        self.net, self.kind = net, net.kind
         shapes = {f"head.adapter{side}.{name}": shape for side, size in enumerate(sizes)
                   for name, shape in (("down", (width, size)), ("bias", (width,)), ("up", (size, width)))}
         # Behind the network's own, which find themselves in the first P; what is their padding there is an adapter's here.
@@ -33,7 +34,7 @@ class Adapted:
                 made[name] = (torch.rand(made[name].shape, generator=generator) * 2 - 1) * made[name].shape[1] ** -0.5
         return self.layout.flat(views | made)
 
-    def features(self, theta: Tensor, x):
+    def features(self, theta: Tensor, x: Tree) -> Tree:
         views, sides = self.layout.views(theta), iter(range(len(self.added) // 3))
 
         def adapted(f: Tensor) -> Tensor:
@@ -41,14 +42,14 @@ class Adapted:
             return f + F.linear(F.relu(F.linear(f, down, bias)), up)
         return tree_map(adapted, self.net.features(theta[:self.net.layout.P], x))
 
-    def head(self, theta: Tensor, features):
+    def head(self, theta: Tensor, features: Tree) -> Tree:
         return self.net.head(theta[:self.net.layout.P], features)
 
-    def __call__(self, theta: Tensor, x):
+    def __call__(self, theta: Tensor, x: Tree) -> Tree:
         return self.head(theta, self.features(theta, x))
 
 
-def widths_of_features(net, x) -> list[int]:
+def widths_of_features(net: Network, x: Tree) -> list[int]:
     """By a pass over inputs x of one seed."""
     theta = net.init(torch.Generator().manual_seed(0)).to(tree_leaves(x)[0].device)
     return [leaf.shape[-1] for leaf in tree_leaves(net.features(theta, x))]

@@ -1,6 +1,10 @@
 """Columns of one network side by side, each block also reading what the columns before it computed."""
+from typing import cast
+
 import torch
 from torch import Tensor, nn
+
+from clbench.models.network import OfBlocks
 
 
 class Columns(nn.Module):
@@ -10,8 +14,7 @@ class Columns(nn.Module):
     are not computed, and their outputs are 0.
     """
 
-    def __init__(self, net, heads: list[list[int]]):
-        """net: with `inputs`, `widths`, `start()`, `block(inputs, outputs)` and `end()`."""
+    def __init__(self, net: OfBlocks, heads: list[list[int]]) -> None:
         super().__init__()
         self.last = len(heads) - 1
         self.start, self.end = net.start(), net.end()
@@ -19,7 +22,7 @@ class Columns(nn.Module):
         self.order = torch.tensor([c for head in heads for c in head]).argsort()         # from columns' to classes' order
 
     @staticmethod
-    def _column(net, k: int, outputs: int) -> nn.ModuleList:
+    def _column(net: OfBlocks, k: int, outputs: int) -> nn.ModuleList:
         """Blocks and head of column k, which read k + 1 columns."""
         read = [net.inputs, *((k + 1) * width for width in net.widths)]
         blocks = [net.block(*sizes) for sizes in zip(read, net.widths, strict=False)]
@@ -32,8 +35,11 @@ class Columns(nn.Module):
         return self
 
     def forward(self, x: Tensor) -> Tensor:
-        x, below, out = self.start(x), [[] for _ in self.columns[0][:-1]], []
-        for k, (*blocks, head) in enumerate(self.columns):
+        x, out = self.start(x), []
+        below: list[list[Tensor]] = [[] for _ in cast(nn.ModuleList, self.columns[0])[:-1]]
+        for k, column in enumerate(self.columns):
+            *blocks, head = cast(nn.ModuleList, column)
+            assert isinstance(head, nn.Linear)
             if k > self.last:
                 out.append(x.new_zeros(len(x), head.out_features))
                 continue

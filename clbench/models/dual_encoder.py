@@ -1,5 +1,6 @@
 """Two small towers for pairs, after CLIP (Radford et al. 2021): image or words on the left, words on the right."""
 import math
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
@@ -21,21 +22,31 @@ class DualEncoder(Functional):
 
     def __init__(self, shape: tuple[int, int, int] | None, buckets: int = 2048, width: int = 64):
         self.inputs, self.widths = shape, (width,)
-        left = Words(buckets, width) if shape is None else Picture(shape, width)
+        left: Tower = Words(buckets, width) if shape is None else Picture(shape, width)
         kind = "words" if shape is None else f"{shape[0]}x{shape[1]} images"
         super().__init__(Towers(left, Words(buckets, width)), f"dual encoder {width}, {kind} and words")
 
     def init(self, generator: torch.Generator) -> Tensor:
         """As torch's own layers start; word vectors from N(0, 0.1^2)."""
         views = self.layout.views(super().init(generator))
-        return self.layout.flat({name: torch.randn(view.shape, generator=generator) / 10 if name.endswith("table") else view
+        return self.layout.flat({name: torch.randn(view.shape, generator=generator) / 10 if name in self.layout.tables else view
                                  for name, view in views.items()})
+
+
+class Tower(Protocol):
+    """One side."""
+
+    @property
+    def body(self) -> nn.Module: ...
+
+    @property
+    def head(self) -> nn.Module: ...
 
 
 class Towers(nn.Module):
     """`body` and `head` of both sides; what the head gives is normalised, the left side scaled."""
 
-    def __init__(self, left: nn.Module, right: nn.Module):
+    def __init__(self, left: Tower, right: Tower):
         super().__init__()
         self.body, self.head = Sides(left.body, right.body), Embeddings(left.head, right.head)
 

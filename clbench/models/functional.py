@@ -16,10 +16,10 @@ class Functional:
 
     kind = "columns"
 
-    def __init__(self, module: nn.Module, name: str):
+    def __init__(self, module: nn.Module, name: str) -> None:
         for part in module.modules():
-            if getattr(part, "num_batches_tracked", None) is not None:
-                part.num_batches_tracked = None              # an integer count that only a momentum of None would read
+            if "num_batches_tracked" in part._buffers:
+                part._buffers["num_batches_tracked"] = None  # an integer count that only a momentum of None would read
         self._module, self._name = module, name
         self.layout = Layout(*({name: tuple(tensor.shape) for name, tensor in named}
                                for named in (module.named_parameters(), module.named_buffers())))
@@ -40,11 +40,11 @@ class Functional:
 
     def features(self, theta: Tensor, x: Tensor) -> Tensor:
         """[n, inputs of the head], as at evaluation."""
-        return self._call(self._module.body, "body.", self._views(theta), x, training=False)
+        return self._call(self._module.get_submodule("body"), "body.", self._views(theta), x, training=False)
 
     def head(self, theta: Tensor, features: Tensor) -> Tensor:
         """Outputs [n, C] of features [n, inputs of the head]."""
-        return self._call(self._module.head, "head.", self._views(theta), features, training=False)
+        return self._call(self._module.get_submodule("head"), "head.", self._views(theta), features, training=False)
 
     def __call__(self, theta: Tensor, x: Tensor) -> Tensor:
         """Outputs [n, C], as at evaluation: with running statistics."""

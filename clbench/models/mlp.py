@@ -1,5 +1,6 @@
 """Multilayer perceptron with ReLU, as a pure function of one seed's parameters."""
 from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -14,7 +15,7 @@ class MLP:
 
     kind = "mlp"
 
-    def __init__(self, *sizes: int):
+    def __init__(self, *sizes: int) -> None:
         self.sizes, self.hidden = sizes, len(sizes) - 2
         self.inputs, self.widths = sizes[0], sizes[1:-1]
         names = [*(f"hidden{i}" for i in range(self.hidden)), "head"]
@@ -72,7 +73,7 @@ class MLP:
         """A hidden layer as a torch module."""
         return torch.nn.Sequential(torch.nn.Linear(inputs, outputs), torch.nn.ReLU())
 
-    def squared_gradients(self, theta: Tensor, rows: Batch, losses: Callable) -> Tensor:
+    def squared_gradients(self, theta: Tensor, rows: Batch, losses: Callable[[Any, Batch], Tensor]) -> Tensor:
         """[P]: sum over rows of the squared gradient of that row's own losses(outputs [n, C], rows) -> [n].
 
         For a linear layer with inputs a_i and gradients d_i at its outputs, sum_i (d_i a_i^T)^2 = (d^2)^T a^2.
@@ -83,7 +84,7 @@ class MLP:
             outputs[name] = F.linear(x, views[f"{name}.weight"], views[f"{name}.bias"]).requires_grad_()
             x = F.relu(outputs[name])
         gradients = torch.autograd.grad(losses(outputs["head"], rows).sum(), list(outputs.values()))
-        squares = {}
+        squares: dict[str, Tensor] = {}
         for (name, a), d in zip(inputs.items(), gradients, strict=True):
             squares |= {f"{name}.weight": d.square().T @ a.detach().square(), f"{name}.bias": d.square().sum(0)}
         return self.layout.flat(squares)

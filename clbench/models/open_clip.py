@@ -3,7 +3,7 @@ import hashlib
 import logging
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -26,7 +26,7 @@ class OpenClip(Functional):
     def __init__(self, name: str, weights: str | None = None):
         self.name, self.weights, towers = name, weights, made(name, weights)
         height, width = image_size(name)
-        self.inputs, self.widths = (height, width, 3), tuple(towers.head.left.matrix.shape[1:])
+        self.inputs, self.widths = (height, width, 3), tuple(towers.get_parameter("head.left.matrix").shape[1:])
         super().__init__(towers, f"{name} of open_clip, {f'weights {_digest(weights)}' if weights else 'untrained'}")
 
     def init(self, generator: torch.Generator) -> Tensor:
@@ -38,7 +38,7 @@ class OpenClip(Functional):
         return self.layout.flat({name: tensor.detach() for name, tensor in self._named(towers)})
 
 
-def library():
+def library() -> Any:
     try:
         import open_clip
     except ImportError:
@@ -46,7 +46,7 @@ def library():
     return open_clip
 
 
-def configuration(name: str) -> dict:
+def configuration(name: str) -> dict[str, Any]:
     """What open_clip knows of a model. Raises InputError for one that it does not know or whose towers are not its own."""
     known = library()
     if name.endswith(".json"):
@@ -123,7 +123,7 @@ class Normalised(Pictures):
 class Tokens(nn.Module):
     """The text tower. Its causal mask is a constant, and running statistics are what buffers are here: so it is none."""
 
-    def __init__(self, text: nn.Module):
+    def __init__(self, text: Any) -> None:
         super().__init__()
         self.text, self.causal = text, text.attn_mask is not None
         text._buffers.pop("attn_mask", None)

@@ -1,6 +1,6 @@
 """Figures as SVG text: the same records give the same bytes. Every figure takes the rows of one benchmark."""
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import cycle, pairwise
 from textwrap import wrap
 
 import matplotlib as mpl
@@ -9,7 +9,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
+from clbench import registry
+from clbench.facts import FAMILIES
 from clbench.metrics.accuracy import METRICS
+from clbench.metrics.references import NAIVE, place_of
 from clbench.metrics.statistics import summarise
 from clbench.report.layout import LEADER, Box, near, pareto, place, spread
 from clbench.report.svg import INK, PAPER, finished
@@ -44,14 +47,23 @@ class Look:
 
 def looks(found: list[Entry]) -> dict[str, Look]:
     """Colour, dash and marker by strategy: references in ink and grey, the others through all combinations."""
-    fixed = {"naive": Look(FAINT, (), "o"), "joint": Look(INK, (), "*"), "joint_equal": Look(INK, (5, 2), "*"),
-             "cumulative": Look(INK, (2, 1.5), "*"), "cumulative_equal": Look(FAINT, (5, 2), "*"),
-             "cumulative_exp": Look(FAINT, (2, 1.5), "*")}
+    fixed = reference_looks()
     given = dict.fromkeys(entry.record.strategy for entry in sorted(found, key=lambda entry: order_of(entry.record)))
     others = [name for name in given if name.split("(")[0] not in fixed]
     cycled = {name: Look(COLOURS[i % len(COLOURS)], DASHES[i // len(COLOURS) % len(DASHES)], MARKERS[i % len(MARKERS)])
               for i, name in enumerate(others)}
     return {name: cycled[name] if name in cycled else fixed[name.split("(")[0]] for name in given}
+
+
+def reference_looks() -> dict[str, Look]:
+    """Of the native references: a faint dot for fine-tuning, a star each for those that train on all data."""
+    native = [name for name, entry in registry.strategies().items() if entry.backend == "native"]
+    facts = {name: registry.facts(name) for name in native}
+    on_all_data = [name for name, its in facts.items() if its.family == FAMILIES[0] and its.sees_all_data]
+    stars = cycle([(INK, ()), (INK, (5, 2)), (INK, (2, 1.5)), (FAINT, (5, 2)), (FAINT, (2, 1.5))])
+    by_place = sorted(on_all_data, key=lambda name: (place_of(name), name))
+    drawn = {name: Look(*style, "*") for name, style in zip(by_place, stars, strict=False)}
+    return {NAIVE: Look(FAINT, (), "o")} | drawn
 
 
 # ---- the figures

@@ -10,7 +10,7 @@ from clbench.core.costs import COSTS
 from clbench.metrics.accuracy import METRICS
 from clbench.metrics.statistics import best_and_ties, summarise
 from clbench.profiles import PROFILES
-from clbench.report.values import Entry, entries, order_of, trains_on_all_data
+from clbench.report.values import Entry, entries, family_of, kind_of, order_of, trains_on_all_data
 from clbench.results.records import Record
 
 NONE = "–"
@@ -88,6 +88,7 @@ class Origin:
 @dataclass(frozen=True)
 class Row:
     strategy: str
+    family: str
     kind: str                                 # reference | native | avalanche
     origins: dict[str, Origin]                # by benchmark
     cells: dict[str, Cell]                    # by metric and cost (comparison) or by benchmark (by_metric)
@@ -180,8 +181,7 @@ def _row(entry: Entry, cells: dict[str, Cell]) -> Row:
     origin = Origin(record.status, record.error.reason if record.error else None, entry.stale, record.seeds, record.data,
                     [group.provenance | {"concurrent": group.concurrent} for group in record.groups if group.provenance],
                     list(dict.fromkeys(note for group in record.groups for note in group.notes)))
-    kind = ("reference", "native", "avalanche")[order_of(record)[0]]
-    return Row(record.strategy, kind, {record.benchmark: origin}, cells)
+    return Row(record.strategy, family_of(record), kind_of(record), {record.benchmark: origin}, cells)
 
 
 def _in_use(rows: list[Row], name: str) -> bool:

@@ -4,12 +4,14 @@ import shlex
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from clbench.core.costs import EXACT
 from clbench.errors import InputError
 from clbench.metrics import verdict
+from clbench.metrics.references import JOINT
 from clbench.metrics.verdict import BAD, PRECEDENCE, Verdict, compare
 from clbench.results.records import Record, file_name
 from clbench.registry import matches
@@ -65,7 +67,8 @@ def _entry(record: Record) -> dict:
     entry = {"status": record.status, "reason": record.error.reason if record.error else None, "data": record.data,
              "source": record.source, "settings": record.settings, "platform": _platform(record),
              "seeds": record.seeds, "costs": costs, "acc": record.acc}
-    return json.loads(json.dumps(entry))
+    read: dict[str, Any] = json.loads(json.dumps(entry))
+    return read
 
 
 def _platform(record: Record) -> dict:
@@ -160,18 +163,20 @@ def _verdict(pair: Pair, before: dict[Pair, dict], now: dict[Pair, dict], stale:
 
 def _side(pair: Pair, entries: dict[Pair, dict]) -> dict | None:
     """One side as `compare` wants it, with its own joint for the plasticity gap."""
-    entry, joint = entries.get(pair), entries.get((pair[0], "joint"))
+    entry, retrained = entries.get(pair), entries.get((pair[0], JOINT))
     if entry is None:
         return None
     side = entry | {"error": entry["reason"], "settings": entry["settings"] | {"data": entry["data"]}}
-    if joint and joint["status"] == "ok" and joint["data"] == entry["data"] and _shape(joint) == _shape(entry):
-        side["joint"] = {"seeds": joint["seeds"], "acc": joint["acc"]}
+    comparable = retrained and retrained["status"] == "ok" and retrained["data"] == entry["data"]
+    if comparable and _shape(retrained) == _shape(entry):
+        side["retrained"] = {"seeds": retrained["seeds"], "acc": retrained["acc"]}
     return side
 
 
 def _shape(entry: dict) -> tuple[int, ...]:
     """(T+1, E); nothing for an entry without numbers."""
-    return np.shape(entry["acc"])[1:]
+    shape: tuple[int, ...] = np.shape(entry["acc"])
+    return shape[1:]
 
 
 # ---- showing

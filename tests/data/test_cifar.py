@@ -72,7 +72,7 @@ def test_reads_folder_and_archive_as_published(data, form, place):
     made = contents(data)
     put(place, data, made, form)
     before = sorted(place.rglob("*"))
-    images = cifar._images(published(data, made))
+    images = cifar._load(published(data, made))
     entry = pickle.loads(made[next(iter(data.train))], encoding="latin1")
     assert images.x.shape == (5 * len(data.train), 3072) and images.x_test.shape == (5, 3072)
     assert images.y[:5].tolist() == entry[data.labels] and images.accepted is None
@@ -88,7 +88,7 @@ def test_a_copy_that_differs_is_refused_and_taken_knowingly(form, place, monkeyp
     right = published(data, made)
     other = right._replace(test={"test_batch": "0" * 32})
     with pytest.raises(InputError) as caught:
-        cifar._images(other)
+        cifar._load(other)
     message = str(caught.value)
     assert f"test_batch: expected md5 {'0' * 32}, found {right.test['test_batch']}" in message and "\n" not in message
     assert "data_batch_1" not in message
@@ -96,10 +96,10 @@ def test_a_copy_that_differs_is_refused_and_taken_knowingly(form, place, monkeyp
     assert message.endswith(f"CLBENCH_ACCEPT_DATA={total}")
     monkeypatch.setenv("CLBENCH_ACCEPT_DATA", "f" * 64)
     with pytest.raises(InputError):
-        cifar._images(other)
+        cifar._load(other)
     monkeypatch.setenv("CLBENCH_ACCEPT_DATA", f"{'f' * 64}, {total}")
-    taken = cifar._images(other)
-    assert taken.accepted == total and taken.fingerprint == cifar._images(right).fingerprint
+    taken = cifar._load(other)
+    assert taken.accepted == total and taken.fingerprint == cifar._load(right).fingerprint
 
 
 def test_a_partial_copy_names_what_is_missing(place):
@@ -107,14 +107,14 @@ def test_a_partial_copy_names_what_is_missing(place):
     del made["data_batch_3"]
     put(place, cifar.CIFAR10, made, "folder")
     with pytest.raises(InputError, match="data_batch_3 .md5 54ebc095f3ab1f0389bbae665268c751. is missing"):
-        cifar._images(cifar.CIFAR10)
+        cifar._load(cifar.CIFAR10)
 
 
 def test_a_cut_archive_is_named_with_both_sums(place):
     path = put(place, cifar.CIFAR100, contents(cifar.CIFAR100), "archive")
     path.write_bytes(path.read_bytes()[:2000])
     with pytest.raises(InputError) as caught:
-        cifar._images(cifar.CIFAR100)
+        cifar._load(cifar.CIFAR100)
     found = hashlib.md5(path.read_bytes()).hexdigest()
     for part in (str(path), "eb9058c3a382ffc7106e4002c42a8d85", found):
         assert part in str(caught.value)
@@ -132,7 +132,7 @@ def test_a_pickle_that_calls_something_is_refused_before_it_does(protocol, place
     put(place, cifar.CIFAR100, made, "folder")
     monkeypatch.setattr(os, "mkdir", None)
     with pytest.raises(InputError, match=r"train cannot be read: UnpicklingError: it asks for \w+.mkdir"):
-        cifar._images(published(cifar.CIFAR100, made))
+        cifar._load(published(cifar.CIFAR100, made))
 
 
 @pytest.mark.parametrize(("entry", "complaint"), [
@@ -144,12 +144,12 @@ def test_a_pickle_that_calls_something_is_refused_before_it_does(protocol, place
 ])
 def test_contents_that_are_not_cifar_are_refused(entry, complaint):
     with pytest.raises(InputError, match=complaint):
-        cifar._parsed(cifar.CIFAR100, pickle.dumps(entry), "train")
+        cifar._parse(cifar.CIFAR100, pickle.dumps(entry), "train")
 
 
 def test_absent_says_where_to_put_it():
     with pytest.raises(Unavailable, match=r"put cifar-10-python.tar.gz under \$CLBENCH_DATA, or unset CLBENCH_OFFLINE"):
-        cifar._images(cifar.CIFAR10)
+        cifar._load(cifar.CIFAR10)
 
 
 def test_torchvision_has_the_same_sums_and_addresses():
@@ -166,7 +166,7 @@ def test_ten_then_a_hundred_keeps_both(place, monkeypatch):
         made = contents(cifar.NAMES[name])
         put(place, cifar.NAMES[name], made, "folder")
         data = published(cifar.NAMES[name], made)
-        monkeypatch.setattr(cifar, name, lambda data=data: cifar._images(data))
+        monkeypatch.setattr(cifar, name, lambda data=data: cifar._load(data))
     both = cifar.cifar10_then_100.__wrapped__()
     assert len(both.y) == 30 and both.y[:25].max() < 10 <= both.y[25:].min()
     assert both.fingerprint not in (cifar.cifar10().fingerprint, cifar.cifar100().fingerprint)

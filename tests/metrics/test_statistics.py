@@ -3,12 +3,12 @@ import numpy as np
 import pytest
 
 from clbench.metrics.statistics import (
-    Paired,
+    PairedDifference,
     Summary,
     best_and_ties,
     equivalence,
     mean_recovered,
-    paired,
+    paired_difference,
     recovered,
     seeds_needed,
     smallest_margin,
@@ -36,16 +36,16 @@ def test_summary_without_spread_or_numbers():
 
 def test_paired_interval_of_the_differences():
     b = np.array([0.2, 0.9, 0.5])  # a wide spread over seeds that both rows share leaves the interval alone
-    difference = paired(b + 0.1 + SPREAD, b)
+    difference = paired_difference(b + 0.1 + SPREAD, b)
     assert (difference.low, difference.high) == pytest.approx((0.1 - HALF_95, 0.1 + HALF_95), rel=1e-6)
-    assert not difference.contains_zero and paired(b + SPREAD, b).contains_zero
+    assert not difference.contains_zero and paired_difference(b + SPREAD, b).contains_zero
 
 
 def test_paired_of_one_seed_or_a_missing_value():
-    assert paired([0.75], [0.5]) == Paired(0.25, None, None, 1)
-    assert paired([0.75, None], [0.5, 0.5]) == Paired(None, None, None, 2)
+    assert paired_difference([0.75], [0.5]) == PairedDifference(0.25, None, None, 1)
+    assert paired_difference([0.75, None], [0.5, 0.5]) == PairedDifference(None, None, None, 2)
     with pytest.raises(ValueError, match="one per seed"):
-        paired([0.1, 0.2, 0.3], [0.1])
+        paired_difference([0.1, 0.2, 0.3], [0.1])
 
 
 def by_seed(*values: float) -> dict[int, float]:

@@ -7,7 +7,7 @@ import torch
 
 from clbench import registry
 from clbench.core.keyed import generator
-from clbench.data.pairs.words import of_clip
+from clbench.data.pairs.words import clip_tokens
 from clbench.engine.clock import Clock
 from clbench.engine.run import run
 from clbench.errors import InputError
@@ -50,7 +50,7 @@ def test_outputs_are_those_of_the_library(tiny, pairs, tmp_path):
     net, stream = chosen.network(), chosen.stream([0], CPU)
     images, tokens = (side[0] for side in stream.test(0, slice(0, 8)))
     texts = [f"picture {i}" for i in range(3)]
-    assert np.array_equal(open_clip.get_tokenizer("tiny")(texts), of_clip(texts, 12))
+    assert np.array_equal(open_clip.get_tokenizer("tiny")(texts), clip_tokens(texts, 12))
     pixels = images.view(-1, 16, 16, 3).permute(0, 3, 1, 2).float() / 255
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (model.visual.image_mean, model.visual.image_std))
     with torch.no_grad():

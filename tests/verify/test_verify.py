@@ -6,15 +6,15 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from clbench.commits import PACKAGE
 
-from clbench import records
+from clbench.execution.commits import PACKAGE
+from clbench.results import records
 
 GIT = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_AUTHOR_NAME": "test", "GIT_AUTHOR_EMAIL": "test",
        "GIT_COMMITTER_NAME": "test", "GIT_COMMITTER_EMAIL": "test"}
 STRATEGIES = ("er", "ewc")
-ER = "clbench/strategies/er.py"
-SAME = ("rows = self.run.replayed", "count = rows = self.run.replayed")
+ER = "clbench/strategies/replay/er.py"
+SAME = ("replay = self.run.shuffled", "rows = replay = self.run.shuffled")
 OTHER = ("Memory(run, self.memory)", "Memory(run, self.memory // 2)")
 
 
@@ -83,7 +83,7 @@ def first_commit(tmp_path_factory, executable, cache):
     """A repository of one commit with its records."""
     folder = tmp_path_factory.mktemp("repository")
     shutil.copytree(PACKAGE, folder / "clbench")
-    (folder / ".gitignore").write_text("__pycache__/\nresults/\n")
+    (folder / ".gitignore").write_text("__pycache__/\n/results/\n")
     repository = Repository(folder, executable, cache)
     repository.git("init", "-q")
     repository.commit()
@@ -116,6 +116,13 @@ def test_a_record_survives_an_edit_that_computes_the_same(repository):
                                                     "2", "--fresh", "--dry-run").stdout
 
 
+def test_seeds_that_are_added_to_a_verified_record_leave_it_current(repository):
+    repository.edit(ER, *SAME)
+    assert repository.verify()[0] == 0
+    assert repository.run("--seeds", "3").returncode == 0 and repository.stale() == []
+    assert json.loads(repository.record("er").read_text())["seeds"] == [0, 1, 2]
+
+
 def test_an_edit_of_what_is_computed_is_told_in_words(repository):
     repository.edit(ER, *OTHER)
     code, (line, counts) = repository.verify()
@@ -128,7 +135,8 @@ def test_a_second_edit_is_verified_against_the_commit_of_the_first(repository):
     repository.edit(ER, *SAME)
     assert repository.verify()[0] == 0
     second = repository.commit()
-    for text, other in (("count", "counted"), ("counted", "number")):        # and a third one, neither of them committed
+    # And a third one, neither of them committed.
+    for text, other in (("rows = replay", "number = replay"), ("number = replay", "count = replay")):
         repository.edit(ER, text, other)
         assert repository.stale() == ["er"]
         assert repository.verify() == (0, ["2 records: 1 current, 1 verified"])
@@ -137,7 +145,7 @@ def test_a_second_edit_is_verified_against_the_commit_of_the_first(repository):
 
 def test_the_notes_of_other_records_stay(repository):
     repository.edit("clbench/strategies/parts/memory.py", "chosen = self.run.subset", "own = chosen = self.run.subset")
-    repository.edit("clbench/strategies/ewc.py", "train = self", "own = train = self")
+    repository.edit("clbench/strategies/regularisation/ewc.py", "train = self", "own = train = self")
     assert repository.verify("-s", "ewc")[0] == 0
     note = repository.notes()["ewc"]
     assert repository.verify("-s", "er")[0] == 0
@@ -175,8 +183,8 @@ def test_outside_git_every_edit_makes_stale(repository):
 
 
 def test_a_commit_without_a_tracer_is_compared_by_seed_0(repository):
-    (repository.folder / "clbench/trace.py").unlink()
-    repository.edit("clbench/cli.py", "@app.command(hidden=True)\n", "")
+    (repository.folder / "clbench/execution/trace.py").unlink()
+    repository.edit("clbench/cli/main.py", "@app.command(hidden=True)\n", "")
     repository.commit()
     assert repository.run("--fresh").returncode == 0
     repository.git("checkout", "-q", "HEAD~1", "--", ".")
@@ -188,9 +196,9 @@ def test_a_commit_without_a_tracer_is_compared_by_seed_0(repository):
 
 
 def test_traces_of_other_formats_are_compared_by_seed_0(repository):
-    repository.edit("clbench/trace.py", "FORMAT = 1 ", "FORMAT = 2 ")
+    repository.edit("clbench/execution/trace.py", "FORMAT = 1 ", "FORMAT = 2 ")
     repository.commit()
-    repository.edit("clbench/trace.py", "FORMAT = 2 ", "FORMAT = 1 ")
+    repository.edit("clbench/execution/trace.py", "FORMAT = 2 ", "FORMAT = 1 ")
     repository.edit(ER, *SAME)
     assert repository.verify() == (0, ["2 records: 1 current, 1 verified"])
     repository.edit(ER, *OTHER)
@@ -202,7 +210,7 @@ def test_a_file_of_ones_own_belongs_to_the_source(repository):
     own.write_text("from clbench import Part\n\n\nclass Own(Part):\n    def gradient(self, g, batch):\n        return 2 * g\n")
     names = ("-b", "blobs_class", "-s", "own.py:Own")
     assert repository.clbench("run", *names, "--profile", "smoke", "--seeds", "1", "--workers", "0").returncode == 0
-    repository.edit("clbench/engine/part.py", "        return plan", "        same = plan\n        return same")
+    repository.edit("clbench/core/part.py", "        return plan", "        same = plan\n        return same")
     assert repository.verify(*names) == (0, ["1 records: 1 verified"])
     repository.git("checkout", "-q", ".")
     own.write_text(own.read_text().replace("2 * g", "3 * g"))
@@ -211,9 +219,9 @@ def test_a_file_of_ones_own_belongs_to_the_source(repository):
 
 
 def test_other_settings_are_named(repository):
-    repository.edit(ER, "memory: int = 500", "memory: int = 400")
+    repository.edit("clbench/strategies/regularisation/ewc.py", "lam: float = 1000.0", "lam: float = 999.0")
     code, lines = repository.verify()
-    assert code == 1 and lines[0] == "stale     blobs_class  er  its settings have changed: strategy.er.memory 500 -> 400"
+    assert code == 1 and lines[0] == "stale     blobs_class  ewc  its settings have changed: strategy.ewc.lam 1000.0 -> 999.0"
 
 
 def test_a_broken_file_of_notes_is_named_and_the_records_are_shown(repository):
@@ -238,6 +246,6 @@ def test_the_traces_of_a_commit_are_kept(repository, tmp_path):
     kept.write_text(json.dumps(trace))
     code, lines = repository.verify()
     assert lines == ["2 records: 2 current"]
-    repository.edit(ER, "count", "number")
+    repository.edit(ER, "rows = replay", "number = replay")
     code, lines = repository.verify()
     assert code == 1 and 'differs   blobs_class  er  start: initial weights: something else" is now' in lines[0]

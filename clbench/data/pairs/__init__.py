@@ -1,1 +1,1 @@
-"""Pairs in time: images or texts with their captions, dated, cut into slices. Readers of files, and the embedded sets."""
+"""Dated pairs, such as images with captions: readers of files, and the sets that the package embeds."""

@@ -1,4 +1,4 @@
-"""What every reader gives: one row of a file at a time, as it stands there."""
+"""The rows that every reader of pairs yields, and the names of the columns from which they come."""
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,50 +10,56 @@ from clbench.errors import InputError
 
 
 class Row(NamedTuple):
-    """A pair and its time."""
+    """One pair with its time, as its file has it."""
 
     left: bytes | np.ndarray | str       # an encoded image, its pixels, or a text
-    right: str
+    right: str                           # the caption or passage
     when: object                         # as the file has it: text, a number, numpy's datetime64
     place: str                           # where it stands, for messages: pairs.csv, line 7
-    slice: str                           # the name of the folder or file that it came in
+    slice: str                           # name of the folder or file that it came in
     uid: str | None = None
 
 
 @dataclass(frozen=True)
 class Columns:
-    """What things are called in the files; None: the first of the usual names that is there."""
+    """Names of columns that the user gives; None stands for the first of the usual names that a file has."""
 
     image: str | None = None
     text: str | None = None              # the left side of text pairs: a query
-    caption: str | None = None
+    caption: str | None = None           # the right side
     time: str | None = None
 
     USUAL = {"image": ("image", "images", "path"), "text": ("text", "text_a", "query"),
              "caption": ("caption", "captions", "passage"), "time": ("time", "times", "date")}
 
-    def called(self, kind: str, there: Collection[str]) -> str | None:
-        """The name that was given for image, text, caption or time, else the first of the usual ones that is there."""
-        return getattr(self, kind) or next((one for one in self.USUAL[kind] if one in there), None)
+    def name_of(self, kind: str, columns: Collection[str]) -> str | None:
+        """The name that the user gives to this kind of column, else the first usual name among these."""
+        return getattr(self, kind) or next((name for name in self.USUAL[kind] if name in columns), None)
 
-    def among(self, there: list[str], source: Path) -> dict[str, str]:
-        """kind -> the name in this file; a left side and a caption are needed."""
-        found = {}
+    def names_in(self, columns: list[str], source: Path) -> dict[str, str]:
+        """kind -> its column in a file with these columns; of image and text only the one that is the left
+        side.
+
+        Raises InputError where a column that the user names is missing, and where there is no left side or
+        caption.
+        """
+        names = {}
         for kind in self.USUAL:
-            name = self.called(kind, there)
-            if name is not None and name not in there:
-                raise InputError(f'{source}: no "{name}"; there are {", ".join(map(str, there))}')
+            name = self.name_of(kind, columns)
+            if name is not None and name not in columns:
+                raise InputError(f'{source}: no "{name}"; there are {", ".join(map(str, columns))}')
             if name is not None:
-                found[kind] = name
-        if self.text is not None or "image" not in found:
-            found.pop("image", None)
+                names[kind] = name
+        if self.text is not None or "image" not in names:
+            names.pop("image", None)
         else:
-            found.pop("text", None)
+            names.pop("text", None)
         for kinds in (("image", "text"), ("caption",)):
-            if not any(kind in found for kind in kinds):
-                raise InputError(f"{source}: which of {', '.join(map(str, there))} is the {' or '.join(kinds)}? "
-                                 f"say it with {' or '.join(f'{kind}=' for kind in kinds)}")
-        return found
+            if not any(kind in names for kind in kinds):
+                arguments = " or ".join(f"{kind}=" for kind in kinds)
+                raise InputError(f"{source}: which of {', '.join(map(str, columns))} is the "
+                                 f"{' or '.join(kinds)}? say it with {arguments}")
+        return names
 
 
 Rows = Iterator[Row]

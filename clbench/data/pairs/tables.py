@@ -1,4 +1,5 @@
-"""Pairs in tables: csv, tsv, jsonl, parquet (each row a pair), and npz (each array a column)."""
+"""Reads pairs from tables: csv, tsv, jsonl and parquet, of which each row is a pair, and npz, of which each
+array is a column."""
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,55 +14,68 @@ CHUNK = 5_000                    # rows in memory at a time
 
 
 def suffix(path: Path) -> str:
-    """.csv of pairs.csv and of pairs.csv.gz."""
+    """The suffix of the table itself: .csv of pairs.csv and of pairs.csv.gz."""
     return Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
 
 
 def read(path: Path, columns: Columns) -> Rows:
-    """The rows of one table. Images in it are bytes, pixels, or paths below the table's folder."""
+    """Yields the rows of one table. Images in it are bytes, pixels, or paths below the table's folder.
+
+    Raises InputError for a table that cannot be read or lacks a column.
+    """
     if suffix(path) == ".npz":
-        yield from _arrays(path, columns)
+        yield from _read_arrays(path, columns)
         return
+    line = "row" if suffix(path) == ".parquet" else "line"
     number = 1 if suffix(path) in (".csv", ".tsv") else 0        # a header stands on the first line
     for chunk in _chunks(path):
-        names = columns.among(list(chunk.columns), path)
-        left = names.get("image") or names["text"]
+        names = columns.names_in(list(chunk.columns), path)
+        lefts = chunk[names.get("image") or names["text"]]
+        captions = chunk[names["caption"]]
         times = chunk[names["time"]] if "time" in names else [None] * len(chunk)
         uids = chunk["uid"] if "uid" in chunk else [None] * len(chunk)
-        for one, caption, when, uid in zip(chunk[left], chunk[names["caption"]], times, uids, strict=True):
+        for value, caption, when, uid in zip(lefts, captions, times, uids, strict=True):
             number += 1
-            place = f"{path.name}, {'row' if suffix(path) == '.parquet' else 'line'} {number}"
-            content = _image(path, one, place) if "image" in names else _text(one)
-            yield Row(content, _text(caption), when, place, path.name, None if uid is None or uid != uid else str(uid))
+            place = f"{path.name}, {line} {number}"
+            left = _image(path, value, place) if "image" in names else _text(value)
+            missing = uid is None or uid != uid                  # pandas' NaN
+            yield Row(left, _text(caption), when, place, path.name, None if missing else str(uid))
 
 
 def _chunks(path: Path) -> Iterator:
+    """The table in pandas frames of at most CHUNK rows.
+
+    Raises InputError for a file that is no such table.
+    """
     import pandas as pd
 
     as_written = {"dtype": str, "keep_default_na": False, "encoding": "utf-8", "chunksize": CHUNK}
     try:
         if suffix(path) == ".parquet":
-            yield from _parquet(path)
+            yield from _parquet_chunks(path)
         elif suffix(path) == ".jsonl":
             yield from pd.read_json(path, lines=True, chunksize=CHUNK, dtype=False, encoding="utf-8")
         else:
-            yield from pd.read_csv(path, sep="\t" if _tabs(path) else ",", **as_written)
+            yield from pd.read_csv(path, sep="\t" if _has_tabs(path) else ",", **as_written)
     except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8: byte {error.object[error.start]:#04x} at {error.start} of a block") from error
+        byte = error.object[error.start]
+        raise InputError(f"{path} is not UTF-8: byte {byte:#04x} at {error.start} of a block") from error
     except (ValueError, OSError, EOFError) as error:
-        raise InputError(f"{path} cannot be read as {suffix(path)[1:]}: {str(error).splitlines()[0]}") from error
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{path} cannot be read as {suffix(path)[1:]}: {reason}") from error
 
 
-def _tabs(path: Path) -> bool:
-    """Tabs for tsv, and for a csv whose header has them and no comma, as TiC's have."""
+def _has_tabs(path: Path) -> bool:
+    """Whether tabs separate the columns: in a tsv, and in a csv whose header has tabs, no comma."""
     import gzip
 
-    with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as content:
+    open_file = gzip.open if path.suffix == ".gz" else open
+    with open_file(path, "rb") as content:
         header = content.readline()
     return suffix(path) == ".tsv" or b"\t" in header and b"," not in header
 
 
-def _parquet(path: Path) -> Iterator:
+def _parquet_chunks(path: Path) -> Iterator:
     try:
         import pyarrow.parquet
     except ImportError as error:
@@ -72,8 +86,11 @@ def _parquet(path: Path) -> Iterator:
 
 
 def _image(path: Path, value, place: str) -> bytes | None:
-    """The encoded image; None where its file is not there."""
-    if isinstance(value, dict):                                  # as datasets write it: {"bytes": …, "path": …}
+    """The encoded image that the cell holds or names; None where its file is not there.
+
+    Raises InputError for a path that leads out of the table's folder.
+    """
+    if isinstance(value, dict):                              # of the library datasets: "bytes" or "path"
         value = value.get("bytes") or value.get("path")
     if isinstance(value, bytes):
         return value
@@ -81,7 +98,7 @@ def _image(path: Path, value, place: str) -> bytes | None:
     try:
         file = (root / str(value)).resolve()
         there = file.is_file()
-    except (OSError, ValueError):                                # too long for a path, or no text of one
+    except (OSError, ValueError):                            # too long for a path, or no text of one
         return None
     if not file.is_relative_to(root):
         raise InputError(f"{place}: the image {value} lies outside {path.parent}; move it below")
@@ -89,22 +106,25 @@ def _image(path: Path, value, place: str) -> bytes | None:
 
 
 def _text(value) -> str:
-    return value if isinstance(value, str) else ""               # pandas' NaN and None are no text
+    return value if isinstance(value, str) else ""           # pandas' NaN and None are no text
 
 
-def _arrays(path: Path, columns: Columns) -> Rows:
+def _read_arrays(path: Path, columns: Columns) -> Rows:
+    """Yields the rows of an npz file."""
     try:
         with np.load(path, allow_pickle=False) as archive:
-            names = columns.among(archive.files, path)
+            names = columns.names_in(archive.files, path)
             arrays = {kind: archive[name] for kind, name in names.items()}
     except (ValueError, OSError, EOFError, KeyError) as error:
         raise InputError(f"{path} cannot be read as npz without pickle: {str(error).splitlines()[0]}; "
                          "save captions as an array of text, not of objects") from error
     lengths = {name: len(arrays[kind]) for kind, name in names.items()}
     if len(set(lengths.values())) > 1:
-        raise InputError(f"{path}: arrays of different length: {', '.join(f'{name} {n}' for name, n in lengths.items())}")
+        listed = ", ".join(f"{name} {length}" for name, length in lengths.items())
+        raise InputError(f"{path}: arrays of different length: {listed}")
     left = as_pixels(arrays["image"]) if "image" in arrays else arrays["text"].tolist()
     when = arrays.get("time", np.full(len(left), None))
-    when = when.astype("datetime64[D]").astype(str) if when.dtype.kind == "M" else when
+    if when.dtype.kind == "M":                               # numpy's own dates
+        when = when.astype("datetime64[D]").astype(str)
     for i, caption in enumerate(arrays["caption"].tolist()):
         yield Row(left[i], str(caption), when[i], f"{path.name}, row {i}", path.name)

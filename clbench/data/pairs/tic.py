@@ -1,5 +1,8 @@
-"""TiC-CLIP's files (Garg et al. 2024, apple/ml-tic-clip): lists of uids, 128-bit hashes in NumPy arrays or by year in
-pickles; and its results."""
+"""Reads the files of TiC-CLIP (Garg et al. 2024, apple/ml-tic-clip): its lists of uids, and the results of
+its runs.
+
+A uid is a 128-bit hash. The lists are NumPy arrays, or pickles that hold the uids by year.
+"""
 import json
 import pickle
 from collections.abc import Sequence
@@ -10,7 +13,7 @@ import numpy as np
 from clbench.errors import InputError
 
 
-def number(uid: str | None) -> int | None:
+def parse_uid(uid: str | None) -> int | None:
     """A uid of 32 hex digits as a number; None for anything else."""
     try:
         return int(uid, 16) if uid and len(uid) == 32 else None
@@ -18,71 +21,84 @@ def number(uid: str | None) -> int | None:
         return None
 
 
-def uids(path: Path) -> frozenset[int]:
-    """The uids of a .npy list, or of all years of a .pkl."""
+def read_uids(path: Path) -> frozenset[int]:
+    """The uids of a .npy list, or of all years of a .pkl. Raises InputError for a file that is neither."""
     try:
         if path.suffix == ".pkl":
             with open(path, "rb") as content:
-                return frozenset(map(_hex, _leaves(_PlainUnpickler(content).load())))
+                return frozenset(map(_uid_number, _leaves(_PlainUnpickler(content).load())))
         listed = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError, pickle.UnpicklingError) as error:
         raise InputError(f"{path} is no list of uids: {str(error).splitlines()[0]}") from error
     if listed.dtype.descr != [("f0", "<u8"), ("f1", "<u8")]:
         raise InputError(f"{path}: a list of uids has the fields f0 and f1 of <u8, not {listed.dtype}")
-    high, low = (listed[name].astype(object) for name in ("f0", "f1"))
+    high = listed["f0"].astype(object)                       # Python's integers hold all 128 bits
+    low = listed["f1"].astype(object)
     return frozenset((high << 64 | low).tolist())
 
 
 class _PlainUnpickler(pickle.Unpickler):
-    """Dicts, lists, texts and numbers only: anything else could run code."""
+    """Reads dicts, lists, texts and numbers; refuses anything else, which could run code."""
 
     def find_class(self, module: str, name: str):
-        raise pickle.UnpicklingError(f"it holds {module}.{name}, and only plain dicts, lists and texts are read")
+        raise pickle.UnpicklingError(f"it holds {module}.{name}, "
+                                     "and only plain dicts, lists and texts are read")
 
 
 def _leaves(tree) -> list:
+    """Everything in nested dicts, lists, tuples and sets that is none of these."""
     if isinstance(tree, dict):
-        return [leaf for branch in tree.values() for leaf in _leaves(branch)]
-    return [leaf for branch in tree for leaf in _leaves(branch)] if isinstance(tree, list | tuple | set) else [tree]
+        tree = list(tree.values())
+    if not isinstance(tree, list | tuple | set):
+        return [tree]
+    return [leaf for branch in tree for leaf in _leaves(branch)]
 
 
-def _hex(uid) -> int:
-    found = number(str(uid))
-    if found is None:
+def _uid_number(uid: object) -> int:
+    number = parse_uid(str(uid))
+    if number is None:
         raise ValueError(f"{uid!r} is not 32 hex digits")
-    return found
+    return number
 
 
-def results(folders: Sequence[Path]) -> dict[str, tuple[list[str], np.ndarray]]:
-    """What TiC-CLIP's evaluation wrote, a folder a step: stream -> (names of its slices, E [steps, slices]).
+def read_results(folders: Sequence[Path]) -> dict[str, tuple[list[str], np.ndarray]]:
+    """What TiC-CLIP's evaluation wrote, one folder per step: stream -> (names of its slices, E [steps,
+    slices]).
 
-    Each folder holds `eval_results.jsonl`, a line for each evaluation: {"key": "tic/datacomp/retrieval/yearly/2014",
-    "metrics": {"main_metric": 0.31, …}}. The file is appended to, so the last line of a key counts. What is missing or null
-    is NaN.
+    Each folder holds `eval_results.jsonl` with a line for each evaluation: {"key":
+    "tic/datacomp/retrieval/yearly/2014", "metrics": {"main_metric": 0.31, …}}. The file is appended to, so
+    the last line of a key counts. What is missing or null is NaN. Raises InputError for a file that is
+    missing or of another form.
     """
     steps = [_main_metrics(folder / "eval_results.jsonl") for folder in folders]
-    streams: dict[str, set[str]] = {}
-    for key in {key for step in steps for key in step if key.startswith("tic/")}:
-        stream, _, name = key.rpartition("/")
-        streams.setdefault(stream, set()).add(name)
-    if not streams:
+    keys = {key for step in steps for key in step if key.startswith("tic/")}
+    if not keys:
         raise InputError(f"{folders[0]}: no line of eval_results.jsonl has a key that begins with tic/")
-    return {stream: (sorted(names), np.array([[step.get(f"{stream}/{name}", np.nan) for name in sorted(names)]
-                                              for step in steps]))
-            for stream, names in sorted(streams.items())}
+    names: dict[str, list[str]] = {}                         # of the slices, by stream
+    for key in sorted(keys):
+        stream, _, name = key.rpartition("/")
+        names.setdefault(stream, []).append(name)
+    results = {}
+    for stream in sorted(names):
+        slices = sorted(names[stream])
+        matrix = [[step.get(f"{stream}/{name}", np.nan) for name in slices] for step in steps]
+        results[stream] = (slices, np.array(matrix))
+    return results
 
 
 def _main_metrics(path: Path) -> dict[str, float]:
+    """key -> main metric of one `eval_results.jsonl`, NaN for null; the last line of a key counts."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
-    found = {}
+    metrics = {}
     for number, line in enumerate(lines, 1):
         try:
-            one = json.loads(line)
-            value = one["metrics"]["main_metric"]
-            found[one["key"]] = np.nan if value is None else float(value)
+            entry = json.loads(line)
+            value = entry["metrics"]["main_metric"]
+            metrics[entry["key"]] = np.nan if value is None else float(value)
         except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{path}, line {number}: not a result with key and metrics.main_metric ({error})") from error
-    return found
+            raise InputError(f"{path}, line {number}: not a result with key and metrics.main_metric "
+                             f"({error})") from error
+    return metrics

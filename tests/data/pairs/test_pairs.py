@@ -60,7 +60,7 @@ def test_every_kind_of_table_gives_the_same_pairs(tmp_path):
     found = [load(tmp_path / f"a.{kind}") for kind in ("csv", "tsv", "csv.gz", "jsonl", "parquet", "npz")]
     for pairs in found:
         assert pairs.names == ("2014", "2015") and pairs.shape is None and not set(pairs.skipped) - {"held out or over the limit"}
-        assert np.array_equal(pairs.left, words.numbered(frame.text_a)) and np.array_equal(pairs.right, found[0].right)
+        assert np.array_equal(pairs.left, words.hash_words(frame.text_a)) and np.array_equal(pairs.right, found[0].right)
         assert all(np.array_equal(a, b) for a, b in zip(pairs.train + pairs.test, found[0].train + found[0].test, strict=True))
         years = [set(frame.time.str[:4].iloc[rows]) for rows in pairs.train + pairs.test]
         assert years == [{"2014"}, {"2015"}] * 2
@@ -323,14 +323,14 @@ def test_uid_lists_cannot_run_code(tmp_path):
     for content in (Harmful(), {2014: np.zeros(3)}):
         (tmp_path / "a.pkl").write_bytes(pickle.dumps(content))
         with pytest.raises(InputError, match="only plain dicts, lists and texts"):
-            tic.uids(tmp_path / "a.pkl")
+            tic.read_uids(tmp_path / "a.pkl")
     assert not (tmp_path / "ran").exists()
     np.save(tmp_path / "a.npy", np.array([Harmful()], object))
     with pytest.raises(InputError, match="is no list of uids"):
-        tic.uids(tmp_path / "a.npy")
+        tic.read_uids(tmp_path / "a.npy")
     np.save(tmp_path / "b.npy", np.zeros(3))
     with pytest.raises(InputError, match="fields f0 and f1"):
-        tic.uids(tmp_path / "b.npy")
+        tic.read_uids(tmp_path / "b.npy")
 
 
 def test_tic_evaluation_folders_give_the_test_pairs(tmp_path):
@@ -412,7 +412,7 @@ def test_contents_and_options_decide_what_is_read_again(tmp_path):
 
 
 def test_words_do_not_depend_on_the_process():
-    assert words.numbered(["A cat, a cat!"], 2048, 5).tolist() == [[223, 491, 223, 491, 0]]
+    assert words.hash_words(["A cat, a cat!"], 2048, 5).tolist() == [[223, 491, 223, 491, 0]]
 
 
 # ---- clbench data inspect
@@ -471,8 +471,8 @@ def test_import_of_tic_results(tmp_path, here):
     of_one = here("import", "tic", *folders[:2], "--first", 1, "--out", tmp_path / "one")
     assert "stream_id 0.550  stream_backward 0.400  stream_forward 0.200" in of_one.stdout
     (folders[1] / "eval_results.jsonl").write_text(lines_of({2014: 0.4, 2015: None}))
-    slices_found, matrix = tic.results(folders)["tic/datacomp/retrieval/yearly"]
+    slices_found, matrix = tic.read_results(folders)["tic/datacomp/retrieval/yearly"]
     assert slices_found == ["2014", "2015", "2016"] and np.isnan(matrix[1, 1:]).all() and matrix[0, 0] == 0.5
     (folders[2] / "eval_results.jsonl").write_text("{\n")
     with pytest.raises(InputError, match="eval_results.jsonl, line 1: not a result"):
-        tic.results(folders)
+        tic.read_results(folders)
