@@ -120,9 +120,26 @@ def test_the_page_of_strategies_is_the_one_that_the_docstrings_give():
 
 
 def test_the_links_of_the_docs_lead_somewhere():
-    for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+    for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text()):
             assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+def test_what_contributors_are_shown_is_where_it_is_said_to_be():
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    paths = [path for path in re.findall(r"`((?:clbench|tests)/[^`]*)`", text) if "x.py" not in path]
+    assert len(paths) > 30 and not [path for path in paths if not (ROOT / path).exists()]
+    named = re.findall(r"`(clbench/[^`]*)`: `(\w+)`", text)
+    assert len(named) >= 12
+    for path, name in named:
+        assert re.search(rf"^\s*(def |class |){name}\b", (ROOT / path).read_text(), re.MULTILINE), f"{path}: {name}"
+
+
+def test_the_workflow_runs_what_there_is():
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+    assert "make test " in workflow and re.search("^test:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    gate = "clbench check --profile smoke --format github || test $? -eq 3"
+    assert gate in workflow and gate in HOWTO
 
 
 def test_the_commands_of_the_readme_exist():
