@@ -44,13 +44,6 @@ SUPPORTED = [(name, scenario) for name in NATIVE for scenario in SCENARIOS if no
 
 def contract(*scenarios: str):
     """A test for each check of each native strategy on the streams of these scenarios."""
-    for name, attribute, value in UNTIL_CLASSES_SAY_IT:
-        cls = registry.load(registry.strategies()[name])
-        if not hasattr(cls, attribute):
-            setattr(cls, attribute, value)
     found = [pytest.param(check, id=f"{name}: {check}") for name in NATIVE for check in strategy_checks(SPECS.get(name, name))
              if check.name.endswith(scenarios)]
     return pytest.mark.parametrize("check", found)
-
-
-UNTIL_CLASSES_SAY_IT = (("icarl", "tolerance", 0.05), ("gem", "grows", "to as many examples as its memory has"))
