@@ -16,7 +16,7 @@ from clbench.metrics.accuracy import METRICS
 from clbench.metrics.references import NAIVE, place_of
 from clbench.metrics.statistics import summarise
 from clbench.report.layout import LEADER, Box, near, pareto, place, spread
-from clbench.report.svg import INK, PAPER, finished
+from clbench.report.svg import INK, PAPER, svg_of
 from clbench.report.values import Entry, order_of, seen_accuracy, trains_on_all_data
 
 FAINT = "#8c959f"
@@ -91,7 +91,7 @@ def matrices(found: list[Entry]) -> str | None:
         figure.supylabel("after learning task (0: untrained)", fontsize=8.5)
         bar = figure.colorbar(mesh, ax=grid, shrink=min(1, 1.6 / down), aspect=16, pad=0.015, ticks=[0, 50, 100])
         bar.outline.set_visible(False)
-        return finished(figure)
+        return svg_of(figure)
 
 
 def _matrix(axes, entry: Entry):
@@ -139,7 +139,7 @@ def seen(found: list[Entry], look: dict[str, Look]) -> str | None:
         axes.grid(axis="y")
         axes.spines.bottom.set_bounds(0.7, tasks + 0.3)
         _end_labels(figure, axes, lines)
-        return finished(figure)
+        return svg_of(figure)
 
 
 def _curve(axes, values: np.ndarray, offset: float, look: Look) -> None:
@@ -189,7 +189,7 @@ def cost(found: list[Entry], look: dict[str, Look], metric: str = "acc") -> str 
         front = _front(axes, [(a, b) for entry, a, b in zip(drawn, x, y, strict=True)
                               if not entry.stale and not _sees_all(entry)])
         _point_labels(figure, axes, [_label(entry) for entry in drawn], x, y, halves, front)
-        return finished(figure)
+        return svg_of(figure)
 
 
 def _cost_and_value(entry: Entry, metric: str) -> tuple[float, float, float] | None:
