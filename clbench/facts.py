@@ -79,7 +79,8 @@ def _assigned(cls: ast.ClassDef) -> dict[str, Any]:
     """What the lines `a = b = 1` and `a: int = 1` in the body of a class set, where it is a literal."""
     found: dict[str, Any] = {}
     for line in cls.body:
-        if names := assigned_names(line):
+        names = assigned_names(line)
+        if isinstance(line, ast.Assign | ast.AnnAssign) and line.value and names:
             try:
                 found |= dict.fromkeys(names, ast.literal_eval(line.value))
             except ValueError:                               # no literal: known only to who imports the class

@@ -96,11 +96,12 @@ def list_(kind: Annotated[Kind | None, typer.Argument(help="Only this kind.")] =
     """Shows the benchmarks, strategies, pairs and profiles there are."""
     if family and kind and kind != Kind.strategies:
         raise InputError(f"--family is for strategies; {kind.value} have none")
-    kind = Kind.strategies if family else kind
+    if family:
+        kind = Kind.strategies
     shown = {one: _listed(one) for one in ([kind] if kind else [Kind.benchmarks, Kind.strategies, Kind.profiles])}
     if family:
-        shown[kind] = [row for row in shown[kind] if row["family"] == family]
-        if not shown[kind] and not as_json:
+        shown[Kind.strategies] = [row for row in shown[Kind.strategies] if row["family"] == family]
+        if not shown[Kind.strategies] and not as_json:
             raise InputError(f"no strategy is of the family {family.value}")
     if as_json:
         print(json.dumps({kind.value: rows for kind, rows in shown.items()}, indent=1))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from copy import copy, deepcopy
 from dataclasses import dataclass, fields, is_dataclass
 from textwrap import shorten
+from typing import Any
 
 from clbench import registry
 from clbench.core.benchmark import Benchmark
@@ -30,6 +31,9 @@ class OwnStrategy:
     def build(self) -> list[Part]:
         """Copies, ready for one run."""
         return deepcopy(list(self.parts))
+
+
+AnyStrategy = registry.Strategy | OwnStrategy
 
 
 def benchmark_of(given: str | Benchmark | type[Benchmark], profile: str, scenario: str | None = None) -> tuple[str, Benchmark]:
@@ -62,19 +66,19 @@ def benchmark_of(given: str | Benchmark | type[Benchmark], profile: str, scenari
     return name if isinstance(given, type) else _with_arguments(name, given), benchmark
 
 
-def _scenario(given, cls: type, scenario: str | None) -> str:
+def _scenario(given: object, cls: type[Benchmark], scenario: str | None) -> str:
     scenarios = getattr(cls, "scenarios", ())
     if not scenarios:
         if scenario not in (None, cls.scenario):
             raise InputError(f"{cls.__name__} has no scenarios to choose from", "scenario", scenario)
         return cls.scenario
-    chosen = scenario or getattr(given, "scenario", "") or (scenarios[0] if len(scenarios) == 1 else None)
-    if chosen not in scenarios:
+    chosen: str | None = scenario or getattr(given, "scenario", "") or (scenarios[0] if len(scenarios) == 1 else None)
+    if chosen is None or chosen not in scenarios:
         raise InputError(f"{cls.__name__} takes {' or '.join(map(repr, scenarios))}", "scenario", chosen)
     return chosen
 
 
-def strategy_of(given, benchmark: Benchmark, profile: str) -> registry.Strategy | OwnStrategy:
+def strategy_of(given: Any, benchmark: Benchmark, profile: str) -> AnyStrategy:
     """The strategy of a name, a spec, a class, an instance, or a list of these.
 
     A class takes its defaults, and the benchmark's memory if it has a field `memory`; an instance has its own.
@@ -95,7 +99,7 @@ def strategy_of(given, benchmark: Benchmark, profile: str) -> registry.Strategy 
     return OwnStrategy("+".join(names), tuple(parts))
 
 
-def _parts_of(given, benchmark: Benchmark, profile: str) -> tuple[str, list[Part]]:
+def _parts_of(given: Any, benchmark: Benchmark, profile: str) -> tuple[str, list[Part]]:
     if isinstance(given, str):
         strategy = registry.strategy_on(given, benchmark, profile)
         if strategy.backend != "native":
@@ -111,7 +115,7 @@ def _parts_of(given, benchmark: Benchmark, profile: str) -> tuple[str, list[Part
     return cls.__name__, [cls(**memory)]
 
 
-def _with_arguments(name: str, instance) -> str:
+def _with_arguments(name: str, instance: Any) -> str:
     """`MyMethod(lam=3)`: the arguments that are no defaults."""
     defaults = {field.name: field.default for field in fields(instance)} if is_dataclass(instance) else {}
     given = [f"{key}={shorten(repr(value), 60)}" for key, value in arguments_of(instance).items()
@@ -119,14 +123,14 @@ def _with_arguments(name: str, instance) -> str:
     return f"{name}({', '.join(given)})" if given else name
 
 
-def arguments_of(instance) -> dict:
+def arguments_of(instance: Any) -> dict[str, Any]:
     """field -> value of a dataclass; nothing is known of others."""
     if not is_dataclass(instance):
         return {}
     return {field.name: getattr(instance, field.name) for field in fields(instance) if field.init}
 
 
-def _plain(value):
+def _plain(value: Any) -> Any:
     """The value if a file can hold it, else how it is written."""
     try:
         json.dumps(value)

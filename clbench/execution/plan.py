@@ -12,6 +12,7 @@ from clbench.core.benchmark import Benchmark
 from clbench.core.costs import SECONDS
 from clbench.core.differences import changed_fields
 from clbench.errors import InputError, Unavailable
+from clbench.execution.own import AnyStrategy
 from clbench.profiles import PROFILES
 from clbench.results import records, source
 from clbench.results.records import BrokenRecord, Record
@@ -35,7 +36,7 @@ class Given:
     """A benchmark and a strategy that have no names in the registry: objects of the program that calls."""
 
     benchmark: Benchmark
-    strategy: registry.Strategy
+    strategy: AnyStrategy
 
 
 @dataclass(frozen=True)
@@ -146,8 +147,8 @@ def jobs(plan: Plan, device: str, group_size: int | None = None) -> list[Job]:
     for pair in plan.pairs:
         blank, seeds = pair.blank, pair.missing
         size = 1 if pair.one_seed else group_size or _group_size(pair, device) or len(seeds) or 1
-        modules = [] if pair.given else registry.modules_of(blank.benchmark, blank.strategy)
-        modules = tuple(module for module in modules if not module.endswith(".py"))
+        begins = [] if pair.given else registry.modules_of(blank.benchmark, blank.strategy)
+        modules = tuple(module for module in begins if not module.endswith(".py"))
         made += [Job(blank.profile, blank.benchmark, blank.strategy, tuple(seeds[i:i + size]), device, modules,
                      source.digest(list(modules)), pair.given) for i in range(0, len(seeds), size)]
     return made
@@ -180,7 +181,7 @@ def kind_of(network: "Network") -> str:
     return f"small {kind}" if network.layout.parameters < SMALL.get(kind, 0) else kind
 
 
-def _settings(benchmark: Benchmark, network: "Network", strategy: registry.Strategy, profile: str) -> dict[str, Any]:
+def _settings(benchmark: Benchmark, network: "Network", strategy: AnyStrategy, profile: str) -> dict[str, Any]:
     """All that was chosen, by a spec or by default, as it comes back from a file.
 
     A benchmark's field that is None chooses nothing, so a new one changes no record; its memory stands where it is
@@ -193,7 +194,8 @@ def _settings(benchmark: Benchmark, network: "Network", strategy: registry.Strat
         settings["accepted_data"] = accepted
     if strategy.backend == "avalanche":
         settings["libraries"] = {library: _minor(library) for library in ("avalanche-lib", "torch")}
-        settings["batch_order"] = strategy.build()[0].order
+        rows: list[Any] = strategy.build()
+        settings["batch_order"] = rows[0].order
     read: dict[str, Any] = json.loads(json.dumps(settings))
     return read
 
@@ -206,7 +208,7 @@ def _minor(library: str) -> str:
         raise Unavailable(f"{library} is not installed: pip install {library}") from None
 
 
-def _estimate(stored: Record | None, benchmark: Benchmark, network: "Network", strategy: registry.Strategy,
+def _estimate(stored: Record | None, benchmark: Benchmark, network: "Network", strategy: AnyStrategy,
               profile: str) -> float:
     """Seconds for one seed: as measured before, else from the arithmetic at a modest 5e10 FLOP/s."""
     if stored is not None and stored.seeds:

@@ -56,7 +56,7 @@ def _named(check: Callable, subject: "Subject", scenario: str) -> Check:
 class Subject:
     """A benchmark in one scenario, and what is meant in it."""
 
-    benchmark: object
+    benchmark: str | Benchmark | type[Benchmark]
     scenario: str | None
     shared: int
     unused: bool

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -94,7 +95,7 @@ class Subject:
             return strategy(**memory | self.options)
         raise InputError(f"{strategy!r} has its arguments; options are for a name or a class")
 
-    def run(self, seeds: Sequence[int] = (0,), extra: Sequence[Part] = (), stream: str | None = None, **budget) -> Run:
+    def run(self, seeds: Sequence[int] = (0,), extra: Sequence[Part] = (), stream: str | None = None, **budget: Any) -> Run:
         """A run that has not begun; `extra` parts come last."""
         return small_run([*self.parts(), *extra], stream or STREAMS[self.scenario], seeds, **budget)
 
@@ -128,7 +129,7 @@ def untouched(scenario: str) -> Run:
 # ---- the checks
 
 def check_an_impossible_stream_gets_a_reason(subject: Subject) -> None:
-    assert len(subject.reason.splitlines()) == 1, f"`supports` has to give one line, not {subject.reason!r}"
+    assert subject.reason and len(subject.reason.splitlines()) == 1, f"`supports` has to give one line, not {subject.reason!r}"
 
 
 def check_twice_the_same_bits_and_sensible(subject: Subject) -> None:
@@ -153,7 +154,7 @@ def check_a_seed_alone_is_the_same_seed_after_others(subject: Subject) -> None:
 
 def check_a_seed_alone_is_the_same_seed_in_a_larger_group(subject: Subject) -> None:
     # SGD, because Adam blows up the rounding of gradients near zero: see `Part.tolerance`.
-    settings = {"optimiser": "sgd", "lr": 0.01, "momentum": 0.9, "steps": 6}
+    settings: dict[str, Any] = {"optimiser": "sgd", "lr": 0.01, "momentum": 0.9, "steps": 6}
     alone, among, two = (subject.run(seeds, **settings) for seeds in ([1], [4, 1, 2], [1, 7]))
     acc = [run.train() for run in (alone, among, two)]
     allowed = max(part.tolerance for part in alone.parts)
@@ -182,7 +183,7 @@ class Poison(Part):
             batch.x = tree_map(lambda x: x.masked_fill(dead.view(*dead.shape, *[1] * (x.dim() - 2)),
                                                        torch.nan if x.is_floating_point() else 0), batch.x)
             return batch
-        run.stream.gather = poisoned
+        run.stream.gather = poisoned                         # type: ignore[method-assign]
 
     def after_task(self, t: int) -> None:
         self.dead[:, self.stream.tasks[t].train[:, 1]] = True
@@ -237,10 +238,15 @@ class Watch(Part):
 
 
 def check_steps_and_samples_are_as_planned(subject: Subject) -> None:
-    watch, extra = Watch(), []
+    watch = Watch()
+    extra: list[int] = []
     run = subject.run(extra=[watch])
     gradient = run.gradient
-    run.gradient = lambda batch, theta=None: extra.append(batch.y.shape[1]) or gradient(batch, theta)
+
+    def counted(batch: Batch, theta: Tensor | None = None) -> Tensor:
+        extra.append(batch.y.shape[1])
+        return gradient(batch, theta)
+    run.gradient = counted                                   # type: ignore[method-assign]
     run.train()
     taken, expected = run.updates, [sum(watch.allowed.values())]
     if any(part.sees_all_data for part in run.parts):        # the budget of all tasks so far is allowed as well
