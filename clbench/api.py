@@ -97,6 +97,7 @@ def run(benchmark: str | Benchmark | type[Benchmark], strategy: OneStrategy | Se
         raise Unavailable(problem)
     (record,) = finished.records.values()
     if record.status in ("failed", "unsupported"):
+        assert record.error is not None
         raise RuntimeError(f"{record.strategy} on {record.benchmark}: {record.error.reason}\n"
                            f"{record.error.traceback or ''}".rstrip())
     return Result(record, [seed for seed in plan.pairs[0].asked if seed in record.seeds])

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 from importlib.machinery import PathFinder
 from pathlib import Path
+from typing import Any
 
 from clbench import moved
 from clbench.exports import EXPORTS
@@ -38,14 +39,14 @@ def facts_in(said: dict) -> Facts:
 @lru_cache
 def file_of(module: str) -> Path | None:
     """The file of a dotted module, found without importing any package; None where there is none."""
-    names, folders, spec = module.split("."), None, None
-    for i in range(len(names)):
-        find = PathFinder.find_spec if i else importlib.util.find_spec
-        spec = find(".".join(names[:i + 1]), folders)
+    package, *names = module.split(".")
+    spec = importlib.util.find_spec(package)
+    for name in names:
         if spec is None:
             return None
-        folders = spec.submodule_search_locations
-    return Path(spec.origin) if spec.origin and Path(spec.origin).suffix == ".py" else None
+        package = f"{package}.{name}"
+        spec = PathFinder.find_spec(package, spec.submodule_search_locations)
+    return Path(spec.origin) if spec and spec.origin and Path(spec.origin).suffix == ".py" else None
 
 
 def literals(path: Path, name: str | None = None) -> dict:
@@ -74,9 +75,9 @@ def _parsed(path: Path, modified: int) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def _assigned(cls: ast.ClassDef) -> dict:
+def _assigned(cls: ast.ClassDef) -> dict[str, Any]:
     """What the lines `a = b = 1` and `a: int = 1` in the body of a class set, where it is a literal."""
-    found = {}
+    found: dict[str, Any] = {}
     for line in cls.body:
         if names := assigned_names(line):
             try:
@@ -108,7 +109,7 @@ def _places(base: str, tree: ast.Module, path: Path) -> list[tuple[Path, str]]:
 
 def _imported(tree: ast.Module) -> dict[str, str]:
     """Name in the file -> what it stands for, dotted."""
-    found = {}
+    found: dict[str, str] = {}
     for node in tree.body:
         if isinstance(node, ast.Import):
             found |= {one.asname or one.name.split(".")[0]: one.name if one.asname else one.name.split(".")[0]

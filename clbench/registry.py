@@ -11,12 +11,16 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from clbench.core import tuned
 from clbench.core.composition import conflict
 from clbench.errors import InputError
 from clbench.facts import FAMILIES, Facts, facts_in, file_of, literals
 from clbench.spec import Term, canonical, checked, defaults_of, parse, suggestion
+
+if TYPE_CHECKING:
+    from clbench.core.benchmark import Benchmark
 
 PACKAGE = Path(__file__).parent
 RUNNERS = {"native": "clbench.engine.run", "avalanche": "clbench.avalanche.run"}        # by back end
@@ -106,15 +110,16 @@ def _parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def _summary(tree: ast.AST) -> str:
+def _summary(tree: ast.Module | ast.ClassDef) -> str:
     return (ast.get_docstring(tree) or "").split("\n")[0]
 
 
 def _constants(cls: ast.ClassDef) -> dict:
     """name -> value of the literals assigned in a class."""
-    return {line.targets[0].id: ast.literal_eval(line.value) for line in cls.body
-            if isinstance(line, ast.Assign) and isinstance(line.value, ast.Constant | ast.Tuple)
-            or isinstance(line, ast.Assign) and line.targets[0].id == "aliases"}
+    named = [(line.targets[0].id, line.value) for line in cls.body
+             if isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name)]
+    return {name: ast.literal_eval(value) for name, value in named
+            if isinstance(value, ast.Constant | ast.Tuple) or name == "aliases"}
 
 
 def _entry_points(group: str) -> dict[str, Entry]:
@@ -155,7 +160,7 @@ def is_benchmark(text: str) -> bool:
     return text.split("(")[0] in benchmarks()
 
 
-def benchmark(text: str, profile: str):
+def benchmark(text: str, profile: str) -> "tuple[str, Benchmark, Entry]":
     """(canonical name, Benchmark) of a spec, with the profile's arguments where the spec says nothing."""
     terms = parse(text)
     if len(terms) != 1:
@@ -185,7 +190,7 @@ def _scenario(entry: Entry, cls: type) -> str:
     return found[0] if found else ""
 
 
-def strategy_on(text: str, benchmark, profile: str) -> Strategy:
+def strategy_on(text: str, benchmark: "Benchmark", profile: str) -> Strategy:
     """The strategy of a spec, with the benchmark's memory and the values tuned for it as defaults."""
     return strategy(text, tuned.values(benchmark, profile), benchmark.memory)
 
@@ -227,9 +232,9 @@ def load(entry: Entry) -> type:
     return next(value for value in vars(module).values() if isinstance(value, type) and value.__module__ == module.__name__)
 
 
-def _resolve(term: Term, known: dict[str, Entry], kind: str) -> tuple[Entry, type]:
+def _resolve(term: Term, known: dict[str, Entry], kind: str) -> tuple[Entry, Any]:
     entry = _entry(term, known, kind)
-    if ".py:" in term.name and not hasattr(_own_module(entry.module), entry.attribute):
+    if ".py:" in term.name and entry.attribute and not hasattr(_own_module(entry.module), entry.attribute):
         entry = replace(entry, attribute=entry.attribute.rsplit("_", 1)[0])        # without the scenario
     return entry, load(entry)
 
@@ -274,6 +279,7 @@ def _own_module(path: str):
 def _import_file(path: Path, modified: int):
     name = f"clbench_own_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
     found = importlib.util.spec_from_file_location(name, path)
+    assert found is not None and found.loader is not None        # its name ends in .py
     module = importlib.util.module_from_spec(found)
     sys.modules[name] = module
     try:

@@ -1,9 +1,11 @@
 """Names from other packages, and listing."""
+import sys
 from importlib.metadata import EntryPoint
 
 import pytest
 
 from clbench import registry
+from clbench.facts import Facts
 from clbench.results import staleness
 
 
@@ -15,6 +17,9 @@ from clbench import Part
 from clbench.benchmarks.blobs import Blobs
 
 class Half(Part):
+    paper = "Half 2026"
+    family = "optimisation"
+
     def gradient(self, g, batch):
         return g / 2
 
@@ -39,6 +44,16 @@ def test_another_package_registers_by_entry_point(package):
     path = package / "other_package.py"
     path.write_text(path.read_text().replace("g / 2", "g / 3"))
     assert staleness.is_stale(result.record)
+
+
+def test_what_another_package_says_is_read_without_importing_it(package, monkeypatch):
+    monkeypatch.delitem(sys.modules, "other_package", raising=False)
+    facts = registry.facts("half")
+    assert (facts.family, facts.paper) == ("optimisation", "Half 2026") and "other_package" not in sys.modules
+    gone = EntryPoint("gone", "no_such_package.part:Gone", "clbench.strategies")
+    monkeypatch.setattr(registry, "entry_points", lambda group: [gone])
+    registry.strategies.cache_clear()
+    assert registry.facts("gone") == Facts()
 
 
 def test_every_registered_name_loads_and_says_what_it_is():

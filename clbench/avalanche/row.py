@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from clbench.models.network import Network
+    from clbench.streams.stream import Stream
+
 
 class Row:
     """What the runner asks of a row; override what differs."""
@@ -28,7 +31,7 @@ class Row:
     retrains = False                 # at task k a fresh strategy learns in k times the steps
     extra_cost = None                # of a step, in passes: not known, so fixed compute is refused
 
-    def supports(self, stream, net) -> str | None:
+    def supports(self, stream: Stream, net: Network) -> str | None:
         """None, or the reason why this strategy cannot learn this stream with this network."""
         if stream.views is None:
             return None

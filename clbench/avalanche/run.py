@@ -18,7 +18,7 @@ from clbench.engine.run import Outcome
 from clbench.errors import RunFailed, Unavailable
 
 if TYPE_CHECKING:
-    from clbench.avalanche.catalog import Row
+    from clbench.avalanche.row import Row
     from clbench.models.network import AsModule
     from clbench.streams.stream import Stream
 

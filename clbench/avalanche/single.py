@@ -16,7 +16,7 @@ from clbench.engine.evaluate import evaluate
 from clbench.engine.optimiser import warmed_up
 
 if TYPE_CHECKING:
-    from clbench.avalanche.catalog import Row
+    from clbench.avalanche.row import Row
     from clbench.models.network import AsModule
     from clbench.streams.stream import Stream
 

@@ -3,6 +3,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -39,15 +40,15 @@ class Driftcaps(Benchmark):
     def contents(self) -> Pairs:
         return drawn(self.slices, self.n, self.n_test, self.drift, self.churn, self.size, self.data_seed)
 
-    def make_stream(self, pairs, seeds):
+    def make_stream(self, pairs: Pairs, seeds: list[int]) -> PairStream:
         return PairStream(pairs, seeds)
 
-    def network(self):
+    def network(self) -> DualEncoder:
         return DualEncoder((self.size, self.size, 3))
 
 
 @lru_cache(maxsize=4)
-def drawn(*arguments) -> Pairs:
+def drawn(*arguments: Any) -> Pairs:
     """The world as pairs. Its fingerprint is of what is shown and said, which is the same everywhere; pixels may differ in a
     last digit between processors."""
     made = [one for both in driftcaps.slices(*arguments) for one in both]

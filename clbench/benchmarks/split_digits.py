@@ -3,9 +3,9 @@ from dataclasses import dataclass
 
 from clbench.core.benchmark import ClassSplit
 from clbench.core.budget import Budget
-from clbench.data.labelled.sources import digits
+from clbench.data.labelled.sources import Images, digits
 from clbench.models.mlp import MLP
-from clbench.streams.labelled import split_by_class
+from clbench.streams.labelled import LabelledStream, split_by_class
 
 
 @dataclass
@@ -17,10 +17,10 @@ class SplitDigits(ClassSplit):
     classes = 10
     budgets = {profile: Budget(steps, rows=32, lr=3e-3) for profile, steps in (("smoke", 40), ("quick", 100), ("full", 400))}
 
-    def make_stream(self, images, seeds):
+    def make_stream(self, images: Images, seeds: list[int]) -> LabelledStream:
         groups = [[2 * t, 2 * t + 1] for t in range(5)]
         return split_by_class(images, groups, self.scenario, seeds, order=self.order)
 
-    def network(self):
+    def network(self) -> MLP:
         width = self.width or 100
         return MLP(64, width, width, 2 if self.scenario == "domain" else 10)

@@ -51,8 +51,10 @@ class Format(StrEnum):
     github = "github"
 
 
-Family = StrEnum("Family", {name: name for name in (*FAMILIES, OWN)})
-ProfileName = StrEnum("ProfileName", {name: name for name in PROFILES})
+# Ignored: a type checker takes only literals for the members of an enumeration.
+Family = StrEnum("Family", {name: name for name in (*FAMILIES, OWN)})             # type: ignore[misc]
+ProfileName = StrEnum("ProfileName", {name: name for name in PROFILES})           # type: ignore[misc]
+SMOKE = ProfileName("smoke")
 
 Benchmarks = Annotated[list[str] | None, typer.Option("--benchmark", "-b", help="Name, spec or glob; may be repeated.")]
 Strategies = Annotated[list[str] | None, typer.Option("--strategy", "-s", help="Name, spec like 'er(memory=200)+lwf', "
@@ -92,7 +94,7 @@ def list_(kind: Annotated[Kind | None, typer.Argument(help="Only this kind.")] =
           family: Annotated[Family | None, typer.Option(help="Only the strategies of this family.")] = None,
           as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
     """Shows the benchmarks, strategies, pairs and profiles there are."""
-    if family and kind not in (None, Kind.strategies):
+    if family and kind and kind != Kind.strategies:
         raise InputError(f"--family is for strategies; {kind.value} have none")
     kind = Kind.strategies if family else kind
     shown = {one: _listed(one) for one in ([kind] if kind else [Kind.benchmarks, Kind.strategies, Kind.profiles])}
@@ -169,28 +171,28 @@ def run(all_: Annotated[bool, typer.Option("--all", help="Every strategy on the 
         device, workers = look_at_cluster(scheduler, device)
     else:
         device = choose_device(device)
-    profile = profile.value if profile else "full" if "cuda" in device else "smoke" if all_ else "quick"
-    names = registry.select(benchmark or list(PROFILES[profile].selects), registry.benchmarks())
+    level: str = profile.value if profile else "full" if "cuda" in device else "smoke" if all_ else "quick"
+    names = registry.select(benchmark or list(PROFILES[level].selects), registry.benchmarks())
     specs = registry.select(strategy or ["*"], registry.strategies())
     writing.check_writable(out)
-    plan = planning.make_plan(names, specs, profile, asked_seeds, out, fresh=fresh)
+    plan = planning.make_plan(names, specs, level, asked_seeds, out, fresh=fresh)
     jobs = planning.jobs(plan, device, group_size)
     workers = default_workers(device) if workers is None else workers
 
     screen = terminal.Screen(to_stderr=as_json)
-    screen.announce(plan, jobs, profile, device, workers)
+    screen.announce(plan, jobs, level, device, workers)
     if dry_run:
         screen.list_jobs(jobs)
         return
-    beside = None if as_json else lambda: records.load(out, profile)[0]
+    beside = None if as_json else lambda: records.load(out, level)[0]
     with screen.progress(plan, jobs, beside) as on_done:
         finished = executing.execute(plan, jobs, out, workers=workers, scheduler=scheduler, time_limit=limit, on_done=on_done)
-    stored, problems = records.load(out, profile)
+    stored, problems = records.load(out, level)
     _tell(problems)
     screen.results(finished, stored, as_json)
-    screen.farewell(finished, profile, out, fresh)
+    screen.farewell(finished, level, out, fresh)
     missing = plan.unavailable | finished.unavailable
-    named = strict or _named(missing, benchmark or [], strategy or [], profile)
+    named = strict or _named(missing, benchmark or [], strategy or [], level)
     raise typer.Exit(130 if finished.interrupted else 1 if finished.bad or plan.blocked or (missing and named) else 0)
 
 
@@ -273,7 +275,7 @@ def report(results: Results = Path("results"),
 # ---- check, baseline
 
 @app.command()
-def check(profile: Annotated[ProfileName, typer.Option(help="Which baselines.")] = "smoke",
+def check(profile: Annotated[ProfileName, typer.Option(help="Which baselines.")] = SMOKE,
           benchmark: Benchmarks = None, strategy: Strategies = None,
           results: Annotated[Path | None, typer.Option("--results", help="Judge these records instead of running.")] = None,
           baselines: Baselines = Path("baselines"),
@@ -318,7 +320,7 @@ def _run_afresh(wanted: dict, profile: str, device: str, workers: int | None) ->
 
 
 @baseline_app.command("accept")
-def accept(profile: Annotated[ProfileName, typer.Option(help="Which profile.")] = "smoke",
+def accept(profile: Annotated[ProfileName, typer.Option(help="Which profile.")] = SMOKE,
            benchmark: Benchmarks = None, strategy: Strategies = None, results: Results = Path("results"),
            baselines: Baselines = Path("baselines")) -> None:
     """Makes what is in the results folder the numbers that `clbench check` compares with."""
@@ -338,7 +340,7 @@ def accept(profile: Annotated[ProfileName, typer.Option(help="Which profile.")] 
   clbench verify --profile quick                  after an edit, before the commit: against HEAD
 
   clbench verify --profile smoke --against HEAD~1""")
-def verify(profile: Annotated[ProfileName, typer.Option(help="Records of which profile.")] = "smoke",
+def verify(profile: Annotated[ProfileName, typer.Option(help="Records of which profile.")] = SMOKE,
            against: Annotated[str | None, typer.Option(help="Git revision whose code made the records. Default: HEAD, or the "
                                                             "commit that the record names.")] = None,
            benchmark: Benchmarks = None, strategy: Strategies = None, results: Results = Path("results"),

@@ -45,7 +45,8 @@ class Screen:
         beside: gives the stored records; with it a benchmark's table is printed when the last of its groups is done.
         """
         weight = {(pair.blank.benchmark, pair.blank.strategy): pair.seconds for pair in plan.pairs}
-        done = {(pair.blank.benchmark, pair.blank.strategy): pair.stored for pair in plan.pairs if pair.current}
+        done = {(pair.blank.benchmark, pair.blank.strategy): pair.stored for pair in plan.pairs
+                if pair.current and pair.stored is not None}
         left = [(job.benchmark, job.strategy) for job in jobs]
         bar = Progress(TextColumn("running"), BarColumn(), TextColumn("{task.fields[groups]}"),
                        TimeElapsedColumn(), TextColumn("· left"), TimeRemainingColumn(), console=self.console, transient=True,
@@ -108,12 +109,12 @@ def _line(record: Record) -> str:
     """One finished pair."""
     start = f"{record.benchmark:26} {record.strategy:22} "
     if record.status != "ok":
-        return f"{start}{record.status}: {record.error.reason}"
+        return f"{start}{record.status}: {record.error.reason if record.error else ''}"
     acc = summarise(per_seed(record.array)["acc"])
     if acc.mean is None:
         return f"{start}no ACC: cells are missing"
     interval = "" if acc.half_width is None else f" ± {100 * acc.half_width:.1f}"
-    seconds = record.cost("train_s") + record.cost("eval_s")
+    seconds = sum(record.cost(name) or 0.0 for name in ("train_s", "eval_s"))
     return f"{start}ACC {100 * acc.mean:.1f}{interval} · {_plural(len(record.seeds), 'seed')} · {seconds:.1f} s each"
 
 

@@ -105,7 +105,8 @@ class Benchmark:
 class ClassSplit(Benchmark):
     """Tasks of disjoint classes of one data set."""
 
-    order: list | Literal["seed"] | None = field(default=None, kw_only=True)     # of the classes; seed: each seed draws one
+    # Of the classes; seed: each seed draws one. A plain list, since specs check values against this type.
+    order: list | Literal["seed"] | None = field(default=None, kw_only=True)                # type: ignore[type-arg]
 
     @property
     def classes(self) -> int:

@@ -35,7 +35,8 @@ def one_thread(device: str = "cpu") -> Iterator[None]:
 def onednn_precision(precision: str) -> Iterator[None]:
     """Within the block torch multiplies float32 matrices on a CPU as this setting has it: "none" is torch's default."""
     import torch
-    setting: Any = torch.backends.mkldnn.matmul           # type: ignore[attr-defined]    # torch 2.9 has it, unlisted
+    backend: Any = torch.backends.mkldnn                 # whose attributes its module does not declare
+    setting = backend.matmul
     setting.fp32_precision, before = precision, setting.fp32_precision
     try:
         yield

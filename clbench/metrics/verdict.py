@@ -53,6 +53,9 @@ class Finding:
 
 def compare(baseline: Side | None, current: Side | None, margin: float = 0.02) -> Verdict:
     """The verdict on one pair; None on a side means that there is no record."""
+    if baseline is None or current is None:
+        sides = [name for name, side in (("baseline", baseline), ("current", current)) if side is None]
+        return Verdict("missing", f"no {' and no '.join(sides)} record")
     return _not_comparable(baseline, current) or _measured(baseline, current, margin)
 
 
@@ -65,11 +68,8 @@ def exit_status(verdicts: Iterable[Verdict], strict: bool = False) -> int:
     return 3 if "undecided" in statuses else 0
 
 
-def _not_comparable(baseline: Side | None, current: Side | None) -> Verdict | None:
+def _not_comparable(baseline: Side, current: Side) -> Verdict | None:
     """Rule 1; None when the arrays can be compared."""
-    if baseline is None or current is None:
-        sides = [name for name, side in (("baseline", baseline), ("current", current)) if side is None]
-        return Verdict("missing", f"no {' and no '.join(sides)} record")
     for name, side in (("baseline", baseline), ("current", current)):
         if side["status"] in ("failed", "diverged"):
             return Verdict("failed", f"{name} {_status(side)}")
@@ -118,15 +118,16 @@ def _measured(baseline: Side, current: Side, margin: float) -> Verdict:
 
 def _compared_metrics(baseline: Side, current: Side) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """name -> (baseline, current), one value per seed, the same seeds on both sides; NaN where a run has none."""
-    sides, seeds = (baseline, current), sorted(baseline["seeds"])
+    seeds = sorted(baseline["seeds"])
+    before, after = _array(baseline, seeds), _array(current, seeds)
     values = {
-        name: tuple(np.array([function(R) for R in _array(side, seeds)]) for side in sides)
+        name: (np.array([function(R) for R in before]), np.array([function(R) for R in after]))
         for name, function in (("acc", acc), ("forgetting", forgetting))
     }
-    if all(side.get("retrained") for side in sides):
+    if baseline.get("retrained") and current.get("retrained"):
         seeds = sorted(set(seeds) & set(baseline["retrained"]["seeds"]) & set(current["retrained"]["seeds"]))
         if seeds:
-            values["plasticity_gap"] = tuple(_plasticity_gaps(side, seeds) for side in sides)
+            values["plasticity_gap"] = (_plasticity_gaps(baseline, seeds), _plasticity_gaps(current, seeds))
     return values
 
 
@@ -139,13 +140,14 @@ def _finding(name: str, before: np.ndarray, after: np.ndarray, margin: float) ->
     """Rule 4 for one metric."""
     metric, difference = METRICS[name], paired_difference(after, before)
     text = f"{metric.title} {_points(before.mean())} -> {_points(after.mean())}"
-    if difference.low is not None:
+    if difference.mean is not None and difference.low is not None and difference.high is not None:
         text += f", difference {_points(difference.mean)} [{_points(difference.low)}, {_points(difference.high)}]"
     decision = equivalence(after, before, margin)
     if decision == "equivalent":
         return Finding("pass", text)
     if decision == "undecided":
         return Finding("undecided", f"{text} ({_how_to_decide(after - before, margin)})")
+    assert difference.mean is not None           # there are at least two seeds, or nothing would be decided
     better = (difference.mean > 0) == metric.higher_is_better
     return Finding("improved" if better else "regressed", text)
 

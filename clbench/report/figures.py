@@ -2,6 +2,7 @@
 from dataclasses import dataclass
 from itertools import cycle, pairwise
 from textwrap import wrap
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -15,14 +16,14 @@ from clbench.metrics.accuracy import METRICS
 from clbench.metrics.references import NAIVE, place_of
 from clbench.metrics.statistics import summarise
 from clbench.report.layout import LEADER, Box, near, pareto, place, spread
-from clbench.report.svg import INK, PAPER, finished
+from clbench.report.svg import INK, PAPER, svg_of
 from clbench.report.values import Entry, order_of, seen_accuracy, trains_on_all_data
 
 FAINT = "#8c959f"
 COLOURS = ("#0077bb", "#ee7733", "#009988", "#cc3311", "#8a5cc2", "#33a1d6", "#d6458b", "#8c7a2b")
 MARKERS, DASHES = ("o", "s", "^", "D", "v", "P", "X"), ((), (5, 2), (2, 1.5), (6, 2, 1.5, 2))
 WIDTH = 9.5                                               # inches
-LOOK = {
+LOOK: dict[Any, Any] = {
     "svg.hashsalt": "clbench", "svg.fonttype": "none", "font.family": "DejaVu Sans", "font.size": 8.5,
     "axes.edgecolor": FAINT, "axes.labelcolor": INK, "axes.titlesize": 8.5, "axes.titlecolor": INK, "text.color": INK,
     "axes.spines.top": False, "axes.spines.right": False, "axes.linewidth": 0.7, "axes.facecolor": "none",
@@ -90,7 +91,7 @@ def matrices(found: list[Entry]) -> str | None:
         figure.supylabel("after learning task (0: untrained)", fontsize=8.5)
         bar = figure.colorbar(mesh, ax=grid, shrink=min(1, 1.6 / down), aspect=16, pad=0.015, ticks=[0, 50, 100])
         bar.outline.set_visible(False)
-        return finished(figure)
+        return svg_of(figure)
 
 
 def _matrix(axes, entry: Entry):
@@ -138,7 +139,7 @@ def seen(found: list[Entry], look: dict[str, Look]) -> str | None:
         axes.grid(axis="y")
         axes.spines.bottom.set_bounds(0.7, tasks + 0.3)
         _end_labels(figure, axes, lines)
-        return finished(figure)
+        return svg_of(figure)
 
 
 def _curve(axes, values: np.ndarray, offset: float, look: Look) -> None:
@@ -169,19 +170,16 @@ def _end_labels(figure, axes, lines: list) -> None:
 
 def cost(found: list[Entry], look: dict[str, Look], metric: str = "acc") -> str | None:
     """A metric against FLOPs per seed, with 95 % intervals, names, and the Pareto front of the rows that compete."""
-    drawn = [entry for entry in found if entry.ok and entry.costs["flops"]]
-    summaries = [summarise(list(entry.metrics[metric].values())) for entry in drawn]
-    drawn = [entry for entry, summary in zip(drawn, summaries, strict=True) if summary.mean is not None]
-    summaries = [summary for summary in summaries if summary.mean is not None]
-    if not drawn:
+    points = [(entry, point) for entry in found if (point := _cost_and_value(entry, metric))]
+    if not points:
         return None
-    x, y = [entry.costs["flops"] for entry in drawn], [100 * summary.mean for summary in summaries]
+    drawn = [entry for entry, _ in points]
+    x, y, halves = (list(values) for values in zip(*(point for _, point in points), strict=True))
     with mpl.rc_context({**mpl.rcParamsDefault, **LOOK}):
         figure = Figure(figsize=(WIDTH, 4.8), layout="constrained")
         axes = figure.subplots()
-        halves = [100 * (summary.half_width or 0) for summary in summaries]
-        for entry, *place_of in zip(drawn, x, y, halves, strict=True):
-            _point(axes, *place_of, look[entry.record.strategy], hollow=_sees_all(entry))
+        for entry, point in points:
+            _point(axes, *point, look[entry.record.strategy], hollow=_sees_all(entry))
         axes.set(xscale="log", xlabel="FLOPs per seed", ylabel=f"{METRICS[metric].title} (points)")
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))
@@ -191,7 +189,16 @@ def cost(found: list[Entry], look: dict[str, Look], metric: str = "acc") -> str 
         front = _front(axes, [(a, b) for entry, a, b in zip(drawn, x, y, strict=True)
                               if not entry.stale and not _sees_all(entry)])
         _point_labels(figure, axes, [_label(entry) for entry in drawn], x, y, halves, front)
-        return finished(figure)
+        return svg_of(figure)
+
+
+def _cost_and_value(entry: Entry, metric: str) -> tuple[float, float, float] | None:
+    """(FLOPs per seed, mean of the metric, half its interval) in points; None where the row lacks one."""
+    flops = entry.costs["flops"]
+    summary = summarise(list(entry.metrics[metric].values())) if entry.ok else None
+    if not flops or summary is None or summary.mean is None:
+        return None
+    return flops, 100 * summary.mean, 100 * (summary.half_width or 0)
 
 
 def _point(axes, x: float, y: float, half: float, look: Look, hollow: bool) -> None:

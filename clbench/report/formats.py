@@ -19,7 +19,7 @@ def grid(table: Table) -> tuple[list[str], list[list[str]]]:
     headings = ["strategy", *(["seeds"] if compared else []), *(column.heading for column in table.columns)]
     rows = []
     for row in table.rows:
-        seeds = [str(len(row.origins[table.benchmark].seeds))] if compared else []
+        seeds = [] if table.benchmark is None else [str(len(row.origins[table.benchmark].seeds))]
         rows.append([row.strategy, *seeds, *(row.cells[column.name].shown for column in table.columns)])
     return headings, rows
 

@@ -34,6 +34,7 @@ def _rows(entry: Entry) -> list[dict]:
     record = entry.record
     same = {"profile": record.profile, "benchmark": record.benchmark, "strategy": record.strategy,
             "backend": record.backend, "status": record.status, "stale": entry.stale}
+    values: list[tuple[int | None, str | None, float | None]]
     values = [(seed, name, value) for name, by_seed in (entry.metrics | costs(record)).items()
               for seed, value in by_seed.items()]
     return [same | {"seed": seed, "metric": name, "value": value}

@@ -6,7 +6,7 @@ INK, PAPER = "#24292f", "#fefefe"             # a page turns these two into its 
 FONTS = "'DejaVu Sans', Verdana, Arial, sans-serif"
 
 
-def finished(figure) -> str:
+def svg_of(figure) -> str:
     """The figure as an SVG file: no date, no library version, nothing said twice, whole tenths of a point."""
     file = io.StringIO()
     figure.savefig(file, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")),

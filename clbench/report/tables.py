@@ -3,23 +3,26 @@
 A table is plain data, the same for every way of writing it (`clbench.report.formats`). Whatever depends on other
 records is computed here, when shown.
 """
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from clbench.core.costs import COSTS
 from clbench.metrics.accuracy import METRICS
-from clbench.metrics.statistics import best_and_ties, summarise
+from clbench.metrics.statistics import summarise
 from clbench.profiles import PROFILES
-from clbench.report.values import Entry, entries, family_of, kind_of, order_of, trains_on_all_data
+from clbench.report.stars import star_and_ties
+from clbench.report.values import Entry, entries, family_of, kind_of, order_of
 from clbench.results.records import Record
 
 NONE = "–"
-DEFAULT = ("acc", "aia", "forgetting", "bwt", "plasticity_gap", "plasticity_gap_equal", "joint_gap", "recovered",
-           "seconds", "gpu_hours", "cpu_hours", "energy_wh", "gflops", "retraining_saved", "memory_items",
-           "memory_mb", "peak_mb")
+# The columns of a table, in groups: what a row learns, what it lacks beside retraining, what it costs.
+BESIDE_RETRAINING = ("plasticity_gap", "plasticity_gap_equal", "joint_gap")
+COST_COLUMNS = ("seconds", "gpu_hours", "cpu_hours", "energy_wh", "gflops", "retraining_saved", "memory_items",
+                "memory_mb", "peak_mb")
+DEFAULT = ("acc", "aia", "forgetting", "bwt", *BESIDE_RETRAINING, "recovered", *COST_COLUMNS)
 # Of streams of pairs: what a new slice changes for those before and after it.
-PAIRS = ("stream_backward", "stream_id", "stream_forward", "acc", "forgetting", "old_kept", "new_share", *DEFAULT[4:7],
-         "backward_left_right", "backward_right_left", "backward_five", *DEFAULT[8:])
+PAIRS = ("stream_backward", "stream_id", "stream_forward", "acc", "forgetting", "old_kept", "new_share",
+         *BESIDE_RETRAINING, "backward_left_right", "backward_right_left", "backward_five", *COST_COLUMNS)
 KEPT = 0.8                                    # of what was learnt: the yardstick of those who fine-tune
 WHERE_USED = ("gpu_hours", "cpu_hours", "energy_wh", "memory_mb")
 TITLES = {"seconds": "s/seed", "gflops": "GFLOPs", "gpu_hours": "GPU h", "cpu_hours": "CPU h",
@@ -47,7 +50,7 @@ class Cell:
     high: float | None = None
     sd: float | None = None
     n: int = 0
-    seeds: dict[int, float | None] = field(default_factory=dict)
+    seeds: Mapping[int, float | None] = field(default_factory=dict)
     text: str = NONE
     marks: tuple[str, ...] = ()
 
@@ -105,7 +108,8 @@ class Table:
 
     @property
     def title(self) -> str:
-        return f"{self.benchmark or heading(self.metric).title}, profile {self.profile}"
+        shown = self.benchmark if self.metric is None else heading(self.metric).title
+        return f"{shown}, profile {self.profile}"
 
 
 def heading(name: str) -> Column:
@@ -148,7 +152,7 @@ def comparison(records: list[Record], beside: Sequence[Record] = ()) -> Table:
     lead = lead_of(records[0])
     chosen = DEFAULT if lead == DEFAULT[0] else PAIRS
     rows = [_row(entry, {name: cell(entry, name) for name in (*METRICS, *COSTS, *DERIVED)} | {lead: one})
-            for entry, one in zip(found, marked(found, lead), strict=True)]
+            for entry, one in zip(found, cells_with_marks(found, lead), strict=True)]
     columns = [heading(name) for name in chosen if name not in WHERE_USED or _in_use(rows, name)]
     notes = _notes(rows, costs=True) + (_yardstick(rows) if chosen is PAIRS else [])
     return Table(records[0].profile, records[0].benchmark, None, columns, rows, notes)
@@ -161,10 +165,10 @@ def lead_of(record: Record) -> str:
 
 def by_metric(records: list[Record], metric: str, beside: Sequence[Record] = ()) -> Table:
     """All strategies on all benchmarks under one profile: one metric (or cost)."""
-    rows = {}
+    rows: dict[str, Row] = {}
     for benchmark, own in by_benchmark(records).items():
         found = entries(own, beside)
-        for entry, one in zip(found, marked(found, metric), strict=True):
+        for entry, one in zip(found, cells_with_marks(found, metric), strict=True):
             row = _row(entry, {benchmark: one})
             old = rows.get(entry.record.strategy, row)
             rows[row.strategy] = replace(row, origins=old.origins | row.origins, cells=old.cells | row.cells)
@@ -193,13 +197,9 @@ def _in_use(rows: list[Row], name: str) -> bool:
 
 # ---- cells
 
-def marked(found: list[Entry], metric: str) -> list[Cell]:
+def cells_with_marks(found: list[Entry], metric: str) -> list[Cell]:
     """One cell for each row of a benchmark, with best, tied, stale, and the status of rows that are not ok."""
-    competing = {entry.record.strategy: entry.metrics[metric] for entry in found
-                 if entry.ok and not entry.stale and entry.metrics.get(metric) and not _sees_all(entry)}
-    best, ties = (None, set())
-    if len({entry.record.data for entry in found}) == 1 and metric in METRICS:
-        best, ties = best_and_ties(competing, METRICS[metric].higher_is_better)
+    best, ties = star_and_ties(found, metric)
     cells = []
     for entry in found:
         name = entry.record.strategy
@@ -208,10 +208,6 @@ def marked(found: list[Entry], metric: str) -> list[Cell]:
         one = cell(entry, metric) if entry.ok else Cell(text=entry.record.status)
         cells.append(replace(one, marks=tuple(mark for mark, holds in marks.items() if holds)))
     return cells
-
-
-def _sees_all(entry: Entry) -> bool:
-    return trains_on_all_data(entry.record)
 
 
 def cell(entry: Entry, name: str) -> Cell:
@@ -232,8 +228,8 @@ def _metric(seeds: dict[int, float], expected: int) -> Cell:
     if mean is None:
         return Cell()
     text = f"{100 * mean:z.1f}" if half is None else f"{100 * mean:z.1f} ± {100 * half:.1f}"
-    bounds = (None, None) if half is None else (mean - half, mean + half)
-    return Cell(mean, half, *bounds, summary.sd, summary.n, seeds, text + fewer(summary.n, expected))
+    low, high = (None, None) if half is None else (mean - half, mean + half)
+    return Cell(mean, half, low, high, summary.sd, summary.n, seeds, text + fewer(summary.n, expected))
 
 
 def _recovered(entry: Entry) -> Cell:
@@ -251,8 +247,8 @@ def fewer(n: int, expected: int) -> str:
 
 def _cost(costs: dict[str, float | None], name: str) -> float | None:
     if name == "seconds":
-        parts = [costs["train_s"], costs["eval_s"]]
-        return None if None in parts else sum(parts)
+        training, evaluation = costs["train_s"], costs["eval_s"]
+        return None if training is None or evaluation is None else training + evaluation
     if name == "gflops":
         return None if costs["flops"] is None else costs["flops"] / 1e9
     if name == "memory_mb":

@@ -88,10 +88,10 @@ def across_benchmarks(records: list[Record]) -> dict[str, Recovered | None]:
     """Strategy -> mean of `recovered` over the benchmarks of one profile on which it, naive and joint are ok and not stale."""
     usable = {(record.benchmark, record.data, record.strategy): record for record in sorted(records, key=order_of)
               if record.status == "ok" and record.seeds and not is_stale(record)}
-    triples: dict[str, list] = {}
+    triples: dict[str, list[tuple[dict[int, float], ...]]] = {}
     for (benchmark, data, strategy), record in usable.items():
-        references = [usable.get((benchmark, data, name)) for name in (NAIVE, JOINT)]
-        if strategy not in (NAIVE, JOINT) and all(references):
+        references = [one for name in (NAIVE, JOINT) if (one := usable.get((benchmark, data, name)))]
+        if strategy not in (NAIVE, JOINT) and len(references) == 2:
             triples.setdefault(strategy, []).append(tuple(acc_by_seed(one) for one in (record, *references)))
     return {strategy: mean_recovered(rows) for strategy, rows in triples.items()}
 
@@ -99,8 +99,11 @@ def across_benchmarks(records: list[Record]) -> dict[str, Recovered | None]:
 def compute_matched(records: list[Record], within: float = 0.1) -> list[Record]:
     """The records whose FLOPs per seed are those of naive on the same benchmark, within a tenth (Prabhu et al. 2023)."""
     least = {record.benchmark: record.cost("flops") for record in records if record.strategy == NAIVE}
-    return [record for record in records if least.get(record.benchmark) and record.cost("flops") is not None
-            and abs(record.cost("flops") / least[record.benchmark] - 1) <= within]
+
+    def matches(record: Record) -> bool:
+        own, wanted = record.cost("flops"), least.get(record.benchmark)
+        return bool(own is not None and wanted and abs(own / wanted - 1) <= within)
+    return [record for record in records if matches(record)]
 
 
 def entries(records: list[Record], beside: Sequence[Record] = ()) -> list[Entry]:

@@ -167,8 +167,7 @@ def _side(pair: Pair, entries: dict[Pair, dict]) -> dict | None:
     if entry is None:
         return None
     side = entry | {"error": entry["reason"], "settings": entry["settings"] | {"data": entry["data"]}}
-    comparable = retrained and retrained["status"] == "ok" and retrained["data"] == entry["data"]
-    if comparable and _shape(retrained) == _shape(entry):
+    if retrained and retrained["status"] == "ok" and retrained["data"] == entry["data"] and _shape(retrained) == _shape(entry):
         side["retrained"] = {"seeds": retrained["seeds"], "acc": retrained["acc"]}
     return side
 

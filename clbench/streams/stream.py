@@ -41,9 +41,9 @@ class Stream(Protocol):
     def example_bytes(self) -> int:
         """Of a training example as it is stored."""
 
-    @staticmethod
-    def losses(out: Tree, batch: Batch) -> Tensor:
-        """The data term [B] of one seed."""
+    @property
+    def losses(self) -> Callable[[Tree, Batch], Tensor]:
+        """The data term: losses(outputs, batch) -> [B], of one seed."""
 
     def gather(self, samples: Tensor) -> Batch:
         """The batch of these samples [S, n, 2 or 3]."""

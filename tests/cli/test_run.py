@@ -85,6 +85,16 @@ def test_list_and_doctor_say_what_is_here(tmp_path, here):
         assert word in said
 
 
+def test_strategies_are_listed_by_family_as_in_tables(tmp_path, here):
+    listed = json.loads(here("list", "strategies", "--json", cwd=tmp_path).stdout)["strategies"]
+    assert [row["name"] for row in listed][:4] == ["naive", "joint", "joint_equal", "cumulative"]
+    replay = json.loads(here("list", "--family", "replay", "--json", cwd=tmp_path).stdout)
+    assert replay == {"strategies": [row for row in listed if row["family"] == "replay"]} != {"strategies": []}
+    assert here("list", "strategies", "--family", "replay", cwd=tmp_path).stdout.count("  replay  ") == len(replay["strategies"])
+    wrong = here("list", "profiles", "--family", "replay", cwd=tmp_path)
+    assert wrong.returncode == 2 and wrong.stderr == "clbench: --family is for strategies; profiles have none\n"
+
+
 def test_dry_run_writes_nothing(tmp_path, here):
     done = here(*BLOBS, "-s", "n*", "--seeds", 2, "--dry-run", cwd=tmp_path)
     assert done.returncode == 0 and "blobs_class  naive  seeds 1" in done.stdout
