@@ -44,6 +44,6 @@ SUPPORTED = [(name, scenario) for name in NATIVE for scenario in SCENARIOS if no
 
 def contract(*scenarios: str):
     """A test for each check of each native strategy on the streams of these scenarios."""
-    found = [pytest.param(check, id=f"{name}: {check}") for name in NATIVE for check in strategy_checks(SPECS.get(name, name))
-             if check.name.endswith(scenarios)]
+    found = [pytest.param(check, id=f"{name}: {check}") for name in NATIVE
+             for check in strategy_checks(SPECS.get(name, name)) if check.name.endswith(scenarios)]
     return pytest.mark.parametrize("check", found)

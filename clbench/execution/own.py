@@ -1,4 +1,4 @@
-"""Benchmarks and strategies that a program has as objects: names, specs, classes and instances, as `clbench.run` takes them."""
+"""Benchmarks and strategies as a program has them: names, specs, classes, instances."""
 import json
 from collections.abc import Sequence
 from copy import copy, deepcopy
@@ -36,24 +36,27 @@ class OwnStrategy:
 AnyStrategy = registry.Strategy | OwnStrategy
 
 
-def benchmark_of(given: str | Benchmark | type[Benchmark], profile: str, scenario: str | None = None) -> tuple[str, Benchmark]:
+def benchmark_of(given: str | Benchmark | type[Benchmark], profile: str,
+                 scenario: str | None = None) -> tuple[str, Benchmark]:
     """(name, benchmark) of a name, a spec, a class or an instance.
 
-    A class takes the profile's and the scenario's arguments; an instance has its own. scenario: which of its scenarios; an
-    instance may have it already, and where there is only one it need not be said.
+    A class takes the profile's and the scenario's arguments; an instance has its own. scenario: which of its
+    scenarios; an instance may have it already, and where there is only one it need not be said.
     Raises InputError for what is no benchmark, and for a scenario or profile that it does not have.
     """
     if isinstance(given, str):
         if scenario:
-            raise InputError(f"{given} is a name, and a name says its scenario: leave it out", "scenario", scenario)
+            raise InputError(f"{given} is a name, and a name says its scenario: leave it out", "scenario",
+                             scenario)
         name, benchmark, _ = registry.benchmark(given, profile)
         return name, benchmark
     cls = given if isinstance(given, type) else type(given)
     if not issubclass(cls, Benchmark):
-        raise InputError(f"a benchmark is a name, a spec like 'split_mnist_task(lr=0.01)', a class derived from "
-                         f"clbench.Benchmark, or an instance of one, not {given!r}")
-    if profile not in getattr(cls, "budgets", {}):
-        raise InputError(f"{cls.__name__} has no budget for it; it has {', '.join(getattr(cls, 'budgets', {})) or 'none at all'}",
+        raise InputError(f"a benchmark is a name, a spec like 'split_mnist_task(lr=0.01)', a class derived "
+                         f"from clbench.Benchmark, or an instance of one, not {given!r}")
+    budgets = getattr(cls, "budgets", {})
+    if profile not in budgets:
+        raise InputError(f"{cls.__name__} has no budget for it; it has {', '.join(budgets) or 'none at all'}",
                          "profile", profile)
     scenario = _scenario(given, cls, scenario)
     if isinstance(given, type):
@@ -81,7 +84,7 @@ def _scenario(given: object, cls: type[Benchmark], scenario: str | None) -> str:
 def strategy_of(given: Any, benchmark: Benchmark, profile: str) -> AnyStrategy:
     """The strategy of a name, a spec, a class, an instance, or a list of these.
 
-    A class takes its defaults, and the benchmark's memory if it has a field `memory`; an instance has its own.
+    A class takes its defaults, but the benchmark's memory if it has such a field; an instance has its own.
     Raises InputError for what is no strategy and for parts that cannot be joined.
     """
     listed = list(given) if isinstance(given, Sequence) and not isinstance(given, str) else [given]
@@ -107,8 +110,8 @@ def _parts_of(given: Any, benchmark: Benchmark, profile: str) -> tuple[str, list
         return strategy.name, strategy.build()
     cls = given if isinstance(given, type) else type(given)
     if not issubclass(cls, Part):
-        raise InputError(f"a strategy is a name, a spec like 'er(memory=200)', a class derived from clbench.Part, an "
-                         f"instance of one, or a list of these, not {given!r}")
+        raise InputError(f"a strategy is a name, a spec like 'er(memory=200)', a class derived from "
+                         f"clbench.Part, an instance of one, or a list of these, not {given!r}")
     if not isinstance(given, type):
         return _with_arguments(cls.__name__, given), [given]
     memory = {"memory": benchmark.memory} if "memory" in defaults_of(cls) else {}

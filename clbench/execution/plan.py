@@ -132,7 +132,7 @@ def make_plan(benchmarks: list[str], strategies: list[str], profile: str, seeds:
 
 
 def plan_of_objects(name: str, given: Given, profile: str, seeds: list[int] | None) -> Plan:
-    """The plan of one pair of objects, whose benchmark the record calls `name`. Raises Unavailable where data are missing."""
+    """The plan of one pair of objects; the record calls the benchmark `name`. Raises Unavailable for missing data."""
     benchmark, strategy, network = given.benchmark, given.strategy, given.benchmark.network()
     blank = Record(name, strategy.name, profile, strategy.backend, source="", data=benchmark.fingerprint(),
                    settings=_settings(benchmark, network, strategy, profile))

@@ -10,9 +10,10 @@ from clbench.exports import EXPORTS
 from clbench.facts import DESCRIPTIVE, assigned_names
 
 ROOT = Path(__file__).parents[2]
-# Imported by what computes, but without influence on any value: how energy is read, what errors say, how a file that holds
-# a strategy runs it or reads its results.
-WITHOUT_INFLUENCE = ("clbench/engine/energy.py", "clbench/errors.py", "clbench/api.py", "clbench/report/frame.py")
+# Imported by what computes, but without influence on any value: how energy is read, what errors say, how a file that
+# holds a strategy runs it or reads its results.
+WITHOUT_INFLUENCE = ("clbench/engine/energy.py", "clbench/errors.py", "clbench/api.py",
+                     "clbench/report/frame.py")
 
 
 def digest(modules: list[str]) -> str:

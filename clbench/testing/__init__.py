@@ -2,9 +2,9 @@
 
     from clbench.testing import check_strategy, strategy_checks
 
-    check_strategy("my_method.py:MyMethod", lam=3)           # AssertionError with a sentence that says what is wrong
+    check_strategy("my_method.py:MyMethod", lam=3)           # AssertionError: a sentence says what is wrong
 
-    @pytest.mark.parametrize("check", strategy_checks(MyMethod), ids=str)      # in pytest: a test for each check
+    @pytest.mark.parametrize("check", strategy_checks(MyMethod), ids=str)      # in pytest: a test each
     def test_my_method(check):
         check()
 

@@ -15,7 +15,7 @@ from clbench.profiles import PROFILES
 from clbench.testing import benchmark_checks, check_benchmark
 
 CPU = torch.device("cpu")
-BLOBS = {name: {"unused": True} for name in LABELLED if name.startswith("blobs")}        # has more classes than tasks use
+BLOBS = {name: {"unused": True} for name in LABELLED if name.startswith("blobs")}    # more classes than tasks use
 MEANT = BLOBS | {"split_fashion_mnist_class": {"shared": 20},            # a few published pictures stand in both
                  "driftcaps(n=300, n_test=50)": {"repeats": True}}       # a caption may be said again
 ALL = [*LABELLED, *("driftcaps(n=300, n_test=50)" if name == "driftcaps" else name for name in PAIRS)]

@@ -179,8 +179,8 @@ def test_a_strategy_is_a_name_with_options_a_class_an_instance_or_in_a_file(tmp_
         def after_task(self, t):
             self.stored = self.kept.after_task(t)
     (tmp_path / "own.py").write_text("from clbench import Part\n\n\nclass Mine(Part):\n    pass\n")
-    for strategy, options, memory in (("er", {"memory": 30}, 30), ("er(memory=40)", {}, 40), ("er", {}, 100), (Keeps, {}, 100),
-                                      (Keeps, {"memory": 60}, 60), (Keeps(memory=70), {}, 70)):
+    for strategy, options, memory in (("er", {"memory": 30}, 30), ("er(memory=40)", {}, 40), ("er", {}, 100),
+                                      (Keeps, {}, 100), (Keeps, {"memory": 60}, 60), (Keeps(memory=70), {}, 70)):
         (part,) = parts(strategy, **options)
         assert part.memory == memory
     assert type(parts(f"{tmp_path}/own.py:Mine")[0]).__name__ == "Mine" and len(parts(["er", Keeps])) == 2
