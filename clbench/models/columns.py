@@ -1,38 +1,46 @@
-"""Columns of one network side by side, each block also reading what the columns before it computed."""
+"""The network of progressive networks (Rusu et al. 2016): a column per task that reads those before it."""
 import torch
 from torch import Tensor, nn
 
 
 class Columns(nn.Module):
-    """One column per set of classes, each with a head for them; outputs [n, C] of all.
+    """One column per set of classes, each with a head for these; outputs [n, C] for all classes.
 
-    last: the column that is trained or answers. Those before it run as at evaluation and get no gradient; those behind it
-    are not computed, and their outputs are 0.
+    `last` is the column that is trained or that answers. Columns before it run in evaluation mode and get
+    no gradient. Columns after it are not computed, and their outputs are 0.
     """
 
     def __init__(self, net, heads: list[list[int]]):
-        """net: with `inputs`, `widths`, `start()`, `block(inputs, outputs)` and `end()`."""
+        """heads: the classes of each column.
+
+        net: gives `inputs`, `widths`, `start()`, `block(inputs, outputs)` and `end()`, as MLP and SmallConv
+        do.
+        """
         super().__init__()
         self.last = len(heads) - 1
         self.start, self.end = net.start(), net.end()
         self.columns = nn.ModuleList(self._column(net, k, len(head)) for k, head in enumerate(heads))
-        self.order = torch.tensor([c for head in heads for c in head]).argsort()         # from columns' to classes' order
+        by_column = torch.tensor([c for head in heads for c in head])
+        self.order = by_column.argsort()                     # puts the outputs in the order of the classes
 
     @staticmethod
     def _column(net, k: int, outputs: int) -> nn.ModuleList:
-        """Blocks and head of column k, which read k + 1 columns."""
+        """The blocks and the head of column k. From the second layer on they read k + 1 columns."""
         read = [net.inputs, *((k + 1) * width for width in net.widths)]
         blocks = [net.block(*sizes) for sizes in zip(read, net.widths, strict=False)]
         return nn.ModuleList([*blocks, nn.Linear(read[-1], outputs)])
 
     def train(self, mode: bool = True) -> "Columns":
+        """As nn.Module has it, but the columns before the last stay in evaluation mode."""
         super().train(mode)
         for column in self.columns[:self.last]:
             column.train(False)
         return self
 
     def forward(self, x: Tensor) -> Tensor:
-        x, below, out = self.start(x), [[] for _ in self.columns[0][:-1]], []
+        x = self.start(x)
+        below = [[] for _ in self.columns[0][:-1]]           # by layer: what the columns before computed
+        out = []
         for k, (*blocks, head) in enumerate(self.columns):
             if k > self.last:
                 out.append(x.new_zeros(len(x), head.out_features))
