@@ -1,0 +1,1 @@
+"""The benchmarks, one family per file: data, tasks, network and budgets."""
