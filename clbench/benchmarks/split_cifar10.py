@@ -12,7 +12,7 @@ from clbench.streams.labelled import split_by_class
 
 @dataclass
 class SplitCIFAR10(ClassSplit):
-    """`quick` trains a small network on the pictures as they are, `full` a slim ResNet-18 with augmentation."""
+    """`quick` trains a small network on plain pictures, `full` a slim ResNet-18 with crops and flips."""
 
     net: Literal["small_conv", "resnet18_slim", "resnet18"] = "resnet18_slim"
     width: int | None = None             # channels of its first layer; None: the network's own

@@ -26,14 +26,14 @@ class DatedPairs(Benchmark):
     package embeds.
     """
 
-    path: str = ""                       # a table (csv, tsv, jsonl, parquet, npz), or a folder of tables or tars
+    path: str = ""                       # a table (csv, tsv, jsonl, parquet, npz), or a folder of files
     test: str | None = None              # the same for test pairs kept apart; None: some pairs are held out
     image: str | None = None             # name of the column; None: the first usual name that is there
     text: str | None = None              # likewise, and so on
     caption: str | None = None
     time: str | None = None
     unit: Literal["iso", "s", "ms"] = "iso"      # of times
-    by: str = "year"                    # year, quarter, month, quantile, name; or edges: "2014-01-01,2016-01-01"
+    by: str = "year"                     # year | quarter | month | quantile | name, or edges: "2014-01-01,…"
     count: int | None = None             # number of slices, by quantile
     min_rows: int = 500                  # neighbours on the calendar are joined until each slice has so many
     n_test: int | None = None            # test pairs of a slice; None: as many as every slice has, up to 400

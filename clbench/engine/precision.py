@@ -1,4 +1,4 @@
-"""The arithmetic of a run: float32 (TF32 off, so that devices agree), tf32, or bf16 in the network's passes."""
+"""Sets the arithmetic of a run: float32 (without TF32, so that devices agree), tf32, or bf16 in networks."""
 from collections.abc import Callable
 from contextlib import contextmanager
 
@@ -10,10 +10,10 @@ from clbench.core.pytree import tree_map
 
 @contextmanager
 def arithmetic(precision: str):
-    """Within the block CUDA multiplies matrices and convolves in TF32 only if that is the precision, and repeats its bits.
+    """Within the block CUDA uses TF32 only if that is the precision, and gives the same bits in every run.
 
-    A CPU takes numbers below 1e-38 for 0: they fill Adam's averages where gradients have been zero for 800 steps (the pixels
-    of an earlier task), and made its steps 2.6 times as long.
+    A CPU takes numbers below 1e-38 for 0. They fill Adam's averages where gradients have been zero for 800
+    steps, as those of the pixels of an earlier task are, and would make its steps 2.6 times as long.
     """
     matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
     before = matmul.allow_tf32, cudnn.allow_tf32, cudnn.deterministic
@@ -28,11 +28,18 @@ def arithmetic(precision: str):
 
 
 def forward_in(precision: str, device: torch.device) -> Callable[[Callable], Callable]:
-    """Wraps a forward pass: under bf16 its products are taken in bfloat16; what comes out is float32 in any case."""
-    def wrap(forward: Callable) -> Callable:
-        def passed(*args):
-            # No cache of cast weights: a captured step would keep the first one for ever.
+    """A function that wraps a forward pass: for bf16 its products are taken in bfloat16.
+
+    Outputs are always float32.
+    """
+    def leave(forward: Callable) -> Callable:
+        return forward
+
+    def cast(forward: Callable) -> Callable:
+        def cast_forward(*args):
+            # Without a cache of cast weights: a captured step would keep the first ones for ever.
             with torch.autocast(device.type, torch.bfloat16, cache_enabled=False):
                 return tree_map(Tensor.float, forward(*args))
-        return passed
-    return wrap if precision == "bf16" else lambda forward: forward
+        return cast_forward
+
+    return cast if precision == "bf16" else leave

@@ -15,7 +15,7 @@ from clbench.engine.capture import CapturedStep
 from clbench.engine.clock import Clock
 from clbench.engine.evaluate import evaluate
 from clbench.engine.learner import Learner
-from clbench.engine.optimiser import warmed_up
+from clbench.engine.optimiser import warm_up_rates
 from clbench.engine.precision import arithmetic
 from clbench.engine.storage import extra_bytes, extra_numbers
 from clbench.errors import InputError, RunFailed
@@ -127,7 +127,7 @@ class Run:
             samples = samples[:, :, :self.replayed]
         plan = Batch(samples=samples)
         for part in self.turns():
-            plan = part.before_task(self.t, plan.seen_by(self.turn)).given_by(self.turn)
+            plan = part.before_task(self.t, plan.for_part(self.turn)).from_part(self.turn)
         if any(part.retrains for part in self.parts):
             self.learner.restart()                           # after the hooks: what they copy is what was learnt
         return plan
@@ -135,10 +135,10 @@ class Run:
     def fit(self, plan: Batch) -> None:
         """Trains on every batch of the plan, with all hooks on; on a GPU as a captured step."""
         if self.turn is not None:                            # a part's own plan
-            plan = plan.given_by(self.turn)
+            plan = plan.from_part(self.turn)
         steps, before = len(plan.samples), self.samples_seen
         if self.budget.warm_up is not None:
-            plan.lr = warmed_up(self.budget, steps, self.stream.device).expand(self.S, steps).T
+            plan.lr = warm_up_rates(self.budget, steps, self.stream.device).expand(self.S, steps).T
         with self.clock.count_flops(times=steps):            # all steps of a fit have the same shapes
             self.step(plan.at(0))
         self.updates += 1
@@ -158,25 +158,25 @@ class Run:
         gradient = self.learner.gradient(self.loss, batch)
         g, batch.out, batch.loss = gradient.g, gradient.out, gradient.loss
         for part in self.turns():
-            g = part.gradient(g, batch.seen_by(self.turn))
+            g = part.gradient(g, batch.for_part(self.turn))
         self.learner.step(gradient._replace(g=g), batch.get("lr"))
         self.samples_seen += batch.y.numel()
         self.alive &= batch.loss.abs() < torch.inf             # isfinite takes twice the operators
         self.finite_steps += self.alive
         for part in self.turns():
-            part.after_step(batch.seen_by(self.turn))
+            part.after_step(batch.for_part(self.turn))
 
     def batch(self, draws: Batch) -> Batch:
         """The batch of these draws, after every part's `batch`."""
         gathered = self.stream.gather(draws.samples)
         batch, shared = Batch({**draws, **gathered}), SHARED | gathered.keys()
         for part in self.turns():
-            batch = part.batch(batch.seen_by(self.turn)).given_by(self.turn, shared)
+            batch = part.batch(batch.for_part(self.turn)).from_part(self.turn, shared)
         return batch
 
     def loss(self, out: Tensor, batch: Batch) -> Tensor:
         """One seed: weighted sum over the rows of the data term and of every part's term."""
-        more = [part.losses(out, batch.seen_by(self.turn)) for part in self.turns()]
+        more = [part.losses(out, batch.for_part(self.turn)) for part in self.turns()]
         terms = [self.data_losses(out, batch), *more]
         first, *more = ((batch.weight[:len(term)] * term).sum() for term in terms if term is not None)
         return sum(more, first)

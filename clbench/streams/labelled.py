@@ -9,7 +9,7 @@ from torch import Tensor
 
 from clbench.core.batch import Batch
 from clbench.core.keyed import generator
-from clbench.streams.augmentation import moved
+from clbench.streams.augmentation import gather_pixels
 from clbench.streams.stream import Task
 
 
@@ -64,9 +64,9 @@ class Stream:
         """The network's input for images[index] [S or 1, n] as seen in `task`: [S or 1, n, d] float."""
         x = images.index_select(0, index.flatten()).unflatten(0, index.shape)            # images[index], at a fifth of its time
         if self.pixels is not None:
-            x = moved(x, self.pixels[self._seed_axis, task])
+            x = gather_pixels(x, self.pixels[self._seed_axis, task])
         if view is not None:
-            x = moved(x, self.views[view])
+            x = gather_pixels(x, self.views[view])
         x = x.float().div_(self.images.scale)
         return x if self._mean is None else x.sub_(self._mean).div_(self._std)
 
