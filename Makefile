@@ -13,8 +13,9 @@ run: .venv/installed        ## first results and pages: every strategy on the sm
 	$(BIN)/clbench report --results my_results --out my_reports
 	@echo "Open file://$(CURDIR)/my_reports/index.html"
 
-test: .venv/installed       ## the style of the code and the tests
+test: .venv/installed       ## the style of the code, its types, and the tests
 	$(BIN)/ruff check .
+	$(BIN)/mypy
 	$(BIN)/python -m pytest -q $(PARALLEL)
 
 coverage: .venv/installed   ## the tests, and which lines of clbench they run

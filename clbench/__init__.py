@@ -1,22 +1,53 @@
-"""clbench: benchmarks and a leaderboard for continual learning. `clbench --help` shows the commands."""
+"""clbench: benchmarks and a leaderboard for continual learning.
+
+    clbench.run("split_digits_class", "er(memory=200)")     one strategy on one benchmark; see help(clbench.run)
+    clbench.strategies(), clbench.benchmarks()              what there is
+    clbench.load_results("results")                         a folder of results as a pandas table
+
+`clbench --help` shows the commands; docs/howto.md, how to add a strategy, a benchmark, a network of one's own.
+"""
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from clbench import moved
+from clbench.exports import EXPORTS, LISTINGS
+
+if TYPE_CHECKING:
+    from clbench.api import Result, run
+    from clbench.core.batch import Batch, take
+    from clbench.core.benchmark import Benchmark, ClassSplit
+    from clbench.core.budget import Budget
+    from clbench.core.layout import Layout
+    from clbench.core.part import Part
+    from clbench.data.labelled.sources import Images
+    from clbench.errors import InputError, Unavailable
+    from clbench.listing import benchmarks, strategies
+    from clbench.models.dual_encoder import DualEncoder
+    from clbench.models.functional import Functional
+    from clbench.models.mlp import MLP
+    from clbench.models.resnet import ResNet18
+    from clbench.models.small_conv import SmallConv
+    from clbench.report.frame import load_results
+    from clbench.strategies.parts.memory import Memory
+    from clbench.streams.labelled import split_by_class
+    from clbench.streams.pairs import PairStream
+
+__version__ = "0.1.0"
+__all__ = ["MLP", "Batch", "Benchmark", "Budget", "ClassSplit", "DualEncoder", "Functional", "Images", "InputError",
+           "Layout", "Memory", "PairStream", "Part", "ResNet18", "Result", "SmallConv", "Unavailable", "benchmarks",
+           "load_results", "run", "split_by_class", "strategies", "take"]
 
 moved.install()
-
-_WHERE = {"run": "clbench.api", "Result": "clbench.api", "load_results": "clbench.report.frame",
-          "Part": "clbench.core.part", "Benchmark": "clbench.core.benchmark"}
-
-__all__ = sorted(_WHERE)
 
 
 def __getattr__(name: str):
     """Imports what is asked for, so that `import clbench` itself needs neither torch nor pandas."""
-    if name not in _WHERE:
+    if name in LISTINGS:
+        return import_module(f"clbench.{name}")
+    if name not in EXPORTS:
         raise AttributeError(f"module clbench has no attribute {name}")
-    from importlib import import_module
-    return getattr(import_module(_WHERE[name]), name)
+    return getattr(import_module(EXPORTS[name]), name)
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return [*__all__, "__version__"]

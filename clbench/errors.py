@@ -2,7 +2,22 @@
 
 
 class InputError(Exception):
-    """What the user asked for is wrong; one line says what would be right. The command line exits with 2."""
+    """What the user asked for is wrong; one line says what would be right. The command line exits with 2.
+
+    field: the argument that is wrong, with the value that it has; Python's users read `seeds=0: …`, those of the command
+    line `--seeds 0: …`.
+    """
+
+    def __init__(self, reason: str, field: str | None = None, value=None):
+        super().__init__(reason if field is None else f"{field}={value!r}: {reason}")
+        self.reason, self.field, self.value = reason, field, value
+
+    def on_command_line(self) -> str:
+        """The line with the option's name in front."""
+        if self.field is None:
+            return str(self)
+        value = ",".join(map(str, self.value)) if isinstance(self.value, list) else self.value
+        return f"--{self.field.replace('_', '-')} {value}: {self.reason}"
 
 
 class Unavailable(Exception):

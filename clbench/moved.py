@@ -3,6 +3,8 @@ import sys
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
 
 # old name -> where its contents are, more than one place where it has been split
 MOVED = {
@@ -17,19 +19,22 @@ MOVED = {
                        "clbench.streams.augmentation", "clbench.streams.labelled"),
     "clbench.tree": ("clbench.core.pytree",),
 }
+# old name of a module -> what has another name since: old name -> new one
+RENAMED = {"clbench.stream": {"Stream": "LabelledStream"}}
 
 
 class MovedModules(MetaPathFinder, Loader):
     """Imports an old name as a module that holds what the new ones do."""
 
-    def find_spec(self, fullname: str, path=None, target=None) -> ModuleSpec | None:
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         return ModuleSpec(fullname, self) if fullname in MOVED or self._strategy(fullname) else None
 
-    def exec_module(self, module) -> None:
-        places = MOVED.get(module.__name__) or [self._strategy(module.__name__)]
-        for place in places:
+    def exec_module(self, module: ModuleType) -> None:
+        for place in new_names(module.__name__):
             contents = vars(import_module(place))
             vars(module).update({name: value for name, value in contents.items() if not name.startswith("__")})
+        for old, new in RENAMED.get(module.__name__, {}).items():
+            setattr(module, old, getattr(module, new))
 
     @staticmethod
     def _strategy(fullname: str) -> str | None:

@@ -11,15 +11,18 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from clbench.core import tuned
 from clbench.core.composition import conflict
 from clbench.errors import InputError
+from clbench.facts import FAMILIES, Facts, facts_in, file_of, literals
 from clbench.spec import Term, canonical, checked, defaults_of, parse, suggestion
 
+if TYPE_CHECKING:
+    from clbench.core.benchmark import Benchmark
+
 PACKAGE = Path(__file__).parent
-# Of strategies, after Wang et al. 2024, in the order in which tables have them: the folders in strategies/.
-FAMILIES = ("reference", "regularisation", "replay", "optimisation", "representation", "architecture", "sampling")
 RUNNERS = {"native": "clbench.engine.run", "avalanche": "clbench.avalanche.run"}        # by back end
 
 
@@ -61,7 +64,10 @@ def strategies() -> dict[str, Entry]:
     """All registered strategies by name, native ones first."""
     native = {path.stem: Entry(path.stem, _summary(_parsed(path)), f"clbench.strategies.{family}.{path.stem}")
               for family in FAMILIES for path in _files(f"strategies/{family}")}
-    return native | _avalanche() | _entry_points("clbench.strategies")
+    rows = {f"avalanche_{path.stem}": Entry(f"avalanche_{path.stem}", _summary(_parsed(path)),
+                                            f"clbench.avalanche.rows.{path.stem}", backend="avalanche")
+            for path in _files("avalanche/rows")}
+    return native | rows | _entry_points("clbench.strategies")
 
 
 @lru_cache
@@ -81,6 +87,20 @@ def benchmarks() -> dict[str, Entry]:
     return found | _entry_points("clbench.benchmarks")
 
 
+def facts(name: str) -> Facts:
+    """What a strategy's class says of itself; the folder of a native one is its family. Imports nothing.
+
+    name: registered, or `file.py:Class`. Raises InputError for an unknown one and for a file that is no Python."""
+    entry = _entry(Term(name, {}), strategies(), "strategy")
+    path = Path(entry.module) if entry.module.endswith(".py") else file_of(entry.module)
+    try:
+        said = literals(PACKAGE / "core" / "part.py") | (literals(path, entry.attribute) if path else {})
+    except (OSError, SyntaxError, ValueError) as error:
+        raise InputError(f"{path} cannot be read: {type(error).__name__}: {error}") from None
+    package, _, rest = entry.module.partition("clbench.strategies.")
+    return facts_in(said | ({"family": rest.split(".")[0]} if rest and not package else {}))
+
+
 def _files(folder: str) -> list[Path]:
     return [path for path in sorted((PACKAGE / folder).glob("*.py")) if path.stem != "__init__"]
 
@@ -90,25 +110,16 @@ def _parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def _summary(tree: ast.AST) -> str:
+def _summary(tree: ast.Module | ast.ClassDef) -> str:
     return (ast.get_docstring(tree) or "").split("\n")[0]
 
 
 def _constants(cls: ast.ClassDef) -> dict:
     """name -> value of the literals assigned in a class."""
-    return {line.targets[0].id: ast.literal_eval(line.value) for line in cls.body
-            if isinstance(line, ast.Assign) and isinstance(line.value, ast.Constant | ast.Tuple)
-            or isinstance(line, ast.Assign) and line.targets[0].id == "aliases"}
-
-
-def _avalanche() -> dict[str, Entry]:
-    """The rows of the catalog: every class there that says its `name`."""
-    rows = {}
-    for cls in _parsed(PACKAGE / "avalanche" / "catalog.py").body:
-        name = _constants(cls).get("name") if isinstance(cls, ast.ClassDef) else None
-        if name:
-            rows[name] = Entry(name, _summary(cls), "clbench.avalanche.catalog", cls.name, backend="avalanche")
-    return rows
+    named = [(line.targets[0].id, line.value) for line in cls.body
+             if isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name)]
+    return {name: ast.literal_eval(value) for name, value in named
+            if isinstance(value, ast.Constant | ast.Tuple) or name == "aliases"}
 
 
 def _entry_points(group: str) -> dict[str, Entry]:
@@ -149,7 +160,7 @@ def is_benchmark(text: str) -> bool:
     return text.split("(")[0] in benchmarks()
 
 
-def benchmark(text: str, profile: str):
+def benchmark(text: str, profile: str) -> "tuple[str, Benchmark, Entry]":
     """(canonical name, Benchmark) of a spec, with the profile's arguments where the spec says nothing."""
     terms = parse(text)
     if len(terms) != 1:
@@ -179,7 +190,7 @@ def _scenario(entry: Entry, cls: type) -> str:
     return found[0] if found else ""
 
 
-def strategy_on(text: str, benchmark, profile: str) -> Strategy:
+def strategy_on(text: str, benchmark: "Benchmark", profile: str) -> Strategy:
     """The strategy of a spec, with the benchmark's memory and the values tuned for it as defaults."""
     return strategy(text, tuned.values(benchmark, profile), benchmark.memory)
 
@@ -221,9 +232,9 @@ def load(entry: Entry) -> type:
     return next(value for value in vars(module).values() if isinstance(value, type) and value.__module__ == module.__name__)
 
 
-def _resolve(term: Term, known: dict[str, Entry], kind: str) -> tuple[Entry, type]:
+def _resolve(term: Term, known: dict[str, Entry], kind: str) -> tuple[Entry, Any]:
     entry = _entry(term, known, kind)
-    if ".py:" in term.name and not hasattr(_own_module(entry.module), entry.attribute):
+    if ".py:" in term.name and entry.attribute and not hasattr(_own_module(entry.module), entry.attribute):
         entry = replace(entry, attribute=entry.attribute.rsplit("_", 1)[0])        # without the scenario
     return entry, load(entry)
 
@@ -268,6 +279,7 @@ def _own_module(path: str):
 def _import_file(path: Path, modified: int):
     name = f"clbench_own_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
     found = importlib.util.spec_from_file_location(name, path)
+    assert found is not None and found.loader is not None        # its name ends in .py
     module = importlib.util.module_from_spec(found)
     sys.modules[name] = module
     try:

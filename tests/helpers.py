@@ -1,15 +1,12 @@
 """Small runs for tests: `make` a native run on blobs, `until` a task."""
-import dataclasses
-
 import pytest
-import torch
 
 from clbench import registry
-from clbench.core.batch import Batch
 from clbench.engine.run import Run
 from clbench.errors import InputError
+from clbench.testing import strategy_checks
+from clbench.testing.runs import CPU, small_run, until  # noqa: F401
 
-CPU = torch.device("cpu")
 NATIVE = [name for name, entry in registry.strategies().items() if entry.backend == "native"]
 SCENARIOS = ("class", "task", "domain")
 PAIRS = ("driftcaps", "glyphs", "icons")                                 # pairs of which nothing has to be fetched
@@ -39,18 +36,14 @@ def parts_of(spec: str) -> list:
 
 def make(spec: str, scenario: str = "class", seeds=(0,), extra=(), benchmark: str = "blobs_{}", **budget) -> Run:
     """A run of the spec on blobs; `extra` parts come last, `budget` replaces fields."""
-    _, chosen, _ = registry.benchmark(benchmark.format(scenario), "smoke")
-    return Run(chosen.stream(list(seeds), CPU), chosen.network(), parts_of(spec) + list(extra),
-               dataclasses.replace(chosen.budget("smoke"), **budget))
-
-
-def until(run: Run, t: int) -> Batch:
-    """Trains the tasks before t and returns the plan of task t, ready for its first step."""
-    for earlier in range(t):
-        run.t = earlier
-        run.learn(run.stream.tasks[earlier])
-    run.t = t
-    return run.plan(run.stream.tasks[t])
+    return small_run(parts_of(spec) + list(extra), benchmark.format(scenario), seeds, **budget)
 
 
 SUPPORTED = [(name, scenario) for name in NATIVE for scenario in SCENARIOS if not reason(name, scenario)]
+
+
+def contract(*scenarios: str):
+    """A test for each check of each native strategy on the streams of these scenarios."""
+    found = [pytest.param(check, id=f"{name}: {check}") for name in NATIVE for check in strategy_checks(SPECS.get(name, name))
+             if check.name.endswith(scenarios)]
+    return pytest.mark.parametrize("check", found)

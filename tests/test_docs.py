@@ -4,9 +4,12 @@ import runpy
 from pathlib import Path
 
 import pytest
+import torch
 
 import clbench
-from clbench.errors import InputError
+from clbench import InputError, registry
+from clbench.benchmarks.split_digits import SplitDigits
+from clbench.testing import check_benchmark
 
 HOWTO = (Path(__file__).parent.parent / "docs" / "howto.md").read_text()
 
@@ -34,6 +37,44 @@ def test_the_benchmark_of_the_howto_runs(tmp_path, monkeypatch):
         clbench.run("my_benchmark.py:SplitWine", "joint", seeds=1, profile="smoke")
 
 
+def test_the_checks_of_the_howto_run(tmp_path, monkeypatch):
+    (tmp_path / "my_method.py").write_text(snippet("class L2Anchor"))
+    monkeypatch.chdir(tmp_path)
+    exec(snippet("check_strategy("), {})
+    names = {}
+    exec(snippet("strategy_checks("), names)
+    (mark,) = names["test_my_method"].pytestmark
+    assert mark.args[0] == "check" and len(list(mark.args[1])) >= 27
+
+
+def test_the_networks_of_the_howto_run(tmp_path, monkeypatch):
+    (tmp_path / "my_network.py").write_text(snippet("class TanhDigits"))
+    monkeypatch.chdir(tmp_path)
+    check_benchmark("my_network.py:TanhDigits_class")
+    joint, ewc = (clbench.run("my_network.py:TanhDigits_class", spec, seeds=2, profile="smoke") for spec in ("joint", "ewc"))
+    assert joint.metrics()["acc"].mean > 0.7 and ewc.record.settings["network"] == "tanh 64-50-10"
+    names = {}
+    exec(snippet("class Small(nn.Module)"), names)
+
+    class Gelu(SplitDigits):
+        def network(self):
+            return names["net"]
+    check_benchmark(Gelu, "task")
+    assert clbench.run(Gelu, "joint", scenario="class", seeds=1, profile="smoke").metrics()["acc"].mean > 0.7
+
+
+def test_the_avalanche_row_of_the_howto_runs():
+    from clbench.avalanche.run import run
+    from clbench.engine.clock import Clock
+    names = {}
+    exec(snippet("class MAS"), names)
+    _, benchmark, _ = registry.benchmark("blobs_class", "smoke")
+    device = torch.device("cpu")
+    ended = [run(benchmark.stream([0], device), benchmark.network(), [names["MAS"](strength)], benchmark.budget("smoke"),
+                 Clock(device)) for strength in (0.0, 1000.0)]
+    assert [outcome.costs["steps"] for outcome in ended] == [60, 60] and not torch.equal(ended[0].acc, ended[1].acc)
+
+
 def test_the_pairs_of_the_howto_run(tmp_path, monkeypatch):
     (tmp_path / "spelling.py").write_text(snippet("class Spelling"))
     monkeypatch.chdir(tmp_path)
@@ -48,6 +89,8 @@ def test_the_python_example_of_the_howto_runs(tmp_path, monkeypatch):
     names = {}
     exec(snippet("result = clbench.run"), names)
     assert names["result"].metrics()["acc"].n == 5
+    exec(snippet("class Shrink"), names)
+    assert names["result"].record.strategy == "Shrink(rate=0.1)+er(memory=50)" and len(names["result"].seeds) == 3
 
 
 # ---- the README's numbers are those of the committed records
@@ -77,9 +120,26 @@ def test_the_page_of_strategies_is_the_one_that_the_docstrings_give():
 
 
 def test_the_links_of_the_docs_lead_somewhere():
-    for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+    for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text()):
             assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+def test_what_contributors_are_shown_is_where_it_is_said_to_be():
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    paths = [path for path in re.findall(r"`((?:clbench|tests)/[^`]*)`", text) if "x.py" not in path]
+    assert len(paths) > 30 and not [path for path in paths if not (ROOT / path).exists()]
+    named = re.findall(r"`(clbench/[^`]*)`: `(\w+)`", text)
+    assert len(named) >= 12
+    for path, name in named:
+        assert re.search(rf"^\s*(def |class |){name}\b", (ROOT / path).read_text(), re.MULTILINE), f"{path}: {name}"
+
+
+def test_the_workflow_runs_what_there_is():
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+    assert "make test " in workflow and re.search("^test:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    gate = "clbench check --profile smoke --format github || test $? -eq 3"
+    assert gate in workflow and gate in HOWTO
 
 
 def test_the_commands_of_the_readme_exist():

@@ -8,11 +8,12 @@ from helpers import LABELLED, PAIRS
 from clbench import registry
 from clbench.engine import run as engine
 from clbench.errors import InputError, RunFailed
-from clbench.execution import execute, plan
+from clbench.execution import execute, plan, workers
 from clbench.execution import seed_group as worker
 from clbench.execution.environment import ENVIRONMENT
 from clbench.models.text_encoder import TextEncoder
-from clbench.results.records import Record
+from clbench.profiles import PROFILES
+from clbench.results.records import Failure, Record
 
 TOLD = {"command": "clbench", "commit": None, "dirty": None, "concurrent": 1}
 
@@ -83,14 +84,14 @@ def test_parts_that_do_not_go_together_after_all_are_unsupported_in_a_line(monke
     monkeypatch.setattr(engine, "run", run)
     asked, _ = job([0])
     (result,) = worker.train_group(asked, TOLD)
-    assert (result["status"], result["error"]) == ("unsupported", {"reason": "these two do not go together"})
+    assert (result.status, result.error) == ("unsupported", Failure("these two do not go together"))
 
 
 def test_every_kind_of_network_has_a_group_size_on_every_kind_of_device():
     kinds = {plan.kind_of(registry.benchmark(name, profile)[1].network()) for name in (*LABELLED, *PAIRS)
-             for profile in ("quick", "full")}
+             for profile in PROFILES}
     kinds |= {TextEncoder.kind}
-    assert kinds == {"small mlp", "mlp", "conv", "resnet", "dual", "text"}
+    assert kinds == {"small mlp", "mlp", "conv", "resnet", "small dual", "dual", "text"}
     assert {(kind, device) for kind in kinds for device in ("cpu", "cuda")} <= plan.GROUP_SIZE.keys()
 
 
@@ -98,7 +99,7 @@ def test_workers_keep_freed_memory_and_have_our_environment(monkeypatch):
     """dask's own MALLOC_TRIM_THRESHOLD_ gives a step's memory back in the step, which then takes twice as long."""
     for name in ("MALLOC_TRIM_THRESHOLD_", *ENVIRONMENT):
         monkeypatch.delenv(name, raising=False)
-    with execute._own_cluster(1, "cpu") as (client, _):
+    with workers.own_cluster(1, "cpu", []) as (client, _):
         (environment,) = client.run(lambda: dict(os.environ)).values()
     assert "MALLOC_TRIM_THRESHOLD_" not in environment
     assert ENVIRONMENT.items() <= environment.items()

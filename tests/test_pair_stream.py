@@ -143,7 +143,7 @@ def test_parts_that_replay_share_a_batch_as_large_as_one(spec):
     for run.t in range(2):
         plan = run.plan(run.stream.tasks[run.t])
         rows.append(plan.samples.shape[2])
-        for part in run.turns():
+        for _, part in run.turns():
             part.after_task(run.t)
     third = run.rows // 3
     assert rows == [run.rows, 2 * third] and run.replayed == third

@@ -8,7 +8,7 @@ from clbench.execution import processor
 @pytest.fixture
 def forget():
     """What is found out once per process is found out again."""
-    caches = (processor.described, processor._by_onednn)
+    caches = (processor.describe_processor, processor._by_onednn)
     for cache in caches:
         cache.cache_clear()
     yield
@@ -43,7 +43,7 @@ def test_the_settings_are_put_back_whatever_happens():
 def test_only_an_amd_processor_with_avx512_gets_onednn(forget, monkeypatch):
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
     monkeypatch.setattr(processor, "_model", lambda: "Intel(R) Xeon(R) Processor")
-    assert processor.described() == "Intel(R) Xeon(R) Processor, AVX512"
+    assert processor.describe_processor() == "Intel(R) Xeon(R) Processor, AVX512"
 
 
 def test_products_that_are_not_float32_are_not_taken(forget, monkeypatch):
@@ -51,4 +51,4 @@ def test_products_that_are_not_float32_are_not_taken(forget, monkeypatch):
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
     monkeypatch.setattr(processor, "_model", lambda: "AMD EPYC")
     monkeypatch.setattr(torch.Tensor, "__matmul__", lambda a, b: a.bfloat16().float())
-    assert processor.described() == "AMD EPYC, AVX512"
+    assert processor.describe_processor() == "AMD EPYC, AVX512"

@@ -44,6 +44,15 @@ def with_a_line(text: str) -> str:
     return f"{text}\nANOTHER = 1\n"
 
 
+@pytest.mark.parametrize("code", ["from clbench import MLP", "import clbench\n\n\nnet = clbench.MLP"])
+def test_what_clbench_offers_counts_as_the_module_that_it_is_in(tree, tmp_path, code):
+    own = tmp_path / "own.py"
+    own.write_text(code)
+    before = source.digest([str(own)])
+    edit(tree / "models" / "mlp.py", with_a_line)
+    assert source.digest([str(own)]) != before
+
+
 def test_the_copy_has_the_same_digests_as_the_package(tree):
     copied = [source.digest(modules) for modules in RUNS.values()]
     with pytest.MonkeyPatch.context() as patch:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from clbench.execution.processor import described
+from clbench.execution.processor import describe_processor
 
 ROOT = Path(__file__).parent.parent
 TOOL = runpy.run_path(str(ROOT / "tools" / "gpu_report.py"))
@@ -44,5 +44,5 @@ def test_a_gpu_and_a_processor_have_a_column_each():
         {"extra_info": {"what": "a run", **row}}, {"extra_info": {"what": "a step", "machine": "A card", **row, "holds": False}}]}
     machines = table["rows_by_machine"](measured)
     page = table["page"](machines)
-    assert f"| what | target | {described()} | A card |" in page
+    assert f"| what | target | {describe_processor()} | A card |" in page
     assert "| a run | ≥ 2 × | 3 × | – |" in page and "| a step | ≥ 2 × | – | **3 ×** |" in page

@@ -6,7 +6,7 @@ import json
 import sys
 from pathlib import Path
 
-from clbench.execution.processor import described
+from clbench.execution.processor import describe_processor
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -19,7 +19,7 @@ def rows_by_machine(measured: dict) -> dict[str, dict]:
     machines: dict[str, dict] = {}
     for benchmark in measured["benchmarks"]:
         row = benchmark["extra_info"]
-        machine = row.pop("machine", described())
+        machine = row.pop("machine", describe_processor())
         machines.setdefault(machine, {})[row.pop("what")] = row
     return machines
 

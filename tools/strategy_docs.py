@@ -4,23 +4,40 @@ import importlib.util
 from pathlib import Path
 
 from clbench import registry
+from clbench.facts import FAMILIES, Facts
+from clbench.metrics.references import place_of
 
 PAGE = Path(__file__).parent.parent / "docs" / "strategies.md"
 START = """# Strategies
 
 Written by `make docs` from the docstrings: each method's equation, which variant it is, how it differs from
 its paper, what it costs. `clbench list strategies` shows them in short; `-s 'name(argument=value)'` sets an
-argument.
+argument. The families are those of Wang et al. 2024; Avalanche's implementations stand behind the native
+ones.
 """
 
 
 def page() -> str:
-    """The text of the page: a section for each strategy, first ours, then Avalanche's."""
+    """The text of the page: a section for each family, with a table and a section for each strategy."""
     text = START
-    for title, backend in (("Native", "native"), ("Avalanche's", "avalanche")):
-        entries = [entry for entry in registry.strategies().values() if entry.backend == backend]
-        text += f"\n## {title}\n" + "".join(map(section, entries))
+    facts = {entry: registry.facts(entry.name) for entry in registry.strategies().values()}
+    for family in FAMILIES:
+        own = sorted((entry for entry in facts if facts[entry].family == family), key=place)
+        if own:
+            text += f"\n## {family.capitalize()}\n\n" + summary({entry: facts[entry] for entry in own})
+            text += "".join(map(section, own))
     return text
+
+
+def place(entry: registry.Entry) -> tuple:
+    """Where a strategy stands in its family: as in the tables of results."""
+    return entry.backend == "avalanche", place_of(entry.name), entry.name
+
+
+def summary(facts: dict[registry.Entry, Facts]) -> str:
+    """The strategies of a family as a table: paper, and what is kept between tasks besides the network."""
+    rows = [f"| `{entry.name}` | {its.paper or '–'} | {its.keeps or '–'} |\n" for entry, its in facts.items()]
+    return "| strategy | paper | keeps |\n| --- | --- | --- |\n" + "".join(rows)
 
 
 def section(entry: registry.Entry) -> str:
@@ -28,10 +45,9 @@ def section(entry: registry.Entry) -> str:
     path = Path(importlib.util.find_spec(entry.module).origin)
     source = path.read_text(encoding="utf-8")
     tree = ast.parse(source)
-    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
-    cls = next(node for node in classes if entry.attribute in (None, node.name))
-    # A module's docstring is left as it is: cleaning would unindent one that is a mere equation.
-    text = ast.get_docstring(tree, clean=False) if entry.attribute is None else ast.get_docstring(cls)
+    cls = next(node for node in tree.body if isinstance(node, ast.ClassDef))
+    # The docstring as it stands: cleaning would unindent one that holds nothing but an equation.
+    text = ast.get_docstring(tree, clean=False)
     fields = [line for line in cls.body if isinstance(line, ast.AnnAssign)]
     lines = source.splitlines()
     arguments = "\n".join(f"    {lines[field.lineno - 1].strip()}" for field in fields)

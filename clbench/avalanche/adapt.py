@@ -1,6 +1,8 @@
 """Our stream, networks and batch order in Avalanche's terms."""
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
+import numpy as np
 from avalanche.benchmarks.scenarios.dataset_scenario import DatasetExperience
 from avalanche.benchmarks.utils.classification_dataset import _make_taskaware_tensor_classification_dataset
 from avalanche.benchmarks.utils.data_loader import GroupBalancedDataLoader
@@ -8,10 +10,11 @@ from avalanche.models import MultiTaskModule
 from avalanche.training.plugins import SupervisedPlugin
 from torch import Tensor, nn
 
-from clbench.streams.labelled import Stream
+if TYPE_CHECKING:
+    from clbench.streams.stream import Stream
 
 
-def experience(stream: Stream, t: int) -> DatasetExperience:
+def experience(stream: "Stream", t: int) -> DatasetExperience:
     """Task t of a stream of one seed, with the attributes that Avalanche's own benchmarks give.
 
     Avalanche needs the inputs themselves, so they are laid out as floats, once per task and seed: 188 MB for a task of
@@ -62,7 +65,7 @@ class OurOrder(SupervisedPlugin):
     default Avalanche balances such batches over the tasks.
     """
 
-    def __init__(self, draw: Callable[[int], Sequence[int]]):
+    def __init__(self, draw: Callable[[int], np.ndarray]) -> None:
         """draw(n): which of n examples come, one after another, in all steps of the task."""
         super().__init__()
         self.draw = draw

@@ -6,6 +6,7 @@ weights, the batch order where the row takes it, the number of steps and the eva
 import random
 import warnings
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,14 +16,21 @@ from clbench.engine.clock import Clock
 from clbench.engine.precision import arithmetic
 from clbench.engine.run import Outcome
 from clbench.errors import RunFailed, Unavailable
-from clbench.streams.labelled import Stream
+
+if TYPE_CHECKING:
+    from clbench.avalanche.row import Row
+    from clbench.models.network import AsModule
+    from clbench.streams.stream import Stream
 
 COUNTS = ("steps", "samples_seen", "memory_items", "memory_bytes", "extra_params")
 
 
-def run(stream: Stream, net, rows: list, budget: Budget, clock: Clock, run_class: type | None = None) -> Outcome:
-    """Trains and evaluates the stream's seeds, each by a `SingleRun` or a class derived from it; `rows` holds the one row of
-    the catalog."""
+def run(stream: "Stream", net: "AsModule", rows: list["Row"], budget: Budget, clock: Clock,
+        run_class: type | None = None) -> Outcome:
+    """Trains and evaluates the stream's seeds, each by a `SingleRun` or a class derived from it.
+
+    `rows` holds the one row.
+    """
     (row,) = rows
     with _no_warnings(), _own_generators(stream.device), arithmetic(budget.precision):
         SingleRun = run_class or _single_run()               # a process pays for the import once, so no run is charged

@@ -1,9 +1,10 @@
 """One seed of an Avalanche row. Imports Avalanche; `clbench.avalanche.run` imports this when such a row runs."""
 import random
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from avalanche.models import avalanche_forward
+from avalanche.benchmarks.scenarios.dataset_scenario import DatasetExperience
 from torch import Tensor
 
 from clbench.avalanche.adapt import LearningRates, OurOrder, OwnOutputs, experience
@@ -13,18 +14,24 @@ from clbench.core.keyed import draw, generator, passes
 from clbench.engine.clock import Clock
 from clbench.engine.evaluate import evaluate
 from clbench.engine.optimiser import warm_up_rates
-from clbench.streams.labelled import Stream
+
+if TYPE_CHECKING:
+    from clbench.avalanche.row import Row
+    from clbench.models.network import AsModule
+    from clbench.streams.stream import Stream
 
 
 class SingleRun:
     """Trains a row on a stream of one seed and evaluates it with our own code."""
 
-    def __init__(self, stream: Stream, net, row, budget: Budget, clock: Clock):
+    def __init__(self, stream: "Stream", net: "AsModule", row: "Row", budget: Budget, clock: Clock) -> None:
         self.stream, self.net, self.row, self.budget, self.clock = stream, net, row, budget, clock
         (self.seed,) = stream.seeds
-        self.t, self.meter, self.diverged = 0, Meter(clock), None
+        self.t, self.meter = 0, Meter(clock, row.own_loop)
+        self.diverged: dict[str, int] | None = None
         self.theta = draw([self.seed], "init", 0, net.init)[0]           # row 0 of the native strategies
-        self.experiences = []
+        self.experiences: list[DatasetExperience] = []
+        row.prepare()
         self.strategy = self.fresh()
 
     # ---- the story
@@ -59,7 +66,7 @@ class SingleRun:
             finally:
                 self.meter.stop()
         done = self.meter.steps - before
-        assert done == self.steps, f"Avalanche took {done} steps instead of {self.steps}"
+        assert done == self.steps or self.row.own_loop, f"Avalanche took {done} steps instead of {self.steps}"
         self.note_divergence(before)
 
     @property
@@ -69,16 +76,16 @@ class SingleRun:
     def note_divergence(self, before: int) -> None:
         finite = self.meter.finite_steps()
         weights = all(bool(parameter.isfinite().all()) for parameter in self.strategy.model.parameters())
-        if finite < self.steps or not weights:
+        if finite < len(self.meter.losses) or not weights:
             self.diverged = {"seed": self.seed, "task": self.t + 1, "step": before + finite + 1}
 
     def evaluate(self) -> Tensor:
-        """Accuracy [E] of the network as it is. `strategy.eval()` would move the generators and adapt the model."""
+        """Accuracy [E] of the strategy as it is. `strategy.eval()` would move the generators and adapt the model."""
         model = self.strategy.model                                      # some strategies replace it
         training = model.training
         with self.clock.measure("eval_s"), self.autocast():
             model.eval()
-            acc = evaluate(self.stream, lambda x, t: avalanche_forward(model, x[0], t).unsqueeze(0))
+            acc = evaluate(self.stream, lambda x, t: self.row.scores(self.strategy, x[0], t).unsqueeze(0))
             model.train(training)
         return acc[0, :, 0].cpu()
 
@@ -91,7 +98,7 @@ class SingleRun:
         self.seed_generators()
         model = self.net.module(self.theta)
         if self.stream.scenario == "task":
-            model = OwnOutputs(model, self.stream.masks)
+            model = OwnOutputs(model, torch.stack([task.classes for task in self.stream.tasks]))
         model = model.to(self.stream.device)
         plugins = [self.meter] + ([OurOrder(self.order)] if self.row.order == "ours" else [])
         if self.budget.warm_up is not None:

@@ -8,7 +8,7 @@ from clbench.core.budget import Budget
 from clbench.core.keyed import generator
 from clbench.data.labelled.sources import Images
 from clbench.models.mlp import MLP
-from clbench.streams.labelled import split_by_class
+from clbench.streams.labelled import LabelledStream, split_by_class
 
 
 def gaussian_blobs(classes: int = 40, train: int = 60, test: int = 20) -> Images:
@@ -37,13 +37,13 @@ class Blobs(ClassSplit):
     budgets = {profile: Budget(steps=12, rows=16) for profile in ("smoke", "quick", "full")}
 
     @property
-    def classes(self):
+    def classes(self) -> int:
         return 2 * self.tasks
 
-    def make_stream(self, images, seeds):
+    def make_stream(self, images: Images, seeds: list[int]) -> LabelledStream:
         groups = [[2 * t, 2 * t + 1] for t in range(self.tasks)]
         return split_by_class(images, groups, self.scenario, seeds, order=self.order)
 
-    def network(self):
+    def network(self) -> MLP:
         width = self.width or 32
         return MLP(16, width, width, 2 if self.scenario == "domain" else 2 * self.tasks)

@@ -5,9 +5,11 @@ from typing import Literal
 from clbench.core.benchmark import Benchmark
 from clbench.core.budget import Budget
 from clbench.data.labelled.cifar import SHAPE, cifar10_then_100
+from clbench.data.labelled.sources import Images
 from clbench.models import by_name
+from clbench.models.functional import Functional
 from clbench.streams.augmentation import crops_and_flips
-from clbench.streams.labelled import split_by_class
+from clbench.streams.labelled import LabelledStream, split_by_class
 
 
 @dataclass
@@ -25,10 +27,10 @@ class CIFAR10Then100(Benchmark):
                "full": Budget(steps=3000, rows=32)}
     arguments = {profile: {"net": "small_conv", "augment": False} for profile in ("smoke", "quick")}
 
-    def make_stream(self, images, seeds):
+    def make_stream(self, images: Images, seeds: list[int]) -> LabelledStream:
         groups = [list(range(10 * t, 10 * (t + 1))) for t in range(self.tasks)]
         views = crops_and_flips(SHAPE, 4) if self.augment else None
         return split_by_class(images, groups, self.scenario, seeds, views)
 
-    def network(self):
+    def network(self) -> Functional:
         return by_name.network(self.net, SHAPE, 10 * self.tasks, self.norm, self.width)

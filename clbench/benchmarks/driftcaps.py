@@ -43,10 +43,10 @@ class Driftcaps(Benchmark):
     def contents(self) -> Pairs:
         return draw_pairs(self.slices, self.n, self.n_test, self.drift, self.churn, self.size, self.data_seed)
 
-    def make_stream(self, pairs, seeds):
+    def make_stream(self, pairs: Pairs, seeds: list[int]) -> PairStream:
         return PairStream(pairs, seeds)
 
-    def network(self):
+    def network(self) -> DualEncoder:
         return DualEncoder((self.size, self.size, 3))
 
 

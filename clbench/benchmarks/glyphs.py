@@ -26,10 +26,10 @@ class Glyphs(Benchmark):
     def contents(self) -> Pairs:
         return glyph_pairs(self.most)
 
-    def make_stream(self, pairs, seeds):
+    def make_stream(self, pairs: Pairs, seeds: list[int]) -> PairStream:
         return PairStream(pairs, seeds)
 
-    def network(self):
+    def network(self) -> DualEncoder:
         return DualEncoder((glyphs.SIZE, glyphs.SIZE, 3))
 
 

@@ -7,9 +7,9 @@ from torch import Tensor
 from clbench.core.benchmark import Benchmark
 from clbench.core.budget import Budget
 from clbench.core.keyed import draw
-from clbench.data.labelled.sources import mnist
+from clbench.data.labelled.sources import Images, mnist
 from clbench.models.mlp import MLP
-from clbench.streams.labelled import same_classes
+from clbench.streams.labelled import LabelledStream, same_classes
 
 
 @dataclass
@@ -24,7 +24,7 @@ class PermutedMNIST(Benchmark):
     budgets = {"smoke": Budget(steps=40), "quick": Budget(steps=100), "full": Budget(steps=2000)}
     arguments = {"smoke": {"tasks": 3, "tested": 2000}, "quick": {"tasks": 5, "tested": 2000}}
 
-    def make_stream(self, images, seeds):
+    def make_stream(self, images: Images, seeds: list[int]) -> LabelledStream:
         def permutation(generator: torch.Generator) -> Tensor:
             return torch.randperm(784, generator=generator)
 
@@ -32,6 +32,6 @@ class PermutedMNIST(Benchmark):
         plain = torch.arange(784).expand(len(seeds), -1)
         return same_classes(images, torch.stack([plain, *permutations], 1), self.scenario, seeds, self.tested)
 
-    def network(self):
+    def network(self) -> MLP:
         width = self.width or 400
         return MLP(784, width, width, 10 * self.tasks if self.scenario == "task" else 10)

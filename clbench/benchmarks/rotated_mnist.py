@@ -7,9 +7,9 @@ from torch import Tensor
 
 from clbench.core.benchmark import Benchmark
 from clbench.core.budget import Budget
-from clbench.data.labelled.sources import mnist
+from clbench.data.labelled.sources import Images, mnist
 from clbench.models.mlp import MLP
-from clbench.streams.labelled import same_classes
+from clbench.streams.labelled import LabelledStream, same_classes
 
 
 @dataclass
@@ -25,12 +25,12 @@ class RotatedMNIST(Benchmark):
     budgets = {"smoke": Budget(steps=40), "quick": Budget(steps=100), "full": Budget(steps=2000)}
     arguments = {"smoke": {"tasks": 3, "tested": 2000}, "quick": {"tasks": 5, "tested": 2000}}
 
-    def make_stream(self, images, seeds):
+    def make_stream(self, images: Images, seeds: list[int]) -> LabelledStream:
         angles = torch.linspace(0, self.degrees, self.tasks, dtype=torch.float64).tolist()
         pixels = torch.stack([rotation(angle) for angle in angles])
         return same_classes(images, pixels.expand(len(seeds), -1, -1), self.scenario, seeds, self.tested)
 
-    def network(self):
+    def network(self) -> MLP:
         width = self.width or 400
         return MLP(784, width, width, 10)
 

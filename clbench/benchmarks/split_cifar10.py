@@ -5,9 +5,11 @@ from typing import Literal
 from clbench.core.benchmark import ClassSplit
 from clbench.core.budget import Budget
 from clbench.data.labelled.cifar import SHAPE, cifar10
+from clbench.data.labelled.sources import Images
 from clbench.models import by_name
+from clbench.models.functional import Functional
 from clbench.streams.augmentation import crops_and_flips
-from clbench.streams.labelled import split_by_class
+from clbench.streams.labelled import LabelledStream, split_by_class
 
 
 @dataclass
@@ -29,10 +31,10 @@ class SplitCIFAR10(ClassSplit):
                  "task": {"memory": 100}}
     seeds = {"quick": {"class": 5, "task": 5}}
 
-    def make_stream(self, images, seeds):
+    def make_stream(self, images: Images, seeds: list[int]) -> LabelledStream:
         views = crops_and_flips(SHAPE, 4) if self.augment else None
         groups = [[2 * t, 2 * t + 1] for t in range(5)]
         return split_by_class(images, groups, self.scenario, seeds, views, self.order)
 
-    def network(self):
+    def network(self) -> Functional:
         return by_name.network(self.net, SHAPE, 10, self.norm, self.width)

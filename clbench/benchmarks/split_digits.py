@@ -3,9 +3,9 @@ from dataclasses import dataclass
 
 from clbench.core.benchmark import ClassSplit
 from clbench.core.budget import Budget
-from clbench.data.labelled.sources import digits
+from clbench.data.labelled.sources import Images, digits
 from clbench.models.mlp import MLP
-from clbench.streams.labelled import split_by_class
+from clbench.streams.labelled import LabelledStream, split_by_class
 
 
 @dataclass
@@ -20,10 +20,10 @@ class SplitDigits(ClassSplit):
     budgets = {"smoke": Budget(steps=40, rows=32, lr=3e-3), "quick": Budget(steps=100, rows=32, lr=3e-3),
                "full": Budget(steps=400, rows=32, lr=3e-3)}
 
-    def make_stream(self, images, seeds):
+    def make_stream(self, images: Images, seeds: list[int]) -> LabelledStream:
         groups = [[2 * t, 2 * t + 1] for t in range(5)]
         return split_by_class(images, groups, self.scenario, seeds, order=self.order)
 
-    def network(self):
+    def network(self) -> MLP:
         width = self.width or 100
         return MLP(64, width, width, 2 if self.scenario == "domain" else 10)

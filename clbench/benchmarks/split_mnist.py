@@ -3,9 +3,9 @@ from dataclasses import dataclass
 
 from clbench.core.benchmark import ClassSplit
 from clbench.core.budget import Budget
-from clbench.data.labelled.sources import mnist
+from clbench.data.labelled.sources import Images, mnist
 from clbench.models.mlp import MLP
-from clbench.streams.labelled import split_by_class
+from clbench.streams.labelled import LabelledStream, split_by_class
 
 
 @dataclass
@@ -19,10 +19,10 @@ class SplitMNIST(ClassSplit):
     budgets = {"smoke": Budget(steps=40), "quick": Budget(steps=100), "full": Budget(steps=2000)}
     seeds = {"quick": {"class": 5}}
 
-    def make_stream(self, images, seeds):
+    def make_stream(self, images: Images, seeds: list[int]) -> LabelledStream:
         groups = [[2 * t, 2 * t + 1] for t in range(5)]
         return split_by_class(images, groups, self.scenario, seeds, order=self.order)
 
-    def network(self):
+    def network(self) -> MLP:
         width = self.width or 400
         return MLP(784, width, width, 2 if self.scenario == "domain" else 10)

@@ -14,6 +14,7 @@ from clbench.data.pairs.rows import Columns
 from clbench.errors import InputError, Unavailable
 from clbench.models import open_clip
 from clbench.models.dual_encoder import DualEncoder
+from clbench.models.functional import Functional
 from clbench.models.text_encoder import TextEncoder
 from clbench.streams.pairs import PairStream, budget
 
@@ -82,10 +83,10 @@ class DatedPairs(Benchmark):
             exclude=str(find(self.exclude)) if self.exclude else None)
         return _load(find(self.path), options, find(self.test) if self.test else None)
 
-    def make_stream(self, pairs, seeds):
+    def make_stream(self, pairs: Pairs, seeds: list[int]) -> PairStream:
         return PairStream(pairs, seeds)
 
-    def network(self):
+    def network(self) -> Functional:
         pairs = self.contents()
         if self.model and not pairs.shape:
             raise InputError(f"{self.model} is for images with texts; {self.path} has texts with texts")

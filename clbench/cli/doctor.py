@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from clbench import registry
 from clbench.data.labelled import cifar, sources
-from clbench.execution.processor import described
+from clbench.execution.processor import describe_processor
 
 LIBRARIES = ("clbench", "torch", "torchvision", "avalanche-lib", "numpy", "pandas", "scipy", "scikit-learn", "matplotlib",
              "distributed")
@@ -37,7 +37,7 @@ def _version(name: str) -> str:
 def _devices() -> dict[str, str]:
     import torch
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    found = {"cpu": f"{cores} cores, {described()}"}
+    found = {"cpu": f"{cores} cores, {describe_processor()}"}
     for i in range(torch.cuda.device_count()):
         found[f"cuda:{i}"] = torch.cuda.get_device_name(i)
     return found if len(found) > 1 else found | {"cuda": "none"}

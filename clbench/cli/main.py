@@ -12,6 +12,8 @@ from clbench import registry
 from clbench.cli import pairs as cli_pairs
 from clbench.errors import InputError, Unavailable
 from clbench.execution.environment import prepare
+from clbench.facts import FAMILIES, OWN
+from clbench.metrics.references import place_of
 from clbench.profiles import PROFILES
 from clbench.results import files as writing
 from clbench.spec import parse, suggestion
@@ -49,7 +51,10 @@ class Format(StrEnum):
     github = "github"
 
 
-ProfileName = StrEnum("ProfileName", {name: name for name in PROFILES})
+# Ignored: a type checker takes only literals for the members of an enumeration.
+Family = StrEnum("Family", {name: name for name in (*FAMILIES, OWN)})             # type: ignore[misc]
+ProfileName = StrEnum("ProfileName", {name: name for name in PROFILES})           # type: ignore[misc]
+SMOKE = ProfileName("smoke")
 
 Benchmarks = Annotated[list[str] | None, typer.Option("--benchmark", "-b", help="Name, spec or glob; may be repeated.")]
 Strategies = Annotated[list[str] | None, typer.Option("--strategy", "-s", help="Name, spec like 'er(memory=200)+lwf', "
@@ -65,7 +70,9 @@ def main() -> None:
     """Runs a command; a user's mistake is one line and exit code 2."""
     try:
         sys.exit(app(standalone_mode=False) or 0)
-    except (InputError, Unavailable) as error:
+    except InputError as error:
+        _fail(error.on_command_line())
+    except Unavailable as error:
         _fail(str(error))
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
@@ -84,9 +91,17 @@ def _fail(line: str) -> None:
 
 @app.command("list")
 def list_(kind: Annotated[Kind | None, typer.Argument(help="Only this kind.")] = None,
+          family: Annotated[Family | None, typer.Option(help="Only the strategies of this family.")] = None,
           as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
     """Shows the benchmarks, strategies, pairs and profiles there are."""
+    if family and kind and kind != Kind.strategies:
+        raise InputError(f"--family is for strategies; {kind.value} have none")
+    kind = Kind.strategies if family else kind
     shown = {one: _listed(one) for one in ([kind] if kind else [Kind.benchmarks, Kind.strategies, Kind.profiles])}
+    if family:
+        shown[kind] = [row for row in shown[kind] if row["family"] == family]
+        if not shown[kind] and not as_json:
+            raise InputError(f"no strategy is of the family {family.value}")
     if as_json:
         print(json.dumps({kind.value: rows for kind, rows in shown.items()}, indent=1))
         return
@@ -106,12 +121,19 @@ def _listed(kind: Kind) -> list[dict]:
     if kind is Kind.benchmarks:
         return [{"name": name, "summary": entry.summary} for name, entry in benchmarks.items()]
     if kind is Kind.strategies:
-        return [{"name": name, "backend": entry.backend, "summary": entry.summary}
-                for name, entry in registry.strategies().items()]
+        rows = [{"name": name, "family": registry.facts(name).family, "backend": entry.backend,
+                 "summary": entry.summary} for name, entry in registry.strategies().items()]
+        return sorted(rows, key=_place)
     if kind is Kind.profiles:
         return [{"name": name, "seeds": profile.seeds, "--all takes": ", ".join(profile.selects), "summary": profile.summary}
                 for name, profile in PROFILES.items()]
     return [{"benchmark": benchmark, "strategy": strategy} for benchmark in benchmarks for strategy in registry.strategies()]
+
+
+def _place(row: dict) -> tuple:
+    """Where a strategy stands in the list: as in the tables of results."""
+    family = (*FAMILIES, OWN).index(row["family"])
+    return family, row["backend"] == "avalanche", place_of(row["name"]), row["name"]
 
 
 # ---- run
@@ -145,31 +167,32 @@ def run(all_: Annotated[bool, typer.Option("--all", help="Every strategy on the 
     asked_seeds = planning.parse_seeds(seeds, seed_list)
     limit = _seconds(time_limit)
     if scheduler:
-        device, workers = executing.look_at_cluster(scheduler, device)
+        from clbench.execution.workers import look_at_cluster
+        device, workers = look_at_cluster(scheduler, device)
     else:
         device = choose_device(device)
-    profile = profile.value if profile else "full" if "cuda" in device else "smoke" if all_ else "quick"
-    names = registry.select(benchmark or list(PROFILES[profile].selects), registry.benchmarks())
+    level: str = profile.value if profile else "full" if "cuda" in device else "smoke" if all_ else "quick"
+    names = registry.select(benchmark or list(PROFILES[level].selects), registry.benchmarks())
     specs = registry.select(strategy or ["*"], registry.strategies())
     writing.check_writable(out)
-    plan = planning.make_plan(names, specs, profile, asked_seeds, out, fresh=fresh)
+    plan = planning.make_plan(names, specs, level, asked_seeds, out, fresh=fresh)
     jobs = planning.jobs(plan, device, group_size)
     workers = default_workers(device) if workers is None else workers
 
     screen = terminal.Screen(to_stderr=as_json)
-    screen.announce(plan, jobs, profile, device, workers)
+    screen.announce(plan, jobs, level, device, workers)
     if dry_run:
         screen.list_jobs(jobs)
         return
-    beside = None if as_json else lambda: records.load(out, profile)[0]
+    beside = None if as_json else lambda: records.load(out, level)[0]
     with screen.progress(plan, jobs, beside) as on_done:
         finished = executing.execute(plan, jobs, out, workers=workers, scheduler=scheduler, time_limit=limit, on_done=on_done)
-    stored, problems = records.load(out, profile)
+    stored, problems = records.load(out, level)
     _tell(problems)
     screen.results(finished, stored, as_json)
-    screen.farewell(finished, profile, out, fresh)
+    screen.farewell(finished, level, out, fresh)
     missing = plan.unavailable | finished.unavailable
-    named = strict or _named(missing, benchmark or [], strategy or [], profile)
+    named = strict or _named(missing, benchmark or [], strategy or [], level)
     raise typer.Exit(130 if finished.interrupted else 1 if finished.bad or plan.blocked or (missing and named) else 0)
 
 
@@ -198,7 +221,8 @@ def show(benchmark: Benchmarks = None, strategy: Strategies = None, results: Res
          as_json: Annotated[bool, typer.Option("--json", help="Every metric, with each seed's value.")] = False,
          as_csv: Annotated[bool, typer.Option("--csv", help="One line per metric.")] = False) -> None:
     """Shows tables of what is in a results folder; profiles never mix in one table."""
-    from clbench.metrics.accuracy import COSTS, METRICS
+    from clbench.core.costs import COSTS
+    from clbench.metrics.accuracy import METRICS
     from clbench.report import formats, tables
     from clbench.results import records
     if as_json and as_csv:
@@ -251,7 +275,7 @@ def report(results: Results = Path("results"),
 # ---- check, baseline
 
 @app.command()
-def check(profile: Annotated[ProfileName, typer.Option(help="Which baselines.")] = "smoke",
+def check(profile: Annotated[ProfileName, typer.Option(help="Which baselines.")] = SMOKE,
           benchmark: Benchmarks = None, strategy: Strategies = None,
           results: Annotated[Path | None, typer.Option("--results", help="Judge these records instead of running.")] = None,
           baselines: Baselines = Path("baselines"),
@@ -296,7 +320,7 @@ def _run_afresh(wanted: dict, profile: str, device: str, workers: int | None) ->
 
 
 @baseline_app.command("accept")
-def accept(profile: Annotated[ProfileName, typer.Option(help="Which profile.")] = "smoke",
+def accept(profile: Annotated[ProfileName, typer.Option(help="Which profile.")] = SMOKE,
            benchmark: Benchmarks = None, strategy: Strategies = None, results: Results = Path("results"),
            baselines: Baselines = Path("baselines")) -> None:
     """Makes what is in the results folder the numbers that `clbench check` compares with."""
@@ -316,7 +340,7 @@ def accept(profile: Annotated[ProfileName, typer.Option(help="Which profile.")] 
   clbench verify --profile quick                  after an edit, before the commit: against HEAD
 
   clbench verify --profile smoke --against HEAD~1""")
-def verify(profile: Annotated[ProfileName, typer.Option(help="Records of which profile.")] = "smoke",
+def verify(profile: Annotated[ProfileName, typer.Option(help="Records of which profile.")] = SMOKE,
            against: Annotated[str | None, typer.Option(help="Git revision whose code made the records. Default: HEAD, or the "
                                                             "commit that the record names.")] = None,
            benchmark: Benchmarks = None, strategy: Strategies = None, results: Results = Path("results"),

@@ -57,13 +57,13 @@ def import_tic(folders: Annotated[list[Path], typer.Argument(help="One per step,
     """Takes over what TiC-CLIP's evaluation wrote, as records of the profile `imported`."""
     from clbench.data.pairs import tic
     from clbench.metrics.accuracy import per_seed
-    from clbench.results.records import imported, write
+    from clbench.results.records import record_of_matrix, write
     writing.check_writable(out)
     found = tic.read_results(folders)
     for stream, (slices, matrix) in found.items():
         of_first = first or max(1, len(slices) - len(matrix) + 1)
         step_of = [max(1, j - of_first + 2) for j in range(len(slices))]
-        record = imported(stream, name, slices, step_of, matrix)
+        record = record_of_matrix(stream, name, slices, step_of, matrix)
         print(write(record, out))
         values = per_seed(record.array, step_of)
         means = {metric: values[metric][0] for metric in ("stream_id", "stream_backward", "stream_forward")}

@@ -9,6 +9,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from clbench.execution.execute import Finished
 from clbench.execution.plan import Job, Plan
 from clbench.metrics.accuracy import per_seed
+from clbench.metrics.references import JOINT
 from clbench.metrics.statistics import summarise
 from clbench.profiles import PROFILES
 from clbench.report import formats, tables
@@ -30,7 +31,7 @@ class Screen:
                            f"on {_plural(workers, 'worker')}, about {_duration(seconds)}"
                            + (f"; {_plural(kept, 'pair')} up to date" if kept else ""))
         self._unavailable(plan.unavailable)
-        for line in [*plan.blocked, *_without_joint(plan)]:
+        for line in [*plan.blocked, *_without_retraining(plan)]:
             self.console.print(line, style="yellow")
 
     def list_jobs(self, jobs: list[Job]) -> None:
@@ -44,7 +45,8 @@ class Screen:
         beside: gives the stored records; with it a benchmark's table is printed when the last of its groups is done.
         """
         weight = {(pair.blank.benchmark, pair.blank.strategy): pair.seconds for pair in plan.pairs}
-        done = {(pair.blank.benchmark, pair.blank.strategy): pair.stored for pair in plan.pairs if pair.current}
+        done = {(pair.blank.benchmark, pair.blank.strategy): pair.stored for pair in plan.pairs
+                if pair.current and pair.stored is not None}
         left = [(job.benchmark, job.strategy) for job in jobs]
         bar = Progress(TextColumn("running"), BarColumn(), TextColumn("{task.fields[groups]}"),
                        TimeElapsedColumn(), TextColumn("· left"), TimeRemainingColumn(), console=self.console, transient=True,
@@ -107,21 +109,22 @@ def _line(record: Record) -> str:
     """One finished pair."""
     start = f"{record.benchmark:26} {record.strategy:22} "
     if record.status != "ok":
-        return f"{start}{record.status}: {record.error.reason}"
+        return f"{start}{record.status}: {record.error.reason if record.error else ''}"
     acc = summarise(per_seed(record.array)["acc"])
     if acc.mean is None:
         return f"{start}no ACC: cells are missing"
     interval = "" if acc.half_width is None else f" ± {100 * acc.half_width:.1f}"
-    seconds = record.cost("train_s") + record.cost("eval_s")
+    seconds = sum(record.cost(name) or 0.0 for name in ("train_s", "eval_s"))
     return f"{start}ACC {100 * acc.mean:.1f}{interval} · {_plural(len(record.seeds), 'seed')} · {seconds:.1f} s each"
 
 
-def _without_joint(plan: Plan) -> list[str]:
+def _without_retraining(plan: Plan) -> list[str]:
+    """A line for each benchmark on which the plasticity gap has nothing to compare with."""
     rows: dict[str, set[str]] = {}
     for pair in plan.pairs:
         rows.setdefault(pair.blank.benchmark, set()).add(pair.blank.strategy)
-    return [f"{benchmark}: no plasticity gap without joint; add -s joint" for benchmark, names in rows.items()
-            if "joint" not in names]
+    return [f"{benchmark}: no plasticity gap without {JOINT}; add -s {JOINT}"
+            for benchmark, names in rows.items() if JOINT not in names]
 
 
 def _plural(count: int, noun: str) -> str:

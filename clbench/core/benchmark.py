@@ -2,7 +2,7 @@
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from functools import lru_cache
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
 
@@ -10,7 +10,8 @@ from clbench.core.budget import Budget
 from clbench.errors import InputError
 
 if TYPE_CHECKING:
-    from clbench.streams.labelled import Stream
+    from clbench.models.network import Network
+    from clbench.streams.stream import Stream
 
 
 @dataclass
@@ -21,11 +22,11 @@ class Benchmark:
     """
 
     scenarios: ClassVar[tuple[str, ...]]
-    data: ClassVar[Callable]                                 # () -> Images, on the CPU; cached per process
+    data: ClassVar[Callable[[], Any]]                        # () -> Images, on the CPU; cached per process
     budgets: ClassVar[dict[str, Budget]]                     # by profile
-    arguments: ClassVar[dict[str, dict]] = {}                # by profile or scenario: other defaults of the fields
+    arguments: ClassVar[dict[str, dict[str, Any]]] = {}      # by profile or scenario: other defaults of the fields
     seeds: ClassVar[dict[str, dict[str, int]]] = {}          # by profile and scenario: how many, if not the profile's number
-    tuned: ClassVar[dict[str, dict]] = {}                    # by scenario and strategy: defaults instead of the paper's
+    tuned: ClassVar[dict[str, dict[str, dict[str, Any]]]] = {}     # by scenario and strategy: defaults instead of the paper's
     by_name_only: ClassVar[bool] = False                     # needs arguments, so no glob stands for it
     hidden: ClassVar[bool] = False                           # for tests: left out of lists and `--all`
 
@@ -45,20 +46,24 @@ class Benchmark:
     fixed_compute: bool | None = field(default=None, kw_only=True)
 
     scenario = ""                                            # set by the registry
-    one_seed = False                                         # a stream has one seed, so no group has several
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Raises InputError for a value that makes no sense."""
         if self.memory < 0:
             raise InputError(f"memory takes a whole number of at least 0, not {self.memory}")
         if (width := getattr(self, "width", None)) is not None and width < 1:
             raise InputError(f"width takes a whole number of at least 1, not {width}")
 
-    def make_stream(self, images, seeds: list[int]) -> "Stream":
+    @property
+    def one_seed(self) -> bool:
+        """Whether a stream has one seed, so that no group has several."""
+        return False
+
+    def make_stream(self, images: Any, seeds: list[int]) -> "Stream":
         """The stream over these images, for the group of seeds."""
         raise NotImplementedError
 
-    def network(self):
+    def network(self) -> "Network":
         """The network for one seed; see `clbench.models`."""
         raise NotImplementedError
 
@@ -71,14 +76,14 @@ class Benchmark:
         return self.budgets[profile].with_fields(**given)
 
     @classmethod
-    def of_profile(cls, profile: str, arguments: dict) -> dict:
+    def of_profile(cls, profile: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """The arguments, with None for what the profile's budget says anyway: one run has one name."""
         own = asdict(cls.budgets[profile])
         own["warm_up"] = own["warm_up"] or "constant"
         return {name: None if name in own and name != "precision" and value == own[name] else value
                 for name, value in arguments.items()}
 
-    def contents(self):
+    def contents(self) -> Any:
         """What its streams are made of, on the CPU, loaded once per process. Raises Unavailable where it is not here."""
         return type(self).data()
 
@@ -87,27 +92,34 @@ class Benchmark:
 
     def fingerprint(self) -> str:
         """Of the data; loads them."""
-        return self.contents().fingerprint
+        fingerprint: str = self.contents().fingerprint
+        return fingerprint
 
     def accepted_data(self) -> str | None:
         """The sum of a copy that differs from the published one and was taken knowingly; None for the published one."""
-        return self.contents().accepted
+        accepted: str | None = self.contents().accepted
+        return accepted
 
 
 @dataclass
 class ClassSplit(Benchmark):
-    """Tasks of disjoint classes of one data set; `classes` says how many there are."""
+    """Tasks of disjoint classes of one data set."""
 
-    order: list | Literal["seed"] | None = field(default=None, kw_only=True)     # of the classes; seed: each seed draws one
-    classes: ClassVar[int]
+    # Of the classes; seed: each seed draws one. A plain list, since specs check values against this type.
+    order: list | Literal["seed"] | None = field(default=None, kw_only=True)                # type: ignore[type-arg]
 
-    def __post_init__(self):
+    @property
+    def classes(self) -> int:
+        """How many there are: a number in most benchmarks."""
+        raise NotImplementedError
+
+    def __post_init__(self) -> None:
         super().__post_init__()
         if isinstance(self.order, list) and not self._is_order(self.order):
             raise InputError(f"order takes a list of all class numbers from 0 to {self.classes - 1}, "
                              f"not {self.order}")
 
-    def _is_order(self, order: list) -> bool:
+    def _is_order(self, order: list[int]) -> bool:
         return all(type(label) is int for label in order) and sorted(order) == list(range(self.classes))
 
     @property
@@ -117,6 +129,6 @@ class ClassSplit(Benchmark):
 
 
 @lru_cache(maxsize=8)
-def _resident(contents, validation: bool, device: torch.device):
+def _resident(contents: Any, validation: bool, device: torch.device) -> Any:
     """The contents on the device, once per process."""
     return (contents.validation() if validation else contents).to(device)

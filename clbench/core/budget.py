@@ -1,6 +1,8 @@
 """Budget: what a task may cost, the same for every strategy, and the optimiser that spends it."""
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from clbench.errors import InputError
 
@@ -21,7 +23,7 @@ class Budget:
     fixed_compute: bool = False      # whether a method pays in steps for what it computes besides them
     precision: str = "float32"       # float32 | tf32 | bf16
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Raises InputError for the first value that makes no sense."""
         for name, (holds, takes) in ALLOWED.items():
             value = getattr(self, name)
@@ -37,28 +39,28 @@ class Budget:
             raise InputError(f"fixed_compute needs rows of at least 2, which new and stored examples share, "
                              f"not {self.rows}")
 
-    def with_fields(self, **fields) -> "Budget":
+    def with_fields(self, **fields: Any) -> "Budget":
         """The budget with these fields instead.
 
         Another optimiser does not take over what it has no use for.
         """
         optimiser = fields.get("optimiser", self.optimiser)
-        defaults = {}
+        defaults: dict[str, Any] = {}
         if optimiser != self.optimiser:
             defaults = {"beta2": 0.999} if optimiser == "sgd" else {"momentum": 0.0}
         return replace(self, **defaults | fields)
 
 
-def _is_number(value) -> bool:
+def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _is_count(value) -> bool:
+def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
 # field -> (whether a value makes sense, which values do, in words)
-ALLOWED = {
+ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "steps": (_is_count, "a whole number of at least 1"),
     "rows": (_is_count, "a whole number of at least 1"),
     "optimiser": (lambda value: value in ("adam", "sgd", "adamw"), "'adam', 'sgd' or 'adamw'"),

@@ -1,8 +1,9 @@
 """Where two nested settings differ."""
 from collections.abc import Mapping
+from typing import Any
 
 
-def changed_fields(before: Mapping, after: Mapping, path: str = "") -> list[str]:
+def changed_fields(before: Mapping[str, Any], after: Mapping[str, Any], path: str = "") -> list[str]:
     """'optimiser.lr 0.1 -> 0.2' for every leaf that differs."""
     changes = []
     for key in [*before, *(key for key in after if key not in before)]:

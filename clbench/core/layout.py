@@ -24,6 +24,26 @@ class Layout:
         self.sizes = sizes + [-sum(sizes) % 64]
         self.P = sum(self.sizes)
 
+    # Names say what a network's parameters are for. These are all the conventions that there are.
+
+    @property
+    def head(self) -> list[str]:
+        """The last layer, of both sides where there are two: names that begin with `head`.
+
+        All others are the body.
+        """
+        return [name for name in self.shapes if name.startswith("head")]
+
+    @property
+    def tables(self) -> list[str]:
+        """Word vectors [buckets, width], a row for each word: names that end in `table`."""
+        return [name for name in self.shapes if name.endswith("table")]
+
+    @property
+    def temperature(self) -> list[str]:
+        """The logarithm of 1 / temperature, which scales scores of pairs: names that end in `log_scale`."""
+        return [name for name in self.shapes if name.endswith("log_scale")]
+
     def views(self, theta: Tensor) -> dict[str, Tensor]:
         """name -> view of theta [..., P]."""
         # By split, whose backward is one cat; the backward of slicing writes a whole theta for every slice.

@@ -3,11 +3,12 @@
 torch has such functions too, which take longer than a small operator does.
 """
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
-Tree = Tensor | dict | tuple | list
+Tree = Any           # a tensor, or dicts, tuples and lists of trees; stream and network agree on which
 
 
 def tree_map(f: Callable[[Tensor], Tensor], tree: Tree) -> Tree:
@@ -23,7 +24,7 @@ def tree_cat(trees: Sequence[Tree], dim: int) -> Tree:
     """One tree of the trees' tensors, concatenated along `dim`."""
     first = trees[0]
     if isinstance(first, Tensor):
-        return torch.cat(trees, dim)
+        return torch.cat(list(trees), dim)
     if isinstance(first, dict):
         return {name: tree_cat([tree[name] for tree in trees], dim) for name in first}
     return type(first)(tree_cat(branches, dim) for branches in zip(*trees, strict=True))

@@ -8,15 +8,19 @@ is of the benchmark's own fields, like its memory.
 import tomllib
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from clbench.errors import InputError
+
+if TYPE_CHECKING:
+    from clbench.core.benchmark import Benchmark
 
 FOLDER = Path(__file__).parents[1] / "benchmarks" / "tuned"
 BENCHMARKS = "clbench.benchmarks."
 ABOUT = ("evidence", "seeds")            # no arguments
 
 
-def values(benchmark, profile: str) -> dict[str, dict]:
+def values(benchmark: "Benchmark", profile: str) -> dict[str, dict[str, Any]]:
     """strategy -> argument -> value for this benchmark; its class's own `tuned` over those of the file.
 
     Raises InputError for a memory, which is a field of the benchmark."""
@@ -30,14 +34,14 @@ def values(benchmark, profile: str) -> dict[str, dict]:
     return found
 
 
-def _file(cls: type) -> dict:
+def _file(cls: type) -> dict[str, Any]:
     """What the file beside ours says about a benchmark of ours, or about one that builds on it."""
     ours = [base.__module__ for base in cls.__mro__ if base.__module__.startswith(BENCHMARKS)]
     return read(ours[0].removeprefix(BENCHMARKS)) if ours else {}
 
 
 @lru_cache
-def read(stem: str) -> dict:
+def read(stem: str) -> dict[str, Any]:
     """The tables in the file of a benchmark; empty if it has none."""
     path = FOLDER / f"{stem}.toml"
     return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}

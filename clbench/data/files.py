@@ -8,14 +8,15 @@ into that cache. Each folder has torchvision's layout, such as `MNIST/raw/train-
 import hashlib
 import http.client
 import os
-import socket
+import shutil
 import tempfile
+import urllib.request
 from pathlib import Path
 from typing import NamedTuple
 
 from clbench.errors import InputError, Unavailable
 
-PATIENCE = 10.0          # seconds to wait for a mirror
+PATIENCE = 10.0          # seconds to wait for a mirror to go on
 
 _refused: dict["Published", str] = {}        # data sets whose download has failed in this process, and why
 
@@ -103,15 +104,13 @@ def _unavailable(data: Published, alternative: str) -> Unavailable:
 
 
 def _fetch(url: str, target: Path, md5: str) -> None:
-    """Writes the target with torchvision's downloader, whole and checked, or raises and leaves nothing."""
-    from torchvision.datasets.utils import download_url  # here, because the import takes seconds
-
+    """Writes the target whole and checked, or raises and leaves no part of it."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(PATIENCE)                       # the downloader itself would wait for ever
-    try:
-        with tempfile.TemporaryDirectory(dir=target.parent) as part:
-            download_url(url, part, target.name, md5)
-            os.replace(Path(part) / target.name, target)     # at once: others may share the cache
-    finally:
-        socket.setdefaulttimeout(before)
+    request = urllib.request.Request(url, headers={"User-Agent": "clbench"})
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        part = Path(folder) / target.name
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer, open(part, "wb") as content:
+            shutil.copyfileobj(answer, content)
+        if (found := md5_of(part)) != md5:
+            raise RuntimeError(f"it gives a file with md5 {found} instead of {md5}")
+        os.replace(part, target)                                 # processes and hosts may share the cache

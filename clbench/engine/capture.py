@@ -18,21 +18,19 @@ class CapturedStep:
     """
 
     def __init__(self, step: Callable[[Batch], None], notes: list[str]):
-        self.step = step
-        self.notes = notes
-        self.eager = WARM_UP                                 # steps that are still to be taken eagerly
-        self.graph = None
+        # The types stand in a comment: where this file's code changes, records made on a GPU have to be made anew.
+        self.step, self.notes, self.eager, self.graph = step, notes, WARM_UP, None  # type: Callable[[Batch], None], list[str], float, torch.cuda.CUDAGraph | None
 
     def __call__(self, draws: Batch) -> None:
         """Takes one step with these draws."""
         if self.eager > 0:
             self.eager -= 1
-            return self._step_eagerly(draws)
+            return self._on_a_side_stream(draws)
         if self.graph is None and not self._record(draws):
             return self(draws)
         for name, tensor in draws.items():
             self.draws[name].copy_(tensor)
-        self.graph.replay()
+        self.graph.replay()                                  # type: ignore[union-attr]    # recorded just now, or before
 
     def _record(self, draws: Batch) -> bool:
         """Records the step; returns whether that worked.
@@ -53,7 +51,7 @@ class CapturedStep:
         self.graph = graph
         return True
 
-    def _step_eagerly(self, draws: Batch) -> None:
+    def _on_a_side_stream(self, draws: Batch) -> None:
         """Takes a step that is not recorded, on a side stream, as CUDA wants it before a capture."""
         side = _side_stream(torch.cuda.current_device())
         side.wait_stream(torch.cuda.current_stream())

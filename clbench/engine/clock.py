@@ -1,33 +1,34 @@
 """Measures what a run costs: seconds, energy, FLOPs and memory, for the cost sheet of its record."""
 import os
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 
+from clbench.core.costs import SECONDS
 from clbench.engine.energy import EnergyMeter
 from clbench.engine.flops import FlopCounter
 
 
 class Clock:
-    """Adds up seconds by name (`train_s`, `eval_s`, `setup_s`), energy and FLOPs, and keeps the peak of
-    memory.
+    """Adds up seconds by name (`train_s`, `eval_s`, `setup_s`), energy and FLOPs, and notes the peak memory.
 
-    The peak is that since the clock began. Figures are those of all seeds together.
+    The peak is that since the clock began. All figures are of all seeds together.
     """
 
-    def __init__(self, device: torch.device):
+    def __init__(self, device: torch.device) -> None:
         self.device = device
         self.flops = 0
-        self.seconds = {"setup_s": 0.0, "train_s": 0.0, "eval_s": 0.0}
+        self.seconds = dict.fromkeys(SECONDS, 0.0)
         self._counting = False                               # whether a block of `count_flops` is open
         self._cpu_s = 0.0
         self._energy = EnergyMeter(device)
         self._reset_peak()
 
     @contextmanager
-    def measure(self, name: str):
+    def measure(self, name: str) -> Iterator[None]:
         """Adds the wall-clock seconds of the block to `name`. Waits for the device at both ends."""
         self._wait()
         self._energy.start()
@@ -40,9 +41,8 @@ class Clock:
         self._energy.stop()
 
     @contextmanager
-    def count_flops(self, times: int = 1):
-        """Adds the FLOPs of the block, `times` over: those of matrix products and convolutions, forward and
-        backward.
+    def count_flops(self, times: int = 1) -> Iterator[None]:
+        """Adds the FLOPs of the block, `times` over: those of matrix products and convolutions, both ways.
 
         Within another such block it adds nothing, since the outer one counts everything.
         """

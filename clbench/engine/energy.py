@@ -1,5 +1,6 @@
 """Measures the energy of a GPU by its own counter (NVML), less what it draws when idle."""
 import time
+from collections.abc import Callable
 from functools import lru_cache
 
 import torch
@@ -10,7 +11,7 @@ IDLE_SECONDS = 1.0           # for which the idle power is measured
 class EnergyMeter:
     """Adds up the watt-hours above idle between `start` and `stop`; always None where there is no counter."""
 
-    def __init__(self, device: torch.device):
+    def __init__(self, device: torch.device) -> None:
         self.counter = _counter(device)
         self.idle = _idle_watts(device) if self.counter else 0.0
         self.joules = 0.0
@@ -31,7 +32,7 @@ class EnergyMeter:
         return max(0.0, self.joules) / 3600 if self.counter else None
 
 
-def _counter(device: torch.device):
+def _counter(device: torch.device) -> Callable[[], float] | None:
     """A function that gives the joules that the device has used since its driver was loaded.
 
     None without CUDA, NVML or such a counter.
@@ -53,6 +54,7 @@ def _counter(device: torch.device):
 def _idle_watts(device: torch.device) -> float:
     """The power of the device while this process leaves it alone; measured once per process, for a second."""
     counter = _counter(device)
+    assert counter is not None
     torch.cuda.synchronize(device)
     before = counter()
     start = time.perf_counter()

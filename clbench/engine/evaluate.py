@@ -1,14 +1,20 @@
 """Evaluates all evaluation slices of a stream; the engine does so before the first and after every task."""
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 
-from clbench.core.pytree import tree_cat, tree_map
+from clbench.core.pytree import Tree, tree_cat, tree_map
+
+if TYPE_CHECKING:
+    from clbench.streams.stream import Stream
 
 ROWS = 1000          # of a slice at a time: enough to be fast, few enough not to matter in memory
 
 
 @torch.no_grad()
-def evaluate(stream, predict) -> Tensor:
+def evaluate(stream: "Stream", predict: Callable[[Tree, int | None], Tree]) -> Tensor:
     """The K measures of the stream on every evaluation slice, seen or not: [S, E, K].
 
     predict(x [S, n, d], t) gives the outputs [S, n, C]. t is the task of the slice in task-incremental

@@ -1,6 +1,6 @@
 """A network's parameters for S seeds, its optimiser, and the functions mapped over the seeds."""
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import torch
 from torch import Tensor
@@ -9,16 +9,19 @@ from torch.func import vmap
 from clbench.core.batch import Batch
 from clbench.core.budget import Budget
 from clbench.core.keyed import draw
-from clbench.core.pytree import tree_map
-from clbench.engine.optimiser import OPTIMISERS
+from clbench.core.pytree import Tree, tree_map
+from clbench.engine.optimiser import OPTIMISERS, Optimiser
 from clbench.engine.precision import forward_in
+
+if TYPE_CHECKING:
+    from clbench.models.network import HasBuffers, Network
 
 
 class Gradient(NamedTuple):
     """What one pass forward and back gives."""
 
     g: Tensor            # [S, P]: row s is the gradient of seed s alone
-    out: Tensor          # [S, B, C], or any pytree that the network gives
+    out: Tree            # [S, B, C], or any pytree that the network gives
     loss: Tensor         # [S]
     buffers: Tensor      # [S, Q]: what the network's buffers become if this step is taken
 
@@ -26,7 +29,7 @@ class Gradient(NamedTuple):
 class Learner:
     """theta [S, P], one row per seed. The network and the loss are written for one seed and mapped over the rows."""
 
-    def __init__(self, net, seeds: Sequence[int], device: torch.device, budget: Budget, purpose: str = "init"):
+    def __init__(self, net: "Network", seeds: Sequence[int], device: torch.device, budget: Budget, purpose: str = "init") -> None:
         self.net, self.S = net, len(seeds)
         self.initial = draw(seeds, purpose, 0, net.init).to(device)
         self.theta = self.initial.clone()
@@ -34,7 +37,7 @@ class Learner:
         self.forward_in = forward_in(budget.precision, device)
         # A learning rate that changes from step to step is a tensor: a captured step keeps its address.
         self.lr = budget.lr if budget.warm_up is None else torch.tensor(budget.lr, device=device)
-        self.optimiser = OPTIMISERS[budget.optimiser](self.theta, budget)
+        self.optimiser: Optimiser = OPTIMISERS[budget.optimiser](self.theta, budget)
         self.decays = budget.weight_decay > 0
 
     @torch.no_grad()
@@ -52,33 +55,33 @@ class Learner:
         for tensor in self.optimiser.state:
             tensor.zero_()                                       # in place: a captured step keeps its addresses
 
-    def map(self, f: Callable, *args):
+    def map(self, f: Callable[..., Any], *args: Tree) -> Any:
         """f over the seeds: every tensor in args has the seed axis first, and so have the results."""
         if self.S > 1:
             return vmap(f)(*args)
         row = tree_map(lambda a: a.squeeze(0), args)
         return tree_map(lambda a: a.unsqueeze(0), f(*row))
 
-    def features(self, x: Tensor, theta: Tensor | None = None) -> Tensor:
+    def features(self, x: Tree, theta: Tensor | None = None) -> Any:
         return self.map(self.forward_in(self.net.features), self.theta if theta is None else theta, x)
 
-    def outputs(self, x: Tensor, theta: Tensor | None = None) -> Tensor:
+    def outputs(self, x: Tree, theta: Tensor | None = None) -> Any:
         return self.map(self.forward_in(self.net), self.theta if theta is None else theta, x)
 
     @torch.enable_grad()
-    def gradient(self, loss: Callable, batch: Batch, theta: Tensor | None = None) -> Gradient:
+    def gradient(self, loss: Callable[[Any, Batch], Tensor], batch: Batch, theta: Tensor | None = None) -> Gradient:
         """The gradient of loss(out, batch) -> scalar, a function of one seed; the network in training mode."""
         theta = (self.theta if theta is None else theta).detach().requires_grad_()
-        forward = self.forward_in(self.net.train if self.net.layout.buffers else self._without_buffers)
+        forward = self.forward_in(cast("HasBuffers", self.net).train if self.net.layout.buffers else self._without_buffers)
 
-        def one(theta, batch):
+        def one(theta: Tensor, batch: dict[Any, Any]) -> tuple[Tensor, Tree, Tensor]:
             out, buffers = forward(theta, batch["x"])
             return loss(out, Batch(batch)), out, buffers
         value, out, buffers = self.map(one, theta, dict(batch))
         g = torch.autograd.grad(value, theta, torch.ones_like(value))[0]
         return Gradient(g, tree_map(Tensor.detach, out), value.detach(), buffers)
 
-    def _without_buffers(self, theta: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+    def _without_buffers(self, theta: Tensor, x: Tree) -> tuple[Tree, Tensor]:
         return self.net(theta, x), theta.new_zeros(0)
 
     @torch.no_grad()
@@ -90,9 +93,10 @@ class Learner:
         g = g if frozen is None else g.masked_fill(frozen, 0)
         kept = self.theta.clone() if frozen is not None and self.decays else None
         if lr is not None:
+            assert isinstance(self.lr, Tensor)
             self.lr.copy_(lr[0])
         self.optimiser.step(self.theta, g, self.lr)
-        if kept is not None:
+        if kept is not None and frozen is not None:
             self.theta.copy_(torch.where(frozen, kept, self.theta))
         if place:
             now = self.theta[:, place]

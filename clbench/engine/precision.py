@@ -1,6 +1,7 @@
 """Sets the arithmetic of a run: float32 (without TF32, so that devices agree), tf32, or bf16 in networks."""
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -9,7 +10,7 @@ from clbench.core.pytree import tree_map
 
 
 @contextmanager
-def arithmetic(precision: str):
+def arithmetic(precision: str) -> Iterator[None]:
     """Within the block CUDA uses TF32 only if that is the precision, and gives the same bits in every run.
 
     A CPU takes numbers below 1e-38 for 0. They fill Adam's averages where gradients have been zero for 800
@@ -27,16 +28,16 @@ def arithmetic(precision: str):
         matmul.allow_tf32, cudnn.allow_tf32, cudnn.deterministic = before
 
 
-def forward_in(precision: str, device: torch.device) -> Callable[[Callable], Callable]:
+def forward_in(precision: str, device: torch.device) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A function that wraps a forward pass: for bf16 its products are taken in bfloat16.
 
     Outputs are always float32.
     """
-    def leave(forward: Callable) -> Callable:
+    def leave(forward: Callable[..., Any]) -> Callable[..., Any]:
         return forward
 
-    def cast(forward: Callable) -> Callable:
-        def cast_forward(*args):
+    def cast(forward: Callable[..., Any]) -> Callable[..., Any]:
+        def cast_forward(*args: Any) -> Any:
             # Without a cache of cast weights: a captured step would keep the first ones for ever.
             with torch.autocast(device.type, torch.bfloat16, cache_enabled=False):
                 return tree_map(Tensor.float, forward(*args))

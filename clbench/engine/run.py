@@ -1,7 +1,7 @@
 """One run: a group of S seeds of one strategy over one stream."""
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -11,6 +11,7 @@ from clbench.core.budget import Budget
 from clbench.core.composition import conflict
 from clbench.core.keyed import draw, passes
 from clbench.core.part import Part
+from clbench.core.pytree import Tree
 from clbench.engine.capture import CapturedStep
 from clbench.engine.clock import Clock
 from clbench.engine.evaluate import evaluate
@@ -21,7 +22,8 @@ from clbench.engine.storage import extra_bytes, extra_numbers
 from clbench.errors import InputError, RunFailed
 
 if TYPE_CHECKING:
-    from clbench.streams.labelled import Stream
+    from clbench.models.network import Network
+    from clbench.streams.stream import Stream, Task
 
 
 @dataclass
@@ -29,13 +31,13 @@ class Outcome:
     """What a runner gives back for its group of seeds."""
 
     acc: Tensor                      # [S, T+1, E] float64 on the CPU; NaN where a seed had diverged before
-    costs: dict                      # the cost sheet, all seeds together
-    diverged: list[dict]             # {seed, task, step of the run} where a loss or weight was not finite
+    costs: dict[str, Any]            # the cost sheet, all seeds together
+    diverged: list[dict[str, int]]   # {seed, task, step of the run} where a loss or weight was not finite
     more: dict[str, Tensor] = field(default_factory=dict)    # what else the stream measures, as acc
     notes: list[str] = field(default_factory=list)           # what a reader of the record should know
 
 
-def run(stream: "Stream", net, parts: list[Part], budget: Budget, clock: Clock,
+def run(stream: "Stream", net: "Network", parts: list[Part], budget: Budget, clock: Clock,
         run_class: type["Run"] | None = None) -> Outcome:
     """Trains and evaluates the stream's seeds together, by a `Run` or a class derived from it."""
     with arithmetic(budget.precision):
@@ -55,7 +57,7 @@ def run(stream: "Stream", net, parts: list[Part], budget: Budget, clock: Clock,
 class Run:
     """What parts see: `stream`, `learner`, the task `t`, `seeds`, `S`, `steps`, `rows`, and the functions below."""
 
-    def __init__(self, stream: "Stream", net, parts: list[Part], budget: Budget, clock: Clock | None = None):
+    def __init__(self, stream: "Stream", net: "Network", parts: list[Part], budget: Budget, clock: Clock | None = None) -> None:
         self.stream, self.parts, self.budget = stream, parts, budget
         self.seeds, self.S, self.steps, self.rows = stream.seeds, len(stream.seeds), budget.steps, budget.rows
         # Where a method replays, a batch holds so many stored rows and as many new ones.
@@ -66,7 +68,7 @@ class Run:
         self.notes: list[str] = []
         self.alive = torch.ones(self.S, dtype=torch.bool, device=stream.device)
         self.finite_steps = torch.zeros(self.S, dtype=torch.long, device=stream.device)
-        self.diverged: list[dict] = []
+        self.diverged: list[dict[str, int]] = []
         if reason := conflict([(type(part).__name__, type(part)) for part in parts]):
             raise InputError(reason)
         network, data_losses = self._hook("network"), self._hook("data_losses")
@@ -76,7 +78,7 @@ class Run:
         self.turn: int | None = None                         # the number of the part whose hook runs
         self.drawn_by: dict[str, int | None] = {}            # purpose of a draw -> the part that came first
         given = self.learner, self.data_losses
-        for part in self.turns():
+        for _, part in self.turns():
             part.run = self
             part.start(self)
         if given != (self.learner, self.data_losses):
@@ -97,10 +99,10 @@ class Run:
                 break
         missing = [torch.full_like(scores[0], torch.nan)] * (len(self.stream.tasks) + 1 - len(scores))
         acc, *more = torch.stack(scores + missing, 1).unbind(-1)
-        self.more = dict(zip(self.stream.measures[1:], more, strict=True))
+        self.more: dict[str, Tensor] = dict(zip(self.stream.measures[1:], more, strict=True))
         return acc
 
-    def learn(self, task) -> None:
+    def learn(self, task: "Task") -> None:
         """One task: draw the plan, train, consolidate."""
         if self.budget.optimiser_state == "reset":
             self.learner.reset_optimiser()
@@ -111,14 +113,14 @@ class Run:
             plan = self.plan(task)
         self.fit(plan)
         with self.clock.count_flops():
-            for part in self.turns():
+            for _, part in self.turns():
                 part.after_task(self.t)
         self._note_divergence()
 
-    def plan(self, task) -> Batch:
+    def plan(self, task: "Task") -> Batch:
         """All batches of the task, after every part's `before_task`."""
         samples = None
-        for part in self.turns():
+        for _, part in self.turns():
             if part.choose_samples:
                 samples = part.choose_samples(self.t)
         if samples is None:
@@ -126,8 +128,8 @@ class Run:
         if self.t > 0 and any(part.replays for part in self.parts):
             samples = samples[:, :, :self.replayed]
         plan = Batch(samples=samples)
-        for part in self.turns():
-            plan = part.before_task(self.t, plan.for_part(self.turn)).from_part(self.turn)
+        for number, part in self.turns():
+            plan = part.before_task(self.t, plan.for_part(number)).from_part(number)
         if any(part.retrains for part in self.parts):
             self.learner.restart()                           # after the hooks: what they copy is what was learnt
         return plan
@@ -157,27 +159,27 @@ class Run:
         batch = self.batch(draws)
         gradient = self.learner.gradient(self.loss, batch)
         g, batch.out, batch.loss = gradient.g, gradient.out, gradient.loss
-        for part in self.turns():
-            g = part.gradient(g, batch.for_part(self.turn))
+        for number, part in self.turns():
+            g = part.gradient(g, batch.for_part(number))
         self.learner.step(gradient._replace(g=g), batch.get("lr"))
         self.samples_seen += batch.y.numel()
         self.alive &= batch.loss.abs() < torch.inf             # isfinite takes twice the operators
         self.finite_steps += self.alive
-        for part in self.turns():
-            part.after_step(batch.for_part(self.turn))
+        for number, part in self.turns():
+            part.after_step(batch.for_part(number))
 
     def batch(self, draws: Batch) -> Batch:
         """The batch of these draws, after every part's `batch`."""
         gathered = self.stream.gather(draws.samples)
         batch, shared = Batch({**draws, **gathered}), SHARED | gathered.keys()
-        for part in self.turns():
-            batch = part.batch(batch.for_part(self.turn)).from_part(self.turn, shared)
+        for number, part in self.turns():
+            batch = part.batch(batch.for_part(number)).from_part(number, shared)
         return batch
 
-    def loss(self, out: Tensor, batch: Batch) -> Tensor:
+    def loss(self, out: Tree, batch: Batch) -> Tensor:
         """One seed: weighted sum over the rows of the data term and of every part's term."""
-        more = [part.losses(out, batch.for_part(self.turn)) for part in self.turns()]
-        terms = [self.data_losses(out, batch), *more]
+        theirs = [part.losses(out, batch.for_part(number)) for number, part in self.turns()]
+        terms = [self.data_losses(out, batch), *theirs]
         first, *more = ((batch.weight[:len(term)] * term).sum() for term in terms if term is not None)
         return sum(more, first)
 
@@ -188,7 +190,7 @@ class Run:
         return acc.masked_fill(~self.alive.view(-1, 1, 1), torch.nan)
 
     # ---- for parts
-    def new_learner(self, net, purpose: str = "init") -> Learner:
+    def new_learner(self, net: "Network", purpose: str = "init") -> Learner:
         """Another network with its own parameters and optimiser, for the same seeds."""
         return Learner(net, self.seeds, self.stream.device, self.budget, purpose)
 
@@ -240,35 +242,37 @@ class Run:
     def row_losses(self, batch: Batch, theta: Tensor | None = None) -> Tensor:
         """[S, B]: the data term of each row."""
         out = self.learner.outputs(batch.x, theta)
-        return self.learner.map(lambda o, b: self.data_losses(o, Batch(b)), out, dict(batch))
+        losses: Tensor = self.learner.map(lambda o, b: self.data_losses(o, Batch(b)), out, dict(batch))
+        return losses
 
     # ---- its own
-    def turns(self) -> Iterator[Part]:
-        """The parts, one after another; meanwhile `turn` is the number of the one whose hook runs."""
+    def turns(self) -> Iterator[tuple[int, Part]]:
+        """The parts, one after another, with their numbers; meanwhile `turn` is the number of the one whose hook runs."""
         before = self.turn
-        for self.turn, part in enumerate(self.parts):        # noqa: B020
-            yield part
+        for number, part in enumerate(self.parts):
+            self.turn = number
+            yield number, part
         self.turn = before
 
-    def extra_parameters(self, net) -> int:
+    def extra_parameters(self, net: "Network") -> int:
         """Numbers kept per seed beyond the plain network: a larger network, and the parts' float tensors."""
         return self._larger(net) + extra_numbers(self)
 
-    def memory_bytes(self, net) -> int:
+    def memory_bytes(self, net: "Network") -> int:
         """Bytes kept per seed beyond the plain network: examples as the stream has them, a larger network, and all
         tensors of the parts."""
         examples = sum(part.stored.shape[1] for part in self.parts if part.stored is not None)
         return (examples * self.stream.example_bytes + self._larger(net) * self.learner.theta.element_size()
                 + extra_bytes(self))
 
-    def _larger(self, net) -> int:
+    def _larger(self, net: "Network") -> int:
         return self.learner.net.layout.parameters - net.layout.parameters
 
-    def _hook(self, name: str) -> Callable | None:
+    def _hook(self, name: str) -> Callable[..., Any] | None:
         """The one part's hook that stands in for what the stream or the network gives."""
         return next((getattr(part, name) for part in self.parts if getattr(part, name)), None)
 
-    def _outputs(self, x: Tensor, t: int | None) -> Tensor:
+    def _outputs(self, x: Tree, t: int | None) -> Tree:
         return self.learner.outputs(x)
 
     def _note_divergence(self) -> None:

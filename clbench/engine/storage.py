@@ -1,24 +1,28 @@
 """Counts what the parts of a run keep beside the network, in numbers and in bytes, for the cost sheet."""
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from clbench.engine.learner import Learner
 
+if TYPE_CHECKING:
+    from clbench.engine.run import Run
 
-def extra_numbers(run) -> int:
+
+def extra_numbers(run: "Run") -> int:
     """How many floating point numbers the parts keep, per seed."""
     return sum(_count_numbers(run, views) for views in _kept_tensors(run) if views[0].is_floating_point())
 
 
-def extra_bytes(run) -> int:
+def extra_bytes(run: "Run") -> int:
     """How many bytes the parts keep per seed, in tensors of any type but those that name stored examples."""
     others = [views for views in _kept_tensors(run) if not _names_examples(views[0])]
     return sum(_count_numbers(run, views) * views[0].element_size() for views in others)
 
 
-def _kept_tensors(run) -> list[list[Tensor]]:
+def _kept_tensors(run: "Run") -> list[list[Tensor]]:
     """The tensors that the parts keep, those of one storage together.
 
     What the run or its stream owns is left out.
@@ -27,7 +31,7 @@ def _kept_tensors(run) -> list[list[Tensor]]:
     of_learner = [run.learner.theta, run.learner.initial, *run.learner.optimiser.state]
     of_stream = _tensors(vars(run.stream), set())
     taken = {tensor.untyped_storage().data_ptr() for tensor in (*of_learner, *of_stream)}
-    storages: dict[int, dict[tuple, Tensor]] = {}
+    storages: dict[int, dict[Any, Tensor]] = {}
     for tensor in _tensors([vars(part) for part in run.parts], seen | {id(part) for part in run.parts}):
         place = tensor.untyped_storage().data_ptr()
         if place not in taken and tensor.numel():
@@ -36,7 +40,7 @@ def _kept_tensors(run) -> list[list[Tensor]]:
     return [list(views.values()) for views in storages.values()]
 
 
-def _tensors(value, seen: set[int]) -> Iterator[Tensor]:
+def _tensors(value: Any, seen: set[int]) -> Iterator[Tensor]:
     """Yields all tensors in containers and objects, however deep.
 
     What can be called, such as a network or a function, holds none. Of a second learner the parameters
@@ -56,7 +60,7 @@ def _tensors(value, seen: set[int]) -> Iterator[Tensor]:
             yield from _tensors(vars(value), seen)
 
 
-def _count_numbers(run, views: list[Tensor]) -> int:
+def _count_numbers(run: "Run", views: list[Tensor]) -> int:
     """How many numbers of one seed the views of one storage hold, without the padding of theta.
 
     Views may overlap, so it is never more than the storage holds.

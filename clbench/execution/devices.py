@@ -21,9 +21,9 @@ def choose_device(device: str) -> str:
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if device != "cpu" and not torch.cuda.is_available():
-        raise InputError(f"--device {device}: torch sees no CUDA device here; use --device cpu")
+        raise InputError("torch sees no CUDA device here; use cpu", "device", device)
     if number and int(number) >= torch.cuda.device_count():
-        raise InputError(f"--device {device}: there are {torch.cuda.device_count()} CUDA devices, counted from 0")
+        raise InputError(f"there are {torch.cuda.device_count()} CUDA devices, counted from 0", "device", device)
     return device
 
 
@@ -31,7 +31,7 @@ def checked_form(device: str) -> str | None:
     """The N of cuda:N."""
     found = re.fullmatch(r"auto|cpu|cuda(?::(\d+))?", device)
     if not found:
-        raise InputError(f'--device "{device}": use auto, cpu, cuda or cuda:N')
+        raise InputError("use auto, cpu, cuda or cuda:N", "device", device)
     return found[1]
 
 

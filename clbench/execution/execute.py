@@ -2,15 +2,16 @@
 import contextlib
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from clbench.execution import commits
 from clbench.execution.plan import Job, Pair, Plan
 from clbench.execution.seed_group import GroupResult, failure, train_group
-from clbench.execution.workers import _own_cluster, _their_cluster
+from clbench.execution.workers import own_cluster, their_cluster
 from clbench.results import records
 from clbench.results.records import Record
 
@@ -37,7 +38,8 @@ def execute(plan: Plan, jobs: list[Job], out: Path | None, *, workers: int, sche
 
     on_done: called with each group that has ended and the record of its pair, None where it was unavailable.
     """
-    finished = Finished({(pair.blank.benchmark, pair.blank.strategy): pair.stored for pair in plan.pairs if pair.current})
+    finished = Finished({(pair.blank.benchmark, pair.blank.strategy): pair.stored for pair in plan.pairs
+                         if pair.current and pair.stored is not None})
     pairs = {(pair.blank.benchmark, pair.blank.strategy): pair for pair in plan.pairs}
     waiting = list(reversed(jobs))
     deadline = time.monotonic() + time_limit if time_limit else float("inf")
@@ -62,14 +64,15 @@ def _merge(finished: Finished, pair: Pair, job: Job, result: GroupResult, out: P
     """One group's result into the record of its pair, on disk and in memory."""
     name = (job.benchmark, job.strategy)
     if result.status == "unavailable":
-        finished.unavailable[name] = result.error.reason
+        finished.unavailable[name] = result.reason
         return
     fresh = name not in finished.records
     record = deepcopy(pair.blank) if fresh else finished.records[name]
     if record is pair.stored:                                    # a failed record, or more seeds of a good one
         record = deepcopy(record)
         record.status, record.error = "ok", None
-    if result.group:
+        record.source = pair.blank.source                        # which computes the same, if it is not the very same
+    if result.group is not None and result.acc is not None:
         record.add(result.group, result.acc)
     # One seed that diverged marks the row for good; a group that failed only until it is tried again.
     if result.status == "diverged" or (result.status != "ok" and record.status == "ok"):
@@ -81,28 +84,29 @@ def _merge(finished: Finished, pair: Pair, job: Job, result: GroupResult, out: P
 
 
 def _results(following: Callable[[], Job | None], jobs: list[Job], workers: int,
-             scheduler: str | None) -> Iterator[tuple[Job, list[GroupResult]]]:
+             scheduler: str | None) -> Generator[tuple[Job, list[GroupResult]]]:
     """(job, results) of every job that `following` hands out, as they end."""
-    told = {"command": _command(), **commits.current()}
+    context = {"command": _command(), **commits.current()}
     if scheduler is None and (workers == 0 or len(jobs) <= 1):
         while job := following():
-            yield job, train_group(job, told | {"concurrent": 1})
+            yield job, train_group(job, context | {"concurrent": 1})
     elif jobs:
-        cluster = (_their_cluster(scheduler, jobs) if scheduler
-                   else _own_cluster(min(workers, len(jobs)), jobs[0].device))
+        cluster = (their_cluster(scheduler, jobs) if scheduler
+                   else own_cluster(min(workers, len(jobs)), jobs[0].device, jobs))
         with cluster as (client, size):
-            yield from _on_workers(client, size, following, told | {"concurrent": min(size, len(jobs))})
+            yield from _on_workers(client, size, following, context | {"concurrent": min(size, len(jobs))})
 
 
 
-def _on_workers(client, size: int, following, told: dict) -> Iterator[tuple[Job, list[GroupResult]]]:
+def _on_workers(client: Any, size: int, following: Callable[[], Job | None],
+                context: dict[str, Any]) -> Iterator[tuple[Job, list[GroupResult]]]:
     """Keeps one group per worker in flight, so that a time limit or Ctrl-C stops between groups."""
     from distributed import as_completed
-    running = {}
+    running: dict[str, Job] = {}
 
-    def submit():
+    def submit() -> list[Any]:
         if job := following():
-            future = client.submit(train_group, job, told, pure=False)
+            future = client.submit(train_group, job, context, pure=False)
             running[future.key] = job
             return [future]
         return []

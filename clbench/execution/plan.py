@@ -5,9 +5,11 @@ from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from clbench import registry
 from clbench.core.benchmark import Benchmark
+from clbench.core.costs import SECONDS
 from clbench.core.differences import changed_fields
 from clbench.errors import InputError, Unavailable
 from clbench.profiles import PROFILES
@@ -15,14 +17,25 @@ from clbench.results import records, source
 from clbench.results.records import BrokenRecord, Record
 from clbench.results.staleness import source_of
 
+if TYPE_CHECKING:
+    from clbench.models.network import Network
+
 # Seeds per group, by kind of network and of device; None: all of them; 1 for what is not there. docs/performance.md has the
 # measurements: a network so small that a step waits for operator calls gains by the seed axis on any device; others do on a
 # GPU, and win nothing on a CPU.
 GROUP_SIZE = {("small mlp", "cpu"): 10, ("mlp", "cpu"): 1, ("conv", "cpu"): 1, ("resnet", "cpu"): 1,
-              ("dual", "cpu"): 1, ("text", "cpu"): 1,
+              ("small dual", "cpu"): 5, ("dual", "cpu"): 1, ("text", "cpu"): 1,
               ("small mlp", "cuda"): None, ("mlp", "cuda"): None, ("conv", "cuda"): 5, ("resnet", "cuda"): None,
-              ("dual", "cuda"): None, ("text", "cuda"): None}
-SMALL = 50_000               # parameters
+              ("small dual", "cuda"): None, ("dual", "cuda"): None, ("text", "cuda"): None}
+SMALL = {"mlp": 50_000, "dual": 320_000}     # parameters; two towers have as few with images of 8x8
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """A benchmark and a strategy that have no names in the registry: objects of the program that calls."""
+
+    benchmark: Benchmark
+    strategy: registry.Strategy
 
 
 @dataclass(frozen=True)
@@ -36,6 +49,7 @@ class Job:
     device: str                  # cpu | cuda | cuda:N
     modules: tuple[str, ...]     # of ours, where the source begins, and its digest: a worker must have loaded the same
     source: str
+    given: Given | None = None   # what was given as objects, for this process alone
 
 
 @dataclass
@@ -48,6 +62,7 @@ class Pair:
     stored: Record | None        # what the results folder holds, current or not
     seconds: float               # estimate for one seed
     one_seed: bool = False       # a group has no more than one
+    given: Given | None = None
 
     @property
     def current(self) -> bool:
@@ -63,7 +78,7 @@ class Pair:
     @property
     def missing(self) -> list[int]:
         """The seeds that have to be run. A diverged or unsupported pair is not tried again until it is stale."""
-        if not self.current:
+        if self.stored is None or not self.current:
             return self.asked
         if self.stored.status in ("diverged", "unsupported"):
             return []
@@ -115,16 +130,26 @@ def make_plan(benchmarks: list[str], strategies: list[str], profile: str, seeds:
     return plan
 
 
+def plan_of_objects(name: str, given: Given, profile: str, seeds: list[int] | None) -> Plan:
+    """The plan of one pair of objects, whose benchmark the record calls `name`. Raises Unavailable where data are missing."""
+    benchmark, strategy, network = given.benchmark, given.strategy, given.benchmark.network()
+    blank = Record(name, strategy.name, profile, strategy.backend, source="", data=benchmark.fingerprint(),
+                   settings=_settings(benchmark, network, strategy, profile))
+    asked = seeds_of(benchmark, profile) if seeds is None else seeds
+    seconds = _estimate(None, benchmark, network, strategy, profile)
+    return Plan([Pair(blank, asked, kind_of(network), None, seconds, benchmark.one_seed, given)], {}, [])
+
+
 def jobs(plan: Plan, device: str, group_size: int | None = None) -> list[Job]:
     """The missing seeds, cut into groups, pair by pair."""
     made = []
     for pair in plan.pairs:
         blank, seeds = pair.blank, pair.missing
         size = 1 if pair.one_seed else group_size or _group_size(pair, device) or len(seeds) or 1
-        modules = registry.modules_of(blank.benchmark, blank.strategy)
+        modules = [] if pair.given else registry.modules_of(blank.benchmark, blank.strategy)
         modules = tuple(module for module in modules if not module.endswith(".py"))
         made += [Job(blank.profile, blank.benchmark, blank.strategy, tuple(seeds[i:i + size]), device, modules,
-                     source.digest(list(modules))) for i in range(0, len(seeds), size)]
+                     source.digest(list(modules)), pair.given) for i in range(0, len(seeds), size)]
     return made
 
 
@@ -138,8 +163,9 @@ def seeds_of(benchmark: Benchmark, profile: str) -> list[int]:
     return list(range(benchmark.seeds.get(profile, {}).get(benchmark.scenario, PROFILES[profile].seeds)))
 
 
-def _pair(name, benchmark, strategy, profile, data, seeds, out, fresh) -> Pair:
-    stored = records.stored(out, profile, name, strategy.name) if out else None
+def _pair(name: str, benchmark: Benchmark, strategy: registry.Strategy, profile: str, data: str, seeds: list[int] | None,
+          out: Path | None, fresh: bool) -> Pair:
+    stored = records.find(out, profile, name, strategy.name) if out else None
     network = benchmark.network()
     blank = Record(name, strategy.name, profile, strategy.backend, source=source_of(name, strategy.name), data=data,
                    settings=_settings(benchmark, network, strategy, profile))
@@ -148,13 +174,13 @@ def _pair(name, benchmark, strategy, profile, data, seeds, out, fresh) -> Pair:
     return Pair(blank, asked, kind_of(network), None if fresh else stored, seconds, benchmark.one_seed)
 
 
-def kind_of(network) -> str:
+def kind_of(network: "Network") -> str:
     """Its row in GROUP_SIZE."""
-    kind = getattr(network, "kind", "other")
-    return "small mlp" if kind == "mlp" and network.layout.parameters < SMALL else kind
+    kind: str = getattr(network, "kind", "other")
+    return f"small {kind}" if network.layout.parameters < SMALL.get(kind, 0) else kind
 
 
-def _settings(benchmark: Benchmark, network, strategy: registry.Strategy, profile: str) -> dict:
+def _settings(benchmark: Benchmark, network: "Network", strategy: registry.Strategy, profile: str) -> dict[str, Any]:
     """All that was chosen, by a spec or by default, as it comes back from a file.
 
     A benchmark's field that is None chooses nothing, so a new one changes no record; its memory stands where it is
@@ -168,7 +194,8 @@ def _settings(benchmark: Benchmark, network, strategy: registry.Strategy, profil
     if strategy.backend == "avalanche":
         settings["libraries"] = {library: _minor(library) for library in ("avalanche-lib", "torch")}
         settings["batch_order"] = strategy.build()[0].order
-    return json.loads(json.dumps(settings))
+    read: dict[str, Any] = json.loads(json.dumps(settings))
+    return read
 
 
 @lru_cache
@@ -179,11 +206,13 @@ def _minor(library: str) -> str:
         raise Unavailable(f"{library} is not installed: pip install {library}") from None
 
 
-def _estimate(stored: Record | None, benchmark: Benchmark, network, strategy: registry.Strategy, profile: str) -> float:
+def _estimate(stored: Record | None, benchmark: Benchmark, network: "Network", strategy: registry.Strategy,
+              profile: str) -> float:
     """Seconds for one seed: as measured before, else from the arithmetic at a modest 5e10 FLOP/s."""
     if stored is not None and stored.seeds:
-        return sum(stored.cost(name) for name in ("setup_s", "train_s", "eval_s"))
-    budget, tasks = benchmark.budget(profile), getattr(benchmark, "tasks", 5)
+        return sum(stored.cost(name) or 0.0 for name in SECONDS)
+    budget = benchmark.budget(profile)
+    tasks: int = getattr(benchmark, "tasks", 5)
     passes = 2.5 if strategy.backend == "avalanche" else 1.5
     if any(getattr(registry.load(entry), "sees_all_data", False) for entry, _ in strategy.terms):
         passes *= (tasks + 1) / 2
@@ -197,22 +226,23 @@ def parse_seeds(count: int | None, listed: str | None) -> list[int] | None:
     if listed is None:
         return checked_seeds(count)
     try:
-        return checked_seeds([int(number) for number in listed.split(",")])
+        numbers = [int(number) for number in listed.split(",")]
     except ValueError:
-        raise InputError(f'--seed-list "{listed}": write whole numbers with commas between, like 0,7') from None
+        raise InputError("write whole numbers with commas between, like 0,7", "seed_list", listed) from None
+    return checked_seeds(numbers, "seed_list")
 
 
-def checked_seeds(seeds: int | Sequence[int] | None) -> list[int] | None:
-    """The seeds as a list: so many, or these; None stays None."""
+def checked_seeds(seeds: int | Sequence[int] | None, field: str = "seeds") -> list[int] | None:
+    """The seeds as a list: so many, or these; None stays None. field: what the user calls them."""
     if seeds is None:
         return None
     if isinstance(seeds, int):
         if seeds < 1:
-            raise InputError(f"--seeds {seeds}: at least one seed is needed")
+            raise InputError("at least one seed is needed", field, seeds)
         return list(range(seeds))
     seeds = list(seeds)
     if not seeds or min(seeds) < 0:
-        raise InputError(f"seeds {seeds}: give at least one, each 0 or more")
+        raise InputError("give at least one, each 0 or more", field, seeds)
     if len(set(seeds)) < len(seeds):
-        raise InputError(f"seeds {seeds}: a seed is there twice")
+        raise InputError("a seed is there twice", field, seeds)
     return seeds

@@ -1,12 +1,14 @@
 """The processor: its name, and how torch computes on it."""
 import platform
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 
 @cache
-def described() -> str:
+def describe_processor() -> str:
     """The model, the instruction set that torch uses on it, and what multiplies its matrices if that is our choice."""
     import torch
     chosen = ", oneDNN" if _by_onednn() else ""
@@ -14,7 +16,7 @@ def described() -> str:
 
 
 @contextmanager
-def one_thread(device: str = "cpu"):
+def one_thread(device: str = "cpu") -> Iterator[None]:
     """Within the block torch computes on one thread, and multiplies matrices by oneDNN where MKL would be slow.
 
     device: where the run computes. Not for a GPU's: torch refuses some mixtures of CUDA's settings with oneDNN's.
@@ -30,10 +32,11 @@ def one_thread(device: str = "cpu"):
 
 
 @contextmanager
-def onednn_precision(precision: str):
+def onednn_precision(precision: str) -> Iterator[None]:
     """Within the block torch multiplies float32 matrices on a CPU as this setting has it: "none" is torch's default."""
     import torch
-    setting = torch.backends.mkldnn.matmul
+    backend: Any = torch.backends.mkldnn                 # whose attributes its module does not declare
+    setting = backend.matmul
     setting.fp32_precision, before = precision, setting.fp32_precision
     try:
         yield

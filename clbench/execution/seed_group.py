@@ -7,16 +7,22 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
 
 from clbench import registry
 from clbench.errors import InputError, RunFailed, Unavailable
 from clbench.execution.devices import choose_device
 from clbench.execution.environment import prepare
 from clbench.execution.plan import Job
-from clbench.execution.processor import described, one_thread
+from clbench.execution.processor import describe_processor, one_thread
 from clbench.registry import RUNNERS
 from clbench.results import source
 from clbench.results.records import Failure, Group, Matrix
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from clbench.engine.run import Outcome
 
 
 @dataclass(frozen=True)
@@ -28,22 +34,30 @@ class GroupResult:
     group: Group | None = None       # None where nothing was trained to the end
     acc: list[Matrix] | None = None  # a matrix for each seed of the group
 
+    @property
+    def reason(self) -> str:
+        """Why it is not ok."""
+        return self.error.reason if self.error else ""
 
-def train_group(job: Job, told: dict, notes: tuple[str, ...] = ()) -> list[GroupResult]:
-    """The results of one seed group. Never raises for what the run did.
+
+def train_group(job: Job, context: dict[str, Any], notes: tuple[str, ...] = ()) -> list[GroupResult]:
+    """Trains one seed group and returns its results. Never raises for what the run did.
+
+    context: what the calling process knows of the run: its command, its commit, and how many groups run at once.
 
     Where the memory does not hold all its seeds they are trained in two groups, and so on: one result each.
     """
-    result = _result(job, told, notes)
+    result = _result(job, context, notes)
     if result is not None:
         return [result]
     _free_memory()                           # here, where no traceback holds on to tensors any more
-    half, note = (len(job.seeds) + 1) // 2, f"out of memory with {len(job.seeds)} seeds together, so the group was halved"
-    return [result for seeds in (job.seeds[:half], job.seeds[half:])
-            for result in train_group(replace(job, seeds=seeds), told, (*notes, note))]
+    half = (len(job.seeds) + 1) // 2
+    notes = (*notes, f"out of memory with {len(job.seeds)} seeds together, so the group was halved")
+    first, second = (replace(job, seeds=seeds) for seeds in (job.seeds[:half], job.seeds[half:]))
+    return train_group(first, context, notes) + train_group(second, context, notes)
 
 
-def _result(job: Job, told: dict, notes: tuple[str, ...]) -> GroupResult | None:
+def _result(job: Job, context: dict[str, Any], notes: tuple[str, ...]) -> GroupResult | None:
     """The group's result; None for several seeds that the memory does not hold together."""
     started = datetime.now(UTC).isoformat(timespec="seconds")
     if job.device != "cpu":
@@ -54,25 +68,27 @@ def _result(job: Job, told: dict, notes: tuple[str, ...]) -> GroupResult | None:
         return GroupResult("unavailable", Failure(str(error)))
     except Exception as error:
         return None if len(job.seeds) > 1 and _out_of_memory(error) else failure(job, error)
-    if reason:
-        return GroupResult("unsupported", Failure(reason))
-    provenance = {"started": started, **_provenance(job), **{key: told[key] for key in ("command", "commit", "dirty")}}
-    arrays = {name: _nested(array) for name, array in outcome.more.items()}
-    group = Group(list(job.seeds), outcome.costs, told["concurrent"], provenance, [*notes, *outcome.notes], arrays)
-    acc = _nested(outcome.acc)
+    if outcome is None:
+        return GroupResult("unsupported", Failure(reason or ""))
+    provenance = {"started": started, **_provenance(job), **{key: context[key] for key in ("command", "commit", "dirty")}}
+    arrays = {name: _as_lists(array) for name, array in outcome.more.items()}
+    group = Group(list(job.seeds), outcome.costs, context["concurrent"], provenance, [*notes, *outcome.notes], arrays)
+    acc = _as_lists(outcome.acc)
     if outcome.diverged:
         first = outcome.diverged[0]
         reason = f"seed {first['seed']}: not finite in task {first['task']}, at step {first['step']} of the run"
-        return GroupResult("diverged", Failure(reason, **first), group, acc)
+        return GroupResult("diverged", Failure(reason, first["seed"], first["task"], first["step"]), group, acc)
     return GroupResult("ok", None, group, acc)
 
 
-def _nested(array) -> list[Matrix]:
-    """Lists of an array [S, T+1, E], None for NaN."""
-    return [[[None if cell != cell else cell for cell in row] for row in matrix] for matrix in array.tolist()]
+def _as_lists(array: "Tensor") -> list[Matrix]:
+    """Nested lists of an array [S, T+1, E], with None for NaN."""
+    def without_nan(row: list[float]) -> list[float | None]:
+        return [None if cell != cell else cell for cell in row]
+    return [[without_nan(row) for row in matrix] for matrix in array.tolist()]
 
 
-def train(job: Job, run_class: type | None = None):
+def train(job: Job, run_class: type | None = None) -> tuple["Outcome | None", str | None]:
     """(outcome, None), or (None, the reason why this strategy can't learn this stream).
 
     run_class: what trains the seeds, derived from the runner's own class (`Run`, or Avalanche's `SingleRun`).
@@ -88,11 +104,14 @@ def train(job: Job, run_class: type | None = None):
     if device.type == "cuda":
         torch.cuda.init()                    # asking a cuda:N for its memory does not
     with one_thread(device.type):
-        _import_what_a_first_step_needs()
+        import_what_a_first_step_needs()
         clock = Clock(device)
         with clock.measure("setup_s"):
-            _, benchmark, _ = registry.benchmark(job.benchmark, job.profile)
-            strategy = registry.strategy_on(job.strategy, benchmark, job.profile)
+            if job.given:
+                benchmark, strategy = job.given.benchmark, job.given.strategy
+            else:
+                _, benchmark, _ = registry.benchmark(job.benchmark, job.profile)
+                strategy = registry.strategy_on(job.strategy, benchmark, job.profile)
             stream, net, parts = benchmark.stream(list(job.seeds), device), benchmark.network(), strategy.build()
             runner, budget = import_module(RUNNERS[strategy.backend]), benchmark.budget(job.profile)
         if reason := next(filter(None, (refusal(part, stream, net, budget) for part in parts)), None):
@@ -104,7 +123,7 @@ def train(job: Job, run_class: type | None = None):
 
 
 @lru_cache
-def _import_what_a_first_step_needs() -> None:
+def import_what_a_first_step_needs() -> None:
     """torch imports for half a second to map a loss over seeds for the first time; a process pays for that, so no run is
     charged."""
     import torch
@@ -135,17 +154,17 @@ def _free_memory() -> None:
 
 def failure(job: Job, error: BaseException) -> GroupResult:
     """The result of a group that broke off, with all that is known of it."""
-    place = {}
+    task = step = None
     cause = error
     if isinstance(error, RunFailed):
-        place, cause = {"task": error.task, "step": error.step}, error.__cause__
+        task, step, cause = error.task, error.step, error.__cause__ or error
     reason = f"{type(cause).__name__}: {cause}".splitlines()[0]
     if type(cause).__name__ == "KilledWorker":
         reason = "its worker process died twice"
     if _out_of_memory(error):
         reason = f"out of memory with one seed alone: {cause}".splitlines()[0]
     trace = "".join(traceback.format_exception(cause)).replace(str(registry.PACKAGE.parent) + os.sep, "")
-    return GroupResult("failed", Failure(reason, seeds=list(job.seeds), traceback=trace, **place))
+    return GroupResult("failed", Failure(reason, task=task, step=step, seeds=list(job.seeds), traceback=trace))
 
 
 def _provenance(job: Job) -> dict:
@@ -153,7 +172,7 @@ def _provenance(job: Job) -> dict:
     device = choose_device(job.device)
     device = torch.cuda.get_device_name(device) if device != "cpu" else "cpu"
     return {"python": platform.python_version(), **{name: _version(name) for name in ("torch", "numpy", "avalanche-lib")},
-            "platform": f"{platform.system()} {platform.machine()}", "processor": described(), "device": device,
+            "platform": f"{platform.system()} {platform.machine()}", "processor": describe_processor(), "device": device,
             "threads": 1}
 
 

@@ -6,21 +6,28 @@ has a name in the code is noted by its name, so renaming a variable, an attribut
 import ast
 import hashlib
 import json
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
+from clbench.core.batch import Batch
 from clbench.core.part import Part
-from clbench.core.pytree import tree_leaves
+from clbench.core.pytree import Tree, tree_leaves
 from clbench.engine import capture
+from clbench.engine.learner import Gradient
 from clbench.engine.run import Run
 from clbench.execution import plan as planning
 from clbench.execution import seed_group as worker
+
+if TYPE_CHECKING:
+    from clbench.streams.stream import Stream, Task
 
 FORMAT = 1                   # of what is noted: traces of different formats cannot be compared
 FIRST, LAST = 3, 2           # the steps of every fit that are taken
@@ -32,7 +39,7 @@ COUNTS = ("flops", "steps", "samples_seen", "memory_items", "extra_params")
 class Log:
     """Notes in the order in which they come: [where, what, digests of tensors]."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.notes: list[list] = []
         self.where = "start"
 
@@ -61,7 +68,7 @@ class Trace(Run):
     log: Log                     # set by a subclass
     whole = False                # take every step and score every row
 
-    def __init__(self, *arguments):
+    def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.log.note("initial weights", self.learner.theta)
         for t, task in enumerate(self.stream.tasks):
@@ -73,13 +80,14 @@ class Trace(Run):
                 self.watch(part, "gradient", before=f"gradient before part {number}", after=f"gradient after part {number}")
         self.watch(self, "predict", after="outputs")
         self.watch(self.learner, "gradient", argument=1, before="batch")
-        self.take_step, self.learner.step = self.learner.step, self.take_and_note
+        self.take_step = self.learner.step
+        self.learner.step = self.take_and_note               # type: ignore[method-assign]    # what `watch` does, with two notes
 
-    def watch(self, owner, name: str, *, before: str = "", after: str = "", argument: int = 0) -> None:
+    def watch(self, owner: object, name: str, *, before: str = "", after: str = "", argument: int = 0) -> None:
         """From now on notes one argument of owner.name(…) before each call, and its result after it."""
         method = getattr(owner, name)
 
-        def watched(*arguments, **more):
+        def watched(*arguments: Any, **more: Any) -> Any:
             if before:
                 self.log.note(before, *leaves(arguments[argument]))
             result = method(*arguments, **more)
@@ -88,25 +96,25 @@ class Trace(Run):
             return result
         setattr(owner, name, watched)
 
-    def take_and_note(self, gradient, lr=None) -> None:
+    def take_and_note(self, gradient: Gradient, lr: Tensor | None = None) -> None:
         self.take_step(gradient, lr)
         self.log.note("loss and outputs", gradient.loss, *tree_leaves(gradient.out))
         self.log.note("weights after the step", self.learner.theta)
 
-    def learn(self, task) -> None:
+    def learn(self, task: "Task") -> None:
         self.log.where = f"task {self.t + 1}"
         super().learn(task)
         self.log.where = f"end of task {self.t + 1}"
         self.log.note("weights", self.learner.theta)
         self.log.note("memory", *(part.stored for part in self.parts if part.stored is not None))
 
-    def fit(self, plan) -> None:
+    def fit(self, plan: Batch) -> None:
         self.calls, self.planned = 0, len(plan.samples)
         self.log.note(f"plan of {self.planned} steps", *tree_leaves(dict(plan)))
         super().fit(plan)
         self.log.note(f"{self.calls} steps taken or left out", *([plan.lr] if "lr" in plan else []))
 
-    def step(self, draws) -> None:
+    def step(self, draws: Batch) -> None:
         self.calls += 1
         if self.whole or self.calls <= FIRST or self.calls > self.planned - LAST:
             self.log.where = f"task {self.t + 1}, step {self.calls} of {self.planned}"
@@ -121,13 +129,13 @@ class Trace(Run):
         return scores
 
 
-def leaves(value) -> list[Tensor]:
+def leaves(value: Tree) -> list[Tensor]:
     """The tensors in nested dictionaries, lists and tuples."""
     return tree_leaves(dict(value) if isinstance(value, dict) else value)
 
 
 @contextmanager
-def fewer_test_rows(stream, row: int, whole: bool) -> Iterator[None]:
+def fewer_test_rows(stream: "Stream", row: int, whole: bool) -> Iterator[None]:
     """Within the block every slice has ROWS rows, evenly spaced; the first slice is whole in the first and last row."""
     tasks = stream.tasks
     if not whole:
@@ -157,7 +165,16 @@ def trace(benchmark: str, strategy: str, profile: str, seeds: list[int], *, whol
         result["notes"] = notes_of(job, pair.blank.backend, whole)
     except Exception as error:                               # that a tree cannot run the pair is a result, too
         result["error"] = f"{type(error).__name__}: {error.__cause__ or error}".splitlines()[0]
+    if strangers := modules_from_elsewhere():                # as an installed clbench would add those that a tree lacks
+        result = result | {"error": f"{strangers[0]} was not imported from {PACKAGE}"}
     return result | {"seconds": round(time.process_time() - started, 3)}
+
+
+def modules_from_elsewhere() -> list[str]:
+    """Modules of clbench that do not belong to this tree."""
+    files = {name: getattr(module, "__file__", None) for name, module in sys.modules.items()
+             if name.startswith("clbench.")}
+    return [name for name, file in files.items() if file and not Path(file).is_relative_to(PACKAGE)]
 
 
 def capture_digest() -> str:
@@ -176,7 +193,7 @@ def notes_of(job: planning.Job, backend: str, whole: bool) -> list[list]:
     outcome, reason = worker.train(job, run_class(backend, log, whole))
     log.where = "end"
     if outcome is None:
-        log.write("unsupported", reason)
+        log.write("unsupported", reason or "")
     else:
         log.write("counts", *(f"{name} {outcome.costs[name]}" for name in COUNTS))
     return log.notes

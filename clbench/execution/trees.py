@@ -5,24 +5,24 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from functools import cache, partial
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from clbench.data.files import folders
 from clbench.execution import commits
 from clbench.execution.environment import ENVIRONMENT
-from clbench.execution.processor import described
+from clbench.execution.processor import describe_processor
+from clbench.execution.trace import COUNTS
 from clbench.results import records
 from clbench.results.files import write_atomically
 
 WHOLE = 0                    # the format of a tree without a tracer: seed 0 trained to the end
 LIBRARIES = ("torch", "numpy", "avalanche-lib")
-COUNTS = ("flops", "steps", "samples_seen", "memory_items", "extra_params")
 
 
 class Place(NamedTuple):
@@ -50,7 +50,7 @@ class Trace:
     format: int
     source: str = ""
     capture: str = ""            # digest of the code that only a GPU runs
-    notes: Iterable = ()         # (where, what, digests)
+    notes: Sequence[Any] = ()    # (where, what, digests)
     error: str = ""
 
 
@@ -60,28 +60,26 @@ def here() -> Place:
     return Place(commits.PACKAGE.parent, None if state["dirty"] or not state["commit"] else commits.resolve(state["commit"]))
 
 
-def traces(place: Place, profile: str, requests: list[Request], processes: int,
-           formats: Mapping[Request, int] | None = None) -> dict[Request, Trace]:
+def traces(place: Place, profile: str, requests: list[Request], processes: int, *,
+           by_training: bool = False) -> dict[Request, Trace]:
     """The trace of each request; by so many processes at a time.
 
-    formats: of the traces that each is to be compared with; then the tree's own source may be any. A tree that has another
-    tracer, or none, trains seed 0 to the end in its stead.
+    by_training: seed 0 trained to the end in its stead, as in a tree that has no tracer in any case. So are trees compared
+    whose traces have different formats.
     """
     wanted = list(dict.fromkeys(requests))
-    kept = {request: trace for request in wanted if (trace := _kept(place, profile, request, formats))}
-    whole = [request for request in wanted if request not in kept and formats and formats[request] == WHOLE]
-    rest = [request for request in wanted if request not in kept and request not in whole]
-    any_source = formats is not None
-    new = _in_processes(partial(_trace, any_source=any_source), place, profile, rest, processes)
-    whole += [request for request, trace in new.items() if trace.format == WHOLE]
-    whole += [request for request, trace in new.items() if formats and trace.format not in (WHOLE, formats[request])]
-    new |= _in_processes(_train_seed_0, place, profile, whole, processes)
+    kept = {request: trace for request in wanted if (trace := _kept(place, profile, request, by_training))}
+    rest = [request for request in wanted if request not in kept]
+    new = {} if by_training else _in_processes(_trace, place, profile, rest, processes)
+    without_tracer = [request for request in rest if by_training or new[request].format == WHOLE]
+    new |= _in_processes(_train_seed_0, place, profile, without_tracer, processes)
     for request, trace in new.items():
-        _keep(place, profile, request, trace)
+        _keep(place, profile, request, trace, by_training)
     return kept | new
 
 
-def _in_processes(function, place: Place, profile: str, requests: list[Request], processes: int) -> dict[Request, Trace]:
+def _in_processes(function: Callable[[Place, str, list[Request]], dict[Request, Trace]], place: Place, profile: str,
+                  requests: list[Request], processes: int) -> dict[Request, Trace]:
     """function(place, profile, requests) -> traces, with the requests of one benchmark together, which load its data
     once."""
     shares: list[list[Request]] = [[] for _ in range(processes)]
@@ -95,15 +93,14 @@ def _in_processes(function, place: Place, profile: str, requests: list[Request],
         return {request: trace for result in results for request, trace in result.items()}
 
 
-def _trace(place: Place, profile: str, requests: list[Request], any_source: bool) -> dict[Request, Trace]:
-    text = json.dumps([asdict(request) | ({"sources": []} if any_source else {}) for request in requests])
-    ended = _clbench(place, ["trace", profile], text)
+def _trace(place: Place, profile: str, requests: list[Request]) -> dict[Request, Trace]:
+    ended = _clbench(place, ["trace", profile], json.dumps([asdict(request) for request in requests]))
     lines = [json.loads(line) for line in ended.stdout.splitlines() if line.startswith("{")]
-    found = {(line["benchmark"], line["strategy"]): line for line in lines}
-    if not found:
+    if not lines:
         return {request: Trace(WHOLE) for request in requests}
-    missing = {"format": lines[0]["format"], "source": "", "error": f"its process ended: {_last_line(ended.stderr)}"}
-    return {request: _trace_of(found.get((request.benchmark, request.strategy), missing), place) for request in requests}
+    rest = {"format": lines[0]["format"], "error": f"its process ended: {_last_line(ended.stderr)}"}
+    lines += [rest] * (len(requests) - len(lines))
+    return {request: _trace_of(line, place) for request, line in zip(requests, lines, strict=True)}
 
 
 def _trace_of(line: dict, place: Place) -> Trace:
@@ -148,28 +145,29 @@ def _last_line(text: str) -> str:
 
 # ---- what is kept
 
-def _kept(place: Place, profile: str, request: Request, formats: Mapping[Request, int] | None) -> Trace | None:
-    path = _path_kept(place, profile, request)
+def _kept(place: Place, profile: str, request: Request, by_training: bool) -> Trace | None:
+    """Of the very source that is asked for, to which files that no commit of ours holds may belong, too."""
+    path = _path_kept(place, profile, request, by_training)
     if path is None or not path.is_file():
         return None
     try:
         trace = Trace(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
-    return trace if formats is None or formats[request] == trace.format else None
+    return trace if trace.source in request.sources else None
 
 
-def _keep(place: Place, profile: str, request: Request, trace: Trace) -> None:
-    path = _path_kept(place, profile, request)
+def _keep(place: Place, profile: str, request: Request, trace: Trace, by_training: bool) -> None:
+    path = _path_kept(place, profile, request, by_training)
     if path is not None and trace.notes and not trace.error:
         write_atomically(path, json.dumps(asdict(trace)))
 
 
-def _path_kept(place: Place, profile: str, request: Request) -> Path | None:
+def _path_kept(place: Place, profile: str, request: Request, by_training: bool) -> Path | None:
     """In the user's cache, by commit and by all that the bits depend on."""
     if place.commit is None:
         return None
-    about = [platform(), profile, request.benchmark, request.strategy, request.seeds, request.whole]
+    about = [platform(), profile, request.benchmark, request.strategy, request.seeds, request.whole, by_training]
     name = hashlib.sha256(json.dumps(about).encode()).hexdigest()[:24]
     return folders()[-1] / "traces" / place.commit / f"{name}.json"
 
@@ -177,7 +175,7 @@ def _path_kept(place: Place, profile: str, request: Request) -> Path | None:
 @cache
 def platform() -> str:
     """The processor, its instruction set and the libraries: what the bits of a computation depend on."""
-    return ", ".join([described(), *(f"{name} {_version(name)}" for name in LIBRARIES)])
+    return ", ".join([describe_processor(), *(f"{name} {_version(name)}" for name in LIBRARIES)])
 
 
 def _version(library: str) -> str:

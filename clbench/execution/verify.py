@@ -7,7 +7,7 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -35,7 +35,9 @@ class Candidate:
 
     pair: Pair
     record: Record
-    references: list[str]    # commits that may hold the code that made it, most likely first
+    sources: tuple[str, ...]     # digests of code that made it, or that computes the same
+    references: list[str]    # commits that may hold such code, most likely first
+    obstacle: str            # what is to be said where none of them does
 
     @property
     def request(self) -> Request:
@@ -43,8 +45,12 @@ class Candidate:
         after many steps; and where a run diverged, which a few steps do not."""
         seeds = self.record.groups[0].seeds if self.record.groups else self.pair.asked[:1]
         whole = self.record.profile == "smoke" or self.record.status == "diverged"
-        sources = sorted(source for source in (self.record.source, self.record.verified) if source)
-        return Request(self.record.benchmark, self.record.strategy, tuple(seeds[:2]), whole, tuple(sources))
+        return Request(self.record.benchmark, self.record.strategy, tuple(seeds[:2]), whole, self.sources)
+
+    @property
+    def request_now(self) -> Request:
+        """The same of today's code."""
+        return replace(self.request, sources=(self.pair.blank.source,))
 
 
 def verify(records: list[Record], results: Path, profile: str, against: str | None, processes: int,
@@ -55,6 +61,10 @@ def verify(records: list[Record], results: Path, profile: str, against: str | No
     this repository does not have it.
     """
     reference = _commit_of(against)
+    try:
+        notes = {benchmark: dict(own) for benchmark, own in verification.read(results, profile).items()}
+    except verification.BrokenNotes as error:
+        raise InputError(f"{error}; move it away to have records verified") from None
     findings: list[Finding] = []
 
     def conclude(record: Record, status: str, detail: str = "") -> None:
@@ -69,19 +79,26 @@ def verify(records: list[Record], results: Path, profile: str, against: str | No
         elif pair is None or obstacle:
             conclude(record, "stale", obstacle)
         else:
-            candidates.append(Candidate(pair, record, [reference] if reference else _references(record)))
-    notes = {benchmark: dict(own) for benchmark, own in verification.read(results, profile).items()}
+            note = notes.get(record.benchmark, {}).get(record.strategy)
+            note = note if note and note.record == record.sha256 else None
+            sources = [record.source] + ([note.source, note.origin] if note else [])
+            references = [reference] if reference else _references(record, note)
+            candidates.append(Candidate(pair, record, tuple(sorted(set(filter(None, sources)))), references,
+                                        _why_not_found(record, reference)))
     now = _describe_now()
 
     def compare(candidate: Candidate, old: Trace, new: Trace, commit: str) -> None:
-        obstacle = _first_difference(old, new)
+        if new.source != candidate.pair.blank.source and not new.error:
+            return conclude(candidate.record, "stale", "its source code has changed while it was verified")
+        obstacle = first_difference(old, new)
         remark = ""
         if not obstacle and _made_on_gpu(candidate.record):
             remark = "made on a GPU, verified on a CPU"
             obstacle = "made on a GPU, and code that only a GPU runs has changed" if old.capture != new.capture else None
         if obstacle:
             return conclude(candidate.record, "differs", obstacle)
-        note = verification.Note(candidate.record.sha256, candidate.pair.blank.source, commit[:12], remark=remark, **now)
+        note = verification.Note(candidate.record.sha256, candidate.pair.blank.source, commit[:12], remark=remark,
+                                 origin=old.source, **now)
         notes.setdefault(candidate.record.benchmark, {})[candidate.record.strategy] = note
         conclude(candidate.record, "verified")
 
@@ -93,7 +110,8 @@ def verify(records: list[Record], results: Path, profile: str, against: str | No
     return findings
 
 
-def _compare_all(candidates: list[Candidate], profile: str, processes: int, compare, conclude) -> None:
+def _compare_all(candidates: list[Candidate], profile: str, processes: int,
+                 compare: Callable[[Candidate, Trace, Trace, str], None], conclude: Callable[[Record, str, str], None]) -> None:
     """Calls compare(candidate, old trace, new trace, commit) for each candidate whose old code is found; conclude for the
     others. The references are tried one after another."""
     waiting = candidates
@@ -103,18 +121,22 @@ def _compare_all(candidates: list[Candidate], profile: str, processes: int, comp
             if candidate.references:
                 by_commit.setdefault(candidate.references.pop(0), []).append(candidate)
             else:
-                conclude(candidate.record, "stale", "no commit of this repository holds the code that made it")
+                conclude(candidate.record, "stale", candidate.obstacle)
         waiting = []
         for commit, own in by_commit.items():
             with tempfile.TemporaryDirectory() as folder:
-                old = tracing.traces(Place(commits.unpack(commit, Path(folder)), commit), profile,
-                                     [candidate.request for candidate in own], processes)
-            found = [candidate for candidate in own if old[candidate.request].source in candidate.request.sources]
-            waiting += [candidate for candidate in own if candidate not in found]
-            formats = {candidate.request: old[candidate.request].format for candidate in found}
-            new = tracing.traces(tracing.here(), profile, list(formats), processes, formats)
+                then, now = Place(commits.unpack(commit, Path(folder)), commit), tracing.here()
+                old = tracing.traces(then, profile, [candidate.request for candidate in own], processes)
+                found = [candidate for candidate in own if old[candidate.request].source in candidate.request.sources]
+                waiting += [candidate for candidate in own if candidate not in found]
+                new = tracing.traces(now, profile, [candidate.request_now for candidate in found], processes)
+                unlike = [candidate for candidate in found
+                          if old[candidate.request].format != new[candidate.request_now].format]
+                untrained = [candidate.request for candidate in unlike if old[candidate.request].format != tracing.WHOLE]
+                old |= tracing.traces(then, profile, untrained, processes, by_training=True)
+                new |= tracing.traces(now, profile, [candidate.request_now for candidate in unlike], processes, by_training=True)
             for candidate in found:
-                compare(candidate, old[candidate.request], new[candidate.request], commit)
+                compare(candidate, old[candidate.request], new[candidate.request_now], commit)
 
 
 # ---- what is compared with what
@@ -142,11 +164,25 @@ def _commit_of(revision: str | None) -> str | None:
     return commit
 
 
-def _references(record: Record) -> list[str]:
-    """HEAD, whose code the record is often current with; the commits that the record names."""
-    named = [str(group.provenance.get("commit")) for group in record.groups if not group.provenance.get("dirty")]
+def _references(record: Record, note: verification.Note | None) -> list[str]:
+    """HEAD, whose code the record is often current with; the commits that its note and the record itself name."""
+    named = [note.against] if note else []
+    named += [str(group.provenance.get("commit")) for group in record.groups if not group.provenance.get("dirty")]
     found = (commits.resolve(name) for name in dict.fromkeys(["HEAD", *named]) if name != "None")
     return list(dict.fromkeys(commit for commit in found if commit))
+
+
+def _why_not_found(record: Record, reference: str | None) -> str:
+    """What to say where no commit that was looked at holds the code that made the record."""
+    if reference:
+        return f"{reference[:12]} does not hold the code that made it"
+    if commits.current()["commit"] is None:
+        return "this source code is in no git repository"
+    if any(group.provenance.get("dirty") for group in record.groups):
+        return "made from changes that were not committed"
+    if any(group.provenance.get("commit") is None for group in record.groups):
+        return "made by code in no git repository"
+    return "no commit of this repository holds the code that made it"
 
 
 def _made_on_gpu(record: Record) -> bool:
@@ -161,7 +197,7 @@ def _describe_now() -> dict:
 
 # ---- the first difference, in words
 
-def _first_difference(old: Trace, new: Trace) -> str | None:
+def first_difference(old: Trace, new: Trace) -> str | None:
     """None where both say the same."""
     if old.error or new.error:
         return f"broke off: {old.error or 'not before'} / now {new.error or 'not'}"
@@ -175,6 +211,6 @@ def _first_difference(old: Trace, new: Trace) -> str | None:
     return f"{abs(more)} notes {'more' if more > 0 else 'fewer'} than before" if more else None
 
 
-def _shorten(digests: Counter) -> str:
+def _shorten(digests: Counter[str]) -> str:
     """At most three of them, each cut to a line's length."""
     return " & ".join(json.dumps(one)[1:91] for one in list(digests)[:3]) or "nothing"

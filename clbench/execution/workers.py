@@ -1,18 +1,24 @@
 """Worker processes: a local cluster of one process per core or GPU, or a dask cluster that the user has."""
 import contextlib
+import sys
+from collections.abc import Iterator
+from typing import Any
 
 from clbench import registry
 from clbench.errors import InputError
 from clbench.execution.devices import checked_form, visible_gpus
-from clbench.execution.environment import ENVIRONMENT
+from clbench.execution.environment import ENVIRONMENT, prepare
 from clbench.execution.plan import Job
+from clbench.registry import RUNNERS
 
 ANSWER = "10s"               # how long a scheduler may take to answer
+NATIVE_PRELOAD = "clbench.execution.preload"
+PRELOADS = [NATIVE_PRELOAD, "clbench.execution.preload_avalanche"]
 
 
 
 @contextlib.contextmanager
-def _own_cluster(workers: int, device: str):
+def own_cluster(workers: int, device: str, jobs: list[Job]) -> Iterator[tuple[Any, int]]:
     """(client, number of workers) of worker processes with one thread each; for `cuda` each sees one GPU, in turn."""
     import logging
 
@@ -28,7 +34,9 @@ def _own_cluster(workers: int, device: str):
     spec = {i: {"cls": Nanny, "options": common | {"env": {"CUDA_VISIBLE_DEVICES": gpus[i % len(gpus)]} if gpus else {}}}
             for i in range(workers)}
     scheduler = {"cls": Scheduler, "options": local | {"port": 0, "dashboard_address": "127.0.0.1:0"}}
-    with SpecCluster(workers=spec, scheduler=scheduler, silence_logs=logging.CRITICAL) as cluster, Client(cluster) as client:
+    with (forked_workers(device, jobs),
+          SpecCluster(workers=spec, scheduler=scheduler, silence_logs=logging.CRITICAL) as cluster,
+          Client(cluster) as client):
         client.wait_for_workers(workers)
         client.run(_ignore_interrupt)
         yield client, workers
@@ -36,9 +44,28 @@ def _own_cluster(workers: int, device: str):
 
 
 @contextlib.contextmanager
-def _their_cluster(address: str, jobs: list[Job]):
+def forked_workers(device: str, jobs: list[Job]) -> Iterator[None]:
+    """Within the block dask forks its workers, on Linux, from one process that has imported what all of them need.
+
+    Not for a GPU, since CUDA does not survive a fork; on other systems libraries do not either.
+    """
+    import dask
+    if device != "cpu" or sys.platform != "linux":
+        yield
+        return
+    from multiprocessing import forkserver
+    needs_avalanche = any(RUNNERS["avalanche"] in job.modules for job in jobs)
+    prepare()
+    forkserver.set_forkserver_preload(PRELOADS if needs_avalanche else [NATIVE_PRELOAD])
+    forkserver.ensure_running()              # before dask sets a list of its own
+    with dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}):
+        yield
+
+
+@contextlib.contextmanager
+def their_cluster(address: str, jobs: list[Job]) -> Iterator[tuple[Any, int]]:
     """(client, number of threads) of a cluster that the user has; files of one's own are sent along."""
-    with _connected(address) as client:
+    with _connect(address) as client:
         for path in {file for job in jobs for file in registry.own_files(job.benchmark, job.strategy)}:
             client.upload_file(path)
         yield client, sum(client.nthreads().values())
@@ -48,7 +75,7 @@ def _their_cluster(address: str, jobs: list[Job]):
 def look_at_cluster(address: str, device: str) -> tuple[str, int]:
     """(the device that all its workers have, how many groups it trains at once)."""
     checked_form(device)
-    with _connected(address) as client:
+    with _connect(address) as client:
         gpus = all(client.run(visible_gpus).values())
         if device.startswith("cuda") and not gpus:
             raise InputError(f"--scheduler {address}: not all of its workers have a CUDA device; use --device auto or cpu")
@@ -56,7 +83,7 @@ def look_at_cluster(address: str, device: str) -> tuple[str, int]:
 
 
 
-def _connected(address: str):
+def _connect(address: str) -> Any:
     from distributed import Client
     try:
         client = Client(address, timeout=ANSWER)

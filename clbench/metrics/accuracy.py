@@ -250,16 +250,6 @@ class Metric:
     function: Callable[..., float] | None = None     # None: needs other records, so `per_seed` leaves it out
 
 
-@dataclass(frozen=True)
-class Cost:
-    """An entry of the cost sheet; the unit is empty for plain counts and ratios."""
-
-    name: str
-    title: str
-    unit: str
-    description: str
-
-
 METRICS: dict[str, Metric] = {metric.name: metric for metric in [
     Metric("acc", "ACC", True, "mean accuracy over all tasks after the last one", acc),
     Metric("aia", "AIA", True, "accuracy on the tasks seen so far, averaged over the stream", aia),
@@ -294,25 +284,6 @@ METRICS: dict[str, Metric] = {metric.name: metric for metric in [
     Metric("backward_right_left", "backward R@1 right to left", True, "the same, the left sides ranked"),
     Metric("backward_five", "backward R@5", True, "the same of recall at 5, mean of both directions"),
     Metric("recovered", "recovered", True, "share of the ACC lost between joint and naive that is won back"),
-]}
-
-COSTS: dict[str, Cost] = {cost.name: cost for cost in [
-    Cost("train_s", "train", "s", "wall-clock of training, a method's own extra passes included"),
-    Cost("eval_s", "evaluation", "s", "wall-clock of evaluation"),
-    Cost("setup_s", "set-up", "s", "wall-clock of data and model set-up"),
-    Cost("gpu_hours", "GPU hours", "h", "training and evaluation hours times devices used; none on a CPU"),
-    Cost("cpu_hours", "CPU hours", "h", "process CPU time of a run without a GPU"),
-    Cost("energy_wh", "energy", "Wh",
-         "of the GPU by its own counter, less what it draws when idle; none without NVML"),
-    Cost("steps", "steps", "", "optimiser steps"),
-    Cost("samples_seen", "samples seen", "",
-         "examples that went through a backward pass, replayed ones included"),
-    Cost("flops", "FLOPs", "", "counted forward and backward FLOPs, extra passes included"),
-    Cost("peak_mb", "peak memory", "MB", "peak device memory; on Linux CPUs the peak resident set"),
-    Cost("memory_items", "stored items", "", "stored examples, or their equivalent, at the end"),
-    Cost("memory_bytes", "kept", "bytes", "stored examples and all else beyond the plain model at the end"),
-    Cost("extra_params", "extra parameters", "", "parameters beyond the plain model at the end"),
-    Cost("retraining_saved", "retraining saved", "", "1 - FLOPs of the strategy / FLOPs of joint"),
 ]}
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.special import ndtri, stdtrit  # quantiles of the normal and of t; scipy.stats is slow to import
 
 RESAMPLES = 10_000           # of the bootstrap
+Values = Sequence[float] | np.ndarray        # one for each seed
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class PairedDifference:
 
     @property
     def contains_zero(self) -> bool:
-        return self.low is not None and self.low <= 0 <= self.high
+        return self.low is not None and self.high is not None and self.low <= 0 <= self.high
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Recovered:
     n: int
 
 
-def summarise(values: Sequence[float]) -> Summary:
+def summarise(values: Values) -> Summary:
     """Mean, 95 % interval and standard deviation of one value per seed.
 
     >>> summarise([0.5])
@@ -67,7 +68,7 @@ def summarise(values: Sequence[float]) -> Summary:
     return Summary(float(x.mean()), _half_width(x, 0.95), float(x.std(ddof=1)), x.size)
 
 
-def paired_difference(a: Sequence[float], b: Sequence[float], level: float = 0.95) -> PairedDifference:
+def paired_difference(a: Values, b: Values, level: float = 0.95) -> PairedDifference:
     """Mean of a - b and its t interval. a and b hold one value per seed, in the same order of seeds.
 
     >>> paired_difference([0.75, 1.0], [0.5, 0.75])  # all differences equal: the interval is a point
@@ -92,21 +93,22 @@ def best_and_ties(
     best row, on the seeds that both have, contains 0; with one common seed, when the two values are equal.
     A row with a missing value is neither best nor tied.
     """
-    means = {row: summarise(list(by_seed.values())).mean for row, by_seed in values.items()}
-    means = {row: mean for row, mean in means.items() if mean is not None}
+    means = {row: mean for row, by_seed in values.items()
+             if (mean := summarise(list(by_seed.values())).mean) is not None}
     if not means:
         return None, set()
     choose = max if higher_is_better else min
     best = choose(means, key=means.__getitem__)
     ties = set()
     for row in means.keys() - {best}:
-        difference = paired_difference(*on_common_seeds(values[row], values[best]))
+        own, others = on_common_seeds(values[row], values[best])
+        difference = paired_difference(own, others)
         if difference.contains_zero or (difference.n == 1 and difference.mean == 0):
             ties.add(row)
     return best, ties
 
 
-def equivalence(a: Sequence[float], b: Sequence[float], margin: float = 0.01) -> str:
+def equivalence(a: Values, b: Values, margin: float = 0.01) -> str:
     """Whether a and b agree within the margin: "equivalent", "different" or "undecided".
 
     Equivalent: the 90 % interval of the paired difference lies inside [-margin, margin] (two one-sided
@@ -118,16 +120,19 @@ def equivalence(a: Sequence[float], b: Sequence[float], margin: float = 0.01) ->
     if smallest <= margin:
         return "equivalent"
     wide = paired_difference(a, b, 0.95)
+    assert wide.low is not None and wide.high is not None
     return "different" if wide.low > margin or wide.high < -margin else "undecided"
 
 
-def smallest_margin(a: Sequence[float], b: Sequence[float]) -> float | None:
+def smallest_margin(a: Values, b: Values) -> float | None:
     """The smallest margin at which `equivalence` says "equivalent"; None for fewer than two seeds."""
     narrow = paired_difference(a, b, 0.90)
-    return None if narrow.low is None else max(abs(narrow.low), abs(narrow.high))
+    if narrow.low is None or narrow.high is None:
+        return None
+    return max(abs(narrow.low), abs(narrow.high))
 
 
-def seeds_needed(differences: Sequence[float], margin: float) -> int | None:
+def seeds_needed(differences: Values, margin: float) -> int | None:
     """How many seeds would show a difference as large as the margin, by a two-sided test at 5 % with power
     80 %.
 
@@ -137,14 +142,14 @@ def seeds_needed(differences: Sequence[float], margin: float) -> int | None:
     sd = summarise(differences).sd
     if sd is None or margin <= 0:
         return None
-    n = max(2, math.ceil(((ndtri(0.975) + ndtri(0.8)) * sd / margin) ** 2))  # by the normal: never too large
+    n: int = max(2, math.ceil(((ndtri(0.975) + ndtri(0.8)) * sd / margin) ** 2))  # by the normal: not too large
     while (stdtrit(n - 1, 0.975) + stdtrit(n - 1, 0.8)) * sd / math.sqrt(n) > margin:
         n += 1
     return n
 
 
 def recovered(
-    strategy: Mapping[int, float], naive: Mapping[int, float], joint: Mapping[int, float]
+    strategy: Mapping[int, float], fine_tuned: Mapping[int, float], retrained: Mapping[int, float]
 ) -> Recovered | None:
     """The metric "recovered": (ACC - ACC(naive)) / (ACC(joint) - ACC(naive)), from means over the common
     seeds.
@@ -153,7 +158,7 @@ def recovered(
     for all three rows. None when the 95 % interval of the denominator contains 0, and for fewer than two
     common seeds, where the denominator has no interval.
     """
-    s, n, j = on_common_seeds(strategy, naive, joint)
+    s, n, j = on_common_seeds(strategy, fine_tuned, retrained)
     damage = paired_difference(j, n)
     if damage.low is None or damage.contains_zero or not np.isfinite(s).all():
         return None
@@ -202,7 +207,7 @@ def on_common_seeds(*rows: Mapping[int, float]) -> list[np.ndarray]:
     return [_floats([row[seed] for seed in seeds]) for row in rows]
 
 
-def _differences(a: Sequence[float], b: Sequence[float]) -> np.ndarray:
+def _differences(a: Values, b: Values) -> np.ndarray:
     """a - b, seed by seed. Raises ValueError if they hold different numbers of seeds."""
     left = _floats(a)
     right = _floats(b)
@@ -219,6 +224,6 @@ def _half_width(x: np.ndarray, level: float) -> float:
     return float(stdtrit(x.size - 1, (1 + level) / 2) * x.std(ddof=1) / math.sqrt(x.size))
 
 
-def _floats(values: Sequence[float]) -> np.ndarray:
+def _floats(values: Values) -> np.ndarray:
     """A float64 copy; None becomes NaN."""
     return np.array(values, dtype=np.float64)

@@ -11,7 +11,7 @@ A side is a dict:
     acc         [S][T+1][E], None where a cell does not exist
     costs       per seed: steps, samples_seen, flops, memory_items
     platform    dict; equal on both sides = the same platform; empty or absent = unknown
-    joint       optional: {"seeds", "acc"} of the record `joint`, for the plasticity gap
+    retrained   optional: {"seeds", "acc"} of the record `joint`, for the plasticity gap
 """
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from clbench.core.costs import EXACT
 from clbench.core.differences import changed_fields
 from clbench.metrics.accuracy import METRICS, acc, forgetting, plasticity_gap
 from clbench.metrics.statistics import equivalence, paired_difference, seeds_needed
@@ -27,7 +28,6 @@ Side = Mapping[str, Any]
 
 BAD = ("missing", "failed", "changed set-up", "regressed", "cost changed")
 PRECEDENCE = ("regressed", "cost changed", "undecided", "improved", "pass")
-EXACT_COSTS = ("steps", "samples_seen", "flops", "memory_items")
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,9 @@ class Finding:
 
 def compare(baseline: Side | None, current: Side | None, margin: float = 0.02) -> Verdict:
     """The verdict on one pair; None on a side means that there is no record."""
+    if baseline is None or current is None:
+        sides = [name for name, side in (("baseline", baseline), ("current", current)) if side is None]
+        return Verdict("missing", f"no {' and no '.join(sides)} record")
     return _not_comparable(baseline, current) or _measured(baseline, current, margin)
 
 
@@ -65,11 +68,8 @@ def exit_status(verdicts: Iterable[Verdict], strict: bool = False) -> int:
     return 3 if "undecided" in statuses else 0
 
 
-def _not_comparable(baseline: Side | None, current: Side | None) -> Verdict | None:
+def _not_comparable(baseline: Side, current: Side) -> Verdict | None:
     """Rule 1; None when the arrays can be compared."""
-    if baseline is None or current is None:
-        sides = [name for name, side in (("baseline", baseline), ("current", current)) if side is None]
-        return Verdict("missing", f"no {' and no '.join(sides)} record")
     for name, side in (("baseline", baseline), ("current", current)):
         if side["status"] in ("failed", "diverged"):
             return Verdict("failed", f"{name} {_status(side)}")
@@ -100,7 +100,7 @@ def _measured(baseline: Side, current: Side, margin: float) -> Verdict:
     """Rules 2 to 4 on two ok records of the same set-up."""
     costs = [
         Finding("cost changed", f"{name} {baseline['costs'][name]} -> {current['costs'][name]}")
-        for name in EXACT_COSTS if baseline["costs"][name] != current["costs"][name]
+        for name in EXACT if baseline["costs"][name] != current["costs"][name]
     ]
     seeds = sorted(baseline["seeds"])
     if np.array_equal(_array(baseline, seeds), _array(current, seeds), equal_nan=True):
@@ -118,20 +118,21 @@ def _measured(baseline: Side, current: Side, margin: float) -> Verdict:
 
 def _compared_metrics(baseline: Side, current: Side) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """name -> (baseline, current), one value per seed, the same seeds on both sides; NaN where a run has none."""
-    sides, seeds = (baseline, current), sorted(baseline["seeds"])
+    seeds = sorted(baseline["seeds"])
+    before, after = _array(baseline, seeds), _array(current, seeds)
     values = {
-        name: tuple(np.array([function(R) for R in _array(side, seeds)]) for side in sides)
+        name: (np.array([function(R) for R in before]), np.array([function(R) for R in after]))
         for name, function in (("acc", acc), ("forgetting", forgetting))
     }
-    if all(side.get("joint") for side in sides):
-        seeds = sorted(set(seeds) & set(baseline["joint"]["seeds"]) & set(current["joint"]["seeds"]))
+    if baseline.get("retrained") and current.get("retrained"):
+        seeds = sorted(set(seeds) & set(baseline["retrained"]["seeds"]) & set(current["retrained"]["seeds"]))
         if seeds:
-            values["plasticity_gap"] = tuple(_plasticity_gaps(side, seeds) for side in sides)
+            values["plasticity_gap"] = (_plasticity_gaps(baseline, seeds), _plasticity_gaps(current, seeds))
     return values
 
 
 def _plasticity_gaps(side: Side, seeds: list[int]) -> np.ndarray:
-    pairs = zip(_array(side, seeds), _array(side["joint"], seeds), strict=True)
+    pairs = zip(_array(side, seeds), _array(side["retrained"], seeds), strict=True)
     return np.array([plasticity_gap(R, R_joint) for R, R_joint in pairs])
 
 
@@ -139,13 +140,14 @@ def _finding(name: str, before: np.ndarray, after: np.ndarray, margin: float) ->
     """Rule 4 for one metric."""
     metric, difference = METRICS[name], paired_difference(after, before)
     text = f"{metric.title} {_points(before.mean())} -> {_points(after.mean())}"
-    if difference.low is not None:
+    if difference.mean is not None and difference.low is not None and difference.high is not None:
         text += f", difference {_points(difference.mean)} [{_points(difference.low)}, {_points(difference.high)}]"
     decision = equivalence(after, before, margin)
     if decision == "equivalent":
         return Finding("pass", text)
     if decision == "undecided":
         return Finding("undecided", f"{text} ({_how_to_decide(after - before, margin)})")
+    assert difference.mean is not None           # there are at least two seeds, or nothing would be decided
     better = (difference.mean > 0) == metric.higher_is_better
     return Finding("improved" if better else "regressed", text)
 

@@ -4,7 +4,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from clbench.core.layout import Layout
-from clbench.core.pytree import tree_leaves, tree_map
+from clbench.core.pytree import Tree, tree_leaves, tree_map
+from clbench.models.network import Network
 
 
 class Adapted:
@@ -15,10 +16,9 @@ class Adapted:
     without buffers.
     """
 
-    def __init__(self, net, sizes: list[int], width: int):
-        self.net = net
-        self.inputs, self.widths, self.kind = net.inputs, net.widths, net.kind
-        shapes = {}
+    def __init__(self, net: Network, sizes: list[int], width: int) -> None:
+        self.net, self.kind = net, net.kind
+        shapes: dict[str, tuple[int, ...]] = {}
         for side, size in enumerate(sizes):
             shapes[f"head.adapter{side}.down"] = (width, size)
             shapes[f"head.adapter{side}.bias"] = (width,)
@@ -42,7 +42,7 @@ class Adapted:
                 adapters[name] = (torch.rand(shape, generator=generator) * 2 - 1) * shape[1] ** -0.5
         return self.layout.flat(views | adapters)
 
-    def features(self, theta: Tensor, x):
+    def features(self, theta: Tensor, x: Tree) -> Tree:
         """The network's features [n, h] behind the adapters; for two sides, the features of each."""
         views = self.layout.views(theta)
         sides = iter(range(self.sides))
@@ -54,15 +54,15 @@ class Adapted:
 
         return tree_map(adapt, self.net.features(theta[:self.net.layout.P], x))
 
-    def head(self, theta: Tensor, features):
+    def head(self, theta: Tensor, features: Tree) -> Tree:
         """Outputs [n, C] of features [n, h]."""
         return self.net.head(theta[:self.net.layout.P], features)
 
-    def __call__(self, theta: Tensor, x):
+    def __call__(self, theta: Tensor, x: Tree) -> Tree:
         return self.head(theta, self.features(theta, x))
 
 
-def widths_of_features(net, x) -> list[int]:
+def widths_of_features(net: Network, x: Tree) -> list[int]:
     """The width of each side's features, found by a pass over inputs x of one seed."""
     theta = net.init(torch.Generator().manual_seed(0)).to(tree_leaves(x)[0].device)
     return [leaf.shape[-1] for leaf in tree_leaves(net.features(theta, x))]

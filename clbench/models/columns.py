@@ -1,6 +1,10 @@
 """The network of progressive networks (Rusu et al. 2016): a column per task that reads those before it."""
+from typing import cast
+
 import torch
 from torch import Tensor, nn
+
+from clbench.models.network import OfBlocks
 
 
 class Columns(nn.Module):
@@ -10,12 +14,8 @@ class Columns(nn.Module):
     no gradient. Columns after it are not computed, and their outputs are 0.
     """
 
-    def __init__(self, net, heads: list[list[int]]):
-        """heads: the classes of each column.
-
-        net: gives `inputs`, `widths`, `start()`, `block(inputs, outputs)` and `end()`, as MLP and SmallConv
-        do.
-        """
+    def __init__(self, net: OfBlocks, heads: list[list[int]]) -> None:
+        """heads: the classes of each column."""
         super().__init__()
         self.last = len(heads) - 1
         self.start, self.end = net.start(), net.end()
@@ -24,7 +24,7 @@ class Columns(nn.Module):
         self.order = by_column.argsort()                     # puts the outputs in the order of the classes
 
     @staticmethod
-    def _column(net, k: int, outputs: int) -> nn.ModuleList:
+    def _column(net: OfBlocks, k: int, outputs: int) -> nn.ModuleList:
         """The blocks and the head of column k. From the second layer on they read k + 1 columns."""
         read = [net.inputs, *((k + 1) * width for width in net.widths)]
         blocks = [net.block(*sizes) for sizes in zip(read, net.widths, strict=False)]
@@ -39,9 +39,12 @@ class Columns(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.start(x)
-        below = [[] for _ in self.columns[0][:-1]]           # by layer: what the columns before computed
+        # By layer: what the columns before computed there.
+        below: list[list[Tensor]] = [[] for _ in cast(nn.ModuleList, self.columns[0])[:-1]]
         out = []
-        for k, (*blocks, head) in enumerate(self.columns):
+        for k, column in enumerate(self.columns):
+            *blocks, head = cast(nn.ModuleList, column)
+            assert isinstance(head, nn.Linear)
             if k > self.last:
                 out.append(x.new_zeros(len(x), head.out_features))
                 continue

@@ -3,6 +3,7 @@
 The left tower takes images or words, the right one words.
 """
 import math
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
@@ -24,6 +25,7 @@ class DualEncoder(Functional):
 
     def __init__(self, shape: tuple[int, int, int] | None, buckets: int = 2048, width: int = 64):
         self.inputs, self.widths = shape, (width,)
+        left: Tower
         if shape is None:
             left = Words(buckets, width)
             kind = "words"
@@ -35,16 +37,25 @@ class DualEncoder(Functional):
     def init(self, generator: torch.Generator) -> Tensor:
         """Initial theta [P]: layers as torch's own, word vectors from N(0, 0.1^2)."""
         views = self.layout.views(super().init(generator))
-        for name, view in views.items():
-            if name.endswith("table"):
-                views[name] = torch.randn(view.shape, generator=generator) / 10
+        for name in self.layout.tables:
+            views[name] = torch.randn(views[name].shape, generator=generator) / 10
         return self.layout.flat(views)
+
+
+class Tower(Protocol):
+    """One side."""
+
+    @property
+    def body(self) -> nn.Module: ...
+
+    @property
+    def head(self) -> nn.Module: ...
 
 
 class Towers(nn.Module):
     """The bodies and the heads of both sides, as the `body` and the `head` of one network."""
 
-    def __init__(self, left: nn.Module, right: nn.Module):
+    def __init__(self, left: Tower, right: Tower):
         super().__init__()
         self.body = Sides(left.body, right.body)
         self.head = Embeddings(left.head, right.head)

@@ -1,5 +1,6 @@
 """The multilayer perceptron of the small benchmarks, as a pure function of one seed's parameters theta."""
 from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -14,12 +15,12 @@ class MLP:
 
     kind = "mlp"
 
-    def __init__(self, *sizes: int):
+    def __init__(self, *sizes: int) -> None:
         self.sizes, self.hidden = sizes, len(sizes) - 2
         self.inputs, self.widths = sizes[0], sizes[1:-1]
         names = [*(f"hidden{i}" for i in range(self.hidden)), "head"]
-        self.layers = {}                                     # name -> (fan in, fan out)
-        shapes = {}
+        self.layers: dict[str, tuple[int, int]] = {}         # name -> (fan in, fan out)
+        shapes: dict[str, tuple[int, ...]] = {}
         for name, fan_in, fan_out in zip(names, sizes[:-1], sizes[1:], strict=True):
             self.layers[name] = (fan_in, fan_out)
             shapes[f"{name}.weight"] = (fan_out, fan_in)
@@ -80,7 +81,7 @@ class MLP:
         """A hidden layer as a torch module."""
         return torch.nn.Sequential(torch.nn.Linear(inputs, outputs), torch.nn.ReLU())
 
-    def squared_gradients(self, theta: Tensor, rows: Batch, losses: Callable) -> Tensor:
+    def squared_gradients(self, theta: Tensor, rows: Batch, losses: Callable[[Any, Batch], Tensor]) -> Tensor:
         """The sum over rows of the squared gradient of each row's own loss: [P].
 
         losses(outputs [n, C], rows) gives the loss of each row, [n]. For a linear layer with inputs a_i and
@@ -95,7 +96,7 @@ class MLP:
             outputs[name] = F.linear(x, views[f"{name}.weight"], views[f"{name}.bias"]).requires_grad_()
             x = F.relu(outputs[name])
         gradients = torch.autograd.grad(losses(outputs["head"], rows).sum(), list(outputs.values()))
-        squares = {}
+        squares: dict[str, Tensor] = {}
         for (name, a), d in zip(inputs.items(), gradients, strict=True):
             squares[f"{name}.weight"] = d.square().T @ a.detach().square()
             squares[f"{name}.bias"] = d.square().sum(0)

@@ -7,7 +7,7 @@ import hashlib
 import logging
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -33,7 +33,8 @@ class OpenClip(Functional):
         self.name, self.weights = name, weights
         towers = build_towers(name, weights)
         height, width = image_size(name)
-        self.inputs, self.widths = (height, width, 3), tuple(towers.head.left.matrix.shape[1:])
+        self.inputs = (height, width, 3)
+        self.widths = tuple(towers.get_parameter("head.left.matrix").shape[1:])
         start = f"weights {_digest(weights)}" if weights else "untrained"
         super().__init__(towers, f"{name} of open_clip, {start}")
 
@@ -47,7 +48,7 @@ class OpenClip(Functional):
         return self.layout.flat({name: tensor.detach() for name, tensor in self._named_tensors(towers)})
 
 
-def import_open_clip():
+def import_open_clip() -> Any:
     """The library. Raises Unavailable where it is not installed."""
     try:
         import open_clip
@@ -56,7 +57,7 @@ def import_open_clip():
     return open_clip
 
 
-def configuration(name: str) -> dict:
+def configuration(name: str) -> dict[str, Any]:
     """The configuration of a model, in open_clip's form.
 
     Raises InputError for a model that open_clip does not know, and for one whose towers are not open_clip's
@@ -153,7 +154,7 @@ class Tokens(nn.Module):
     Its causal mask, a constant, is made in each pass: buffers here are running statistics.
     """
 
-    def __init__(self, text: nn.Module):
+    def __init__(self, text: Any) -> None:
         super().__init__()
         self.text = text
         self.causal = text.attn_mask is not None

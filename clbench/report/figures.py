@@ -1,7 +1,8 @@
 """Figures as SVG text: the same records give the same bytes. Every figure takes the rows of one benchmark."""
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import cycle, pairwise
 from textwrap import wrap
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -9,7 +10,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
+from clbench import registry
+from clbench.facts import FAMILIES
 from clbench.metrics.accuracy import METRICS
+from clbench.metrics.references import NAIVE, place_of
 from clbench.metrics.statistics import summarise
 from clbench.report.layout import LEADER, Box, near, pareto, place, spread
 from clbench.report.svg import INK, PAPER, finished
@@ -19,7 +23,7 @@ FAINT = "#8c959f"
 COLOURS = ("#0077bb", "#ee7733", "#009988", "#cc3311", "#8a5cc2", "#33a1d6", "#d6458b", "#8c7a2b")
 MARKERS, DASHES = ("o", "s", "^", "D", "v", "P", "X"), ((), (5, 2), (2, 1.5), (6, 2, 1.5, 2))
 WIDTH = 9.5                                               # inches
-LOOK = {
+LOOK: dict[Any, Any] = {
     "svg.hashsalt": "clbench", "svg.fonttype": "none", "font.family": "DejaVu Sans", "font.size": 8.5,
     "axes.edgecolor": FAINT, "axes.labelcolor": INK, "axes.titlesize": 8.5, "axes.titlecolor": INK, "text.color": INK,
     "axes.spines.top": False, "axes.spines.right": False, "axes.linewidth": 0.7, "axes.facecolor": "none",
@@ -44,14 +48,23 @@ class Look:
 
 def looks(found: list[Entry]) -> dict[str, Look]:
     """Colour, dash and marker by strategy: references in ink and grey, the others through all combinations."""
-    fixed = {"naive": Look(FAINT, (), "o"), "joint": Look(INK, (), "*"), "joint_equal": Look(INK, (5, 2), "*"),
-             "cumulative": Look(INK, (2, 1.5), "*"), "cumulative_equal": Look(FAINT, (5, 2), "*"),
-             "cumulative_exp": Look(FAINT, (2, 1.5), "*")}
+    fixed = reference_looks()
     given = dict.fromkeys(entry.record.strategy for entry in sorted(found, key=lambda entry: order_of(entry.record)))
     others = [name for name in given if name.split("(")[0] not in fixed]
     cycled = {name: Look(COLOURS[i % len(COLOURS)], DASHES[i // len(COLOURS) % len(DASHES)], MARKERS[i % len(MARKERS)])
               for i, name in enumerate(others)}
     return {name: cycled[name] if name in cycled else fixed[name.split("(")[0]] for name in given}
+
+
+def reference_looks() -> dict[str, Look]:
+    """Of the native references: a faint dot for fine-tuning, a star each for those that train on all data."""
+    native = [name for name, entry in registry.strategies().items() if entry.backend == "native"]
+    facts = {name: registry.facts(name) for name in native}
+    on_all_data = [name for name, its in facts.items() if its.family == FAMILIES[0] and its.sees_all_data]
+    stars = cycle([(INK, ()), (INK, (5, 2)), (INK, (2, 1.5)), (FAINT, (5, 2)), (FAINT, (2, 1.5))])
+    by_place = sorted(on_all_data, key=lambda name: (place_of(name), name))
+    drawn = {name: Look(*style, "*") for name, style in zip(by_place, stars, strict=False)}
+    return {NAIVE: Look(FAINT, (), "o")} | drawn
 
 
 # ---- the figures
@@ -157,19 +170,16 @@ def _end_labels(figure, axes, lines: list) -> None:
 
 def cost(found: list[Entry], look: dict[str, Look], metric: str = "acc") -> str | None:
     """A metric against FLOPs per seed, with 95 % intervals, names, and the Pareto front of the rows that compete."""
-    drawn = [entry for entry in found if entry.ok and entry.costs["flops"]]
-    summaries = [summarise(list(entry.metrics[metric].values())) for entry in drawn]
-    drawn = [entry for entry, summary in zip(drawn, summaries, strict=True) if summary.mean is not None]
-    summaries = [summary for summary in summaries if summary.mean is not None]
-    if not drawn:
+    points = [(entry, point) for entry in found if (point := _cost_and_value(entry, metric))]
+    if not points:
         return None
-    x, y = [entry.costs["flops"] for entry in drawn], [100 * summary.mean for summary in summaries]
+    drawn = [entry for entry, _ in points]
+    x, y, halves = (list(values) for values in zip(*(point for _, point in points), strict=True))
     with mpl.rc_context({**mpl.rcParamsDefault, **LOOK}):
         figure = Figure(figsize=(WIDTH, 4.8), layout="constrained")
         axes = figure.subplots()
-        halves = [100 * (summary.half_width or 0) for summary in summaries]
-        for entry, *place_of in zip(drawn, x, y, halves, strict=True):
-            _point(axes, *place_of, look[entry.record.strategy], hollow=_sees_all(entry))
+        for entry, point in points:
+            _point(axes, *point, look[entry.record.strategy], hollow=_sees_all(entry))
         axes.set(xscale="log", xlabel="FLOPs per seed", ylabel=f"{METRICS[metric].title} (points)")
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))
@@ -180,6 +190,15 @@ def cost(found: list[Entry], look: dict[str, Look], metric: str = "acc") -> str 
                               if not entry.stale and not _sees_all(entry)])
         _point_labels(figure, axes, [_label(entry) for entry in drawn], x, y, halves, front)
         return finished(figure)
+
+
+def _cost_and_value(entry: Entry, metric: str) -> tuple[float, float, float] | None:
+    """(FLOPs per seed, mean of the metric, half its interval) in points; None where the row lacks one."""
+    flops = entry.costs["flops"]
+    summary = summarise(list(entry.metrics[metric].values())) if entry.ok else None
+    if not flops or summary is None or summary.mean is None:
+        return None
+    return flops, 100 * summary.mean, 100 * (summary.half_width or 0)
 
 
 def _point(axes, x: float, y: float, half: float, look: Look, hollow: bool) -> None:

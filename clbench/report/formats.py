@@ -19,7 +19,7 @@ def grid(table: Table) -> tuple[list[str], list[list[str]]]:
     headings = ["strategy", *(["seeds"] if compared else []), *(column.heading for column in table.columns)]
     rows = []
     for row in table.rows:
-        seeds = [str(len(row.origins[table.benchmark].seeds))] if compared else []
+        seeds = [] if table.benchmark is None else [str(len(row.origins[table.benchmark].seeds))]
         rows.append([row.strategy, *seeds, *(row.cells[column.name].shown for column in table.columns)])
     return headings, rows
 
@@ -37,7 +37,7 @@ def to_rich(table: Table, width: int | None = None):
     for i, (heading, wide) in enumerate(zip(headings, widths(headings, rows), strict=True)):
         drawn.add_column(Text(unbroken(heading)), justify="right" if i else "left", overflow="fold", width=wide)
     for row, cells, following in zip(table.rows, rows, [*table.rows[1:], None], strict=True):
-        drawn.add_row(*map(Text, cells), end_section=following is not None and following.kind != row.kind)
+        drawn.add_row(*map(Text, cells), end_section=following is not None and following.family != row.family)
     notes = [*table.notes, *([f"left out for want of room: {', '.join(left_out)}"] if left_out else [])]
     return Group(drawn, *(Text(note, style="dim") for note in notes))
 
@@ -72,9 +72,14 @@ def unbroken(heading: str) -> str:
 
 
 def to_markdown(table: Table) -> str:
-    """The table with its notes as GitHub's Markdown."""
+    """The table with its notes as GitHub's Markdown; where columns are benchmarks, one more says the family."""
     headings, rows = grid(table)
-    lines = [headings, ["---", *["---:"] * (len(headings) - 1)], *([f"`{cells[0]}`", *cells[1:]] for cells in rows)]
+    if table.benchmark is None:
+        headings.insert(1, "family")
+        for row, cells in zip(table.rows, rows, strict=True):
+            cells.insert(1, row.family)
+    sides = ["---:" if heading != "family" else "---" for heading in headings[1:]]
+    lines = [headings, ["---", *sides], *([f"`{cells[0]}`", *cells[1:]] for cells in rows)]
     text = "\n".join("| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines)
     return text + "\n\n" + "\n".join(f"- {markdown_text(note)}" for note in table.notes) + "\n"
 
@@ -91,8 +96,9 @@ def to_json(tables: list[Table]) -> str:
                       allow_nan=False) + "\n"
 
 
-FIELDS = ("profile", "benchmark", "strategy", "kind", "status", "stale", "reason", "metric", "value", "half_width",
-          "low", "high", "sd", "n", "marks")
+OF_CELL = ("value", "half_width", "low", "high", "sd", "n")
+FIELDS = ("profile", "benchmark", "strategy", "family", "kind", "status", "stale", "reason", "metric", *OF_CELL,
+          "marks")
 
 
 def to_csv(tables: list[Table]) -> str:
@@ -106,7 +112,8 @@ def to_csv(tables: list[Table]) -> str:
                 benchmark, metric = (table.benchmark, name) if table.benchmark else (name, table.metric)
                 if benchmark in row.origins:
                     told = {"profile": table.profile, "benchmark": benchmark, "strategy": row.strategy,
-                            "kind": row.kind, "metric": metric, "marks": " ".join(cell.marks)}
+                            "family": row.family, "kind": row.kind, "metric": metric,
+                            "marks": " ".join(cell.marks)}
                     told |= {name: getattr(row.origins[benchmark], name) for name in ("status", "stale", "reason")}
-                    writer.writerow(told | {name: getattr(cell, name) for name in FIELDS[8:14]})
+                    writer.writerow(told | {name: getattr(cell, name) for name in OF_CELL})
     return file.getvalue()

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from clbench.core.costs import COSTS
 from clbench.report.tables import by_benchmark, by_profile
 from clbench.report.values import Entry, entries
 from clbench.results import records
-from clbench.results.records import SUMMED, Record
+from clbench.results.records import Record
 
 COLUMNS = ["profile", "benchmark", "strategy", "backend", "status", "stale", "seed", "metric", "value"]
 
@@ -33,6 +34,7 @@ def _rows(entry: Entry) -> list[dict]:
     record = entry.record
     same = {"profile": record.profile, "benchmark": record.benchmark, "strategy": record.strategy,
             "backend": record.backend, "status": record.status, "stale": entry.stale}
+    values: list[tuple[int | None, str | None, float | None]]
     values = [(seed, name, value) for name, by_seed in (entry.metrics | costs(record)).items()
               for seed, value in by_seed.items()]
     return [same | {"seed": seed, "metric": name, "value": value}
@@ -44,6 +46,6 @@ def costs(record: Record) -> dict[str, dict[int, float | None]]:
     shares: dict[str, dict[int, float | None]] = {}
     for group in record.groups:
         for name, value in group.costs.items():
-            share = value / len(group.seeds) if name in SUMMED and value is not None else value
+            share = value / len(group.seeds) if COSTS[name].adds_up and value is not None else value
             shares.setdefault(name, {}).update(dict.fromkeys(group.seeds, share))
     return shares

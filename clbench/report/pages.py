@@ -11,7 +11,8 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from clbench.metrics.accuracy import COSTS, METRICS
+from clbench.core.costs import COSTS
+from clbench.metrics.accuracy import METRICS
 from clbench.profiles import PROFILES
 from clbench.report import figures, svg
 from clbench.report.formats import markdown_text, to_markdown, unbroken
@@ -86,7 +87,7 @@ def _write_profile(written: Written, profile: str, own: list[Record], sections: 
     known = PROFILES.get(profile)
     matched = compute_matched(own)
     at_naive_cost = by_metric(matched, "acc", beside=own) if matched else None
-    about = {"at_naive_cost": at_naive_cost, "at_naive_cost_markdown": to_markdown(at_naive_cost) if matched else "",
+    about = {"at_naive_cost": at_naive_cost, "at_naive_cost_markdown": to_markdown(at_naive_cost) if at_naive_cost else "",
              "across": {strategy: one for strategy, one in across_benchmarks(own).items() if one},
              "profile": profile, "about": known.summary if known else "", "sections": sections, "summary": summary,
              "summary_markdown": to_markdown(summary), "records": own, "dates": _dates(own), "problems": problems,
@@ -155,7 +156,7 @@ def _commit(provenance: dict) -> str:
 
 def _dates(own: list[Record]) -> str:
     """The day of the runs, or the first and the last."""
-    days = sorted({group.provenance["started"][:10] for record in own for group in record.groups if group.provenance})
+    days = sorted({str(group.provenance["started"])[:10] for record in own for group in record.groups if group.provenance})
     return " to ".join(dict.fromkeys([days[0], days[-1]])) if days else "–"
 
 
@@ -191,7 +192,7 @@ def _setting(record: Record) -> str:
 
 def _render(template: str, **about) -> str:
     environment = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), undefined=StrictUndefined,
-                              autoescape=lambda name: name.endswith(".html.j2"), trim_blocks=True, lstrip_blocks=True)
+                              autoescape=lambda name: (name or "").endswith(".html.j2"), trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"points": lambda fraction: f"{100 * fraction:z.1f}", "value": _value,
                             "breaks": _breaks, "md": markdown_text, "anchor": file_name,
                             "unbroken": unbroken}

@@ -3,13 +3,14 @@
 A table is plain data, the same for every way of writing it (`clbench.report.formats`). Whatever depends on other
 records is computed here, when shown.
 """
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from clbench.metrics.accuracy import COSTS, METRICS
+from clbench.core.costs import COSTS
+from clbench.metrics.accuracy import METRICS
 from clbench.metrics.statistics import best_and_ties, summarise
 from clbench.profiles import PROFILES
-from clbench.report.values import Entry, entries, order_of, trains_on_all_data
+from clbench.report.values import Entry, entries, family_of, kind_of, order_of, trains_on_all_data
 from clbench.results.records import Record
 
 NONE = "–"
@@ -46,7 +47,7 @@ class Cell:
     high: float | None = None
     sd: float | None = None
     n: int = 0
-    seeds: dict[int, float | None] = field(default_factory=dict)
+    seeds: Mapping[int, float | None] = field(default_factory=dict)
     text: str = NONE
     marks: tuple[str, ...] = ()
 
@@ -87,6 +88,7 @@ class Origin:
 @dataclass(frozen=True)
 class Row:
     strategy: str
+    family: str
     kind: str                                 # reference | native | avalanche
     origins: dict[str, Origin]                # by benchmark
     cells: dict[str, Cell]                    # by metric and cost (comparison) or by benchmark (by_metric)
@@ -103,7 +105,8 @@ class Table:
 
     @property
     def title(self) -> str:
-        return f"{self.benchmark or heading(self.metric).title}, profile {self.profile}"
+        shown = self.benchmark if self.metric is None else heading(self.metric).title
+        return f"{shown}, profile {self.profile}"
 
 
 def heading(name: str) -> Column:
@@ -159,7 +162,7 @@ def lead_of(record: Record) -> str:
 
 def by_metric(records: list[Record], metric: str, beside: Sequence[Record] = ()) -> Table:
     """All strategies on all benchmarks under one profile: one metric (or cost)."""
-    rows = {}
+    rows: dict[str, Row] = {}
     for benchmark, own in by_benchmark(records).items():
         found = entries(own, beside)
         for entry, one in zip(found, marked(found, metric), strict=True):
@@ -179,8 +182,7 @@ def _row(entry: Entry, cells: dict[str, Cell]) -> Row:
     origin = Origin(record.status, record.error.reason if record.error else None, entry.stale, record.seeds, record.data,
                     [group.provenance | {"concurrent": group.concurrent} for group in record.groups if group.provenance],
                     list(dict.fromkeys(note for group in record.groups for note in group.notes)))
-    kind = ("reference", "native", "avalanche")[order_of(record)[0]]
-    return Row(record.strategy, kind, {record.benchmark: origin}, cells)
+    return Row(record.strategy, family_of(record), kind_of(record), {record.benchmark: origin}, cells)
 
 
 def _in_use(rows: list[Row], name: str) -> bool:
@@ -196,7 +198,8 @@ def marked(found: list[Entry], metric: str) -> list[Cell]:
     """One cell for each row of a benchmark, with best, tied, stale, and the status of rows that are not ok."""
     competing = {entry.record.strategy: entry.metrics[metric] for entry in found
                  if entry.ok and not entry.stale and entry.metrics.get(metric) and not _sees_all(entry)}
-    best, ties = (None, set())
+    best: str | None = None
+    ties: set[str] = set()
     if len({entry.record.data for entry in found}) == 1 and metric in METRICS:
         best, ties = best_and_ties(competing, METRICS[metric].higher_is_better)
     cells = []
@@ -231,8 +234,8 @@ def _metric(seeds: dict[int, float], expected: int) -> Cell:
     if mean is None:
         return Cell()
     text = f"{100 * mean:z.1f}" if half is None else f"{100 * mean:z.1f} ± {100 * half:.1f}"
-    bounds = (None, None) if half is None else (mean - half, mean + half)
-    return Cell(mean, half, *bounds, summary.sd, summary.n, seeds, text + fewer(summary.n, expected))
+    low, high = (None, None) if half is None else (mean - half, mean + half)
+    return Cell(mean, half, low, high, summary.sd, summary.n, seeds, text + fewer(summary.n, expected))
 
 
 def _recovered(entry: Entry) -> Cell:
@@ -250,8 +253,8 @@ def fewer(n: int, expected: int) -> str:
 
 def _cost(costs: dict[str, float | None], name: str) -> float | None:
     if name == "seconds":
-        parts = [costs["train_s"], costs["eval_s"]]
-        return None if None in parts else sum(parts)
+        training, evaluation = costs["train_s"], costs["eval_s"]
+        return None if training is None or evaluation is None else training + evaluation
     if name == "gflops":
         return None if costs["flops"] is None else costs["flops"] / 1e9
     if name == "memory_mb":

@@ -1,43 +1,72 @@
 """What a record says once the records beside it are known: every metric per seed, what depends on others included.
 
-Only rows that are ok have values. `joint`, `joint_equal` and `naive` count as references where they are ok, not stale
-and made on the same data.
+Only rows that are ok have values. The references that metrics are defined by (`clbench.metrics.references`) count
+where they are ok, not stale and made on the same data.
 """
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from clbench import registry
+from clbench.core.costs import COSTS
+from clbench.errors import InputError
+from clbench.facts import FAMILIES, OWN, Facts
 from clbench.metrics import accuracy
+from clbench.metrics.references import JOINT, JOINT_EQUAL, NAIVE, REFERENCES, place_of
 from clbench.metrics.statistics import Recovered, mean_recovered, recovered
 from clbench.results.records import Record
 from clbench.results.staleness import is_stale
+from clbench.spec import parse
 
-# Trained on all data so far: references, not competitors.
-ALL_DATA = ("joint", "joint_equal", "cumulative", "cumulative_equal", "cumulative_exp")
-REFERENCES = ("naive", *ALL_DATA)
-GAPS = {                                                  # metric -> (function of R and R_joint, the row of R_joint)
-    "plasticity_gap": (accuracy.plasticity_gap, "joint"),
-    "plasticity_gap_equal": (accuracy.plasticity_gap, "joint_equal"),
-    "joint_gap": (accuracy.joint_gap, "joint"),
-    "new_share": (accuracy.new_share, "joint"),
+GAPS = {                                                  # metric -> (function of R and R_joint, of whom)
+    "plasticity_gap": (accuracy.plasticity_gap, JOINT),
+    "plasticity_gap_equal": (accuracy.plasticity_gap, JOINT_EQUAL),
+    "joint_gap": (accuracy.joint_gap, JOINT),
+    "new_share": (accuracy.new_share, JOINT),
 }
 BACKWARD = {                                              # metric -> what else a stream of pairs measures
     "backward_left_right": "r1_left_right", "backward_right_left": "r1_right_left", "backward_five": "r5",
 }
 
 
+def facts_of(record: Record) -> list[Facts]:
+    """Of each part of the strategy; nothing is known of one that is there no more."""
+    found = []
+    try:
+        names = [term.name for term in parse(record.strategy)]
+    except InputError:                                    # the name of what was imported is free
+        return [Facts()]
+    for name in names:
+        try:
+            found.append(registry.facts(name))
+        except InputError:
+            found.append(Facts())
+    return found
+
+
 def trains_on_all_data(record: Record) -> bool:
-    """Whether a part of the strategy is a reference that sees all data so far, ours or Avalanche's."""
-    return any(name.removeprefix("avalanche_") in ALL_DATA for name in record.settings.get("strategy", {}))
+    """Whether a part of the strategy sees all data so far: a reference, no competitor."""
+    return any(facts.sees_all_data for facts in facts_of(record))
+
+
+def family_of(record: Record) -> str:
+    """The family of its parts, or of the first that is no reference."""
+    families = [facts.family for facts in facts_of(record)]
+    return next((family for family in families if family != FAMILIES[0]), FAMILIES[0])
+
+
+def kind_of(record: Record) -> str:
+    """reference | native | avalanche"""
+    if record.backend == "avalanche":
+        return "avalanche"
+    return "reference" if family_of(record) == FAMILIES[0] else "native"
 
 
 def order_of(record: Record) -> tuple:
-    """Sorts references first, then native rows by name, then Avalanche's by name."""
-    name = record.strategy.split("(")[0]
-    if name in REFERENCES:
-        return 0, REFERENCES.index(name), record.strategy
-    return 2 if record.backend == "avalanche" else 1, 0, record.strategy
+    """Sorts by family, references first; in each Avalanche's rows stand behind the native ones."""
+    family = (*FAMILIES, OWN).index(family_of(record))
+    return family, record.backend == "avalanche", place_of(record.strategy.split("(")[0]), record.strategy
 
 
 @dataclass(frozen=True)
@@ -59,19 +88,22 @@ def across_benchmarks(records: list[Record]) -> dict[str, Recovered | None]:
     """Strategy -> mean of `recovered` over the benchmarks of one profile on which it, naive and joint are ok and not stale."""
     usable = {(record.benchmark, record.data, record.strategy): record for record in sorted(records, key=order_of)
               if record.status == "ok" and record.seeds and not is_stale(record)}
-    triples: dict[str, list] = {}
+    triples: dict[str, list[tuple[dict[int, float], ...]]] = {}
     for (benchmark, data, strategy), record in usable.items():
-        references = [usable.get((benchmark, data, name)) for name in ("naive", "joint")]
-        if strategy not in ("naive", "joint") and all(references):
+        references = [one for name in (NAIVE, JOINT) if (one := usable.get((benchmark, data, name)))]
+        if strategy not in (NAIVE, JOINT) and len(references) == 2:
             triples.setdefault(strategy, []).append(tuple(acc_by_seed(one) for one in (record, *references)))
     return {strategy: mean_recovered(rows) for strategy, rows in triples.items()}
 
 
 def compute_matched(records: list[Record], within: float = 0.1) -> list[Record]:
     """The records whose FLOPs per seed are those of naive on the same benchmark, within a tenth (Prabhu et al. 2023)."""
-    naive = {record.benchmark: record.cost("flops") for record in records if record.strategy == "naive"}
-    return [record for record in records if naive.get(record.benchmark) and record.cost("flops") is not None
-            and abs(record.cost("flops") / naive[record.benchmark] - 1) <= within]
+    least = {record.benchmark: record.cost("flops") for record in records if record.strategy == NAIVE}
+
+    def matches(record: Record) -> bool:
+        own, wanted = record.cost("flops"), least.get(record.benchmark)
+        return bool(own is not None and wanted and abs(own / wanted - 1) <= within)
+    return [record for record in records if matches(record)]
 
 
 def entries(records: list[Record], beside: Sequence[Record] = ()) -> list[Entry]:
@@ -94,40 +126,42 @@ def _entry(record: Record, stale: bool, references: dict[tuple[str, str], Record
     if record.status == "ok" and record.seeds:
         metrics = {name: dict(zip(record.seeds, values.tolist(), strict=True))
                    for name, values in accuracy.per_seed(record.array, record.settings.get("step_of")).items()}
-        metrics |= {name: _gap(gap, record, reference(joint)) for name, (gap, joint) in GAPS.items()}
+        metrics |= {name: _gap(gap, record, reference(other)) for name, (gap, other) in GAPS.items()}
         metrics |= {name: _backward(record, measure) for name, measure in BACKWARD.items()}
-        back = _recovered(record, reference("naive"), reference("joint"))
-    costs = {name: record.cost(name) for name in accuracy.COSTS}
-    costs["retraining_saved"] = _saved(costs["flops"], reference("joint"))
+        back = _recovered(record, reference(NAIVE), reference(JOINT))
+    costs = {name: record.cost(name) for name in COSTS}
+    costs["retraining_saved"] = _saved(costs["flops"], reference(JOINT))
     return Entry(record, stale, metrics, back, costs)
 
 
-def _gap(gap, record: Record, joint: Record | None) -> dict[int, float]:
+def _gap(gap, record: Record, retrained: Record | None) -> dict[int, float]:
     """Seed -> gap, over the seeds that both rows have; a row has no gap to itself."""
-    if joint is None or joint.strategy == record.strategy or record.array.shape[1:] != joint.array.shape[1:]:
+    if retrained is None or retrained.strategy == record.strategy:
         return {}
-    own, other = (dict(zip(one.seeds, one.array, strict=True)) for one in (record, joint))
+    if record.array.shape[1:] != retrained.array.shape[1:]:
+        return {}
+    own, other = (dict(zip(one.seeds, one.array, strict=True)) for one in (record, retrained))
     return {seed: gap(own[seed], other[seed]) for seed in own if seed in other}
 
 
 def _backward(record: Record, measure: str) -> dict[int, float]:
-    array = record.measured(measure)
+    array = record.array_of(measure)
     return {} if array is None else dict(zip(record.seeds, map(accuracy.stream_backward, array), strict=True))
 
 
-def _recovered(record: Record, naive: Record | None, joint: Record | None) -> Recovered | None:
-    if naive is None or joint is None or record.strategy in (naive.strategy, joint.strategy):
+def _recovered(record: Record, fine_tuned: Record | None, retrained: Record | None) -> Recovered | None:
+    if fine_tuned is None or retrained is None or record.strategy in (NAIVE, JOINT):
         return None
-    return recovered(*(acc_by_seed(one) for one in (record, naive, joint)))
+    return recovered(*(acc_by_seed(one) for one in (record, fine_tuned, retrained)))
 
 
 def acc_by_seed(record: Record) -> dict[int, float]:
     return dict(zip(record.seeds, map(accuracy.acc, record.array), strict=True))
 
 
-def _saved(flops: float | None, joint: Record | None) -> float | None:
-    """1 - FLOPs / FLOPs of joint."""
-    whole = joint.cost("flops") if joint else None
+def _saved(flops: float | None, retrained: Record | None) -> float | None:
+    """1 - FLOPs / FLOPs of retraining."""
+    whole = retrained.cost("flops") if retrained else None
     return 1 - flops / whole if whole and flops is not None else None
 
 

@@ -4,12 +4,15 @@ import shlex
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from clbench.core.costs import EXACT
 from clbench.errors import InputError
 from clbench.metrics import verdict
-from clbench.metrics.verdict import BAD, EXACT_COSTS, PRECEDENCE, Verdict, compare
+from clbench.metrics.references import JOINT
+from clbench.metrics.verdict import BAD, PRECEDENCE, Verdict, compare
 from clbench.results.records import Record, file_name
 from clbench.registry import matches
 from clbench.results.staleness import is_stale
@@ -60,11 +63,12 @@ def _problem(record: Record) -> str | None:
 
 def _entry(record: Record) -> dict:
     """What a baseline keeps of a record, as it would come back from its file."""
-    costs = {name: _whole(record.cost(name)) for name in EXACT_COSTS}
+    costs = {name: _whole(record.cost(name)) for name in EXACT}
     entry = {"status": record.status, "reason": record.error.reason if record.error else None, "data": record.data,
              "source": record.source, "settings": record.settings, "platform": _platform(record),
              "seeds": record.seeds, "costs": costs, "acc": record.acc}
-    return json.loads(json.dumps(entry))
+    read: dict[str, Any] = json.loads(json.dumps(entry))
+    return read
 
 
 def _platform(record: Record) -> dict:
@@ -159,18 +163,19 @@ def _verdict(pair: Pair, before: dict[Pair, dict], now: dict[Pair, dict], stale:
 
 def _side(pair: Pair, entries: dict[Pair, dict]) -> dict | None:
     """One side as `compare` wants it, with its own joint for the plasticity gap."""
-    entry, joint = entries.get(pair), entries.get((pair[0], "joint"))
+    entry, retrained = entries.get(pair), entries.get((pair[0], JOINT))
     if entry is None:
         return None
     side = entry | {"error": entry["reason"], "settings": entry["settings"] | {"data": entry["data"]}}
-    if joint and joint["status"] == "ok" and joint["data"] == entry["data"] and _shape(joint) == _shape(entry):
-        side["joint"] = {"seeds": joint["seeds"], "acc": joint["acc"]}
+    if retrained and retrained["status"] == "ok" and retrained["data"] == entry["data"] and _shape(retrained) == _shape(entry):
+        side["retrained"] = {"seeds": retrained["seeds"], "acc": retrained["acc"]}
     return side
 
 
 def _shape(entry: dict) -> tuple[int, ...]:
     """(T+1, E); nothing for an entry without numbers."""
-    return np.shape(entry["acc"])[1:]
+    shape: tuple[int, ...] = np.shape(entry["acc"])
+    return shape[1:]
 
 
 # ---- showing

@@ -8,13 +8,11 @@ from typing import Any, ClassVar
 import msgspec
 import numpy as np
 
+from clbench.core.costs import COSTS
 from clbench.results import verification
 from clbench.results.files import readable, write_atomically
 
 SCHEMA = 2
-# Costs that add up over the groups of a record. All others are peaks, of which the largest counts.
-SUMMED = ("setup_s", "train_s", "eval_s", "gpu_hours", "cpu_hours", "energy_wh", "flops", "steps", "samples_seen",
-          "memory_items", "memory_bytes", "extra_params")
 
 Matrix = list[list[float | None]]            # [T+1, E] accuracies of one seed; None where a cell does not exist
 
@@ -73,7 +71,7 @@ class Record(msgspec.Struct, dict=True, forbid_unknown_fields=True):
     verified: ClassVar[str | None] = None
 
     def __post_init__(self) -> None:
-        shapes = {tuple(map(len, (matrix, *matrix))) for matrix in self.acc}
+        shapes = {(len(matrix), *map(len, matrix)) for matrix in self.acc}
         if len(self.acc) != len(self.seeds) or len(shapes) > 1:
             raise ValueError(f"{len(self.acc)} matrices of {len(shapes)} shapes for {len(self.seeds)} seeds")
         if sorted(self.seeds) != sorted(seed for group in self.groups for seed in group.seeds):
@@ -84,7 +82,7 @@ class Record(msgspec.Struct, dict=True, forbid_unknown_fields=True):
         """acc [S, T+1, E] as float64, NaN where a cell does not exist."""
         return np.array(self.acc, dtype=np.float64)
 
-    def measured(self, name: str) -> np.ndarray | None:
+    def array_of(self, name: str) -> np.ndarray | None:
         """What else the stream measures, as `array`; None where it does not."""
         by_seed = {seed: matrix for group in self.groups if name in group.arrays
                    for seed, matrix in zip(group.seeds, group.arrays[name], strict=True)}
@@ -96,7 +94,7 @@ class Record(msgspec.Struct, dict=True, forbid_unknown_fields=True):
         known = [value for value in values if value is not None]
         if not values or len(known) < len(values):
             return None
-        return sum(known) / len(self.seeds) if name in SUMMED else max(known)
+        return sum(known) / len(self.seeds) if COSTS[name].adds_up else max(known)
 
     def add(self, group: Group, acc: list[Matrix]) -> None:
         """Merges another seed group: its seeds (in order of number), matrices and costs."""
@@ -182,14 +180,20 @@ def from_schema_1(content: dict) -> dict:
     return content | {"settings": settings, "error": error, "schema": SCHEMA}
 
 
-def stored(folder: Path, profile: str, benchmark: str, strategy: str) -> Record | None:
+def find(folder: Path, profile: str, benchmark: str, strategy: str) -> Record | None:
     """The record of a pair, with what was verified of it; None where there is none."""
     path = path_of(folder, profile, benchmark, strategy)
     if not path.exists():
         return None
     record = read(path)
-    record.verified = verification.verified_source(_notes(folder, profile), record)
+    _add_verification(record, folder)
     return record
+
+
+def _add_verification(record: Record, folder: Path) -> None:
+    """Notes in the record what was verified of it."""
+    source = verification.verified_source(_notes(folder, record.profile), record)
+    record.verified = source                 # type: ignore[misc]    # a class variable, so that it is no field of the file
 
 
 def _notes(folder: Path, profile: str) -> verification.Notes:
@@ -206,14 +210,14 @@ def load(folder: Path, profile: str = "*") -> tuple[list[Record], list[str]]:
     for path in sorted(Path(folder).glob(f"{profile}/*/*.json")):
         try:
             record = read(path)
-            record.verified = verification.verified_source(_notes(folder, record.profile), record)
             records.append(record)
+            _add_verification(record, folder)
         except BrokenRecord as error:
             problems.append(str(error))
     return records, list(dict.fromkeys(problems))
 
 
-def imported(benchmark: str, strategy: str, slices: list[str], step_of: list[int], matrix: np.ndarray) -> Record:
+def record_of_matrix(benchmark: str, strategy: str, slices: list[str], step_of: list[int], matrix: np.ndarray) -> Record:
     """A record of results [T, E] that other code has made; nothing is known of its untrained network. step_of [E]: the
     step, from 1, that each slice belongs to."""
     cells = [[None if cell != cell else cell for cell in row] for row in matrix.tolist()]

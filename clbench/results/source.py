@@ -6,16 +6,19 @@ from functools import lru_cache
 from pathlib import Path
 
 from clbench import moved
+from clbench.exports import EXPORTS
+from clbench.facts import DESCRIPTIVE, assigned_names
 
 ROOT = Path(__file__).parents[2]
-# Imported by what computes, but without influence on any value: how energy is read, what errors say.
-WITHOUT_INFLUENCE = ("clbench/engine/energy.py", "clbench/errors.py")
+# Imported by what computes, but without influence on any value: how energy is read, what errors say, how a file that holds
+# a strategy runs it or reads its results.
+WITHOUT_INFLUENCE = ("clbench/engine/energy.py", "clbench/errors.py", "clbench/api.py", "clbench/report/frame.py")
 
 
 def digest(modules: list[str]) -> str:
     """16 hex digits over the modules (dotted names, or paths of a user's own files) and all that they import, directly or
-    not, from `clbench` or from the folder or package that they lie in. Docstrings, comments, layout, the texts of errors
-    and `__init__` files of clbench don't count."""
+    not, from `clbench` or from the folder or package that they lie in. Docstrings, comments, layout, the texts of
+    errors, and in clbench `__init__` files and what a class says of itself for readers alone, don't count."""
     waiting = [_file_of(module) or _file_elsewhere(module) for module in modules]
     seen: set[Path] = set()
     while waiting:
@@ -24,7 +27,7 @@ def digest(modules: list[str]) -> str:
             continue
         seen.add(path)
         imports = _read(path, path.stat().st_mtime_ns)[1]
-        waiting += [_imported_file(new, path) for name in imports for new in moved.new_names(name)]
+        waiting += [_imported_file(new, path) for name in imports for new in _places_of(name)]
     parts = sorted((_label(path), _read(path, path.stat().st_mtime_ns)[0]) for path in seen)
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
@@ -66,6 +69,12 @@ def _imported_file(name: str, importer: Path) -> Path | None:
     return _beside(importer.parent, name) or _beside(package, name)
 
 
+def _places_of(name: str) -> tuple[str, ...]:
+    """The modules in which an imported name stands: `clbench.Part` is in `clbench.core.part`."""
+    package, _, attribute = name.rpartition(".")
+    return (EXPORTS[attribute],) if package == "clbench" and attribute in EXPORTS else moved.new_names(name)
+
+
 def _beside(folder: Path, name: str) -> Path | None:
     place = folder.joinpath(*name.split(".")) if name else folder
     candidates = (place.with_suffix(".py"), place / "__init__.py") if name else (place / "__init__.py",)
@@ -86,14 +95,24 @@ def _read(path: Path, modified: int) -> tuple[str, tuple[str, ...]]:
             module = "." * node.level + (node.module or "")
             separator = "" if module.endswith(".") else "."
             imports += [module, *(f"{module}{separator}{name.name}" for name in node.names)]
+        elif isinstance(node, ast.Attribute) and ast.unparse(node.value) == "clbench":
+            imports.append(f"clbench.{node.attr}")           # of `import clbench`
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
             node.body = node.body[1:]
+        if isinstance(node, ast.ClassDef) and path.is_relative_to(ROOT / "clbench"):
+            node.body = [line for line in node.body if not _describes(line)]
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
             node.exc.args = []                               # what an error says
     return hashlib.sha256(repr(_plain(tree)).encode()).hexdigest(), tuple(imports)
 
 
-def _plain(node):
+def _describes(line: ast.stmt) -> bool:
+    """Whether a line of a class's body only sets what `clbench.facts` calls descriptive."""
+    names = assigned_names(line)
+    return bool(names) and set(names) <= set(DESCRIPTIVE)
+
+
+def _plain(node: object) -> object:
     """A syntax tree as nested lists, without what is empty: Python 3.12 and 3.13 print other empty fields than 3.11."""
     if isinstance(node, list):
         return [_plain(one) for one in node]

@@ -1,6 +1,7 @@
 """Whether the source code that made a record has changed since."""
 from clbench import registry
 from clbench.results import source
+from clbench.results.records import Record
 from clbench.errors import InputError
 
 
@@ -10,7 +11,7 @@ def source_of(benchmark: str, strategy: str) -> str:
     return source.digest(registry.modules_of(benchmark, strategy))
 
 
-def is_stale(record) -> bool:
+def is_stale(record: Record) -> bool:
     """Whether other source code than today's made the record, and was not verified to compute the same."""
     if record.backend == "imported":                         # made by code that is not ours to follow
         return False

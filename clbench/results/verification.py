@@ -3,10 +3,14 @@ records, which are never rewritten. `clbench verify` writes it."""
 import json
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from clbench.results.files import readable, write_atomically
+
+if TYPE_CHECKING:
+    from clbench.results.records import Record
 
 SCHEMA = 1
 
@@ -26,6 +30,7 @@ class Note(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     date: str
     platform: str                # processor, instruction set and libraries
     remark: str = ""
+    origin: str = ""             # digest of the source code of the commit that it was compared with
 
 
 Notes = dict[str, dict[str, Note]]           # benchmark -> strategy -> note
@@ -68,7 +73,7 @@ def write(folder: Path, profile: str, notes: Notes) -> None:
     write_atomically(path_of(folder, profile), lines)
 
 
-def verified_source(notes: Notes, record) -> str | None:
+def verified_source(notes: Notes, record: "Record") -> str | None:
     """The digest of the source code that was verified for this very record."""
     note = notes.get(record.benchmark, {}).get(record.strategy)
     return note.source if note and record.sha256 and note.record == record.sha256 else None

@@ -2,6 +2,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING, Literal
 
 import torch
 import torch.nn.functional as F
@@ -12,22 +13,25 @@ from clbench.core.keyed import generator
 from clbench.streams.augmentation import gather_pixels
 from clbench.streams.stream import Task
 
+if TYPE_CHECKING:
+    from clbench.data.labelled.sources import Images
 
-def cross_entropy(out: Tensor, batch: "Batch") -> Tensor:
+
+def cross_entropy(out: Tensor, batch: Batch) -> Tensor:
     """The data term of class streams, [B]; label -100 means no label (0). -1e9, not -inf: 0 x inf is NaN elsewhere."""
     return F.cross_entropy(out.masked_fill(~batch.mask, -1e9), batch.y, reduction="none")
 
 
 
-class Stream:
+class LabelledStream:
     """Resident labelled images, tasks in order, and what each row's loss and arg max may see.
 
     Class-incremental streams show all outputs, task-incremental ones only those of the row's own task, domain-incremental
     ones share all outputs among the tasks.
     """
 
-    def __init__(self, images, tasks: list[Task], scenario: str, seeds: list[int], *, offset: Tensor | None = None,
-                 pixels: Tensor | None = None, views: Tensor | None = None):
+    def __init__(self, images: "Images", tasks: list[Task], scenario: str, seeds: list[int], *,
+                 offset: Tensor | None = None, pixels: Tensor | None = None, views: Tensor | None = None) -> None:
         """images: `x [N, d]`, `y [N]`, `x_test`, `y_test` on one device, the `scale` that x is divided by, and the `mean`
         and `std` per channel that standardise it.
 
@@ -42,33 +46,42 @@ class Stream:
         own = torch.stack([task.classes for task in tasks])
         self.masks = own if scenario == "task" else torch.ones_like(own)                        # [T, C]
         self._seed_axis = torch.arange(len(self.seeds), device=self.device).unsqueeze(1)        # [S, 1]
-        channels = len(images.mean)
-        self._mean, self._std = (torch.tensor(values, device=self.device).repeat(images.x.shape[1] // channels)
-                                 for values in (images.mean, images.std)) if channels > 1 else (None, None)
+        standardised = len(images.mean) > 1
+        self._mean = self._by_place(images.mean) if standardised else None                      # [d]
+        self._std = self._by_place(images.std) if standardised else None
+
+    def _by_place(self, values: tuple[float, ...]) -> Tensor:
+        """Values per channel, repeated for every pixel."""
+        return torch.tensor(values, device=self.device).repeat(self.images.x.shape[1] // len(values))
 
     @property
     def example_bytes(self) -> int:
         """Of a training example as it is stored."""
-        return self.images.x[0].nbytes
+        example = self.images.x[0]
+        return example.numel() * example.element_size()
 
-    losses = staticmethod(cross_entropy)     # the data term
-    measures = ("acc",)                      # what `score` gives
+    losses = staticmethod(cross_entropy)                 # the data term
+    measures: tuple[str, ...] = ("acc",)                 # what `score` gives
 
-    def only(self, s: int) -> "Stream":
+    def only(self, s: int) -> "LabelledStream":
         """The stream of the s-th seed alone."""
         pixels = None if self.pixels is None else self.pixels[s:s + 1]
-        return Stream(self.images, self.tasks, self.scenario, self.seeds[s:s + 1], offset=self.offset, pixels=pixels,
-                      views=self.views)
+        return LabelledStream(self.images, self.tasks, self.scenario, self.seeds[s:s + 1], offset=self.offset, pixels=pixels,
+                              views=self.views)
 
     def _input(self, images: Tensor, index: Tensor, task: Tensor | int, view: Tensor | None = None) -> Tensor:
         """The network's input for images[index] [S or 1, n] as seen in `task`: [S or 1, n, d] float."""
-        x = images.index_select(0, index.flatten()).unflatten(0, index.shape)            # images[index], at a fifth of its time
+        # images[index], at a fifth of its time
+        x: Tensor = images.index_select(0, index.flatten()).unflatten(0, index.shape)
         if self.pixels is not None:
             x = gather_pixels(x, self.pixels[self._seed_axis, task])
         if view is not None:
+            assert self.views is not None, "samples with a view, in a stream that has none"
             x = gather_pixels(x, self.views[view])
         x = x.float().div_(self.images.scale)
-        return x if self._mean is None else x.sub_(self._mean).div_(self._std)
+        if self._mean is None or self._std is None:
+            return x
+        return x.sub_(self._mean).div_(self._std)
 
     def gather(self, samples: Tensor) -> Batch:
         """The batch of these (task, index) pairs [S, n, 2], or [S, n, 3] with a view each."""
@@ -82,7 +95,8 @@ class Stream:
         return self._labels(samples[..., 1], samples[..., 0])
 
     def _labels(self, index: Tensor, task: Tensor) -> Tensor:
-        return self.images.y[index] + self.offset[task]
+        labels: Tensor = self.images.y[index] + self.offset[task]
+        return labels
 
     def heads(self, t: int) -> list[Callable[[Tensor], Tensor]]:
         """What competes in one softmax for the tasks before t: functions of the outputs [n, C] that give the scores."""
@@ -97,7 +111,8 @@ class Stream:
     def score(self, j: int, scores: Tensor) -> Tensor:
         """Accuracy [S, 1] of scores [S, m, C] on the whole slice j."""
         guess = scores.masked_fill(~self.masks[j], -torch.inf).argmax(-1)
-        return (guess == self.images.y_test[self.tasks[j].test] + self.offset[j]).double().mean(-1, keepdim=True)
+        right = guess == self.images.y_test[self.tasks[j].test] + self.offset[j]
+        return right.double().mean(-1, keepdim=True)
 
 
 
@@ -107,8 +122,8 @@ def _only(own: Tensor, out: Tensor) -> Tensor:
 
 
 
-def split_by_class(images, groups: list[list[int]], scenario: str, seeds: list[int],
-                   views: Tensor | None = None, order: list[int] | str | None = None) -> Stream:
+def split_by_class(images: "Images", groups: list[list[int]], scenario: str, seeds: list[int],
+                   views: Tensor | None = None, order: list[int] | Literal["seed"] | None = None) -> LabelledStream:
     """Tasks of disjoint classes. Domain-incremental: the place of a class within its task is the label.
 
     order: which class comes in the place of each; "seed": drawn by the one seed; None: as the groups say.
@@ -119,17 +134,17 @@ def split_by_class(images, groups: list[list[int]], scenario: str, seeds: list[i
     outputs = sum(map(len, groups)) if scenario != "domain" else len(groups[0])
     tasks, device = [], images.x.device
     for t, labels in enumerate(groups):
-        labels = torch.tensor(labels, device=device)
-        index, test = (torch.isin(y, labels).nonzero().squeeze(1) for y in (images.y, images.y_test))
+        own = torch.tensor(labels, device=device)
+        index, test = (torch.isin(y, own).nonzero().squeeze(1) for y in (images.y, images.y_test))
         mask = torch.zeros(outputs, dtype=torch.bool, device=device)
-        mask[labels if scenario != "domain" else slice(None)] = True
+        mask[own if scenario != "domain" else slice(None)] = True
         tasks.append(Task(torch.stack([torch.full_like(index, t), index], -1), test, mask))
     if scenario == "domain":
         place = torch.zeros(int(images.y.max()) + 1, dtype=torch.long, device=device)
         for labels in groups:
             place[labels] = torch.arange(len(labels), device=device)
         images = replace(images, y=place[images.y], y_test=place[images.y_test])
-    return Stream(images, tasks, scenario, seeds, views=None if views is None else views.to(device))
+    return LabelledStream(images, tasks, scenario, seeds, views=None if views is None else views.to(device))
 
 
 
@@ -142,7 +157,7 @@ def class_order(seeds: list[int], classes: list[int]) -> list[int]:
 
 
 
-def _renumbered(images, classes: list[int], order: list[int]):
+def _renumbered(images: "Images", classes: list[int], order: list[int]) -> "Images":
     """The images with order[i] called classes[i]: so the outputs stay in the order in which they are learnt."""
     called = torch.arange(max(int(images.y.max()), *classes) + 1, device=images.y.device)
     called[torch.tensor(order)] = torch.tensor(classes, device=images.y.device)
@@ -150,7 +165,7 @@ def _renumbered(images, classes: list[int], order: list[int]):
 
 
 
-def same_classes(images, pixels: Tensor, scenario: str, seeds: list[int], tested: int) -> Stream:
+def same_classes(images: "Images", pixels: Tensor, scenario: str, seeds: list[int], tested: int) -> LabelledStream:
     """Every task is the whole data set under its own map of pixels [S, T, d]; nothing is copied.
 
     Task-incremental: every task has outputs of its own. Domain-incremental: all share one set. tested: a slice is
@@ -167,4 +182,4 @@ def same_classes(images, pixels: Tensor, scenario: str, seeds: list[int], tested
         mask = torch.zeros(outputs, dtype=torch.bool, device=device)
         mask[int(offset[t]):int(offset[t]) + labels] = True
         tasks.append(Task(torch.stack([torch.full_like(train, t), train], -1), test, mask))
-    return Stream(images, tasks, scenario, seeds, offset=offset, pixels=pixels.to(device))
+    return LabelledStream(images, tasks, scenario, seeds, offset=offset, pixels=pixels.to(device))

@@ -1,6 +1,7 @@
 """Streams of pairs in time: slices instead of tasks, a loss between the pairs of a batch, recall instead of accuracy."""
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -27,16 +28,19 @@ def info_nce(out: tuple[Tensor, Tensor], batch: Batch) -> Tensor:
 
 
 class PairStream:
-    """Resident pairs, their slices in order. What the engine asks of a stream, as `clbench.streams.labelled.Stream` has it."""
+    """Resident pairs, their slices in order. What the engine asks of a stream, see `clbench.streams.stream.Stream`."""
 
     scenario = "pairs"
     losses = staticmethod(info_nce)
-    measures = ("acc", "r1_left_right", "r1_right_left", "r5")       # acc: mean of recall@1 in both directions
-    classes, views = 0, None                                         # none of either
+    measures: tuple[str, ...] = ("acc", "r1_left_right", "r1_right_left", "r5")      # acc: mean of recall@1 in both directions
+    classes = 0
+    views: Tensor | None = None
 
-    def __init__(self, pairs: Pairs, seeds: Sequence[int]):
+    def __init__(self, pairs: Pairs, seeds: Sequence[int]) -> None:
+        assert isinstance(pairs.group, Tensor), "a stream is made of pairs on a device: pairs.to(device)"
         self.pairs, self.seeds, self.device = pairs, list(seeds), pairs.group.device
-        none, self.tasks = torch.zeros(0, dtype=torch.bool, device=self.device), []
+        self.tasks: list[Task] = []
+        none = torch.zeros(0, dtype=torch.bool, device=self.device)
         for t, (train, test) in enumerate(zip(pairs.train, pairs.test, strict=True)):
             index, held = (torch.as_tensor(rows, device=self.device) for rows in (train, test))
             self.tasks.append(Task(torch.stack([torch.full_like(index, t), index], -1), held, none))
@@ -54,6 +58,10 @@ class PairStream:
         task, index = samples.unbind(-1)
         return Batch(samples=samples, x=self._both(index), y=self._rows(self.pairs.group, index), task=task,
                      weight=torch.full(index.shape, 1 / index.shape[-1], device=self.device))
+
+    def labels(self, samples: Tensor) -> Tensor:
+        """The groups [...] of these pairs [..., 2]."""
+        return self._rows(self.pairs.group, samples[..., 1])
 
     def heads(self, t: int) -> list[Callable[[tuple[Tensor, Tensor]], Tensor]]:
         """What competes in one softmax: each side's scores [n, n] with the other's. None before the second slice."""
@@ -86,9 +94,11 @@ class PairStream:
     def _both(self, index: Tensor) -> tuple[Tensor, Tensor]:
         return self._rows(self.pairs.left, index), self._rows(self.pairs.right, index)
 
-    def _rows(self, table: Tensor, index: Tensor) -> Tensor:
+    def _rows(self, table: np.ndarray | Tensor, index: Tensor) -> Tensor:
         """table[index] on the stream's device, wherever the table is."""
-        return table.index_select(0, index.flatten().to(table.device)).to(self.device).unflatten(0, index.shape)
+        assert isinstance(table, Tensor)
+        rows: Tensor = table.index_select(0, index.flatten().to(table.device)).to(self.device).unflatten(0, index.shape)
+        return rows
 
 
 def budget(steps: int, rows: int = 128) -> Budget:

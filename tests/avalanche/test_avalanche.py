@@ -185,9 +185,11 @@ def test_takes_exactly_the_steps_of_the_budget(name, scenario):
     outcome, seen = group(name, scenario)
     assert outcome.acc.shape == (2, 6, 5) and outcome.acc.dtype == torch.float64
     assert outcome.acc.isfinite().all() and not outcome.diverged
-    times = [1, 2, 3, 4, 5] if name == "avalanche_joint" else [1] * 5
-    assert [len(losses) for losses in seen.losses] == [STEPS * k for k in times] * 2
-    assert outcome.costs["steps"] == 2 * STEPS * sum(times)
+    row = registry.load(registry.strategies()[name])
+    times = [1, 2, 3, 4, 5] if row.retrains else [1] * 5
+    if not row.own_loop:
+        assert [len(losses) for losses in seen.losses] == [STEPS * k for k in times] * 2
+        assert outcome.costs["steps"] == 2 * STEPS * sum(times)
     assert outcome.costs["samples_seen"] == sum(map(sum, seen.sizes))
 
 
@@ -270,6 +272,59 @@ def test_refuses_fixed_compute(name):
     assert reason == "what it does besides its steps is not known, so with fixed_compute it cannot be paid from them"
 
 
+# ---- what a row may bring
+
+def own_row(**methods):
+    """avalanche_naive with attributes of its own, and its outcome on blobs."""
+    (row,) = registry.strategy("avalanche_naive").build()
+    for name, value in methods.items():
+        setattr(row, name, value)
+    _, benchmark, _ = registry.benchmark("blobs_class", "smoke")
+    stream, budget = benchmark.stream([4], CPU), benchmark.budget("smoke")
+    return runner.run(stream, benchmark.network(), [row], budget, Clock(CPU))
+
+
+def test_a_row_may_train_in_a_loop_of_its_own():
+    """One that tells its plugins of its steps, and one that does not; all its operations count."""
+    def build(told):
+        def build(common):
+            from avalanche.training.supervised import Naive
+
+            class Own(Naive):
+                def training_epoch(self, **kwargs):
+                    for batch in self.dataloader:
+                        self.mbatch = batch
+                        self._unpack_minibatch()
+                        self.loss = self._make_empty_loss()
+                        if told:
+                            self._before_training_iteration(**kwargs)
+                        self.loss = self._criterion(self.model(self.mb_x), self.mb_y)
+                        if told:
+                            self._after_training_iteration(**kwargs)
+            return Own(**common | {"train_epochs": 3})
+        return build
+    told, silent = (own_row(own_loop=True, order="own", build=build(one)) for one in (True, False))
+    passes = 5 * 3 * 120                                                 # tasks, epochs, examples
+    assert told.costs["samples_seen"] == passes
+    assert told.costs["steps"] == 5 * 3 * 8 and silent.costs["steps"] == 0
+    naive = plain("avalanche_naive")[0].costs
+    forward = told.costs["flops"] / passes / (naive["flops"] / naive["samples_seen"])
+    assert 1 / 4 < forward < 1 / 2 and silent.costs["flops"] == told.costs["flops"]
+    assert torch.equal(told.acc, silent.acc) and not told.diverged       # nothing was learnt: the scores stay
+    assert torch.equal(told.acc[:, 0], told.acc[:, 5])
+
+
+def test_a_row_may_mend_avalanche_first_and_answer_in_its_own_way():
+    calls = []
+
+    def scores(strategy, x, t):
+        return torch.eye(10)[torch.full((len(x),), 3)]
+    outcome = own_row(prepare=lambda: calls.append("prepare"), scores=scores)
+    assert calls == ["prepare"]
+    assert outcome.acc[0, :, 1].tolist() == [0.5] * 6                    # always class 3, of the second task
+    assert outcome.acc[0, :, 0].tolist() == [0.0] * 6
+
+
 # ---- what can go wrong
 
 def test_divergence_is_noted_as_ours():
@@ -328,8 +383,9 @@ def test_the_generators_are_keyed_by_seed_and_task():
 
 
 def test_says_how_to_get_avalanche(monkeypatch):
-    monkeypatch.delitem(sys.modules, "clbench.avalanche.single", raising=False)
-    for module in ("avalanche", "avalanche.models"):
+    for module in ("single", "meter"):
+        monkeypatch.delitem(sys.modules, f"clbench.avalanche.{module}", raising=False)
+    for module in ("avalanche", "avalanche.training.plugins"):
         monkeypatch.setitem(sys.modules, module, None)                   # as if it were not installed
     _, benchmark, _ = registry.benchmark("blobs_class", "smoke")
     with pytest.raises(Unavailable, match="pip install avalanche-lib"):
@@ -339,8 +395,9 @@ def test_says_how_to_get_avalanche(monkeypatch):
 
 ALONE = """
 import sys
-from clbench.avalanche import catalog
-assert not {"torch", "avalanche", "numpy"} & set(sys.modules), "the catalog must stay light"
+from clbench import registry
+rows = [registry.load(entry) for entry in registry.strategies().values() if entry.backend == "avalanche"]
+assert len(rows) >= 5 and not {"torch", "avalanche", "numpy"} & set(sys.modules), "the rows must stay light"
 from clbench.avalanche import run
 from clbench.errors import Unavailable
 assert "avalanche" not in sys.modules
@@ -353,7 +410,7 @@ else:
 """
 
 
-def test_the_catalog_is_light_and_an_unwritable_home_is_explained(tmp_path):
+def test_the_rows_are_light_and_an_unwritable_home_is_explained(tmp_path):
     home = tmp_path / "file"
     home.write_text("no folder")
     environment = {**os.environ, "HOME": str(home), "MPLCONFIGDIR": str(tmp_path)}

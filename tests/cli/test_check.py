@@ -8,7 +8,7 @@ from clbench.core.part import Part
 from clbench.strategies.parts.fisher import fisher_diagonal
 from clbench.strategies.regularisation.ewc import EWC
 from clbench.strategies.replay.er import ER
-from clbench.streams.labelled import Stream
+from clbench.streams.labelled import LabelledStream
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -41,13 +41,13 @@ def test_a_dead_penalty_is_a_regression(check, monkeypatch):
 
 
 def test_shifted_labels_of_one_task_are_a_regression(check, monkeypatch):
-    gather = Stream.gather
+    gather = LabelledStream.gather
 
     def shifted(self, samples):
         batch = gather(self, samples)
         batch.y = torch.where(batch.task == 1, 5 - batch.y, batch.y)         # its classes are 2 and 3
         return batch
-    monkeypatch.setattr(Stream, "gather", shifted)
+    monkeypatch.setattr(LabelledStream, "gather", shifted)
     code, said = check("split_digits_task", "naive")
     assert code == 1 and said.startswith("regressed"), said
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from clbench.execution import execute
+from clbench.execution import workers
 from clbench.results import records
 
 
@@ -117,7 +117,7 @@ def test_dry_run_writes_nothing(tmp_path, here):
     (("check",), 'no baselines for profile "smoke"'),
 ])
 def test_a_mistake_is_one_line_and_nothing_is_written(arguments, said, tmp_path, here, monkeypatch):
-    monkeypatch.setattr(execute, "ANSWER", "1s")             # nobody answers, however long it waits
+    monkeypatch.setattr(workers, "ANSWER", "1s")             # nobody answers, however long it waits
     if "cuda" in arguments:
         import torch
         if torch.cuda.is_available():

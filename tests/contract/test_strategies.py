@@ -1,219 +1,19 @@
-"""The contract battery: every native strategy passes all of it without further test code."""
-import copy
-from functools import lru_cache
+"""The contract: every native strategy passes all of it without further test code, and planted culprits do not."""
+import re
+from dataclasses import dataclass
 
 import pytest
 import torch
-from helpers import NATIVE, SCENARIOS, SUPPORTED, make, reason, until
-from torch._subclasses.fake_tensor import FakeCopyMode, FakeTensorMode
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
+from helpers import NATIVE, contract, make
 
-from clbench import registry
-from clbench.core.batch import Batch
-from clbench.core.part import Part
-
-every = pytest.mark.parametrize(("name", "scenario"), SUPPORTED)
-
-# Relative distance of the weights between a group of one and a larger group: `vmap` adds in another order. Measured: below
-# 1e-7 under SGD after 6 steps a task. Adam's g / sqrt(v) blows up the sign noise of gradients near zero, so SGD it is.
-TOLERANCE = dict.fromkeys(NATIVE, 1e-5) | {"icarl": 0.05}    # herding's arg max turns rounding into another exemplar
-
-# Whose state is meant to grow with the tasks, and up to what.
-GROWS = {"gem": "fills its memory task by task, as many examples of each of the stream's tasks"}
+from clbench import Memory, Part, registry
+from clbench.errors import InputError
+from clbench.testing import check_strategy, strategy_checks
 
 
-@lru_cache
-def trained(name, scenario):
-    """The run of seed 0 that several tests look at."""
-    run = make(name, scenario)
-    run.train()
-    return run
-
-
-@every
-def test_twice_the_same_bits_and_sensible(name, scenario):
-    first, second = (make(name, scenario, [0, 1]) for _ in range(2))
-    acc = first.train()
-    assert torch.equal(acc, second.train())
-    assert torch.equal(first.learner.theta, second.learner.theta)
-    assert acc.shape == (2, 6, 5) and acc.dtype == torch.float64
-    assert acc.isfinite().all() and acc.min() >= 0 and acc.max() <= 1
-    assert not first.diverged
-
-
-@every
-def test_a_seed_alone_is_the_same_seed_after_others(name, scenario):
-    alone = trained(name, scenario)
-    for seed in (4, 0):                                      # one after another in one process, as a worker does
-        other = make(name, scenario, [seed])
-        other.train()
-    assert torch.equal(alone.learner.theta, other.learner.theta)
-
-
-@every
-def test_a_seed_alone_is_the_same_seed_in_a_larger_group(name, scenario):
-    settings = {"optimiser": "sgd", "lr": 0.01, "momentum": 0.9, "steps": 6}
-    alone, among, two = (make(name, scenario, seeds, **settings) for seeds in ([1], [4, 1, 2], [1, 7]))
-    acc = [run.train() for run in (alone, among, two)]
-    for run, row in ((among, 1), (two, 0)):
-        distance = (alone.learner.theta[0] - run.learner.theta[row]).norm() / alone.learner.theta.norm()
-        assert distance < TOLERANCE[name]
-    assert (acc[0][0] - acc[1][1]).abs().max() < 0.03
-
-
-class Poison(Part):
-    """Last in the list: after a task, whatever no part has stored becomes NaN."""
-
-    def start(self, run):
-        run.stream = self.stream = copy.copy(run.stream)
-        self.dead = torch.zeros(run.S, len(run.stream.images.x), dtype=torch.bool)
-        self.read, gather = 0, run.stream.gather
-
-        def poisoned(samples):
-            batch = gather(samples)
-            dead = self.dead.gather(1, samples[..., 1])
-            self.read += int(dead.sum())
-            batch.x = batch.x.masked_fill(dead.unsqueeze(-1), torch.nan)
-            return batch
-        run.stream.gather = poisoned
-
-    def after_task(self, t):
-        self.dead[:, self.stream.tasks[t].train[:, 1]] = True
-        for part in self.run.parts:
-            if part.stored is not None:
-                self.dead.scatter_(1, part.stored[..., 1], False)
-
-
-@every
-def test_reads_no_old_data_that_it_has_not_stored(name, scenario):
-    poison = Poison()
-    run, plain = make(name, scenario, extra=[poison]), trained(name, scenario)
-    run.train()
-    honest = poison.read == 0 and torch.equal(run.learner.theta, plain.learner.theta)
-    assert honest != any(part.sees_all_data for part in run.parts)
-
-
-@every
-def test_differs_from_naive(name, scenario):
-    run, naive = trained(name, scenario), trained("naive", scenario)
-    x = run.stream.test(0, slice(0, 50))
-    task = 0 if scenario == "task" else None
-    assert torch.equal(run.predict(x, task), naive.predict(x, task)) == (name == "naive")
-
-
-@every
-def test_steps_and_samples_are_as_planned(name, scenario):
-    seen = []
-
-    class Watch(Part):
-        def after_step(self, batch):
-            seen.append(batch.y.shape[1])
-    run, extra = make(name, scenario, extra=[Watch()]), []
-    gradient = run.gradient
-    run.gradient = lambda batch, theta=None: extra.append(batch.y.shape[1]) or gradient(batch, theta)
-    run.train()
-    per_task = [12 * (t + 1) if name == "joint" else 12 for t in range(5)]
-    assert run.updates == len(seen) == sum(per_task)
-    assert run.samples_seen == sum(seen) + sum(extra)
-    assert seen[0] == 16
-
-
-class Count(TorchDispatchMode):
-    """Lists the operators with the shapes and Python numbers that a captured graph would freeze."""
-
-    def __init__(self):
-        super().__init__()
-        self.calls = []
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        shapes = (tuple(a.shape) if isinstance(a, torch.Tensor) else str(a) for a in tree_leaves((args, kwargs)))
-        self.calls.append((str(func), tuple(shapes)))
-        return func(*args, **(kwargs or {}))
-
-
-@every
-@pytest.mark.parametrize("seeds", ([0], [0, 1]))
-def test_a_step_is_static_and_never_waits_for_the_device(name, scenario, seeds):
-    run = make(name, scenario, seeds, steps=4)
-    plan = until(run, 2)
-    draws = [plan.at(step) for step in range(4)]
-    run.step(draws[0])
-    with Count() as one:
-        run.step(draws[1])
-    with Count() as two:
-        run.step(draws[2])
-    assert not [call for call, _ in one.calls if "_local_scalar_dense" in call or "nonzero" in call]
-    assert one.calls == two.calls
-    mode = FakeTensorMode()                                  # raises where a step needs to know a value
-    with FakeCopyMode(mode):
-        fake, fake_draws = copy.deepcopy(run), copy.deepcopy(dict(draws[3]))
-    with mode:
-        fake.step(Batch(fake_draws))
-
-
-class Tape(TorchDispatchMode):
-    """What a CUDA graph does, on a CPU: every call is recorded once, and a replay makes the same calls on the same tensors
-    and writes what they give to the same places."""
-
-    def __init__(self):
-        super().__init__()
-        self.calls = []
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        out = func(*args, **(kwargs or {}))
-        self.calls.append((func, args, kwargs or {}, out))
-        return out
-
-    @torch.no_grad()
-    def replay(self):
-        for func, args, kwargs, out in self.calls:
-            for old, new in zip(tree_leaves(out), tree_leaves(func(*args, **kwargs)), strict=True):
-                if isinstance(old, torch.Tensor) and old.untyped_storage().data_ptr() != new.untyped_storage().data_ptr():
-                    old.copy_(new)
-
-
-def state(run):
-    """All tensors that a run and its parts keep."""
-    owners = [run, run.learner, *run.parts]
-    return [tensor for owner in owners for tensor in vars(owner).values() if isinstance(tensor, torch.Tensor)]
-
-
-@every
-@pytest.mark.parametrize("seeds", ([0], [0, 1]))
-def test_a_recorded_step_goes_on_like_an_eager_one(name, scenario, seeds):
-    recorded, eager = (make(name, scenario, seeds, steps=4) for _ in range(2))
-    plans = [until(run, 2) for run in (recorded, eager)]
-    draws = Batch({key: tensor.clone() for key, tensor in plans[0].at(0).items()})
-    recorded.step(draws), eager.step(plans[1].at(0))                        # the optimiser's state is there from now on
-    with Tape() as tape:
-        recorded.step(draws)
-    eager.step(plans[1].at(0))
-    for step in (1, 2, 3):
-        for key, tensor in plans[0].at(step).items():
-            draws[key].copy_(tensor)
-        tape.replay()
-        eager.step(plans[1].at(step))
-    assert all(torch.equal(a, b) for a, b in zip(state(recorded), state(eager), strict=True))
-
-
-@pytest.mark.parametrize(("name", "scenario"), [(name, scenario) for name in NATIVE for scenario in SCENARIOS
-                                                if (name, scenario) not in SUPPORTED])
-def test_an_impossible_stream_gets_a_reason(name, scenario):
-    assert len(reason(name, scenario).splitlines()) == 1
-
-
-@pytest.mark.parametrize("name", [name for name in NATIVE if name not in GROWS])
-def test_state_does_not_grow_with_the_tasks(name):
-    def numbers(run):
-        return run.extra_parameters(run.learner.net) + sum(p.stored.numel() for p in run.parts if p.stored is not None)
-    run = make(name, next(scenario for one, scenario in SUPPORTED if one == name), benchmark="blobs_{}(tasks=20)", steps=3)
-    sizes = []
-    for t in range(20):
-        run.t = t
-        run.learn(run.stream.tasks[t])
-        sizes.append(numbers(run))
-    assert sizes[-1] <= sizes[4]
+@contract("class", "task", "domain")
+def test_contract(check):
+    check()
 
 
 @pytest.mark.parametrize("name", NATIVE)
@@ -221,3 +21,174 @@ def test_has_a_summary_and_typed_fields(name):
     entry = registry.strategies()[name]
     assert entry.summary.endswith((".", ":")) or len(entry.summary) > 20
     registry.strategy(name)
+
+
+def test_retraining_takes_the_steps_of_all_tasks_so_far_or_of_one():
+    for name, steps in (("joint", 12 * 15), ("joint_equal", 12 * 5), ("cumulative", 12 * 5),
+                        ("cumulative(budget='seen')", 12 * 15)):
+        run = make(name)
+        run.train()
+        assert run.updates == steps, name
+
+
+# ---- what each check is there for
+
+class Anchor(Part):
+    """Holds the contract; each culprit derives from it and breaks one thing."""
+
+    def before_task(self, t, plan):
+        self.anchor = self.run.learner.theta.detach().clone()
+        return plan
+
+    def gradient(self, g, batch):
+        return g + self.run.learner.theta.detach() - self.anchor
+
+
+class Dice(Anchor):
+    def gradient(self, g, batch):
+        return super().gradient(g, batch) + 0.01 * torch.rand_like(g)
+
+
+class Explodes(Anchor):
+    def gradient(self, g, batch):
+        return g * torch.nan
+
+
+class Remembers(Anchor):
+    runs = 0
+
+    def start(self, run):
+        Remembers.runs += 1
+
+    def gradient(self, g, batch):
+        return super().gradient(g, batch) + 0.01 * Remembers.runs
+
+
+class SeesNeighbours(Anchor):
+    def gradient(self, g, batch):
+        return g + (self.run.learner.theta.detach() - self.anchor).mean(0)
+
+
+class ReadsOld(Anchor):
+    def batch(self, batch):
+        if self.run.t:
+            batch.old = self.run.stream.gather(self.old).x
+        return batch
+
+    def after_task(self, t):
+        self.old = self.run.subset(self.run.stream.tasks[0].train, 8, "kept in secret")
+
+
+class SaysItSeesAll(Anchor):
+    sees_all_data = True
+
+
+class HasNoEffect(Part):
+    def gradient(self, g, batch):
+        return 1.0 * g
+
+
+class TrainsOn(Anchor):
+    def after_task(self, t):
+        self.run.fit(self.run.plan(self.run.stream.tasks[t]))
+
+
+class CountsNoRows(Anchor):
+    def after_step(self, batch):
+        self.run.samples_seen -= 1
+
+
+class Waits(Anchor):
+    def gradient(self, g, batch):
+        return g if g.norm().item() < 1e-9 else super().gradient(g, batch)
+
+
+class CountsInPython(Anchor):
+    steps = 0
+
+    def gradient(self, g, batch):
+        self.steps += 1
+        return super().gradient(g, batch) + self.steps
+
+
+class Rebinds(Anchor):
+    def start(self, run):
+        self.mean = torch.zeros_like(run.learner.theta)
+
+    def after_step(self, batch):
+        self.mean = self.mean + self.run.learner.theta
+
+    def gradient(self, g, batch):
+        return super().gradient(g, batch) + 0.01 * self.mean
+
+
+class Grows(Anchor):
+    def start(self, run):
+        self.anchors = torch.zeros(run.S, 0)
+
+    def after_task(self, t):
+        self.anchors = torch.cat([self.anchors, self.run.learner.theta], 1)
+
+
+class RefusesAtLength(Anchor):
+    def supports(self, stream, net):
+        return "not\nthis" if stream.scenario == "task" else None
+
+
+class RefusesAll(Anchor):
+    def supports(self, stream, net):
+        return "no"
+
+
+def test_what_holds_the_contract_passes():
+    check_strategy(Anchor)
+
+
+@pytest.mark.parametrize(("culprit", "check", "said"), [
+    (Dice, "twice the same bits", "draw with run.draw"),
+    (Explodes, "twice the same bits", "not finite"),
+    (Remembers, "a seed alone is the same seed after others", "keep no state outside the part"),
+    (SeesNeighbours, "a seed alone is the same seed in a larger group", "seeds see each other"),
+    (ReadsOld, "reads no old data", "do not stand in `self.stored`"),
+    (SaysItSeesAll, "reads no old data", "leave that out"),
+    (HasNoEffect, "differs from plain training", "its hooks have no effect"),
+    (TrainsOn, "steps and samples", "takes 120 steps where the budget has 60"),
+    (CountsNoRows, "steps and samples", "not counted"),
+    (Waits, "a step is static", "asks the device for a value"),
+    (CountsInPython, "a step is static", "other shapes or numbers"),
+    (Rebinds, "a recorded step", "write what is kept in place"),
+    (Grows, "state does not grow", "keep a sum"),
+    (RefusesAtLength, "an impossible stream", "one line"),
+    (RefusesAll, "supports a stream", "refuses every stream"),
+])
+def test_a_culprit_fails_the_check_that_is_there_for_it(culprit, check, said):
+    there = next(one for one in strategy_checks(culprit) if one.name.startswith(check))
+    with pytest.raises(AssertionError, match=re.escape(said)):
+        there()
+
+
+def test_a_strategy_is_a_name_with_options_a_class_an_instance_or_in_a_file(tmp_path):
+    @dataclass
+    class Keeps(Part):
+        memory: int = 5000
+        after = 0
+
+        def start(self, run):
+            self.kept = Memory(run, self.memory)
+
+        def after_task(self, t):
+            self.stored = self.kept.after_task(t)
+    (tmp_path / "own.py").write_text("from clbench import Part\n\n\nclass Mine(Part):\n    pass\n")
+    for strategy, options, memory in (("er", {"memory": 30}, 30), ("er(memory=40)", {}, 40), ("er", {}, 100), (Keeps, {}, 100),
+                                      (Keeps, {"memory": 60}, 60), (Keeps(memory=70), {}, 70)):
+        (part,) = parts(strategy, **options)
+        assert part.memory == memory
+    assert type(parts(f"{tmp_path}/own.py:Mine")[0]).__name__ == "Mine" and len(parts(["er", Keeps])) == 2
+    for strategy in ("avalanche_naive", "er(memory=40)", Keeps()):
+        with pytest.raises(InputError):
+            parts(strategy, memory=3)
+
+
+def parts(strategy, **options) -> list:
+    from clbench.testing.strategies import Subject
+    return Subject(strategy, options, "class").parts()

@@ -94,7 +94,7 @@ def test_downloads_into_the_cache_only_once_and_past_bad_mirrors(tmp_path, monke
     for _ in range(2):
         assert files.get(data, FILE).read_bytes() == GZ
     assert list(dict.fromkeys(server.asked)) == [f"/{mirror}/labels.gz" for mirror in ("absent", "other", "cut", "good")]
-    assert server.asked[-2:] == ["/good/labels.gz"] * 2      # one for redirects, one for the file; then it was there
+    assert server.asked.count("/good/labels.gz") == 1        # then it was there
     assert os.listdir(cache) == ["labels.gz"]
     assert os.listdir(given) == []
 
@@ -105,10 +105,10 @@ def test_a_failed_download_leaves_nothing_says_why_and_is_not_repeated(server, c
     for _ in range(2):
         with pytest.raises(Unavailable) as caught:
             files.get(data, FILE)
-        for part in ("put labels.gz under $CLBENCH_DATA/Tiny/raw", server.url, "corrupted"):
+        for part in ("put labels.gz under $CLBENCH_DATA/Tiny/raw", server.url, "gives a file with md5"):
             assert part in str(caught.value)
         assert "\n" not in str(caught.value)
-    assert server.asked == ["/labels.gz"] * 2                # one for redirects, one for the file
+    assert server.asked == ["/labels.gz"]
     assert os.listdir(cache) == []
 
 

@@ -4,8 +4,9 @@ import doctest
 import numpy as np
 import pytest
 
+from clbench.core.costs import COSTS
 from clbench.metrics import accuracy, statistics
-from clbench.metrics.accuracy import COSTS, EXAMPLE, METRICS, joint_gap, per_seed, plasticity_gap
+from clbench.metrics.accuracy import EXAMPLE, METRICS, joint_gap, per_seed, plasticity_gap
 
 BY_HAND = {
     "acc": 2.2 / 3, "aia": (0.8 + 0.75 + 2.2 / 3) / 3, "la": 0.8, "bwt": -0.1, "forgetting": 0.15,

@@ -118,7 +118,7 @@ def test_one_seed_is_identical_or_undecided():
 def test_plasticity_gap_counts_where_both_sides_have_joint():
     def with_joint(array, learnt):
         joint = np.array([[0.1, 0.1], [learnt, 0.1], [0.9, 0.9]]) + np.zeros((3, 1, 1))
-        return side(array, joint={"seeds": [0, 1, 2], "acc": joint.tolist()})
+        return side(array, retrained={"seeds": [0, 1, 2], "acc": joint.tolist()})
 
     moved = shifted(1e-6)
     verdict = compare(with_joint(ARRAY, 0.9), with_joint(moved, 0.99))
@@ -129,8 +129,8 @@ def test_plasticity_gap_counts_where_both_sides_have_joint():
 
 def test_joint_is_matched_by_seed():
     joint = {"seeds": [2, 1, 0, 5], "acc": np.concatenate([ARRAY[::-1], ARRAY[:1] - 0.5]).tolist()}
-    moved = side(shifted(1e-6, scatter=[0, 0, 0]), joint=joint)
-    assert "plasticity gap 0.0 -> 0.0" in compare(side(joint=joint), moved).detail
+    moved = side(shifted(1e-6, scatter=[0, 0, 0]), retrained=joint)
+    assert "plasticity gap 0.0 -> 0.0" in compare(side(retrained=joint), moved).detail
 
 
 def test_precedence():

@@ -55,7 +55,7 @@ def toy() -> list[Record]:
         make("er", two_tasks((0.6, 0.9), (0.7, 0.9), (0.5, 0.8)),
              costs={"memory_items": 200, "memory_bytes": 1_500_000, "flops": 4_000_000_000}),
         make("lwf", two_tasks((0.3, 0.8), (0.2, 0.8), (0.3, 0.7))),
-        make("avalanche_er", two_tasks((0.6, 0.9), (0.6, 0.9), (0.6, 0.8)), backend="avalanche"),
+        make("avalanche_replay", two_tasks((0.6, 0.9), (0.6, 0.9), (0.6, 0.8)), backend="avalanche"),
         make("ewc", status="failed", error={"reason": "ValueError: <b>no</b> & never", "traceback": "…"}),
         make("si", two_tasks((0.2, 0.9)), status="diverged", error={"reason": "seed 0: not finite in task 2"}),
         make("pnn", status="unsupported", error={"reason": "needs task labels"}),
@@ -89,7 +89,7 @@ ROWS = {"naive": (0.2, 0.97), "joint": (0.99, 0.96), "joint_equal": (0.97, 0.94)
         "cumulative_equal": (0.97, 0.95), "cumulative_exp": (0.96, 0.95),
         "er": (0.87, 0.95), "derpp": (0.9, 0.94), "ewc": (0.25, 0.95), "lwf": (0.5, 0.93), "si": (0.24, 0.96),
         "mas": (0.3, 0.9), "agem": (0.4, 0.96), "gdumb": (0.9, 0.8), "er_ace": (0.9, 0.9),
-        "er+lwf(alpha=0.5)": (0.88, 0.92), "avalanche_naive": (0.21, 0.97), "avalanche_er": (0.86, 0.95),
+        "er+lwf(alpha=0.5)": (0.88, 0.92), "avalanche_naive": (0.21, 0.97), "avalanche_replay": (0.86, 0.95),
         "avalanche_ewc": (0.26, 0.95), "avalanche_gem": (0.7, 0.93)}
 
 

@@ -111,6 +111,14 @@ def test_markdown_has_all_rows_and_figures(folder):
     assert not re.search(r"\n\n\n\n", text)
 
 
+def test_families_head_their_rows(html, folder):
+    summary = html[html.index('<section id="summary">'):html.index("</section>")]
+    found = re.findall(r'scope="row(?:group)?">([^<]+)</th>', summary)
+    assert found[:4] == ["reference", "naive", "joint", "joint_equal"]
+    assert found[found.index("regularisation"):][:5] == ["regularisation", "ewc", "lwf", "avalanche_ewc", "replay"]
+    assert "| `avalanche_ewc` | regularisation | " in (folder / "reports" / "smoke.md").read_text()
+
+
 def test_index_links_the_profiles(folder):
     assert Page((folder / "reports" / "index.html").read_text()).links == ["smoke.html"]
 

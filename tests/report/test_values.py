@@ -1,6 +1,13 @@
 import pytest
 
-from clbench.report.values import across_benchmarks, compute_matched, trains_on_all_data
+from clbench.report.values import (
+    across_benchmarks,
+    compute_matched,
+    family_of,
+    kind_of,
+    order_of,
+    trains_on_all_data,
+)
 
 
 def test_the_mean_over_benchmarks_says_how_many_entered(fabricated):
@@ -12,20 +19,39 @@ def test_the_mean_over_benchmarks_says_how_many_entered(fabricated):
     # toy: ACC of er .75 .80 .65, naive .45 .50 .40, joint .90 .90 .95, so .85 / 1.40; other: all of it
     assert found["er"].value == pytest.approx((0.85 / 1.40 + 1) / 2) and found["er"].n == 2
     assert found["er"].low <= found["er"].value <= found["er"].high
-    assert found["joint_equal"].n == found["avalanche_er"].n == 1
+    assert found["joint_equal"].n == found["avalanche_replay"].n == 1
     assert not {"naive", "joint", "ewc", "si", "pnn"} & set(found)
 
 
 def test_compute_matched_rows_cost_what_naive_costs(fabricated):
     names = [record.strategy for record in compute_matched(fabricated.toy())]
-    assert names == ["naive", "joint_equal", "lwf", "avalanche_er", "si"]
+    assert names == ["naive", "joint_equal", "lwf", "avalanche_replay", "si"]
     assert compute_matched([record for record in fabricated.toy() if record.strategy != "naive"]) == []
 
 
-def test_a_composition_with_joint_trains_on_all_data(fabricated):
-    record = fabricated.make("er+joint", fabricated.two_tasks((0.5, 0.5)))
-    record.settings = record.settings | {"strategy": {"er": {}, "joint": {}}}
-    assert trains_on_all_data(record) and not trains_on_all_data(fabricated.make("er"))
+@pytest.mark.parametrize(("strategy", "all_data", "family", "kind"), [
+    ("er", False, "replay", "native"),
+    ("naive", False, "reference", "reference"),
+    ("cumulative(budget='seen')", True, "reference", "reference"),
+    ("er+joint", True, "replay", "native"),
+    ("naive+ewc(lam=3.0)", False, "regularisation", "native"),
+    ("avalanche_joint", True, "reference", "avalanche"),
+    ("no_more", False, "own", "native"),
+    ("what was imported (2024", False, "own", "native"),
+])
+def test_what_a_row_is_follows_from_its_parts(fabricated, strategy, all_data, family, kind):
+    record = fabricated.make(strategy, backend="avalanche" if strategy.startswith("avalanche") else "native")
+    assert (trains_on_all_data(record), family_of(record), kind_of(record)) == (all_data, family, kind)
+
+
+def test_a_file_of_ones_own_says_where_it_belongs(fabricated, tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text("from clbench.strategies.reference.joint import Joint\n"
+                    "class Mine(Joint):\n    family = 'sampling'\n")
+    record = fabricated.make(f"{path}:Mine")
+    assert trains_on_all_data(record) and family_of(record) == "sampling"
+    names = sorted([record, *fabricated.toy()], key=order_of)
+    assert [one.strategy for one in names[6:9]] == ["avalanche_replay", record.strategy, "pnn"]
 
 
 def test_both_stand_on_the_page(folder):

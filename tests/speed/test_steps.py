@@ -29,7 +29,7 @@ def run_of(spec: str, t: int, tasks: str = "split_mnist_task", steps: int = 40, 
         plan = run.plan(run.stream.tasks[run.t])
         if run.t < t:
             run.fit(plan)
-            for part in run.turns():
+            for _, part in run.turns():
                 part.after_task(run.t)
     return run, plan
 

@@ -147,7 +147,9 @@ def _from_archive(data: Cifar, path: Path) -> dict[str, bytes]:
         with tarfile.open(path, "r:gz") as archive:
             for member in archive:
                 if member.name in wanted and member.isfile():
-                    contents[wanted[member.name]] = archive.extractfile(member).read()
+                    content = archive.extractfile(member)
+                    assert content is not None           # it is a regular file
+                    contents[wanted[member.name]] = content.read()
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
         expected, found = data.archive.files[0].md5_gz, files.md5_of(path)
         raise InputError(f"{path} is damaged ({error}): expected md5 {expected}, found {found}; "

@@ -7,6 +7,7 @@ import importlib.util
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -96,7 +97,7 @@ def digits() -> Images:
     Every fifth of a class is for tests.
     """
     package = importlib.util.find_spec("sklearn")            # to import scikit-learn would take two seconds
-    if package is None:
+    if package is None or package.origin is None:
         raise Unavailable("digits come with scikit-learn, which is not installed: pip install scikit-learn")
     table = np.loadtxt(Path(package.origin).parent / "datasets/data/digits.csv.gz", delimiter=",")
     x, y = table[:, :-1], table[:, -1]
@@ -116,8 +117,10 @@ def available(name: str) -> str | None:
     if name == "digits":
         return "scikit-learn" if importlib.util.find_spec("sklearn") else None
     data = _PUBLISHED[name]
-    places = [files.find(data, file) for file in data.files]
-    return None if None in places else ", ".join(dict.fromkeys(str(place.parent) for place in places))
+    places = [place for file in data.files if (place := files.find(data, file)) is not None]
+    if len(places) < len(data.files):
+        return None
+    return ", ".join(dict.fromkeys(str(place.parent) for place in places))
 
 
 def _from_idx(data: Published) -> Images:
@@ -126,11 +129,13 @@ def _from_idx(data: Published) -> Images:
     return as_images(x.reshape(len(x), -1), y, x_test.reshape(len(x_test), -1), y_test, scale=255.0)
 
 
-def as_images(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray, **facts) -> Images:
+def as_images(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray, **facts: Any) -> Images:
     """Images [n, d] and labels [n] as tensors, with their fingerprint. `facts` are the other fields."""
-    arrays = [x.astype(np.uint8), y.astype(np.int64), x_test.astype(np.uint8), y_test.astype(np.int64)]
+    arrays: list[np.ndarray] = [x.astype(np.uint8), y.astype(np.int64),
+                                x_test.astype(np.uint8), y_test.astype(np.int64)]
     content = hashlib.sha256()
     for array in arrays:
         content.update(str(array.shape).encode())
         content.update(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes())
-    return Images(*map(torch.from_numpy, arrays), fingerprint=content.hexdigest()[:16], **facts)
+    images, labels, test_images, test_labels = map(torch.from_numpy, arrays)
+    return Images(images, labels, test_images, test_labels, fingerprint=content.hexdigest()[:16], **facts)

@@ -72,7 +72,7 @@ def ages() -> dict[int, str]:
 
     The standard library does not know the versions; `unicode_ages.txt` has them.
     """
-    versions = {}
+    versions: dict[int, str] = {}
     for line in Path(__file__).with_name("unicode_ages.txt").read_text(encoding="utf-8").splitlines():
         if not line.startswith("#"):
             version, *ranges = line.split()

@@ -81,6 +81,7 @@ def draw_picture(pairs: Pairs, path: Path) -> None:
     """Writes an image file that shows some training images of every slice, a row each, evenly spaced."""
     from PIL import Image, ImageDraw
 
+    assert pairs.shape is not None, "pairs of texts have no picture"
     height, width, channels = pairs.shape
     sheet = Image.new("RGB", (LABEL + SAMPLES * (width + 2), len(pairs.names) * (height + 2)), "white")
     pen = ImageDraw.Draw(sheet)

@@ -40,8 +40,10 @@ class Pairs:
                        group=_to_tensor(self.group, device))
 
 
-def _to_tensor(array: np.ndarray, device: torch.device) -> Tensor:
+def _to_tensor(array: np.ndarray | Tensor, device: torch.device) -> Tensor:
     """The array as a tensor on the device; where it is, if it would fill too much of the device's memory."""
+    if isinstance(array, Tensor):
+        return array.to(device)
     if array.nbytes > MOST_OF_MEMORY * _free_bytes(device):
         return torch.from_numpy(array if array.flags.writeable else array.view(np.ndarray))
     return torch.from_numpy(np.array(array)).to(device)

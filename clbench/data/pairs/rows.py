@@ -12,7 +12,7 @@ from clbench.errors import InputError
 class Row(NamedTuple):
     """One pair with its time, as its file has it."""
 
-    left: bytes | np.ndarray | str       # an encoded image, its pixels, or a text
+    left: bytes | np.ndarray | str | None       # an encoded image, its pixels, or a text
     right: str                           # the caption or passage
     when: object                         # as the file has it: text, a number, numpy's datetime64
     place: str                           # where it stands, for messages: pairs.csv, line 7

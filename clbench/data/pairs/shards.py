@@ -51,7 +51,9 @@ def _members(path: Path) -> dict[str, dict[str, bytes]]:
                 pair = members.setdefault(str(name.parent / key), {})
                 if ending.lower() in pair:
                     raise InputError(f"{path}: {member.name} is there twice")
-                pair[ending.lower()] = archive.extractfile(member).read()
+                content = archive.extractfile(member)
+                assert content is not None               # it is a regular file
+                pair[ending.lower()] = content.read()
     except (tarfile.TarError, EOFError, OSError) as error:
         raise InputError(f"{path} is not a whole tar file: {error}") from error
     return members

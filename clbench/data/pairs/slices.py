@@ -2,12 +2,13 @@
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from clbench.errors import InputError
 
-CALENDAR = {"year": "Y", "month": "M"}       # numpy's units of time
+CALENDAR: dict[str, Literal["Y", "M"]] = {"year": "Y", "month": "M"}       # numpy's units of time
 MIN_TEST_PAIRS = 20              # of a slice: recall over fewer says nothing
 MAX_TEST_PAIRS = 400             # of a slice, unless the user asks for a number
 
@@ -84,7 +85,7 @@ def _cut_by_count(when: np.ndarray, dated: np.ndarray, count: int) -> tuple[np.n
         raise InputError(f"count={count}: without cutting a day there are only {len(starts)} slices "
                          "of equally many rows")
     place = np.where(dated, np.searchsorted(starts, when, side="right") - 1, -1)
-    names = [f"{start} to {end}" for start, end in zip(starts, _ends(days, starts), strict=True)]
+    names = [f"{start} to {end}" for start, end in zip(starts, _ends(days, list(starts)), strict=True)]
     return place, tuple(names)
 
 

@@ -13,10 +13,10 @@ import re
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -66,7 +66,7 @@ def load(path: Path, options: Options, test: Path | None = None) -> Pairs:
         return _read(train_files, path, options.columns)
 
     def test_rows() -> Rows:
-        return _read(test_files, test, options.columns)
+        return _read(test_files, test or path, options.columns)
 
     return _load_or_build(fingerprint, rows, test_rows, options, str(path))
 
@@ -131,8 +131,8 @@ def _digest(content: list) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _name_within(root: Path, path: Path) -> str:
-    return path.name if path == root else path.relative_to(root).as_posix()
+def _name_within(root: Path | None, path: Path) -> str:
+    return path.name if root is None or path == root else path.relative_to(root).as_posix()
 
 
 def _sha256(path: Path) -> str:
@@ -219,7 +219,7 @@ class _Builder:
             self.left_texts.append(row.left)
             self.left_keys.append(row.left.encode())
         else:
-            content = self.image(row).tobytes()
+            content = self.image(row.left, row.place).tobytes()
             left.write(content)
             self.left_keys.append(hashlib.blake2b(content, digest_size=16).digest())
         self.right_texts.append(row.right)
@@ -235,14 +235,14 @@ class _Builder:
             return False
         return self.exclude is None or uid not in self.exclude
 
-    def image(self, row: Row) -> np.ndarray:
+    def image(self, left: bytes | np.ndarray, place: str) -> np.ndarray:
         """The row's image, [h, w, 3] uint8 of the same size for all rows."""
-        if isinstance(row.left, bytes):
-            image = pixels(row.left, self.options.size or 32)
+        if isinstance(left, bytes):
+            image = pixels(left, self.options.size or 32)
         else:
-            image = resize(row.left, self.options.size)
+            image = resize(left, self.options.size)
         if self.shape not in (None, image.shape):
-            raise InputError(f"{row.place}: an image of {image.shape} among images of {self.shape}; "
+            raise InputError(f"{place}: an image of {image.shape} among images of {self.shape}; "
                              "give size=")
         self.shape = image.shape
         return image
@@ -260,6 +260,7 @@ class _Builder:
         limits = slices.Limits(options.n_test, options.held_out, options.most, options.least)
         right_digests = slices.digests(text.encode() for text in self.right_texts)
         keys = np.stack([slices.digests(self.left_keys), right_digests], 1)
+        names: Sequence[str]
         if options.by == "name":
             names = sorted(set(self.slices), key=lambda name: _natural_order(Path(name)))
             place = np.array([names.index(name) for name in self.slices])
@@ -279,9 +280,9 @@ class _Builder:
             np.save(self.folder / "left.npy", self.encode(self.left_texts))
             (self.folder / "left.u8").unlink()
         np.save(self.folder / "right.npy", self.encode(self.right_texts))
-        train = {f"train{t}": rows for t, rows in enumerate(cut.train)}
-        test = {f"test{t}": rows for t, rows in enumerate(cut.test)}
-        np.savez(self.folder / "rows.npz", group=cut.group, **train, **test)
+        arrays: dict[str, Any] = {f"train{t}": rows for t, rows in enumerate(cut.train)}
+        arrays |= {f"test{t}": rows for t, rows in enumerate(cut.test)}
+        np.savez(self.folder / "rows.npz", group=cut.group, **arrays)
         about = {"names": list(map(str, cut.names)), "shape": self.shape,
                  "skipped": dict(self.skipped + Counter(cut.left_out)), "notes": self.notes()}
         (self.folder / "about.json").write_text(json.dumps(about), encoding="utf-8")

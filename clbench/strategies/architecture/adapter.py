@@ -5,6 +5,7 @@ One for the whole stream, not one for each task. On pairs: one on each tower. Co
 from dataclasses import dataclass
 
 from clbench.core.batch import Batch
+from clbench.core.part import Network, Stream
 from clbench.core.pytree import tree_map
 from clbench.models.adapted import Adapted, widths_of_features
 from clbench.strategies.representation.head_only import HeadOnly
@@ -13,11 +14,12 @@ from clbench.strategies.representation.head_only import HeadOnly
 @dataclass
 class Adapter(HeadOnly):
     width: int = 16                  # of the bottleneck
+    paper = "Houlsby et al. 2019"
 
-    def supports(self, stream, net) -> str | None:
+    def supports(self, stream: Stream, net: Network) -> str | None:
         return "needs a network without running statistics" if net.layout.buffers else None
 
-    def network(self, stream, net) -> Adapted:
+    def network(self, stream: Stream, net: Network) -> Adapted:
         x = tree_map(lambda x: x[0], stream.test(0, slice(0, 2)))
         return Adapted(net, widths_of_features(net, x), self.width)
 

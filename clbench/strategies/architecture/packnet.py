@@ -12,22 +12,24 @@ import torch
 from torch import Tensor
 
 from clbench.core.batch import Batch
-from clbench.core.part import Part
+from clbench.core.part import Network, Part, Run, Stream
 
 
 @dataclass
 class PackNet(Part):
     keep: float = 0.25               # share of a layer's free weights that a task keeps
     retrain: float = 0.33            # share of a task's steps that come after pruning
+    paper = "Mallya & Lazebnik 2018"
+    keeps = "the task that owns each weight"
     freezes = True
 
-    def supports(self, stream, net) -> str | None:
+    def supports(self, stream: Stream, net: Network) -> str | None:
         return None if stream.scenario == "task" else "needs the task label at test time"
 
-    def start(self, run) -> None:
+    def start(self, run: Run) -> None:
         layout = self.layout = run.learner.net.layout
         self.owner = torch.zeros_like(run.learner.theta, dtype=torch.short)              # [S, P]: k, or 0 while free
-        self.pruned = [name for name, shape in layout.shapes.items() if len(shape) > 1 and not name.startswith("head")]
+        self.pruned = [name for name, shape in layout.shapes.items() if len(shape) > 1 and name not in layout.head]
         self.shared = layout.flat({name: name in self.pruned for name in layout.shapes}).to(run.stream.device)       # [P]
 
     def before_task(self, t: int, plan: Batch) -> Batch:
@@ -40,9 +42,10 @@ class PackNet(Part):
     def given_to(self, t: int) -> Tensor:
         """[P]: what task t owns without pruning: the head of its classes; the first task also biases and normalisation."""
         classes = self.run.stream.tasks[t].classes.cpu()
-        rows = {name: classes.view(-1, *[1] * (len(shape) - 1)) if name.startswith("head") else t == 0 and name not in self.pruned
-                for name, shape in self.layout.shapes.items()}
-        return self.layout.flat(rows).to(self.owner.device)
+        layout = self.layout
+        rows = {name: classes.view(-1, *[1] * (len(shape) - 1)) if name in layout.head else t == 0 and name not in self.pruned
+                for name, shape in layout.shapes.items()}
+        return layout.flat(rows).to(self.owner.device)
 
     @torch.no_grad()
     def after_task(self, t: int) -> None:
@@ -55,7 +58,7 @@ class PackNet(Part):
             owner[name].view(len(size), -1).scatter_(1, largest, t + 1)
         learner.theta.masked_fill_((self.owner == 0) & self.shared, 0)
         learner.freeze(self.owner != t + 1)
-        rest, self.rest = self.rest, None
+        rest, self.rest = self.rest, Batch()
         if len(rest.samples):
             self.run.fit(rest)
 

@@ -7,21 +7,24 @@ before. Cost: T columns, whose layers widen with k; k forward passes and one bac
 from torch import Tensor
 
 from clbench.core.batch import Batch
-from clbench.core.part import Part
+from clbench.core.part import Network, Part, Stream
 from clbench.models.columns import Columns
 from clbench.models.functional import Functional
+from clbench.models.network import OfBlocks
 
 
 class Progressive(Part):
+    paper = "Rusu et al. 2016"
+    keeps = "a column of weights a task"
     freezes = separates_tasks = True
-    extra_cost = None
+    extra_cost = None                # type: ignore[assignment]    # how much is not known
 
-    def supports(self, stream, net) -> str | None:
+    def supports(self, stream: Stream, net: Network) -> str | None:
         if stream.scenario != "task":
             return "needs the task label at test time"
-        return None if hasattr(net, "block") else f"{net} is not built of blocks that columns could connect"
+        return None if isinstance(net, OfBlocks) else f"{net} is not built of blocks that columns could connect"
 
-    def network(self, stream, net) -> Functional:
+    def network(self, stream: Stream, net: OfBlocks) -> Functional:
         heads = [task.classes.nonzero().flatten().tolist() for task in stream.tasks]
         self.columns = Columns(net, heads)
         return Functional(self.columns, f"{len(heads)} columns of {net}")

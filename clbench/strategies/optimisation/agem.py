@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from clbench.core.batch import Batch
-from clbench.core.part import Part
+from clbench.core.part import Network, Part, Run, Stream
 from clbench.strategies.parts.memory import Memory
 from clbench.strategies.parts.products import products
 
@@ -20,16 +20,18 @@ from clbench.strategies.parts.products import products
 class AGEM(Part):
     memory: int = 500                # examples kept
     rows: int | None = None          # of a reference batch; None: as many as new ones
+    paper = "Chaudhry et al. 2019"
+    keeps = "examples"
     replays = protects = learns_pairs = True
 
-    def supports(self, stream, net) -> str | None:
+    def supports(self, stream: Stream, net: Network) -> str | None:
         return Memory.fits(self.memory, stream)
 
-    def start(self, run) -> None:
+    def start(self, run: Run) -> None:
         self.kept = Memory(run, self.memory)
 
     def before_task(self, t: int, plan: Batch) -> Batch:
-        if t > 0:
+        if self.stored is not None:
             rows = self.rows or self.run.replayed
             plan.reference = self.run.shuffled(self.stored, rows, len(plan.samples), "reference")
         return plan

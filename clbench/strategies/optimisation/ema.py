@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from clbench.core.batch import Batch
-from clbench.core.part import Part
+from clbench.core.part import Part, Run
 
 
 @dataclass
 class EMA(Part):
     horizon: float = 0.2             # share of a task's steps that the average looks back over
+    paper = "Carta et al. 2024"
+    keeps = "averaged weights"
     learns_pairs = True
 
-    def start(self, run) -> None:
+    def start(self, run: Run) -> None:
         self.average = run.learner.theta.detach().clone()                               # [S, P]
 
     def after_step(self, batch: Batch) -> None:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from clbench.core.batch import Batch
-from clbench.core.part import Part
+from clbench.core.part import Network, Part, Run, Stream
 from clbench.strategies.parts.dual import solve_dual
 from clbench.strategies.parts.memory import Memory
 from clbench.strategies.parts.products import products
@@ -22,16 +22,19 @@ from clbench.strategies.parts.products import products
 class GEM(Part):
     memory: int = 500                # examples kept, as many of each of the stream's T tasks
     margin: float = 0.5              # least dual variable ("memory strength")
+    paper = "Lopez-Paz & Ranzato 2017"
+    keeps = "examples"
+    grows = "fills its memory task by task, as many examples of each of the stream's tasks"
     protects = True
 
-    def supports(self, stream, net) -> str | None:
+    def supports(self, stream: Stream, net: Network) -> str | None:
         return Memory.fits(self.memory, stream)
 
     def extra_cost(self, t: int) -> float:
         """A pass over the whole memory of every past task."""
         return t * (self.memory // len(self.run.stream.tasks)) / self.run.rows
 
-    def start(self, run) -> None:
+    def start(self, run: Run) -> None:
         self.tasks: list[Tensor] = []                                   # [S, m, 2] each
 
     def before_task(self, t: int, plan: Batch) -> Batch:

@@ -11,6 +11,8 @@ from clbench.core.part import Part
 @dataclass
 class Patching(Part):
     alpha: float = 0.5               # weight of the new weights
+    paper = "Ilharco et al. 2022"
+    keeps = "the last task's weights"
     learns_pairs = True
 
     def before_task(self, t: int, plan: Batch) -> Batch:

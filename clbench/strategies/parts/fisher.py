@@ -1,6 +1,7 @@
 """Diagonal of the Fisher information of the data term."""
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -8,20 +9,22 @@ from torch.func import grad, vmap
 
 from clbench.core.batch import Batch
 from clbench.core.keyed import draw
+from clbench.core.part import Network, Run
+from clbench.models.network import SquaredGradients
 
 
-def fisher(run, samples: Tensor) -> Tensor:
+def fisher(run: Run, samples: Tensor) -> Tensor:
     """[S, P]: the diagonal of the Fisher information on samples [S, n, 2]."""
     return (fisher_of_batches if run.stream.scenario == "pairs" else fisher_diagonal)(run, samples)
 
 
-def fisher_of_batches(run, samples: Tensor) -> Tensor:
+def fisher_of_batches(run: Run, samples: Tensor) -> Tensor:
     """[S, P]: mean over batches of B pairs of B (d loss / d theta)^2, each side's partners sampled from its softmax.
 
     A pair has no gradient of its own: its loss depends on the pairs beside it. Squared gradients of a batch's mean shrink with
     1 / B, hence the factor. 0 for the temperature, which is left free.
     """
-    B, total = min(run.rows, samples.shape[1]), 0.0
+    B, total = min(run.rows, samples.shape[1]), torch.zeros_like(run.learner.theta)
     for i in range(0, samples.shape[1] - B + 1, B):
         batch = run.stream.gather(samples[:, i:i + B])
         purpose = run.purpose(f"fisher partners {i}")
@@ -29,20 +32,20 @@ def fisher_of_batches(run, samples: Tensor) -> Tensor:
         batch.u = u.to(run.stream.device)
         total = total + B * run.learner.gradient(_sampled_partners, batch).g.square()
     layout = run.learner.net.layout
-    kept = layout.flat({name: 0.0 if name.endswith("log_scale") else 1.0 for name in layout.shapes})
+    kept = layout.flat({name: 0.0 if name in layout.temperature else 1.0 for name in layout.shapes})
     return total / (samples.shape[1] // B) * kept.to(total.device)
 
 
 def _sampled_partners(out: tuple[Tensor, Tensor], batch: Batch) -> Tensor:
-    losses = []
-    for (one, other), u in zip((out, out[::-1]), batch.u, strict=True):
+    def direction(one: Tensor, other: Tensor, u: Tensor) -> Tensor:
         log_p = (one @ other.mT).log_softmax(-1)
         partner = (log_p.detach().exp().cumsum(-1) < u).sum(-1, keepdim=True).clamp(max=len(log_p) - 1)
-        losses.append(-log_p.gather(-1, partner).mean())
-    return sum(losses) / 2
+        return -log_p.gather(-1, partner).mean()
+    left, right = out
+    return (direction(left, right, batch.u[0]) + direction(right, left, batch.u[1])) / 2
 
 
-def fisher_diagonal(run, samples: Tensor) -> Tensor:
+def fisher_diagonal(run: Run, samples: Tensor) -> Tensor:
     """[S, P]: mean over samples [S, n, 2] of E_y[(d log p(y|x) / d theta)^2], one y per sample drawn from the network.
 
     Kunstner et al. 2019 call the variant with true labels "empirical Fisher"; this is the true one, by sampling.
@@ -53,17 +56,21 @@ def fisher_diagonal(run, samples: Tensor) -> Tensor:
     purpose = run.purpose("fisher labels")
     u = draw(run.seeds, purpose, run.t, lambda generator: torch.rand(p.shape[1], 1, generator=generator))
     batch.y = (p.cumsum(-1) < u.to(p.device)).sum(-1).clamp(max=p.shape[-1] - 1)
-    squares = getattr(learner.net, "squared_gradients", None) or partial(per_sample, learner.net)
+    net = learner.net
+    squares = net.squared_gradients if isinstance(net, SquaredGradients) else partial(per_sample, net)
     sums = [squares(theta, Batch({name: tensor[s] for name, tensor in batch.items()}), run.data_losses)
             for s, theta in enumerate(learner.theta.detach().unbind(0))]
     return torch.stack(sums) / p.shape[1]
 
 
-def per_sample(net, theta: Tensor, rows: Batch, losses: Callable, chunk: int = 32) -> Tensor:
+def per_sample(net: Network, theta: Tensor, rows: Batch, losses: Callable[[Any, Batch], Tensor], chunk: int = 32) -> Tensor:
     """[P]: sum over rows of the squared gradient of each row's own loss, for a network that knows no quicker way."""
-    def loss(theta, row):
-        row = Batch({name: tensor.unsqueeze(0) for name, tensor in row.items()})
-        return losses(net(theta, row.x), row).sum()
+    def loss(theta: Tensor, row: dict[Any, Tensor]) -> Tensor:
+        one = Batch({name: tensor.unsqueeze(0) for name, tensor in row.items()})
+        return losses(net(theta, one.x), one).sum()
     gradients = vmap(grad(loss), (None, 0))
-    chunks = ({name: tensor[i:i + chunk] for name, tensor in rows.items()} for i in range(0, len(rows.y), chunk))
-    return sum(gradients(theta, one).square().sum(0) for one in chunks)
+    total = torch.zeros_like(theta)
+    for i in range(0, len(rows.y), chunk):
+        some = {name: tensor[i:i + chunk] for name, tensor in rows.items()}
+        total += gradients(theta, some).square().sum(0)
+    return total

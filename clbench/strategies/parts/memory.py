@@ -2,11 +2,13 @@
 import torch
 from torch import Tensor
 
+from clbench.core.part import Run, Stream
+
 
 class Memory:
     """`size` examples, as many of every task so far, the first ones of those already kept."""
 
-    def __init__(self, run, size: int):
+    def __init__(self, run: Run, size: int) -> None:
         self.run, self.size = run, size
         self.tasks: list[Tensor] = []                        # [S, m, 2] each
 
@@ -18,7 +20,7 @@ class Memory:
         return torch.cat(self.tasks, 1)
 
     @staticmethod
-    def fits(size: int, stream) -> str | None:
+    def fits(size: int, stream: Stream) -> str | None:
         """None, or why a memory of this size makes no sense on this stream."""
         examples, tasks = sum(len(task.train) for task in stream.tasks), len(stream.tasks)
         if size > examples:
@@ -26,7 +28,7 @@ class Memory:
         return f"memory={size} is smaller than the number of tasks, {tasks}" if size < tasks else None
 
 
-def reservoir(run, size: int, seen: int, steps: int, rows: int) -> Tensor:
+def reservoir(run: Run, size: int, seen: int, steps: int, rows: int) -> Tensor:
     """[steps, S, rows]: the slot that each row of a task is written to after `seen` earlier ones, so that at any time
     every row so far is kept with the same probability (Vitter 1985); `size` means nowhere."""
     def slots(draws: torch.Generator) -> Tensor:

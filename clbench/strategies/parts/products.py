@@ -1,4 +1,6 @@
 """Inner products of gradients."""
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -12,7 +14,7 @@ def products(A: Tensor, B: Tensor) -> Tensor:
     copy the rows first.
     """
     A, B = (rows.unflatten(-1, (PIECES, -1)).transpose(1, 2) for rows in (A, B))
-    onednn = torch.backends.mkldnn
+    onednn: Any = torch.backends.mkldnn
     onednn.enabled, before = False, onednn.enabled
     try:
         return (A @ B.mT).sum(1)

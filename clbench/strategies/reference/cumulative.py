@@ -12,6 +12,7 @@ from clbench.core.part import Part
 @dataclass
 class Cumulative(Part):
     budget: Literal["equal", "seen"] = "equal"       # steps at task k: N, or k N
+    keeps = "all data"
     sees_all_data = learns_pairs = True
 
     def choose_samples(self, t: int) -> Tensor:

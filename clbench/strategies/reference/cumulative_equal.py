@@ -5,14 +5,16 @@ What is kept of a task is the beginning of one fixed order, so an example that w
 import torch
 from torch import Tensor
 
-from clbench.core.part import Part
+from clbench.core.part import Part, Run
 
 
 class CumulativeEqual(Part):
+    paper = "Garg et al. 2024"
+    keeps = "as much old data as new"
     sees_all_data = learns_pairs = True
 
-    def start(self, run) -> None:
-        self.orders = []                                                # [S, n, 2] each
+    def start(self, run: Run) -> None:
+        self.orders: list[Tensor] = []                                                # [S, n, 2] each
 
     def choose_samples(self, t: int) -> Tensor:
         train, S = self.run.stream.tasks[t].train, self.run.S

@@ -5,5 +5,7 @@ from clbench.strategies.reference.cumulative_equal import CumulativeEqual
 
 
 class CumulativeExp(CumulativeEqual):
+    keeps = "old data, halved for every task back"
+
     def shares(self, t: int, n: int) -> list[int]:
         return [int(n * 0.5 ** (t - k)) for k in range(t)]

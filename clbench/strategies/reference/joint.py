@@ -8,6 +8,7 @@ from clbench.core.part import Part
 
 
 class Joint(Part):
+    keeps = "all data"
     retrains = sees_all_data = learns_pairs = True
 
     def choose_samples(self, t: int) -> Tensor:

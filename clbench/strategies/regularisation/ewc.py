@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from clbench.core.batch import Batch
-from clbench.core.part import Part
+from clbench.core.part import Part, Run
 from clbench.strategies.parts.fisher import fisher as fisher_of
 
 
@@ -20,6 +20,8 @@ from clbench.strategies.parts.fisher import fisher as fisher_of
 class EWC(Part):
     lam: float = 1000.0              # strength of the penalty
     samples: int = 1024              # examples for the Fisher estimate
+    paper = "Kirkpatrick et al. 2017"
+    keeps = "importances and anchor, two numbers a weight"
     protects = learns_pairs = True
 
     def extra_cost(self, t: int) -> float:
@@ -28,7 +30,7 @@ class EWC(Part):
         estimate = pairs // rows or pairs / rows
         return estimate / max(1, self.run.budget.steps - estimate)
 
-    def start(self, run) -> None:
+    def start(self, run: Run) -> None:
         self.fisher = torch.zeros_like(run.learner.theta)                               # [S, P]: sum_k F_k
         self.fisher_anchor = torch.zeros_like(self.fisher)                              # [S, P]: sum_k F_k theta*_k
 

@@ -19,6 +19,8 @@ from clbench.core.pytree import length, tree_map
 class LwF(Part):
     lam: float = 1.0                 # strength of the distillation
     temperature: float = 2.0         # T
+    paper = "Li & Hoiem 2016"
+    keeps = "the last task's weights"
     protects = learns_pairs = True
 
     def extra_cost(self, t: int) -> float:
@@ -40,7 +42,8 @@ class LwF(Part):
             return None
         taught = length(batch.teacher)                                  # rows that others append are not
         own = tree_map(lambda o: o[:taught], out)
-        return self.lam * sum(self.distance(head(own), head(batch.teacher)) for head in self.heads)
+        first, *more = (self.distance(head(own), head(batch.teacher)) for head in self.heads)
+        return self.lam * sum(more, first)
 
     def distance(self, out: Tensor, teacher: Tensor) -> Tensor:
         T = self.temperature

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from clbench.core.batch import Batch, take
-from clbench.core.part import Part
+from clbench.core.part import Network, Part, Run, Stream
 from clbench.strategies.parts.memory import Memory, reservoir
 
 
@@ -20,14 +20,16 @@ class DERpp(Part):
     memory: int = 500                # examples kept, with their outputs
     alpha: float = 0.5               # weight of the stored outputs
     beta: float = 0.5                # weight of the stored labels
+    paper = "Buzzega et al. 2020"
+    keeps = "examples with their outputs"
 
-    def supports(self, stream, net) -> str | None:
+    def supports(self, stream: Stream, net: Network) -> str | None:
         return Memory.fits(self.memory, stream)
 
     def extra_cost(self, t: int) -> float:
         return 2.0 if t else 0.0
 
-    def start(self, run) -> None:
+    def start(self, run: Run) -> None:
         # One slot more than examples: rows that are not kept are written there.
         self.slots = torch.zeros(run.S, self.memory + 1, 2, dtype=torch.long, device=run.stream.device)
         self.z = torch.zeros(run.S, self.memory + 1, run.stream.classes, device=run.stream.device)

@@ -8,23 +8,25 @@ from dataclasses import dataclass
 import torch
 
 from clbench.core.batch import Batch
-from clbench.core.part import Part
+from clbench.core.part import Network, Part, Run, Stream
 from clbench.strategies.parts.memory import Memory
 
 
 @dataclass
 class ER(Part):
     memory: int = 500                # examples kept
+    paper = "Chaudhry et al. 2019"
+    keeps = "examples"
     replays = learns_pairs = True
 
-    def supports(self, stream, net) -> str | None:
+    def supports(self, stream: Stream, net: Network) -> str | None:
         return Memory.fits(self.memory, stream)
 
-    def start(self, run) -> None:
+    def start(self, run: Run) -> None:
         self.kept = Memory(run, self.memory)
 
     def before_task(self, t: int, plan: Batch) -> Batch:
-        if t > 0:
+        if self.stored is not None:
             replay = self.run.shuffled(self.stored, self.run.replayed, len(plan.samples), "replay")
             plan.samples = torch.cat([plan.samples, replay], 2)                         # [steps, S, 2 rows, 2]
         return plan

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from clbench.core.batch import Batch, take
-from clbench.core.part import Part
+from clbench.core.part import Network, Part, Run, Stream
 from clbench.strategies.parts.memory import Memory
 
 
@@ -22,19 +22,22 @@ from clbench.strategies.parts.memory import Memory
 class ICaRL(Part):
     memory: int = 500                # exemplars kept, the same number of every class so far
     herded: int = 1000               # examples of a class that herding looks at (never fewer than it chooses)
-    extra_cost = None
+    paper = "Rebuffi et al. 2017"
+    keeps = "examples, class means, the last task's weights"
+    tolerance = 0.05                 # herding's arg max turns rounding into another exemplar
+    extra_cost = None                # type: ignore[assignment]    # how much is not known
 
-    def supports(self, stream, net) -> str | None:
+    def supports(self, stream: Stream, net: Network) -> str | None:
         if stream.scenario == "domain":
             return "every task has to bring new classes"
         if self.memory < stream.classes:
             return f"memory={self.memory} is smaller than the number of classes, {stream.classes}"
         return Memory.fits(self.memory, stream)
 
-    def start(self, run) -> None:
+    def start(self, run: Run) -> None:
         self.exemplars: dict[int, Tensor] = {}                           # class -> [S, m, 2], best first
         self.old = self.new = torch.zeros(run.stream.classes, dtype=torch.bool, device=run.stream.device)
-        self.means = None                                                # [S, C, h] once there are exemplars
+        self.means: Tensor | None = None                                 # [S, C, h] once there are exemplars
 
     def choose_samples(self, t: int) -> Tensor:
         current = self.run.stream.tasks[t].train.expand(self.run.S, -1, 2)

@@ -17,6 +17,7 @@ class MIR(ER):
     candidates: int | None = None    # drawn from the memory at every step; None: twice as many as new rows
     rows: int | None = None          # of these, replayed; None: as many as new rows
     alpha: float = 0.05              # length of the virtual step
+    paper = "Aljundi et al. 2019"
 
     def extra_cost(self, t: int) -> float:
         """The virtual step's pass over the new rows, and two passes forward over the candidates."""
@@ -24,7 +25,7 @@ class MIR(ER):
         return (new + 2 / 3 * (self.candidates or 2 * new)) / self.run.rows if t else 0.0
 
     def before_task(self, t: int, plan: Batch) -> Batch:
-        if t > 0:
+        if self.stored is not None:
             count = self.candidates or 2 * self.run.replayed
             plan.candidates = self.run.shuffled(self.stored, count, len(plan.samples), "candidates")
         return plan

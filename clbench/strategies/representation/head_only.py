@@ -7,9 +7,11 @@ from torch import Tensor
 
 from clbench.core.batch import Batch
 from clbench.core.part import Part
+from clbench.streams.stream import OfTexts
 
 
 class HeadOnly(Part):
+    keeps = "which weights are frozen"
     freezes = learns_pairs = True
 
     def before_task(self, t: int, plan: Batch) -> Batch:
@@ -22,6 +24,7 @@ class HeadOnly(Part):
 
     def in_body(self, name: str, shape: tuple[int, ...]) -> bool | Tensor:
         """Whether these parameters are; of a table of word vectors, whether each row is."""
-        if name.endswith("table"):
-            return self.run.stream.words_of(0, shape[0]).unsqueeze(1).cpu()
-        return not name.startswith("head")
+        layout, stream = self.run.learner.net.layout, self.run.stream
+        if name in layout.tables and isinstance(stream, OfTexts):
+            return stream.words_of(0, shape[0]).unsqueeze(1).cpu()
+        return name not in layout.head

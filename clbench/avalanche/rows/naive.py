@@ -1,0 +1,12 @@
+"""Avalanche's Naive: plain training on one task after the other.
+
+The same as `naive` up to rounding."""
+from clbench.avalanche.row import Row
+
+
+class Naive(Row):
+    family = "reference"
+
+    def build(self, common: dict):
+        from avalanche.training import supervised
+        return supervised.Naive(**common)

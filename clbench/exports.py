@@ -1,0 +1,30 @@
+"""The names that `clbench` itself offers, and where they stand: `from clbench import Part` imports `clbench.core.part`."""
+
+EXPORTS = {
+    # to run and to read
+    "run": "clbench.api",
+    "Result": "clbench.api",
+    "load_results": "clbench.report.frame",
+    "InputError": "clbench.errors",
+    "Unavailable": "clbench.errors",
+    # to write a strategy
+    "Part": "clbench.core.part",
+    "Batch": "clbench.core.batch",
+    "take": "clbench.core.batch",
+    "Memory": "clbench.strategies.parts.memory",
+    # to write a benchmark
+    "Benchmark": "clbench.core.benchmark",
+    "ClassSplit": "clbench.core.benchmark",
+    "Budget": "clbench.core.budget",
+    "Images": "clbench.data.labelled.sources",
+    "split_by_class": "clbench.streams.labelled",
+    "PairStream": "clbench.streams.pairs",
+    # to write a network, or to take one
+    "Layout": "clbench.core.layout",
+    "Functional": "clbench.models.functional",
+    "MLP": "clbench.models.mlp",
+    "SmallConv": "clbench.models.small_conv",
+    "ResNet18": "clbench.models.resnet",
+    "DualEncoder": "clbench.models.dual_encoder",
+}
+LISTINGS = ("benchmarks", "strategies")      # packages that can be called, see `clbench.listing`
