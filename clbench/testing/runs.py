@@ -21,7 +21,7 @@ def small_run(parts: Sequence[Part], stream: str, seeds: Sequence[int] = (0,), *
 
     `budget` replaces fields of its budget."""
     _, benchmark, _ = registry.benchmark(stream, "smoke")
-    chosen = benchmark.budget("smoke").changed(**budget)
+    chosen = benchmark.budget("smoke").with_fields(**budget)
     return Run(benchmark.stream(list(seeds), CPU), benchmark.network(), list(parts), chosen)
 
 
