@@ -1,4 +1,4 @@
-"""Records a training step as a CUDA graph, so that a step is one launch instead of hundreds."""
+"""A training step as a CUDA graph: one launch instead of hundreds."""
 from collections.abc import Callable
 from functools import cache
 
@@ -6,15 +6,15 @@ import torch
 
 from clbench.core.batch import Batch
 
-WARM_UP = 3          # eager steps before the capture: libraries choose kernels and allocate workspaces
+WARM_UP = 3          # eager steps before the capture: libraries choose their kernels and allocate their workspaces in them
 
 
 class CapturedStep:
-    """Takes the steps of one fit: a few eagerly, then a recorded one that is replayed with each step's draws.
+    """Takes the steps of one fit: a few eagerly, then one that is recorded once and replayed with each step's draws.
 
-    Nothing runs while a step is recorded. The step must have static shapes, ask the device for no value and
-    write in place what it keeps; the contract battery tests all three for every strategy on a CPU. A step
-    that CUDA refuses to record goes on eagerly, with a note.
+    Nothing runs while it is recorded. The step must have static shapes, ask the device for no value and write what it
+    keeps in place: the contract battery tests all three for every strategy on a CPU. A step that CUDA refuses to record
+    goes on eagerly, with a note.
     """
 
     def __init__(self, step: Callable[[Batch], None], notes: list[str]):
@@ -22,7 +22,6 @@ class CapturedStep:
         self.step, self.notes, self.eager, self.graph = step, notes, WARM_UP, None  # type: Callable[[Batch], None], list[str], float, torch.cuda.CUDAGraph | None
 
     def __call__(self, draws: Batch) -> None:
-        """Takes one step with these draws."""
         if self.eager > 0:
             self.eager -= 1
             return self._on_a_side_stream(draws)
@@ -33,11 +32,7 @@ class CapturedStep:
         self.graph.replay()                                  # type: ignore[union-attr]    # recorded just now, or before
 
     def _record(self, draws: Batch) -> bool:
-        """Records the step; returns whether that worked.
-
-        The graph reads its draws from `self.draws`, in place.
-        """
-        self.draws = Batch({name: tensor.clone() for name, tensor in draws.items()})
+        self.draws = Batch({name: tensor.clone() for name, tensor in draws.items()})     # the addresses that it reads
         graph = torch.cuda.CUDAGraph()
         try:
             with torch.cuda.graph(graph):
@@ -52,7 +47,7 @@ class CapturedStep:
         return True
 
     def _on_a_side_stream(self, draws: Batch) -> None:
-        """Takes a step that is not recorded, on a side stream, as CUDA wants it before a capture."""
+        """As CUDA wants it before a capture: not on the default stream."""
         side = _side_stream(torch.cuda.current_device())
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
@@ -62,5 +57,5 @@ class CapturedStep:
 
 @cache
 def _side_stream(device: int) -> torch.cuda.Stream:
-    """The side stream of the device; one, since cuBLAS keeps a workspace of 32 MB for every stream."""
+    """One for all: cuBLAS keeps a workspace of 32 MB for every stream that it has seen."""
     return torch.cuda.Stream(device)

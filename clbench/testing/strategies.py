@@ -254,18 +254,18 @@ def check_steps_and_samples_are_as_planned(subject: Subject) -> None:
     run = subject.run(extra=[watch])
     gradient = run.gradient
 
-    def counted(batch: Batch, theta: Tensor | None = None) -> Tensor:
+    def count_rows(batch: Batch, theta: Tensor | None = None) -> Tensor:
         extra.append(batch.y.shape[1])
         return gradient(batch, theta)
-    run.gradient = counted                                   # type: ignore[method-assign]
+    run.gradient = count_rows                                # type: ignore[method-assign]
     run.train()
     taken, expected = run.updates, [sum(watch.allowed.values())]
     if any(part.sees_all_data for part in run.parts):        # or the budget of all tasks so far
         expected.append(sum((t + 1) * steps for t, steps in watch.allowed.items()))
     assert taken in expected, f"it takes {taken} steps where the budget has {expected[0]}"
     assert taken == len(watch.rows), f"{taken} steps are counted and {len(watch.rows)} taken"
-    counted = run.samples_seen == sum(watch.rows) + sum(extra)
-    assert counted, "rows pass the network that are not counted: use run.gradient"
+    all_counted = run.samples_seen == sum(watch.rows) + sum(extra)
+    assert all_counted, "rows pass the network that are not counted: use run.gradient"
     first = watch.rows[0]
     assert first == run.rows, f"the first step has {first} rows where the budget has {run.rows}"
 
