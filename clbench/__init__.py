@@ -6,6 +6,7 @@
 
 `clbench --help` shows the commands; docs/howto.md, how to add a strategy, a benchmark, a network.
 """
+
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -33,9 +34,31 @@ if TYPE_CHECKING:
     from clbench.streams.pairs import PairStream
 
 __version__ = "0.1.0"
-__all__ = ["MLP", "Batch", "Benchmark", "Budget", "ClassSplit", "DualEncoder", "Functional", "Images",
-           "InputError", "Layout", "Memory", "PairStream", "Part", "ResNet18", "Result", "SmallConv",
-           "Unavailable", "benchmarks", "load_results", "run", "split_by_class", "strategies", "take"]
+__all__ = [
+    "MLP",
+    "Batch",
+    "Benchmark",
+    "Budget",
+    "ClassSplit",
+    "DualEncoder",
+    "Functional",
+    "Images",
+    "InputError",
+    "Layout",
+    "Memory",
+    "PairStream",
+    "Part",
+    "ResNet18",
+    "Result",
+    "SmallConv",
+    "Unavailable",
+    "benchmarks",
+    "load_results",
+    "run",
+    "split_by_class",
+    "strategies",
+    "take",
+]
 
 moved.install()
 

@@ -1,4 +1,5 @@
 """What a Python program calls: one pair, run here and now."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -26,7 +27,7 @@ OneStrategy = str | Part | type[Part]
 class Result:
     """One strategy on one benchmark."""
 
-    record: Record                   # costs, settings, provenance; may hold more seeds than were asked for
+    record: Record  # costs, settings, provenance; may hold more seeds than were asked for
     seeds: list[int]
 
     @property
@@ -43,9 +44,17 @@ class Result:
         return f"<{record.strategy} on {record.benchmark}: ACC {acc.mean:.3f}, {len(self.seeds)} seeds>"
 
 
-def run(benchmark: str | Benchmark | type[Benchmark], strategy: OneStrategy | Sequence[OneStrategy], *,
-        scenario: str | None = None, seeds: int | Sequence[int] | None = None, profile: str | None = None,
-        device: str = "auto", workers: int = 0, out: str | Path | None = None) -> Result:
+def run(
+    benchmark: str | Benchmark | type[Benchmark],
+    strategy: OneStrategy | Sequence[OneStrategy],
+    *,
+    scenario: str | None = None,
+    seeds: int | Sequence[int] | None = None,
+    profile: str | None = None,
+    device: str = "auto",
+    workers: int = 0,
+    out: str | Path | None = None,
+) -> Result:
     """Trains one strategy on one benchmark, several seeds of it, and returns what came out.
 
     Example:
@@ -98,21 +107,37 @@ def run(benchmark: str | Benchmark | type[Benchmark], strategy: OneStrategy | Se
     (record,) = finished.records.values()
     if record.status in ("failed", "unsupported"):
         assert record.error is not None
-        raise RuntimeError(f"{record.strategy} on {record.benchmark}: {record.error.reason}\n"
-                           f"{record.error.traceback or ''}".rstrip())
+        raise RuntimeError(
+            f"{record.strategy} on {record.benchmark}: {record.error.reason}\n"
+            f"{record.error.traceback or ''}".rstrip()
+        )
     return Result(record, [seed for seed in plan.pairs[0].asked if seed in record.seeds])
 
 
-def _plan_of_own(benchmark, strategy, scenario: str | None, profile: str, seeds: list[int] | None,
-                 workers: int, out: Path | None) -> Plan:
+def _plan_of_own(
+    benchmark,
+    strategy,
+    scenario: str | None,
+    profile: str,
+    seeds: list[int] | None,
+    workers: int,
+    out: Path | None,
+) -> Plan:
     """The plan of a pair of which something is given as an object."""
     name, chosen = benchmark_of(benchmark, profile, scenario)
     given = Given(chosen, strategy_of(strategy, chosen, profile))
     if out is not None:
-        raise InputError("objects are not stored, because a record has to know the file of its code: leave it "
-                         "out, or put the class into a file and give 'file.py:Class'", "out",
-                         str(out))
+        raise InputError(
+            "objects are not stored, because a record has to know the file of its code: leave it "
+            "out, or put the class into a file and give 'file.py:Class'",
+            "out",
+            str(out),
+        )
     if workers:
-        raise InputError("objects are trained in this process: leave it out, or put the class into a file "
-                         "and give 'file.py:Class'", "workers", workers)
+        raise InputError(
+            "objects are trained in this process: leave it out, or put the class into a file "
+            "and give 'file.py:Class'",
+            "workers",
+            workers,
+        )
     return plan_of_objects(name, given, profile, seeds)

@@ -27,4 +27,4 @@ EXPORTS = {
     "ResNet18": "clbench.models.resnet",
     "DualEncoder": "clbench.models.dual_encoder",
 }
-LISTINGS = ("benchmarks", "strategies")      # packages that can be called, see `clbench.listing`
+LISTINGS = ("benchmarks", "strategies")  # packages that can be called, see `clbench.listing`

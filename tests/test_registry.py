@@ -1,4 +1,5 @@
 """Names from other packages, and listing."""
+
 import sys
 from importlib.metadata import EntryPoint
 
@@ -12,7 +13,7 @@ from clbench.results import staleness
 @pytest.fixture
 def package(tmp_path, monkeypatch):
     """Another package with a strategy and a benchmark, registered by entry point."""
-    (tmp_path / "other_package.py").write_text('''
+    (tmp_path / "other_package.py").write_text("""
 from clbench import Part
 from clbench.benchmarks.blobs import Blobs
 
@@ -25,9 +26,11 @@ class Half(Part):
 
 class MoreBlobs(Blobs):
     pass
-''')
-    points = {"clbench.strategies": EntryPoint("half", "other_package:Half", "clbench.strategies"),
-              "clbench.benchmarks": EntryPoint("more_blobs_task", "other_package:MoreBlobs", "clbench.benchmarks")}
+""")
+    points = {
+        "clbench.strategies": EntryPoint("half", "other_package:Half", "clbench.strategies"),
+        "clbench.benchmarks": EntryPoint("more_blobs_task", "other_package:MoreBlobs", "clbench.benchmarks"),
+    }
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(registry, "entry_points", lambda group: [points[group]])
     registry.strategies.cache_clear(), registry.benchmarks.cache_clear()
@@ -37,6 +40,7 @@ class MoreBlobs(Blobs):
 
 def test_another_package_registers_by_entry_point(package):
     import clbench
+
     result = clbench.run("more_blobs_task", "half", seeds=1, profile="smoke")
     assert result.acc.shape == (1, 6, 5) and result.record.settings["scenario"] == "task"
     assert "half" in registry.select(["h*"], registry.strategies())

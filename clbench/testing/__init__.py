@@ -10,6 +10,7 @@
 
 `check_benchmark` and `benchmark_checks` do the same for benchmarks. Nothing here needs pytest.
 """
+
 from clbench.testing.benchmarks import benchmark_checks, check_benchmark
 from clbench.testing.check import Check
 from clbench.testing.strategies import check_strategy, strategy_checks

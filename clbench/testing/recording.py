@@ -1,4 +1,5 @@
 """What a CUDA graph asks of a step, on a CPU: the operators of a step; a step recorded once and replayed."""
+
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves

@@ -1,4 +1,5 @@
 """The contract of a strategy: `check_strategy("er", memory=100)`."""
+
 import copy
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -22,9 +23,20 @@ from clbench.testing.check import Check, name_of
 from clbench.testing.recording import Operators, Tape
 from clbench.testing.runs import LONG_STREAMS, SCENARIOS, STREAMS, small_run, until
 
-MEMORY = 100             # examples, for a strategy that keeps some: the battery's streams have 144 or 600
-HOOKS = ("network", "choose_samples", "data_losses", "predict", "start", "before_task", "batch", "losses",
-         "gradient", "after_step", "after_task")
+MEMORY = 100  # examples, for a strategy that keeps some: the battery's streams have 144 or 600
+HOOKS = (
+    "network",
+    "choose_samples",
+    "data_losses",
+    "predict",
+    "start",
+    "before_task",
+    "batch",
+    "losses",
+    "gradient",
+    "after_step",
+    "after_task",
+)
 
 
 def check_strategy(strategy, **options) -> None:
@@ -46,7 +58,7 @@ def strategy_checks(strategy, **options) -> Iterator[Check]:
     the others one that there is a reason."""
     subjects = [Subject(strategy, options, scenario) for scenario in SCENARIOS]
     if not subjects[0].learns_pairs:
-        subjects = subjects[:-1]                             # the engine itself refuses
+        subjects = subjects[:-1]  # the engine itself refuses
     reasons = {subject.scenario: subject.reason for subject in subjects}
     if all(reasons.values()):
         yield Check("supports a stream", lambda: _fail(f"it refuses every stream of the battery: {reasons}"))
@@ -61,6 +73,7 @@ def _named(check: Callable, subject: "Subject") -> Check:
     def run() -> None:
         with one_thread("cpu"):
             check(subject)
+
     return Check(f"{name_of(check)}, {subject.scenario}", run)
 
 
@@ -95,8 +108,13 @@ class Subject:
             return strategy(**memory | self.options)
         raise InputError(f"{strategy!r} has its arguments; options are for a name or a class")
 
-    def run(self, seeds: Sequence[int] = (0,), extra: Sequence[Part] = (), stream: str | None = None,
-            **budget: Any) -> Run:
+    def run(
+        self,
+        seeds: Sequence[int] = (0,),
+        extra: Sequence[Part] = (),
+        stream: str | None = None,
+        **budget: Any,
+    ) -> Run:
         """A run that has not begun; `extra` parts come last."""
         return small_run([*self.parts(), *extra], stream or STREAMS[self.scenario], seeds, **budget)
 
@@ -129,8 +147,11 @@ def untouched(scenario: str) -> Run:
 
 # ---- the checks
 
+
 def check_an_impossible_stream_gets_a_reason(subject: Subject) -> None:
-    assert subject.reason and len(subject.reason.splitlines()) == 1, f"`supports` has to give one line, not {subject.reason!r}"
+    assert subject.reason and len(subject.reason.splitlines()) == 1, (
+        f"`supports` has to give one line, not {subject.reason!r}"
+    )
 
 
 def check_twice_the_same_bits_and_sensible(subject: Subject) -> None:
@@ -138,8 +159,10 @@ def check_twice_the_same_bits_and_sensible(subject: Subject) -> None:
     acc, again = first.train(), second.train()
     assert not first.diverged and acc.isfinite().all(), f"a loss or a weight is not finite: {first.diverged}"
     same = torch.equal(acc, again) and torch.equal(first.learner.theta, second.learner.theta)
-    assert same, ("two runs of the same seeds end in different bits: "
-                  "draw with run.draw, run.shuffled or run.subset only")
+    assert same, (
+        "two runs of the same seeds end in different bits: "
+        "draw with run.draw, run.shuffled or run.subset only"
+    )
     tasks = len(first.stream.tasks)
     shape = tuple(acc.shape)
     assert shape == (2, tasks + 1, tasks), f"accuracies have the shape {shape}"
@@ -149,11 +172,12 @@ def check_twice_the_same_bits_and_sensible(subject: Subject) -> None:
 
 def check_a_seed_alone_is_the_same_seed_after_others(subject: Subject) -> None:
     alone = subject.trained
-    for seed in (4, 0):                                      # one after another, as a worker does
+    for seed in (4, 0):  # one after another, as a worker does
         other = subject.run([seed])
         other.train()
-    assert torch.equal(alone.learner.theta, other.learner.theta), \
+    assert torch.equal(alone.learner.theta, other.learner.theta), (
         "a seed ends in other bits when another run came before it: keep no state outside the part"
+    )
 
 
 def check_a_seed_alone_is_the_same_seed_in_a_larger_group(subject: Subject) -> None:
@@ -167,7 +191,8 @@ def check_a_seed_alone_is_the_same_seed_in_a_larger_group(subject: Subject) -> N
         distance = float((theta - run.learner.theta[row]).norm() / theta.norm())
         assert distance < allowed, (
             f"a seed's weights differ by {distance:.1e} of their length when it trains beside others, more "
-            f"than {allowed:.1e}: seeds see each other, or rounding turns into choices (then say `tolerance`)")
+            f"than {allowed:.1e}: seeds see each other, or rounding turns into choices (then say `tolerance`)"
+        )
     moved = float((acc[0][0] - acc[1][1]).abs().max())
     assert moved < 0.03, f"a seed's accuracy differs by {moved:.3f} when it trains beside others"
 
@@ -187,7 +212,8 @@ class Poison(Part):
             self.read += int(dead.sum())
             batch.x = tree_map(lambda x: _without(x, dead), batch.x)
             return batch
-        run.stream.gather = poisoned                         # type: ignore[method-assign]
+
+        run.stream.gather = poisoned  # type: ignore[method-assign]
 
     def after_task(self, t: int) -> None:
         self.dead[:, self.stream.tasks[t].train[:, 1]] = True
@@ -212,7 +238,8 @@ def check_reads_no_old_data_that_it_has_not_stored(subject: Subject) -> None:
     else:
         assert not poison.read, (
             f"it reads {poison.read} examples of earlier tasks that do not stand in `self.stored`: store "
-            f"them there, or say `sees_all_data = True`")
+            f"them there, or say `sees_all_data = True`"
+        )
         assert same, "it ends in other weights when the old data that it has not stored are gone"
 
 
@@ -237,7 +264,7 @@ class Watch(Part):
 
     def __init__(self):
         self.rows: list[int] = []
-        self.allowed: dict[int, int] = {}                    # by task
+        self.allowed: dict[int, int] = {}  # by task
 
     def before_task(self, t: int, plan: Batch) -> Batch:
         extra = sum(part.extra_cost(t) for part in self.run.parts) if self.run.budget.fixed_compute else 0
@@ -257,10 +284,11 @@ def check_steps_and_samples_are_as_planned(subject: Subject) -> None:
     def count_rows(batch: Batch, theta: Tensor | None = None) -> Tensor:
         extra.append(batch.y.shape[1])
         return gradient(batch, theta)
-    run.gradient = count_rows                                # type: ignore[method-assign]
+
+    run.gradient = count_rows  # type: ignore[method-assign]
     run.train()
     taken, expected = run.updates, [sum(watch.allowed.values())]
-    if any(part.sees_all_data for part in run.parts):        # or the budget of all tasks so far
+    if any(part.sees_all_data for part in run.parts):  # or the budget of all tasks so far
         expected.append(sum((t + 1) * steps for t, steps in watch.allowed.items()))
     assert taken in expected, f"it takes {taken} steps where the budget has {expected[0]}"
     assert taken == len(watch.rows), f"{taken} steps are counted and {len(watch.rows)} taken"
@@ -281,11 +309,13 @@ def check_a_step_is_static_and_never_waits_for_the_device(subject: Subject) -> N
         with Operators() as two:
             run.step(draws[2])
         waiting = {call for call, _ in one.calls if "_local_scalar_dense" in call or "nonzero" in call}
-        assert not waiting, \
+        assert not waiting, (
             f"a step asks the device for a value ({', '.join(waiting)}): a CUDA graph cannot hold that"
-        assert one.calls == two.calls, \
+        )
+        assert one.calls == two.calls, (
             "two steps call different operators, or the same on other shapes or numbers"
-        mode = FakeTensorMode()                              # raises where a step needs to know a value
+        )
+        mode = FakeTensorMode()  # raises where a step needs to know a value
         with FakeCopyMode(mode):
             fake, fake_draws = copy.deepcopy(run), copy.deepcopy(dict(draws[3]))
         with mode:
@@ -297,7 +327,7 @@ def check_a_recorded_step_goes_on_like_an_eager_one(subject: Subject) -> None:
         recorded, eager = (subject.run(seeds, steps=_enough(subject)) for _ in range(2))
         plans = [until(run, 2) for run in (recorded, eager)]
         draws = Batch({key: tensor.clone() for key, tensor in plans[0].at(0).items()})
-        recorded.step(draws)                                 # the optimiser's state is there from now on
+        recorded.step(draws)  # the optimiser's state is there from now on
         eager.step(plans[1].at(0))
         with Tape() as tape:
             recorded.step(draws)
@@ -327,7 +357,7 @@ def _state(run: Run) -> list[Tensor]:
 def check_state_does_not_grow_with_the_tasks(subject: Subject) -> None:
     run = subject.run(stream=LONG_STREAMS[subject.scenario], steps=3)
     if any(part.grows for part in run.parts):
-        return                                               # and says why
+        return  # and says why
     sizes = []
     for t, task in enumerate(run.stream.tasks):
         run.t = t
@@ -335,13 +365,20 @@ def check_state_does_not_grow_with_the_tasks(subject: Subject) -> None:
         stored = sum(part.stored.numel() for part in run.parts if part.stored is not None)
         sizes.append(run.extra_parameters(run.learner.net) + stored)
     first, last = sizes[4], sizes[-1]
-    assert last <= first, (f"it keeps {first} numbers after 5 tasks and {last} after {len(sizes)}: keep a "
-                           f"sum, or say in the class why it `grows`")
+    assert last <= first, (
+        f"it keeps {first} numbers after 5 tasks and {last} after {len(sizes)}: keep a "
+        f"sum, or say in the class why it `grows`"
+    )
 
 
-CHECKS = (check_twice_the_same_bits_and_sensible, check_a_seed_alone_is_the_same_seed_after_others,
-          check_a_seed_alone_is_the_same_seed_in_a_larger_group,
-          check_reads_no_old_data_that_it_has_not_stored,
-          check_differs_from_plain_training_unless_it_has_no_hooks, check_steps_and_samples_are_as_planned,
-          check_a_step_is_static_and_never_waits_for_the_device,
-          check_a_recorded_step_goes_on_like_an_eager_one, check_state_does_not_grow_with_the_tasks)
+CHECKS = (
+    check_twice_the_same_bits_and_sensible,
+    check_a_seed_alone_is_the_same_seed_after_others,
+    check_a_seed_alone_is_the_same_seed_in_a_larger_group,
+    check_reads_no_old_data_that_it_has_not_stored,
+    check_differs_from_plain_training_unless_it_has_no_hooks,
+    check_steps_and_samples_are_as_planned,
+    check_a_step_is_static_and_never_waits_for_the_device,
+    check_a_recorded_step_goes_on_like_an_eager_one,
+    check_state_does_not_grow_with_the_tasks,
+)
