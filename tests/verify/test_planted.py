@@ -162,8 +162,8 @@ OF_ALL = [
         [
             (
                 "clbench/streams/labelled.py",
-                "return self.images.y[index] + self.offset[task]",
-                "return torch.where(task == 2, self.images.y[index] ^ 1, self.images.y[index]) + self.offset[task]",
+                "Tensor = self.images.y[index] + self.offset[task]",
+                "Tensor = torch.where(task == 2, self.images.y[index] ^ 1, self.images.y[index]) + self.offset[task]",
             )
         ],
     ),
@@ -197,7 +197,7 @@ OF_ALL = [
         "another initialisation",
         "blobs_class:naive",
         "start: initial weights",
-        [("clbench/models/mlp.py", "fan_in ** -0.5", "(fan_in + 1) ** -0.5")],
+        [("clbench/models/mlp.py", "fan_in**-0.5", "(fan_in + 1) ** -0.5")],
     ),
     Change(
         "another batch order",
@@ -246,7 +246,7 @@ OF_ALL = [
         "Avalanche EWC's lambda",
         "blobs_class:avalanche_ewc",
         "task 2: losses",
-        [("clbench/avalanche/catalog.py", "ewc_lambda=self.ewc_lambda", "ewc_lambda=1.01 * self.ewc_lambda")],
+        [("clbench/avalanche/rows/ewc.py", "ewc_lambda=self.ewc_lambda", "ewc_lambda=1.01 * self.ewc_lambda")],
     ),
 ]
 
