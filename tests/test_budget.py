@@ -78,7 +78,7 @@ def test_another_optimiser_leaves_behind_what_is_not_its_own():
     found = budget_of("driftcaps(optimiser='sgd', warm_up='constant')")
     assert (found.beta2, found.warm_up, found.weight_decay) == (0.999, None, 0.05)
     assert budget_of("driftcaps(optimiser='adam')").beta2 == 0.98
-    assert Budget(1, optimiser="sgd", momentum=0.9).changed(optimiser="adam") == Budget(1)
+    assert Budget(1, optimiser="sgd", momentum=0.9).with_fields(optimiser="adam") == Budget(1)
 
 
 @pytest.mark.parametrize("text, said", [

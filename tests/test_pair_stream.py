@@ -15,7 +15,7 @@ from clbench.core.keyed import draw, generator
 from clbench.core.part import refusal
 from clbench.data.pairs.pairs import Pairs
 from clbench.engine.clock import Clock
-from clbench.engine.optimiser import warmed_up
+from clbench.engine.optimiser import warm_up_rates
 from clbench.engine.run import Run
 from clbench.engine.run import run as run_group
 from clbench.metrics.accuracy import per_seed
@@ -148,7 +148,7 @@ def test_parts_that_replay_share_a_batch_as_large_as_one(spec):
     third = run.rows // 3
     assert rows == [run.rows, 2 * third] and run.replayed == third
     agem = next(i for i, part in enumerate(run.parts) if hasattr(part, "rows"))
-    assert plan.seen_by(agem).reference.shape[2] == third
+    assert plan.for_part(agem).reference.shape[2] == third
 
 
 def test_restart_does_not_depend_on_what_was_trained_before():
@@ -171,7 +171,7 @@ def test_methods_for_classes_are_refused(spec):
 
 
 def test_the_learning_rate_rises_and_falls():
-    rates = warmed_up(benchmark().budget("smoke"), 20, CPU)
+    rates = warm_up_rates(benchmark().budget("smoke"), 20, CPU)
     assert rates.argmax() in (1, 2) and rates[0] == pytest.approx(1e-3) and rates[-1] < 2e-5
     assert rates.max() == pytest.approx(2e-3, rel=0.02)
 

@@ -42,7 +42,7 @@ def test_a_gpu_and_a_processor_have_a_column_each():
     row = {"found": "3 ×", "target": "≥ 2 ×", "holds": True}
     measured = {"benchmarks": [
         {"extra_info": {"what": "a run", **row}}, {"extra_info": {"what": "a step", "machine": "A card", **row, "holds": False}}]}
-    machines = table["measured_here"](measured)
+    machines = table["rows_by_machine"](measured)
     page = table["page"](machines)
     assert f"| what | target | {describe_processor()} | A card |" in page
     assert "| a run | ≥ 2 × | 3 × | – |" in page and "| a step | ≥ 2 × | – | **3 ×** |" in page

@@ -1,4 +1,4 @@
-"""Writes docs/strategies.md from the docstrings and fields of all strategies: `make docs`."""
+"""Writes docs/strategies.md from the docstrings and fields of all strategies, for `make docs`."""
 import ast
 import importlib.util
 from pathlib import Path
@@ -10,22 +10,23 @@ from clbench.metrics.references import place_of
 PAGE = Path(__file__).parent.parent / "docs" / "strategies.md"
 START = """# Strategies
 
-Written by `make docs` from the docstrings: each method's equation, which variant it is, how it differs from its paper, what it
-costs. `clbench list strategies` shows them in short; `-s 'name(argument=value)'` sets an argument. The families are
-those of Wang et al. 2024; Avalanche's implementations stand behind the native ones.
+Written by `make docs` from the docstrings: each method's equation, which variant it is, how it differs from
+its paper, what it costs. `clbench list strategies` shows them in short; `-s 'name(argument=value)'` sets an
+argument. The families are those of Wang et al. 2024; Avalanche's implementations stand behind the native
+ones.
 """
 
 
 def page() -> str:
-    """The whole page."""
-    made = START
+    """The text of the page: a table and a section for each strategy, family by family."""
+    text = START
     facts = {entry: registry.facts(entry.name) for entry in registry.strategies().values()}
     for family in FAMILIES:
-        own = sorted((entry for entry in facts if facts[entry].family == family), key=place)
-        if own:
-            made += f"\n## {family.capitalize()}\n\n" + summary({entry: facts[entry] for entry in own})
-            made += "".join(map(section, own))
-    return made
+        entries = sorted((entry for entry in facts if facts[entry].family == family), key=place)
+        if entries:
+            text += f"\n## {family.capitalize()}\n\n" + summary({entry: facts[entry] for entry in entries})
+            text += "".join(map(section, entries))
+    return text
 
 
 def place(entry: registry.Entry) -> tuple:
@@ -40,7 +41,7 @@ def summary(facts: dict[registry.Entry, Facts]) -> str:
 
 
 def section(entry: registry.Entry) -> str:
-    """One strategy: name, docstring (indented equations become code), arguments."""
+    """The section of one strategy: its name, its docstring with equations as code, and its arguments."""
     path = Path(importlib.util.find_spec(entry.module).origin)
     source = path.read_text(encoding="utf-8")
     tree = ast.parse(source)
@@ -49,18 +50,19 @@ def section(entry: registry.Entry) -> str:
     text = ast.get_docstring(tree, clean=False)
     fields = [line for line in cls.body if isinstance(line, ast.AnnAssign)]
     lines = source.splitlines()
-    listed = [f"    {lines[field.lineno - 1].strip()}" for field in fields]
-    return f"\n### {entry.name}\n\n{spaced(text)}\n" + ("\nArguments:\n\n" + "\n".join(listed) + "\n" if listed else "")
+    arguments = "\n".join(f"    {lines[field.lineno - 1].strip()}" for field in fields)
+    page = f"\n### {entry.name}\n\n{set_off_equations(text)}\n"
+    return page + (f"\nArguments:\n\n{arguments}\n" if arguments else "")
 
 
-def spaced(text: str) -> str:
+def set_off_equations(text: str) -> str:
     """The docstring with a blank line wherever an indented equation begins or ends, as Markdown wants it."""
-    made: list[str] = []
+    lines: list[str] = []
     for line in text.splitlines():
-        if made and made[-1] and line and (line.startswith("    ") != made[-1].startswith("    ")):
-            made.append("")
-        made.append(line)
-    return "\n".join(made)
+        if lines and lines[-1] and line and line.startswith("    ") != lines[-1].startswith("    "):
+            lines.append("")
+        lines.append(line)
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

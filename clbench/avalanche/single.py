@@ -13,7 +13,7 @@ from clbench.core.budget import Budget
 from clbench.core.keyed import draw, generator, passes
 from clbench.engine.clock import Clock
 from clbench.engine.evaluate import evaluate
-from clbench.engine.optimiser import warmed_up
+from clbench.engine.optimiser import warm_up_rates
 
 if TYPE_CHECKING:
     from clbench.avalanche.row import Row
@@ -121,7 +121,7 @@ class SingleRun:
 
     def learning_rates(self) -> list[float]:
         """Of all steps of the task, as the native strategies have them."""
-        return warmed_up(self.budget, self.steps, torch.device("cpu")).tolist()
+        return warm_up_rates(self.budget, self.steps, torch.device("cpu")).tolist()
 
     def order(self, n: int) -> np.ndarray:
         """The examples of all steps one after another, out of n: the draws of `clbench.engine.run.Run.shuffled`."""

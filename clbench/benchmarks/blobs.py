@@ -12,16 +12,23 @@ from clbench.streams.labelled import LabelledStream, split_by_class
 
 
 def gaussian_blobs(classes: int = 40, train: int = 60, test: int = 20) -> Images:
-    """Clouds of unit variance around keyed centres; images in name only."""
+    """Clouds of unit variance around centres drawn by a key; `train` and `test` points of each.
+
+    No real images.
+    """
     draws = generator(0, "blobs")
     centres = 3 * torch.randn(classes, 16, generator=draws)
-    y, y_test = (torch.arange(classes).repeat_interleave(n) for n in (train, test))
-    x, x_test = (centres[labels] + torch.randn(len(labels), 16, generator=draws) for labels in (y, y_test))
+    y = torch.arange(classes).repeat_interleave(train)
+    y_test = torch.arange(classes).repeat_interleave(test)
+    x = centres[y] + torch.randn(len(y), 16, generator=draws)
+    x_test = centres[y_test] + torch.randn(len(y_test), 16, generator=draws)
     return Images(x, y, x_test, y_test, scale=1.0, fingerprint="gaussian blobs 1")
 
 
 @dataclass
 class Blobs(ClassSplit):
+    """Takes milliseconds to train on; hidden from lists and from `--all`."""
+
     tasks: int = 5
     width: int | None = None             # of the two hidden layers; None: 32
     scenarios = ("class", "task", "domain")

@@ -1,4 +1,4 @@
-"""CIFAR-10, then CIFAR-100: all ten classes of the one, then tasks of ten classes of the other (Zenke et al. 2017)."""
+"""CIFAR-10, then CIFAR-100: all classes of the one, then ten of the other per task (Zenke et al. 2017)."""
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,21 +14,23 @@ from clbench.streams.labelled import LabelledStream, split_by_class
 
 @dataclass
 class CIFAR10Then100(Benchmark):
-    """The paper has CIFAR-10 and the first fifty classes of CIFAR-100."""
+    """The six tasks of the paper are CIFAR-10 and the first fifty classes of CIFAR-100."""
 
-    tasks: int = 6                       # 2 to 11
+    tasks: int = 6                       # from 2 to 11
     net: Literal["small_conv", "resnet18_slim", "resnet18"] = "resnet18_slim"
     width: int | None = None             # channels of its first layer; None: the network's own
     norm: Literal["group", "batch"] = "group"
-    augment: bool = True                 # a random crop out of 4 black pixels around, mirrored or not
+    augment: bool = True                 # random crops of images padded by 4 black pixels, and random flips
     scenarios = ("task", "class")
     data = cifar10_then_100
-    budgets = {"smoke": Budget(40, rows=32, lr=3e-3), "quick": Budget(250, rows=32, lr=3e-3), "full": Budget(3000, rows=32)}
+    budgets = {"smoke": Budget(steps=40, rows=32, lr=3e-3), "quick": Budget(steps=250, rows=32, lr=3e-3),
+               "full": Budget(steps=3000, rows=32)}
     arguments = {profile: {"net": "small_conv", "augment": False} for profile in ("smoke", "quick")}
 
     def make_stream(self, images: Images, seeds: list[int]) -> LabelledStream:
         groups = [list(range(10 * t, 10 * (t + 1))) for t in range(self.tasks)]
-        return split_by_class(images, groups, self.scenario, seeds, crops_and_flips(SHAPE, 4) if self.augment else None)
+        views = crops_and_flips(SHAPE, 4) if self.augment else None
+        return split_by_class(images, groups, self.scenario, seeds, views)
 
     def network(self) -> Functional:
         return by_name.network(self.net, SHAPE, 10 * self.tasks, self.norm, self.width)

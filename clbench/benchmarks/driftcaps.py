@@ -1,9 +1,8 @@
-"""driftcaps: captioned images of a world that drifts, drawn from a seed (after the protocol of TiC-CLIP, Garg et al. 2024)."""
+"""driftcaps: captioned images of a world that drifts, drawn from a seed (protocol of Garg et al. 2024)."""
 import hashlib
 import json
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
@@ -14,12 +13,16 @@ from clbench.data.pairs.words import hash_words
 from clbench.models.dual_encoder import DualEncoder
 from clbench.streams.pairs import PairStream, budget
 
-VERSION = 1                              # of what is drawn
+VERSION = 1                              # of the drawing code, for the fingerprint
 
 
 @dataclass
 class Driftcaps(Benchmark):
-    """Slices of n training and n_test test pairs. A world is its `data_seed`: intervals over seeds leave it out."""
+    """Slices of n training and n_test test pairs.
+
+    The world comes from `data_seed`, which is the same for all seeds of a run; so intervals over seeds do
+    not cover it.
+    """
 
     slices: int = 6
     n: int = 2000
@@ -33,12 +36,12 @@ class Driftcaps(Benchmark):
     scenarios = ()
     scenario = "pairs"
     budgets = {"smoke": budget(20, rows=64), "quick": budget(60), "full": budget(600)}
-    # smoke: at 8x8 pixels a step takes a third of what it takes at 32x32; docs/streams.md has what methods do there.
+    # At 8x8 pixels a step takes a third of what it takes at 32x32; docs/streams.md says how methods do there.
     arguments = {"smoke": {"slices": 3, "n": 600, "n_test": 60, "size": 8}, "full": {"n": 8000}}
-
     seeds = {"smoke": {"pairs": 5}}
+
     def contents(self) -> Pairs:
-        return drawn(self.slices, self.n, self.n_test, self.drift, self.churn, self.size, self.data_seed)
+        return draw_pairs(self.slices, self.n, self.n_test, self.drift, self.churn, self.size, self.data_seed)
 
     def make_stream(self, pairs: Pairs, seeds: list[int]) -> PairStream:
         return PairStream(pairs, seeds)
@@ -48,15 +51,27 @@ class Driftcaps(Benchmark):
 
 
 @lru_cache(maxsize=4)
-def drawn(*arguments: Any) -> Pairs:
-    """The world as pairs. Its fingerprint is of what is shown and said, which is the same everywhere; pixels may differ in a
-    last digit between processors."""
-    made = [one for both in driftcaps.slices(*arguments) for one in both]
-    captions = [caption for one in made for caption in one.captions]
-    ends = np.cumsum([len(one.captions) for one in made])
-    rows = [np.arange(end - len(one.captions), end) for one, end in zip(made, ends, strict=True)]
-    content = json.dumps([VERSION, captions, [one.attributes.tolist() for one in made]])
-    return Pairs(np.concatenate([one.images.reshape(len(one.images), -1) for one in made]), hash_words(captions),
-                 np.unique(captions, return_inverse=True)[1], tuple(rows[::2]), tuple(rows[1::2]),
-                 tuple(str(t + 1) for t in range(len(made) // 2)), made[0].images.shape[1:],
-                 hashlib.sha256(content.encode()).hexdigest()[:16], {})
+def draw_pairs(slices: int, n: int, n_test: int, drift: float, churn: float, size: int,
+               data_seed: int) -> Pairs:
+    """The pairs of a world; see the fields of `Driftcaps`.
+
+    The fingerprint is of captions and attributes, which are the same everywhere. Pixels may differ between
+    processors in a last digit.
+    """
+    sides = []                               # training pairs, then test pairs, slice by slice
+    train, test = [], []
+    start = 0
+    for train_side, test_side in driftcaps.slices(slices, n, n_test, drift, churn, size, data_seed):
+        middle = start + len(train_side.captions)
+        end = middle + len(test_side.captions)
+        train.append(np.arange(start, middle))
+        test.append(np.arange(middle, end))
+        sides += [train_side, test_side]
+        start = end
+    captions = [caption for side in sides for caption in side.captions]
+    images = np.concatenate([side.images.reshape(len(side.images), -1) for side in sides])
+    content = json.dumps([VERSION, captions, [side.attributes.tolist() for side in sides]])
+    return Pairs(
+        left=images, right=hash_words(captions), group=np.unique(captions, return_inverse=True)[1],
+        train=tuple(train), test=tuple(test), names=tuple(str(t + 1) for t in range(slices)),
+        shape=(size, size, 3), fingerprint=hashlib.sha256(content.encode()).hexdigest()[:16], skipped={})

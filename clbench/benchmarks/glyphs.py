@@ -1,4 +1,4 @@
-"""glyphs: characters in the fonts that matplotlib ships, with their names, in the order in which Unicode took them up."""
+"""glyphs: characters in the fonts that matplotlib ships, with their names, by age."""
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -11,9 +11,12 @@ from clbench.streams.pairs import PairStream, budget
 
 @dataclass
 class Glyphs(Benchmark):
-    """Six slices: 1.1; 2.0 to 3.0; 3.1; 3.2; 4; 5 to 7. What is tested on are characters that no slice trains on."""
+    """Six slices, by Unicode's version: 1.1; 2.0 to 3.0; 3.1; 3.2; 4; 5 to 7.
 
-    most: int = 1300                     # training pairs of a slice: uncapped, the first one would be two thirds of all
+    No slice trains on a test character.
+    """
+
+    most: int = 1300                     # training pairs of a slice; else the first has two thirds of all
     memory: int = 400
 
     scenarios = ()
@@ -21,7 +24,7 @@ class Glyphs(Benchmark):
     budgets = {"smoke": budget(30), "quick": budget(60), "full": budget(600)}
 
     def contents(self) -> Pairs:
-        return made(self.most)
+        return glyph_pairs(self.most)
 
     def make_stream(self, pairs: Pairs, seeds: list[int]) -> PairStream:
         return PairStream(pairs, seeds)
@@ -30,4 +33,4 @@ class Glyphs(Benchmark):
         return DualEncoder((glyphs.SIZE, glyphs.SIZE, 3))
 
 
-made = lru_cache(maxsize=2)(glyphs.pairs)
+glyph_pairs = lru_cache(maxsize=2)(glyphs.pairs)

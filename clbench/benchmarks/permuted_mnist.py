@@ -1,7 +1,8 @@
-"""Permuted MNIST: every task is all of MNIST under its own permutation of the pixels (Goodfellow et al. 2014)."""
+"""Permuted MNIST: every task is all of MNIST with its pixels permuted (Goodfellow et al. 2014)."""
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from clbench.core.benchmark import Benchmark
 from clbench.core.budget import Budget
@@ -13,7 +14,7 @@ from clbench.streams.labelled import LabelledStream, same_classes
 
 @dataclass
 class PermutedMNIST(Benchmark):
-    """The permutations are drawn by seed; the first task is the plain images."""
+    """Each seed draws its own permutations; the first task has the images as they are."""
 
     tasks: int = 10
     tested: int = 10000                  # test images per task
@@ -24,8 +25,10 @@ class PermutedMNIST(Benchmark):
     arguments = {"smoke": {"tasks": 3, "tested": 2000}, "quick": {"tasks": 5, "tested": 2000}}
 
     def make_stream(self, images: Images, seeds: list[int]) -> LabelledStream:
-        permutations = [draw(seeds, "permutation", t, lambda generator: torch.randperm(784, generator=generator))
-                        for t in range(1, self.tasks)]
+        def permutation(generator: torch.Generator) -> Tensor:
+            return torch.randperm(784, generator=generator)
+
+        permutations = [draw(seeds, "permutation", t, permutation) for t in range(1, self.tasks)]
         plain = torch.arange(784).expand(len(seeds), -1)
         return same_classes(images, torch.stack([plain, *permutations], 1), self.scenario, seeds, self.tested)
 

@@ -14,10 +14,10 @@ from clbench.streams.labelled import LabelledStream, same_classes
 
 @dataclass
 class RotatedMNIST(Benchmark):
-    """Angles from 0 to `degrees` in equal steps, in this order; every pixel takes its nearest neighbour."""
+    """The angles go from 0 to `degrees` in equal steps; every pixel takes its nearest neighbour."""
 
     tasks: int = 10
-    degrees: float = 180.0               # angle of the last task
+    degrees: float = 180.0               # the angle of the last task
     tested: int = 10000                  # test images per task
     width: int | None = None             # of the two hidden layers; None: 400
     scenarios = ("domain",)
@@ -36,10 +36,16 @@ class RotatedMNIST(Benchmark):
 
 
 def rotation(degrees: float, side: int = 28) -> Tensor:
-    """[side * side]: the pixel that stands at each place of the image turned counter-clockwise; side * side outside."""
-    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    """Which pixel stands at each place of an image turned counter-clockwise: [side * side].
+
+    side * side itself stands for a place outside the image.
+    """
+    cos = math.cos(math.radians(degrees))
+    sin = math.sin(math.radians(degrees))
     middle = (side - 1) / 2
-    v, u = torch.meshgrid(*[torch.arange(side, dtype=torch.float64) - middle] * 2, indexing="ij")
-    x, y = ((place + middle).round().long() for place in (cos * u - sin * v, sin * u + cos * v))
+    line = torch.arange(side, dtype=torch.float64) - middle
+    v, u = torch.meshgrid(line, line, indexing="ij")
+    x = (cos * u - sin * v + middle).round().long()
+    y = (sin * u + cos * v + middle).round().long()
     inside = (x >= 0) & (x < side) & (y >= 0) & (y < side)
     return torch.where(inside, y * side + x, side * side).flatten()

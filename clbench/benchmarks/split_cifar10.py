@@ -14,18 +14,18 @@ from clbench.streams.labelled import LabelledStream, split_by_class
 
 @dataclass
 class SplitCIFAR10(ClassSplit):
-    """`quick` trains a small network on the pictures as they are, `full` a slim ResNet-18 with crops and flips."""
+    """`quick` trains a small network on plain pictures, `full` a slim ResNet-18 with crops and flips."""
 
     net: Literal["small_conv", "resnet18_slim", "resnet18"] = "resnet18_slim"
     width: int | None = None             # channels of its first layer; None: the network's own
     norm: Literal["group", "batch"] = "group"
-    augment: bool = True                 # a random crop out of 4 black pixels around, mirrored or not
+    augment: bool = True                 # random crops of images padded by 4 black pixels, and random flips
     scenarios = ("class", "task")
     data = cifar10
     classes = 10
     budgets = {"smoke": Budget(steps=40, rows=32, lr=3e-3), "quick": Budget(steps=250, rows=32, lr=3e-3),
                "full": Budget(steps=3000, rows=32)}
-    # With a larger memory, and the task known, replay is as good as retraining.
+    # Where the task is known, replay from a larger memory would be as good as retraining.
     arguments = {"smoke": {"net": "small_conv", "augment": False},
                  "quick": {"net": "small_conv", "augment": False},
                  "task": {"memory": 100}}

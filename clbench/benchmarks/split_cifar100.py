@@ -1,4 +1,4 @@
-"""Split CIFAR-100: a hundred kinds of objects in ten tasks of ten, or `tasks=20` of five (Krizhevsky 2009)."""
+"""Split CIFAR-100: a hundred kinds of objects in ten tasks of ten, or 20 of five (Krizhevsky 2009)."""
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,18 +14,19 @@ from clbench.streams.labelled import LabelledStream, split_by_class
 
 @dataclass
 class SplitCIFAR100(ClassSplit):
-    """As in `split_cifar10`, `quick` trains a small network on the pictures as they are."""
+    """As for `split_cifar10`, `quick` trains a small network on the pictures as they are."""
 
     tasks: Literal[5, 10, 20] = 10
     memory: int = 2000
     net: Literal["small_conv", "resnet18_slim", "resnet18"] = "resnet18_slim"
     width: int | None = None             # channels of its first layer; None: the network's own
     norm: Literal["group", "batch"] = "group"
-    augment: bool = True                 # a random crop out of 4 black pixels around, mirrored or not
+    augment: bool = True                 # random crops of images padded by 4 black pixels, and random flips
     scenarios = ("class", "task")
     data = cifar100
     classes = 100
-    budgets = {"smoke": Budget(40, rows=32, lr=3e-3), "quick": Budget(250, rows=32, lr=3e-3), "full": Budget(3000, rows=32)}
+    budgets = {"smoke": Budget(steps=40, rows=32, lr=3e-3), "quick": Budget(steps=250, rows=32, lr=3e-3),
+               "full": Budget(steps=3000, rows=32)}
     arguments = {profile: {"net": "small_conv", "augment": False} for profile in ("smoke", "quick")}
 
     def make_stream(self, images: Images, seeds: list[int]) -> LabelledStream:

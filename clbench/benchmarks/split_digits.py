@@ -10,12 +10,15 @@ from clbench.streams.labelled import LabelledStream, split_by_class
 
 @dataclass
 class SplitDigits(ClassSplit):
-    memory: int = 100                    # of 1,442 examples: leaves something to forget
+    """Under the domain-incremental scenario the label is a digit's place within its task: even or odd."""
+
+    memory: int = 100                    # of 1,442 examples, so that something is left to forget
     width: int | None = None             # of the two hidden layers; None: 100
     scenarios = ("class", "task", "domain")
     data = digits
     classes = 10
-    budgets = {profile: Budget(steps, rows=32, lr=3e-3) for profile, steps in (("smoke", 40), ("quick", 100), ("full", 400))}
+    budgets = {"smoke": Budget(steps=40, rows=32, lr=3e-3), "quick": Budget(steps=100, rows=32, lr=3e-3),
+               "full": Budget(steps=400, rows=32, lr=3e-3)}
 
     def make_stream(self, images: Images, seeds: list[int]) -> LabelledStream:
         groups = [[2 * t, 2 * t + 1] for t in range(5)]

@@ -10,6 +10,8 @@ from clbench.streams.labelled import LabelledStream, split_by_class
 
 @dataclass
 class SplitFashionMNIST(ClassSplit):
+    """Class-incremental only: one output layer for all ten kinds."""
+
     width: int | None = None             # of the two hidden layers; None: 400
     scenarios = ("class",)
     data = fashion_mnist

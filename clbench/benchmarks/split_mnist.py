@@ -10,6 +10,8 @@ from clbench.streams.labelled import LabelledStream, split_by_class
 
 @dataclass
 class SplitMNIST(ClassSplit):
+    """Under the domain-incremental scenario the label is a digit's place within its task: even or odd."""
+
     width: int | None = None             # of the two hidden layers; None: 400
     scenarios = ("class", "task", "domain")
     data = mnist

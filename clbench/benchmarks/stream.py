@@ -21,28 +21,31 @@ from clbench.streams.pairs import PairStream, budget
 
 @dataclass
 class DatedPairs(Benchmark):
-    """`clbench data inspect` takes the same arguments and says what they give. Paths are looked for from here, then in
-    $CLBENCH_DATA."""
+    """`clbench data inspect` takes the same arguments and says what they give.
 
-    path: str = ""                       # a table (csv, tsv, jsonl, parquet, npz) or a folder of tables or tar shards
-    test: str | None = None              # the same for test pairs; None: they are held out
-    image: str | None = None             # columns; None: the usual names
-    text: str | None = None
+    A path is looked for from the current folder, then in $CLBENCH_DATA, then among the sets that the
+    package embeds.
+    """
+
+    path: str = ""                       # a table (csv, tsv, jsonl, parquet, npz), or a folder of files
+    test: str | None = None              # the same for test pairs kept apart; None: some pairs are held out
+    image: str | None = None             # name of the column; None: the first usual name that is there
+    text: str | None = None              # likewise, and so on
     caption: str | None = None
     time: str | None = None
     unit: Literal["iso", "s", "ms"] = "iso"      # of times
-    by: str = "year"                     # year, quarter, month, quantile, name, or edges: "2014-01-01,2016-01-01"
-    count: int | None = None             # of slices, by quantile
-    min_rows: int = 500                  # neighbouring slices are joined until each has so many
+    by: str = "year"                     # year | quarter | month | quantile | name, or edges: "2014-01-01,…"
+    count: int | None = None             # number of slices, by quantile
+    min_rows: int = 500                  # neighbours on the calendar are joined until each slice has so many
     n_test: int | None = None            # test pairs of a slice; None: as many as every slice has, up to 400
     most: int | None = None              # training pairs of a slice
-    size: int | None = None              # of images
-    buckets: int = 2048                  # numbers that words may have
+    size: int | None = None              # pixels of a side of an image; None: 32, or as they are in an npz
+    buckets: int = 2048                  # different numbers that words may have
     length: int = 24                     # words of a text
     only: str | None = None              # a list of uids: leave out all others
     exclude: str | None = None           # a list of uids to leave out
-    model: str | None = None             # of open_clip (extra `clip`), or the JSON file of one; None: small towers
-    weights: str | None = None           # its checkpoint, where training starts; None: untrained
+    model: str | None = None             # of open_clip (extra `clip`), or the JSON file of one; None: our own
+    weights: str | None = None           # the model's checkpoint, from which training starts; None: untrained
     memory: int = 400
 
     scenarios = ()
@@ -51,22 +54,34 @@ class DatedPairs(Benchmark):
     budgets = {"smoke": budget(30), "quick": budget(60), "full": budget(600)}
     aliases = {
         "icons": {"path": "icons.npz", "by": "quantile", "count": 6},
-        "news": {"path": "TEXT_PAIRS/news.jsonl.gz", "text": "headline", "caption": "description", "by": "quantile", "count": 4,
-                 "most": 2000, "buckets": 8192, "length": 48},
-        "commits": {"path": "TEXT_PAIRS/commits.jsonl.gz", "text": "headline", "caption": "description", "by": "quantile",
-                    "count": 4, "most": 3000, "buckets": 8192, "length": 48},
+        "news": {"path": "TEXT_PAIRS/news.jsonl.gz", "text": "headline", "caption": "description",
+                 "by": "quantile", "count": 4, "most": 2000, "buckets": 8192, "length": 48},
+        "commits": {"path": "TEXT_PAIRS/commits.jsonl.gz", "text": "headline", "caption": "description",
+                    "by": "quantile", "count": 4, "most": 3000, "buckets": 8192, "length": 48},
     }
 
     def contents(self) -> Pairs:
-        columns = Columns(self.image, self.text, self.caption, self.time)
-        size, length = (open_clip.image_size(self.model)[0], open_clip.context_length(self.model)) if self.model else \
-            (self.size, self.length)
+        size, length, tokens = self.size, self.length, "words"
+        if self.model:                                           # the model says what it takes
+            size = open_clip.image_size(self.model)[0]
+            length = open_clip.context_length(self.model)
+            tokens = "clip"
         options = store.Options(
-            columns, self.unit, tuple(self.by.split(",")) if "," in self.by else self.by, self.count, self.min_rows,
-            n_test=self.n_test, most=self.most, least=self.rows or self.budgets["quick"].rows, size=size, length=length,
-            buckets=self.buckets, tokens="clip" if self.model else "words",
-            only=str(found(self.only)) if self.only else None, exclude=str(found(self.exclude)) if self.exclude else None)
-        return _read(found(self.path), options, found(self.test) if self.test else None)
+            columns=Columns(self.image, self.text, self.caption, self.time),
+            unit=self.unit,
+            by=tuple(self.by.split(",")) if "," in self.by else self.by,
+            count=self.count,
+            min_rows=self.min_rows,
+            n_test=self.n_test,
+            most=self.most,
+            least=self.rows or self.budgets["quick"].rows,
+            size=size,
+            length=length,
+            buckets=self.buckets,
+            tokens=tokens,
+            only=str(find(self.only)) if self.only else None,
+            exclude=str(find(self.exclude)) if self.exclude else None)
+        return _load(find(self.path), options, find(self.test) if self.test else None)
 
     def make_stream(self, pairs: Pairs, seeds: list[int]) -> PairStream:
         return PairStream(pairs, seeds)
@@ -77,27 +92,36 @@ class DatedPairs(Benchmark):
             raise InputError(f"{self.model} is for images with texts; {self.path} has texts with texts")
         if self.model:
             return open_clip.OpenClip(self.model, self.weights)
-        return DualEncoder(pairs.shape, self.buckets) if pairs.shape else TextEncoder(idf(pairs, self.buckets))
+        if pairs.shape:
+            return DualEncoder(pairs.shape, self.buckets)
+        return TextEncoder(idf(pairs, self.buckets))
 
 
 @lru_cache(maxsize=4)
-def _read(path: Path, options: store.Options, test: Path | None) -> Pairs:
+def _load(path: Path, options: store.Options, test: Path | None) -> Pairs:
     return store.load(path, options, test)
 
 
-def found(path: str) -> Path:
-    """The path from here, in a data folder, or in the package."""
+def find(path: str) -> Path:
+    """The first that exists of the path from the current folder, in a data folder, and in the package.
+
+    Raises Unavailable where there is none.
+    """
     if not path:
         raise InputError("stream needs a path: -b \"stream(path='my.parquet')\"")
     places = [Path(path), *(folder / path for folder in files.folders()), Path(icons.__file__).parent / path]
-    there = next((place for place in places if place.exists()), None)
-    if there is None:
-        raise Unavailable(f"{path} is not here: put it under $CLBENCH_DATA, or give another path")
-    return there
+    for place in places:
+        if place.exists():
+            return place
+    raise Unavailable(f"{path} is not here: put it under $CLBENCH_DATA, or give another path")
 
 
 def idf(pairs: Pairs, buckets: int) -> np.ndarray:
-    """[buckets] float32: log(n / (1 + texts with the word)) among the training texts of the first slice; never below 0."""
+    """The inverse document frequency of each word among the n training texts of the first slice: [buckets]
+    float32.
+
+    log(n / (1 + number of texts with the word)), and never below 0.
+    """
     texts = np.concatenate([pairs.left[pairs.train[0]], pairs.right[pairs.train[0]]])
     often = np.zeros(buckets)
     for text in texts:

@@ -73,7 +73,7 @@ class Benchmark:
         given = {name: value for name, value in chosen.items() if value is not None}
         if self.warm_up == "constant":
             given["warm_up"] = None
-        return self.budgets[profile].changed(**given)
+        return self.budgets[profile].with_fields(**given)
 
     @classmethod
     def of_profile(cls, profile: str, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Budget: what a task may cost, and the optimiser that spends it."""
+"""Budget: what a task may cost, the same for every strategy, and the optimiser that spends it."""
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,11 +16,11 @@ class Budget:
     optimiser: str = "adam"          # adam | sgd | adamw
     lr: float = 1e-3
     momentum: float = 0.0            # of sgd
-    weight_decay: float = 0.0        # adamw takes it off the weights, adam and sgd add it to the gradient (L2)
+    weight_decay: float = 0.0        # adamw takes it off the weights; adam and sgd add it to the gradient
     beta2: float = 0.999             # of adam and adamw
-    warm_up: float | None = None     # share of a task's steps; then lr falls along a cosine to 0. None: constant
-    optimiser_state: str = "keep"    # between tasks: keep | reset
-    fixed_compute: bool = False      # whatever a method does besides its steps is paid from them
+    warm_up: float | None = None     # share of steps in which lr rises; then it falls to 0. None: constant
+    optimiser_state: str = "keep"    # what becomes of it between tasks: keep | reset
+    fixed_compute: bool = False      # whether a method pays in steps for what it computes besides them
     precision: str = "float32"       # float32 | tf32 | bf16
 
     def __post_init__(self) -> None:
@@ -39,27 +39,27 @@ class Budget:
             raise InputError(f"fixed_compute needs rows of at least 2, which new and stored examples share, "
                              f"not {self.rows}")
 
-    def changed(self, **given: Any) -> "Budget":
-        """With the given fields instead. Another optimiser does not take over what only the one before had."""
-        optimiser = given.get("optimiser", self.optimiser)
-        dropped: dict[str, Any] = {}
-        if optimiser != self.optimiser:
-            dropped = {"beta2": 0.999} if optimiser == "sgd" else {"momentum": 0.0}
-        return replace(self, **dropped | given)
+    def with_fields(self, **fields: Any) -> "Budget":
+        """The budget with these fields instead.
 
+        Another optimiser does not take over what it has no use for.
+        """
+        optimiser = fields.get("optimiser", self.optimiser)
+        defaults: dict[str, Any] = {}
+        if optimiser != self.optimiser:
+            defaults = {"beta2": 0.999} if optimiser == "sgd" else {"momentum": 0.0}
+        return replace(self, **defaults | fields)
 
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-
 def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
-
-# field -> (whether a value makes sense, which ones do)
+# field -> (whether a value makes sense, which values do, in words)
 ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "steps": (_is_count, "a whole number of at least 1"),
     "rows": (_is_count, "a whole number of at least 1"),

@@ -1,4 +1,7 @@
-"""Nested tensors: what a network gives and what a loss is given. torch's own pytree takes longer than the small operators do."""
+"""Functions on nested tensors, such as the inputs and outputs of networks with two sides.
+
+torch has such functions too, which take longer than a small operator does.
+"""
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,7 +12,7 @@ Tree = Any           # a tensor, or dicts, tuples and lists of trees: which of t
 
 
 def tree_map(f: Callable[[Tensor], Tensor], tree: Tree) -> Tree:
-    """The same dicts, tuples and lists, with f of every tensor."""
+    """The same dicts, tuples and lists with f(tensor) in place of every tensor."""
     if isinstance(tree, Tensor):
         return f(tree)
     if isinstance(tree, dict):
@@ -18,7 +21,7 @@ def tree_map(f: Callable[[Tensor], Tensor], tree: Tree) -> Tree:
 
 
 def tree_cat(trees: Sequence[Tree], dim: int) -> Tree:
-    """The trees' tensors one behind another."""
+    """One tree of the trees' tensors, concatenated along `dim`."""
     first = trees[0]
     if isinstance(first, Tensor):
         return torch.cat(list(trees), dim)
@@ -28,11 +31,13 @@ def tree_cat(trees: Sequence[Tree], dim: int) -> Tree:
 
 
 def length(tree: Tree) -> int:
-    """Of the first tensor."""
+    """The length of the first tensor."""
     return len(tree_leaves(tree)[0])
 
 
 def tree_leaves(tree: Tree) -> list[Tensor]:
+    """All tensors, from left to right."""
     if isinstance(tree, Tensor):
         return [tree]
-    return [leaf for branch in (tree.values() if isinstance(tree, dict) else tree) for leaf in tree_leaves(branch)]
+    branches = tree.values() if isinstance(tree, dict) else tree
+    return [leaf for branch in branches for leaf in tree_leaves(branch)]

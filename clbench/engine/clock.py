@@ -1,4 +1,4 @@
-"""What a run costs: seconds, energy, FLOPs, memory."""
+"""Measures what a run costs: seconds, energy, FLOPs and memory, for the cost sheet of its record."""
 import os
 import time
 from collections.abc import Iterator
@@ -13,20 +13,28 @@ from clbench.engine.flops import FlopCounter
 
 
 class Clock:
-    """Seconds by name (`train_s`, `eval_s`, `setup_s`), FLOPs of training, peak memory since it was made."""
+    """Adds up seconds by name (`train_s`, `eval_s`, `setup_s`), energy and FLOPs, and keeps the peak of
+    memory.
+
+    The peak is that since the clock began. Figures are those of all seeds together.
+    """
 
     def __init__(self, device: torch.device) -> None:
-        self.device, self.flops = device, 0
+        self.device = device
+        self.flops = 0
         self.seconds = dict.fromkeys(SECONDS, 0.0)
-        self._counting, self._cpu_s, self._energy = False, 0.0, EnergyMeter(device)
+        self._counting = False                               # whether a block of `count_flops` is open
+        self._cpu_s = 0.0
+        self._energy = EnergyMeter(device)
         self._reset_peak()
 
     @contextmanager
     def measure(self, name: str) -> Iterator[None]:
-        """Adds the wall-clock seconds of the block to `name`; waits for the device at both ends."""
+        """Adds the wall-clock seconds of the block to `name`. Waits for the device at both ends."""
         self._wait()
         self._energy.start()
-        start, cpu = time.perf_counter(), time.process_time()
+        start = time.perf_counter()
+        cpu = time.process_time()
         yield
         self._wait()
         self.seconds[name] += time.perf_counter() - start
@@ -35,9 +43,10 @@ class Clock:
 
     @contextmanager
     def count_flops(self, times: int = 1) -> Iterator[None]:
-        """Adds the block's FLOPs (matrix products and convolutions, forward and backward) `times` over.
+        """Adds the FLOPs of the block, `times` over: those of matrix products and convolutions, forward and
+        backward.
 
-        Within another count it adds nothing: the outer one sees all.
+        Within another such block it adds nothing, since the outer one counts everything.
         """
         if self._counting:
             yield
@@ -51,12 +60,15 @@ class Clock:
         self.flops += times * counter.flops
 
     def sheet(self) -> dict[str, float | None]:
-        """The cost sheet so far, under the names of the record; all seeds together."""
+        """The cost sheet so far, by the names that records use."""
         cuda = self.device.type == "cuda"
         busy = self.seconds["train_s"] + self.seconds["eval_s"]
-        return {**self.seconds, "gpu_hours": busy / 3600 if cuda else None,
-                "cpu_hours": self._cpu_s / 3600, "energy_wh": self._energy.watt_hours, "flops": self.flops,
-                "peak_mb": self._peak()}
+        return {**self.seconds,
+                "gpu_hours": busy / 3600 if cuda else None,
+                "cpu_hours": self._cpu_s / 3600,
+                "energy_wh": self._energy.watt_hours,
+                "flops": self.flops,
+                "peak_mb": self._peak_mb()}
 
     def _wait(self) -> None:
         if self.device.type == "cuda":
@@ -67,12 +79,12 @@ class Clock:
             torch.cuda.reset_peak_memory_stats(self.device)
         elif os.access("/proc/self/clear_refs", os.W_OK):
             try:
-                Path("/proc/self/clear_refs").write_text("5")          # resets the peak resident set (Linux)
+                Path("/proc/self/clear_refs").write_text("5")    # resets the peak resident set (Linux)
             except OSError:
-                pass                                                   # some containers forbid it: the peak is the process's
+                pass                         # some containers forbid it: the peak is then the whole process's
 
-    def _peak(self) -> float | None:
-        """MB (10^6 bytes): of torch's allocator on CUDA, of the process on a Linux CPU, else None."""
+    def _peak_mb(self) -> float | None:
+        """The peak in MB (10^6 bytes) of torch's allocator on CUDA, of the process on Linux, else None."""
         if self.device.type == "cuda":
             return torch.cuda.max_memory_allocated(self.device) / 1e6
         try:

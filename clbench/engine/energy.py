@@ -1,15 +1,15 @@
-"""Energy of a GPU by its own counter (NVML), less what it draws when idle."""
+"""Measures the energy of a GPU by its own counter (NVML), less what it draws when idle."""
 import time
 from collections.abc import Callable
 from functools import lru_cache
 
 import torch
 
-IDLE_SECONDS = 1.0
+IDLE_SECONDS = 1.0           # for which the idle power is measured
 
 
 class EnergyMeter:
-    """Watt-hours above idle over measured spans; None for ever where there is no counter."""
+    """Adds up the watt-hours above idle between `start` and `stop`; always None where there is no counter."""
 
     def __init__(self, device: torch.device) -> None:
         self.counter = _counter(device)
@@ -18,12 +18,14 @@ class EnergyMeter:
 
     def start(self) -> None:
         if self.counter:
-            self._before = self.counter(), time.perf_counter()
+            self._joules_before = self.counter()
+            self._seconds_before = time.perf_counter()
 
     def stop(self) -> None:
         if self.counter:
-            joules, seconds = self._before
-            self.joules += self.counter() - joules - self.idle * (time.perf_counter() - seconds)
+            joules = self.counter() - self._joules_before
+            seconds = time.perf_counter() - self._seconds_before
+            self.joules += joules - self.idle * seconds
 
     @property
     def watt_hours(self) -> float | None:
@@ -31,7 +33,10 @@ class EnergyMeter:
 
 
 def _counter(device: torch.device) -> Callable[[], float] | None:
-    """() -> joules that the device has used since its driver was loaded; None without CUDA, NVML or such a counter."""
+    """A function that gives the joules that the device has used since its driver was loaded.
+
+    None without CUDA, NVML or such a counter.
+    """
     if device.type != "cuda":
         return None
     try:
@@ -47,10 +52,11 @@ def _counter(device: torch.device) -> Callable[[], float] | None:
 
 @lru_cache
 def _idle_watts(device: torch.device) -> float:
-    """Power of the device while this process leaves it alone, measured once per process, for a second."""
+    """The power of the device while this process leaves it alone; measured once per process, for a second."""
     counter = _counter(device)
     assert counter is not None
     torch.cuda.synchronize(device)
-    before, start = counter(), time.perf_counter()
+    before = counter()
+    start = time.perf_counter()
     time.sleep(IDLE_SECONDS)
     return (counter() - before) / (time.perf_counter() - start)

@@ -1,4 +1,4 @@
-"""Every slice after every task."""
+"""Evaluates all evaluation slices of a stream; the engine does so before the first and after every task."""
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -10,20 +10,25 @@ from clbench.core.pytree import Tree, tree_cat, tree_map
 if TYPE_CHECKING:
     from clbench.streams.stream import Stream
 
-ROWS = 1000          # a chunk of a slice: large enough to be fast, small enough not to matter in memory
+ROWS = 1000          # of a slice at a time: enough to be fast, few enough not to matter in memory
 
 
 @torch.no_grad()
 def evaluate(stream: "Stream", predict: Callable[[Tree, int | None], Tree]) -> Tensor:
-    """Scores [S, E, K] of `predict(x [S, n, d], t) -> scores [S, n, C]` on every evaluation slice, seen or not.
+    """The K measures of the stream on every evaluation slice, seen or not: [S, E, K].
 
-    Only task-incremental evaluation tells which task a slice is; otherwise t is None.
+    predict(x [S, n, d], t) gives the outputs [S, n, C]. t is the task of the slice in task-incremental
+    streams, and None in all others.
     """
+    def for_all_seeds(x: Tensor) -> Tensor:
+        return x.expand(len(stream.seeds), *x.shape[1:])
+
     columns = []
     for j, task in enumerate(stream.tasks):
-        scores = []
+        t = j if stream.scenario == "task" else None
+        outputs = []
         for start in range(0, len(task.test), ROWS):
-            x = tree_map(lambda x: x.expand(len(stream.seeds), *x.shape[1:]), stream.test(j, slice(start, start + ROWS)))
-            scores.append(predict(x, j if stream.scenario == "task" else None))
-        columns.append(stream.score(j, tree_cat(scores, 1)))
+            x = tree_map(for_all_seeds, stream.test(j, slice(start, start + ROWS)))
+            outputs.append(predict(x, t))
+        columns.append(stream.score(j, tree_cat(outputs, 1)))
     return torch.stack(columns, 1)

@@ -1,4 +1,4 @@
-"""FLOPs of a block, by torch's own formulas: torch.utils.flop_counter's total without its tables by module."""
+"""Counts the FLOPs of a block by torch's own formulas, as torch.utils.flop_counter does, but faster."""
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,11 +7,12 @@ from torch.utils.flop_counter import flop_registry
 
 
 class FlopCounter(TorchDispatchMode):
-    """Adds up `flops` of the matrix products and convolutions within the block, forward and backward.
+    """Adds up the FLOPs of the matrix products and convolutions within the block, forward and backward, in
+    `flops`.
 
-    FlopCounterMode hooks every module to say where FLOPs arise, asks anew for every operator whether it is made of others,
-    and imports torch's compiler to be left out of it. What reaches a mode is made of no others: autograd, above it, has
-    taken it apart, but for `torch.inference_mode`, in which this counts too little.
+    torch's FlopCounterMode is slower: it hooks every module to say where FLOPs arise, asks for every
+    operator whether it can be decomposed, and imports torch's compiler. Here autograd has decomposed every
+    operator before it arrives. That is not so within `torch.inference_mode`, where this counts too little.
     """
 
     def __init__(self) -> None:
@@ -20,11 +21,12 @@ class FlopCounter(TorchDispatchMode):
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        return False                             # nothing is compiled here, and to skip the compiler takes its import
+        return False                             # nothing is compiled; True would import the compiler
 
     def __torch_dispatch__(self, func: Any, types: Sequence[type], args: Sequence[Any] = (),
                            kwargs: dict[str, Any] | None = None) -> Any:
         out = func(*args, **(kwargs or {}))
-        if formula := flop_registry.get(func._overloadpacket):
+        formula = flop_registry.get(func._overloadpacket)
+        if formula:
             self.flops += formula(*args, **(kwargs or {}), out_val=out)
         return out

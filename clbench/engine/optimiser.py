@@ -1,6 +1,7 @@
-"""The optimisers of a budget on one flat tensor, by the fused kernels that torch.optim calls and with its bits.
+"""The optimisers and learning rates that a budget asks for, on one flat tensor theta.
 
-torch.optim looks up hooks, groups and devices anew in every step, which takes up to a tenth of a small step on a CPU.
+They call the fused kernels that torch.optim calls, and give the same bits. torch.optim itself looks up
+hooks, groups and devices in every step, which takes up to a tenth of a small step on a CPU.
 """
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -21,23 +22,28 @@ class Optimiser(Protocol):
 
 
 class Adam:
-    """Kingma & Ba (2015), Algorithm 1; a weight decay is added to the gradient. `adamw` decays the weights
-    themselves, Loshchilov & Hutter (2019), Algorithm 2."""
+    """Adam (Kingma & Ba 2015, Algorithm 1), or AdamW (Loshchilov & Hutter 2019, Algorithm 2).
+
+    Adam adds the weight decay to the gradient, AdamW takes it off the weights.
+    """
 
     def __init__(self, theta: Tensor, budget: Budget) -> None:
-        self.m, self.v, self.steps = torch.zeros_like(theta), torch.zeros_like(theta), torch.zeros((), device=theta.device)
+        self.m = torch.zeros_like(theta)
+        self.v = torch.zeros_like(theta)
+        self.steps = torch.zeros((), device=theta.device)
         self.state: tuple[Tensor, ...] = (self.m, self.v, self.steps)
         self.kernel = torch._fused_adamw_ if budget.optimiser == "adamw" else torch._fused_adam_
         self.settings: dict[str, Any] = {"beta1": 0.9, "beta2": budget.beta2, "weight_decay": budget.weight_decay,
                          "eps": 1e-8, "amsgrad": False, "maximize": False}
 
     def step(self, theta: Tensor, g: Tensor, lr: float | Tensor) -> None:
+        """Changes theta in place, by the gradient g."""
         self.steps += 1
         self.kernel([theta], [g], [self.m], [self.v], [], [self.steps], lr=lr, **self.settings)
 
 
 class SGD:
-    """m <- momentum m + g + weight_decay theta, theta <- theta - lr m."""
+    """Gradient descent: m <- momentum m + g + weight_decay theta, theta <- theta - lr m."""
 
     def __init__(self, theta: Tensor, budget: Budget) -> None:
         self.state: tuple[Tensor, ...] = (torch.zeros_like(theta),) if budget.momentum else ()
@@ -45,16 +51,20 @@ class SGD:
                          "nesterov": False, "maximize": False, "is_first_step": False}
 
     def step(self, theta: Tensor, g: Tensor, lr: float | Tensor) -> None:
+        """Changes theta in place, by the gradient g."""
         torch._fused_sgd_([theta], [g], list(self.state), lr=lr, **self.settings)
 
 
 OPTIMISERS: dict[str, Callable[[Tensor, Budget], Optimiser]] = {"adam": Adam, "adamw": Adam, "sgd": SGD}
 
 
-def warmed_up(budget: Budget, steps: int, device: torch.device) -> Tensor:
-    """[steps]: the learning rates of a budget with `warm_up`: they rise for that share of the steps, then fall along
-    half a cosine to 0."""
+def warm_up_rates(budget: Budget, steps: int, device: torch.device) -> Tensor:
+    """The learning rate of each step of a task, [steps], for a budget with `warm_up`.
+
+    The rates rise for that share of the steps, then fall to 0 along half a cosine.
+    """
     assert budget.warm_up is not None
-    rising, step = max(1, int(budget.warm_up * steps)), torch.arange(steps, device=device)
+    step = torch.arange(steps, device=device)
+    rising = max(1, int(budget.warm_up * steps))             # number of steps in which the rate rises
     falling = ((step - rising).clamp(min=0) / max(1, steps - rising) * torch.pi).cos().add(1).div(2)
     return budget.lr * ((step + 1) / rising).clamp(max=1) * falling

@@ -1,4 +1,4 @@
-"""The arithmetic of a run: float32 (TF32 off, so that devices agree), tf32, or bf16 in the network's passes."""
+"""Sets the arithmetic of a run: float32 (without TF32, so that devices agree), tf32, or bf16 in networks."""
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,10 +11,10 @@ from clbench.core.pytree import tree_map
 
 @contextmanager
 def arithmetic(precision: str) -> Iterator[None]:
-    """Within the block CUDA multiplies matrices and convolves in TF32 only if that is the precision, and repeats its bits.
+    """Within the block CUDA uses TF32 only if that is the precision, and gives the same bits in every run.
 
-    A CPU takes numbers below 1e-38 for 0: they fill Adam's averages where gradients have been zero for 800 steps (the pixels
-    of an earlier task), and made its steps 2.6 times as long.
+    A CPU takes numbers below 1e-38 for 0. They fill Adam's averages where gradients have been zero for 800
+    steps, as those of the pixels of an earlier task are, and would make its steps 2.6 times as long.
     """
     matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
     before = matmul.allow_tf32, cudnn.allow_tf32, cudnn.deterministic
@@ -29,11 +29,18 @@ def arithmetic(precision: str) -> Iterator[None]:
 
 
 def forward_in(precision: str, device: torch.device) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Wraps a forward pass: under bf16 its products are taken in bfloat16; what comes out is float32 in any case."""
-    def wrap(forward: Callable[..., Any]) -> Callable[..., Any]:
-        def passed(*args: Any) -> Any:
-            # No cache of cast weights: a captured step would keep the first one for ever.
+    """A function that wraps a forward pass: for bf16 its products are taken in bfloat16.
+
+    Outputs are always float32.
+    """
+    def leave(forward: Callable[..., Any]) -> Callable[..., Any]:
+        return forward
+
+    def cast(forward: Callable[..., Any]) -> Callable[..., Any]:
+        def cast_forward(*args: Any) -> Any:
+            # Without a cache of cast weights: a captured step would keep the first ones for ever.
             with torch.autocast(device.type, torch.bfloat16, cache_enabled=False):
                 return tree_map(Tensor.float, forward(*args))
-        return passed
-    return wrap if precision == "bf16" else lambda forward: forward
+        return cast_forward
+
+    return cast if precision == "bf16" else leave

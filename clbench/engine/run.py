@@ -16,7 +16,7 @@ from clbench.engine.capture import CapturedStep
 from clbench.engine.clock import Clock
 from clbench.engine.evaluate import evaluate
 from clbench.engine.learner import Learner
-from clbench.engine.optimiser import warmed_up
+from clbench.engine.optimiser import warm_up_rates
 from clbench.engine.precision import arithmetic
 from clbench.engine.storage import extra_bytes, extra_numbers
 from clbench.errors import InputError, RunFailed
@@ -129,7 +129,7 @@ class Run:
             samples = samples[:, :, :self.replayed]
         plan = Batch(samples=samples)
         for number, part in self.turns():
-            plan = part.before_task(self.t, plan.seen_by(number)).given_by(number)
+            plan = part.before_task(self.t, plan.for_part(number)).from_part(number)
         if any(part.retrains for part in self.parts):
             self.learner.restart()                           # after the hooks: what they copy is what was learnt
         return plan
@@ -137,10 +137,10 @@ class Run:
     def fit(self, plan: Batch) -> None:
         """Trains on every batch of the plan, with all hooks on; on a GPU as a captured step."""
         if self.turn is not None:                            # a part's own plan
-            plan = plan.given_by(self.turn)
+            plan = plan.from_part(self.turn)
         steps, before = len(plan.samples), self.samples_seen
         if self.budget.warm_up is not None:
-            plan.lr = warmed_up(self.budget, steps, self.stream.device).expand(self.S, steps).T
+            plan.lr = warm_up_rates(self.budget, steps, self.stream.device).expand(self.S, steps).T
         with self.clock.count_flops(times=steps):            # all steps of a fit have the same shapes
             self.step(plan.at(0))
         self.updates += 1
@@ -160,25 +160,25 @@ class Run:
         gradient = self.learner.gradient(self.loss, batch)
         g, batch.out, batch.loss = gradient.g, gradient.out, gradient.loss
         for number, part in self.turns():
-            g = part.gradient(g, batch.seen_by(number))
+            g = part.gradient(g, batch.for_part(number))
         self.learner.step(gradient._replace(g=g), batch.get("lr"))
         self.samples_seen += batch.y.numel()
         self.alive &= batch.loss.abs() < torch.inf             # isfinite takes twice the operators
         self.finite_steps += self.alive
         for number, part in self.turns():
-            part.after_step(batch.seen_by(number))
+            part.after_step(batch.for_part(number))
 
     def batch(self, draws: Batch) -> Batch:
         """The batch of these draws, after every part's `batch`."""
         gathered = self.stream.gather(draws.samples)
         batch, shared = Batch({**draws, **gathered}), SHARED | gathered.keys()
         for number, part in self.turns():
-            batch = part.batch(batch.seen_by(number)).given_by(number, shared)
+            batch = part.batch(batch.for_part(number)).from_part(number, shared)
         return batch
 
     def loss(self, out: Tree, batch: Batch) -> Tensor:
         """One seed: weighted sum over the rows of the data term and of every part's term."""
-        theirs = [part.losses(out, batch.seen_by(number)) for number, part in self.turns()]
+        theirs = [part.losses(out, batch.for_part(number)) for number, part in self.turns()]
         terms = [self.data_losses(out, batch), *theirs]
         first, *more = ((batch.weight[:len(term)] * term).sum() for term in terms if term is not None)
         return sum(more, first)

@@ -1,4 +1,4 @@
-"""What the parts of a run keep beside the network: how many numbers, how many bytes."""
+"""Counts what the parts of a run keep beside the network, in numbers and in bytes, for the cost sheet."""
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -12,18 +12,21 @@ if TYPE_CHECKING:
 
 
 def extra_numbers(run: "Run") -> int:
-    """Floating point numbers per seed that the parts keep."""
-    return sum(_numbers(run, views) for views in _kept(run) if views[0].is_floating_point())
+    """How many floating point numbers the parts keep, per seed."""
+    return sum(_count_numbers(run, views) for views in _kept_tensors(run) if views[0].is_floating_point())
 
 
 def extra_bytes(run: "Run") -> int:
-    """Bytes per seed of all tensors that the parts keep, whatever their type, but for those that name examples."""
-    others = [views for views in _kept(run) if not _names_examples(views[0])]
-    return sum(_numbers(run, views) * views[0].element_size() for views in others)
+    """How many bytes the parts keep per seed, in tensors of any type but those that name stored examples."""
+    others = [views for views in _kept_tensors(run) if not _names_examples(views[0])]
+    return sum(_count_numbers(run, views) * views[0].element_size() for views in others)
 
 
-def _kept(run: "Run") -> list[list[Tensor]]:
-    """The parts' tensors, those of one storage together; not what belongs to the run or its stream."""
+def _kept_tensors(run: "Run") -> list[list[Tensor]]:
+    """The tensors that the parts keep, those of one storage together.
+
+    What the run or its stream owns is left out.
+    """
     seen = {id(run), id(run.stream), id(run.learner)}
     of_learner = [run.learner.theta, run.learner.initial, *run.learner.optimiser.state]
     of_stream = _tensors(vars(run.stream), set())
@@ -38,8 +41,11 @@ def _kept(run: "Run") -> list[list[Tensor]]:
 
 
 def _tensors(value: Any, seen: set[int]) -> Iterator[Tensor]:
-    """All tensors in containers and objects, however deep. What can be called (a network, a function) holds none; of a
-    second learner its parameters count, as of the first, and not its optimiser."""
+    """Yields all tensors in containers and objects, however deep.
+
+    What can be called, such as a network or a function, holds none. Of a second learner the parameters
+    count, as they do of the first, and not the optimiser.
+    """
     if isinstance(value, Tensor):
         yield value
     elif id(value) not in seen:
@@ -47,23 +53,28 @@ def _tensors(value: Any, seen: set[int]) -> Iterator[Tensor]:
         if isinstance(value, Learner):
             yield value.theta[:, :value.net.layout.parameters]
         elif isinstance(value, dict | list | tuple | set):
-            for one in value.values() if isinstance(value, dict) else value:
-                yield from _tensors(one, seen)
+            items = value.values() if isinstance(value, dict) else value
+            for item in items:
+                yield from _tensors(item, seen)
         elif hasattr(value, "__dict__") and not callable(value):
             yield from _tensors(vars(value), seen)
 
 
-def _numbers(run: "Run", views: list[Tensor]) -> int:
-    """Numbers of one seed in the views of one storage, no more than it holds; the padding of theta does not count."""
-    layout, first = run.learner.net.layout, views[0]
+def _count_numbers(run: "Run", views: list[Tensor]) -> int:
+    """How many numbers of one seed the views of one storage hold, without the padding of theta.
+
+    Views may overlap, so it is never more than the storage holds.
+    """
+    layout = run.learner.net.layout
+    first = views[0]
     held = first.untyped_storage().nbytes() // first.element_size()
     count = min(sum(view.numel() for view in views), held)
     if first.shape and first.shape[-1] == layout.P:
         count = count // layout.P * layout.parameters
-    by_seed = first.dim() > 1 and len(first) == run.S            # masks [P] or [C] are the same for all seeds
+    by_seed = first.dim() > 1 and len(first) == run.S        # masks [P] and [C] are the same for all seeds
     return count // run.S if by_seed else count
 
 
 def _names_examples(tensor: Tensor) -> bool:
-    """Whether these are (task, index) pairs [..., M, 2]."""
+    """Whether the tensor holds (task, index) pairs, [..., M, 2]."""
     return tensor.dtype == torch.long and tensor.dim() > 1 and tensor.shape[-1] == 2

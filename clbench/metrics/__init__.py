@@ -1,1 +1,1 @@
-"""Turns accuracies into metrics, metrics into intervals, and intervals into verdicts, with numpy and scipy."""
+"""Turns accuracies into metrics, metrics into intervals, and intervals into verdicts."""

@@ -1,4 +1,4 @@
-"""A network with a small residual layer between its body and its head (adapters: Houlsby et al. 2019)."""
+"""A network with small residual layers between its body and its head, for the strategy `adapter`."""
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -9,40 +9,54 @@ from clbench.models.network import Network
 
 
 class Adapted:
-    """features f become f + up relu(down f), each side's by its own; `up` starts at 0, so it begins as the network itself.
+    """Adapters after Houlsby et al. 2019: features f become f + up relu(down f + bias).
 
-    sizes: the width of each side's features. For networks without buffers.
+    `up` starts at 0, so that the network starts as it is without adapters. A network with two sides, such
+    as a dual encoder, has an adapter for each. sizes: the width of each side's features. It is for networks
+    without buffers.
     """
 
     def __init__(self, net: Network, sizes: list[int], width: int) -> None:
-        self.net, self.kind = net, net.kind
-        shapes = {f"head.adapter{side}.{name}": shape for side, size in enumerate(sizes)
-                  for name, shape in (("down", (width, size)), ("bias", (width,)), ("up", (size, width)))}
-        # Behind the network's own, which find themselves in the first P; what is their padding there is an adapter's here.
+        self.net = net
+        self.kind = net.kind
+        shapes: dict[str, tuple[int, ...]] = {}
+        for side, size in enumerate(sizes):
+            shapes[f"head.adapter{side}.down"] = (width, size)
+            shapes[f"head.adapter{side}.bias"] = (width,)
+            shapes[f"head.adapter{side}.up"] = (size, width)
+        # The adapters come last, so the network finds its own tensors at the start of theta. What it takes
+        # for its padding is the beginning of an adapter; it never reads that.
         self.layout = Layout({**net.layout.shapes, **shapes})
         self.added = list(shapes)
+        self.sides = len(sizes)
 
     def __str__(self) -> str:
         return f"{self.net} with adapters"
 
     def init(self, generator: torch.Generator) -> Tensor:
-        """The network's own draws first: it starts as without adapters."""
+        """Initial theta [P]. The network's own draws come first, so that they are those without adapters."""
         views = self.net.layout.views(self.net.init(generator))
-        made = {name: torch.zeros(self.layout.shapes[name]) for name in self.added}
+        adapters = {name: torch.zeros(self.layout.shapes[name]) for name in self.added}
         for name in self.added:
             if name.endswith("down"):
-                made[name] = (torch.rand(made[name].shape, generator=generator) * 2 - 1) * made[name].shape[1] ** -0.5
-        return self.layout.flat(views | made)
+                shape = self.layout.shapes[name]
+                adapters[name] = (torch.rand(shape, generator=generator) * 2 - 1) * shape[1] ** -0.5
+        return self.layout.flat(views | adapters)
 
     def features(self, theta: Tensor, x: Tree) -> Tree:
-        views, sides = self.layout.views(theta), iter(range(len(self.added) // 3))
+        """The network's features [n, h] behind the adapters; for two sides, the features of each."""
+        views = self.layout.views(theta)
+        sides = iter(range(self.sides))
 
-        def adapted(f: Tensor) -> Tensor:
-            down, bias, up = (views[f"head.adapter{side}.{name}"] for side in [next(sides)] for name in ("down", "bias", "up"))
-            return f + F.linear(F.relu(F.linear(f, down, bias)), up)
-        return tree_map(adapted, self.net.features(theta[:self.net.layout.P], x))
+        def adapt(f: Tensor) -> Tensor:
+            name = f"head.adapter{next(sides)}"
+            inner = F.relu(F.linear(f, views[f"{name}.down"], views[f"{name}.bias"]))
+            return f + F.linear(inner, views[f"{name}.up"])
+
+        return tree_map(adapt, self.net.features(theta[:self.net.layout.P], x))
 
     def head(self, theta: Tensor, features: Tree) -> Tree:
+        """Outputs [n, C] of features [n, h]."""
         return self.net.head(theta[:self.net.layout.P], features)
 
     def __call__(self, theta: Tensor, x: Tree) -> Tree:
@@ -50,6 +64,6 @@ class Adapted:
 
 
 def widths_of_features(net: Network, x: Tree) -> list[int]:
-    """By a pass over inputs x of one seed."""
+    """The width of each side's features, found by a pass over inputs x of one seed."""
     theta = net.init(torch.Generator().manual_seed(0)).to(tree_leaves(x)[0].device)
     return [leaf.shape[-1] for leaf in tree_leaves(net.features(theta, x))]

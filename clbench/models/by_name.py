@@ -1,4 +1,4 @@
-"""The networks for pictures, by the names that benchmarks and papers use."""
+"""Finds the networks for pictures by the names that benchmarks and papers use."""
 from clbench.models.functional import Functional
 from clbench.models.resnet import ResNet18
 from clbench.models.small_conv import SmallConv
@@ -13,6 +13,11 @@ NETWORKS = {
 
 def network(name: str, shape: tuple[int, int, int], classes: int, norm: str,
             width: int | None = None) -> Functional:
-    """For pictures of this shape (height, width, channels); norm: group | batch; width: channels of the first layer,
-    None for the network's own."""
-    return NETWORKS[name](shape, classes, norm, *[] if width is None else [width])
+    """The network of this name for pictures of this shape (height, width, channels), with an output per
+    class.
+
+    norm: group | batch. width: channels of the first layer; None: the network's own default.
+    """
+    if width is None:
+        return NETWORKS[name](shape, classes, norm)
+    return NETWORKS[name](shape, classes, norm, width)

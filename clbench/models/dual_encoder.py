@@ -1,4 +1,7 @@
-"""Two small towers for pairs, after CLIP (Radford et al. 2021): image or words on the left, words on the right."""
+"""Two small towers for streams of pairs, after CLIP (Radford et al. 2021).
+
+The left tower takes images or words, the right one words.
+"""
 import math
 from typing import Protocol
 
@@ -9,28 +12,34 @@ from torch import Tensor, nn
 from clbench.models.functional import Functional
 from clbench.models.layers import Pictures
 
-LARGEST_SCALE = 100.0
+LARGEST_SCALE = 100.0        # as in CLIP
 
 
 class DualEncoder(Functional):
-    """Embeddings of length 1 of both sides, the left ones times a learned scale (1 / temperature); no BatchNorm.
+    """Gives embeddings of length 1 of both sides, the left ones times a learned scale (1 / temperature).
 
-    shape: of the images (height, width, channels); None for words on both sides.
+    shape: (height, width, channels) of the images; None for words on both sides. There is no BatchNorm.
     """
 
     kind = "dual"
 
     def __init__(self, shape: tuple[int, int, int] | None, buckets: int = 2048, width: int = 64):
         self.inputs, self.widths = shape, (width,)
-        left: Tower = Words(buckets, width) if shape is None else Picture(shape, width)
-        kind = "words" if shape is None else f"{shape[0]}x{shape[1]} images"
+        if shape is None:
+            left: Tower = Words(buckets, width)
+            kind = "words"
+        else:
+            left = Picture(shape, width)
+            kind = f"{shape[0]}x{shape[1]} images"
         super().__init__(Towers(left, Words(buckets, width)), f"dual encoder {width}, {kind} and words")
 
     def init(self, generator: torch.Generator) -> Tensor:
-        """As torch's own layers start; word vectors from N(0, 0.1^2)."""
+        """Initial theta [P]: layers as torch's own, word vectors from N(0, 0.1^2)."""
         views = self.layout.views(super().init(generator))
-        return self.layout.flat({name: torch.randn(view.shape, generator=generator) / 10 if name in self.layout.tables else view
-                                 for name, view in views.items()})
+        for name, view in views.items():
+            if name in self.layout.tables:
+                views[name] = torch.randn(view.shape, generator=generator) / 10
+        return self.layout.flat(views)
 
 
 class Tower(Protocol):
@@ -44,17 +53,20 @@ class Tower(Protocol):
 
 
 class Towers(nn.Module):
-    """`body` and `head` of both sides; what the head gives is normalised, the left side scaled."""
+    """The bodies and the heads of both sides, as the `body` and the `head` of one network."""
 
     def __init__(self, left: Tower, right: Tower):
         super().__init__()
-        self.body, self.head = Sides(left.body, right.body), Embeddings(left.head, right.head)
+        self.body = Sides(left.body, right.body)
+        self.head = Embeddings(left.head, right.head)
 
     def forward(self, x: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         return self.head(self.body(x))
 
 
 class Sides(nn.Module):
+    """A module for each side of a pair."""
+
     def __init__(self, left: nn.Module, right: nn.Module):
         super().__init__()
         self.left, self.right = left, right
@@ -64,6 +76,8 @@ class Sides(nn.Module):
 
 
 class Embeddings(Sides):
+    """The heads of both sides; embeddings have length 1, times the learned scale on the left."""
+
     def __init__(self, left: nn.Module, right: nn.Module):
         super().__init__(left, right)
         self.log_scale = nn.Parameter(torch.tensor(math.log(10.0)))
@@ -74,35 +88,45 @@ class Embeddings(Sides):
 
 
 class Picture:
-    """4x4 patches, one strided convolution, and a flat layer that keeps the place of things."""
+    """A tower for images: 4x4 patches, a strided convolution, and a layer that sees where things are."""
 
     def __init__(self, shape: tuple[int, int, int], width: int):
         height, across, channels = shape
         places = (height // 4 + 1) // 2 * ((across // 4 + 1) // 2)
-        self.body = nn.Sequential(Bytes(shape), nn.Conv2d(channels, 48, 4, 4), nn.GELU(), nn.Conv2d(48, 96, 3, 2, 1), nn.GELU(),
-                                  nn.Flatten(), nn.Linear(96 * places, 192), nn.GELU(), nn.LayerNorm(192))
+        self.body = nn.Sequential(
+            Bytes(shape),
+            nn.Conv2d(channels, 48, 4, 4), nn.GELU(),
+            nn.Conv2d(48, 96, 3, 2, 1), nn.GELU(), nn.Flatten(),
+            nn.Linear(96 * places, 192), nn.GELU(), nn.LayerNorm(192))
         self.head = nn.Linear(192, width)
 
 
 class Bytes(Pictures):
-    """Images of bytes [n, height * width * channels] as pictures from -1 to 1."""
+    """Turns images of bytes [n, height * width * channels] into pictures with values from -1 to 1."""
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(x).float() / 127.5 - 1
 
 
 class Words:
-    """The sum of word vectors through one hidden layer: the order of words does not count."""
+    """A tower for words: the sum of their vectors, then one hidden layer.
+
+    The order of words does not count.
+    """
 
     def __init__(self, buckets: int, width: int, inner: int = 96):
-        self.body = nn.Sequential(SumOfWords(buckets, inner), nn.LayerNorm(inner), nn.Linear(inner, 2 * inner), nn.GELU())
+        self.body = nn.Sequential(
+            SumOfWords(buckets, inner), nn.LayerNorm(inner),
+            nn.Linear(inner, 2 * inner), nn.GELU())
         self.head = nn.Linear(2 * inner, width)
 
 
 class SumOfWords(nn.Module):
+    """The sum of the word vectors of texts [n, L]; the number 0, where a text has ended, adds nothing."""
+
     def __init__(self, buckets: int, width: int):
         super().__init__()
         self.table = nn.Parameter(torch.zeros(buckets, width))
 
     def forward(self, words: Tensor) -> Tensor:
-        return (F.embedding(words, self.table) * (words > 0).unsqueeze(-1)).sum(-2)       # 0: the text has ended
+        return (F.embedding(words, self.table) * (words > 0).unsqueeze(-1)).sum(-2)

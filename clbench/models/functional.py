@@ -1,4 +1,7 @@
-"""Any torch module with a `body` and a linear `head`, as a pure function of one seed's parameters."""
+"""Wraps a torch module with a `body` and a `head` as a pure function of one seed's parameters theta.
+
+The engine maps such a function over seeds; all networks but `clbench.models.mlp.MLP` build on it.
+"""
 import copy
 
 import torch
@@ -9,9 +12,10 @@ from clbench.core.layout import Layout
 
 
 class Functional:
-    """Outputs head(body(x)) of inputs x [n, d]; running statistics are entries of theta.
+    """Gives outputs head(body(x)) of inputs x [n, d]. Running statistics are entries of theta too.
 
-    Subclasses give `module`, `kind` and a name; theirs must not draw random numbers nor change shape while training.
+    A subclass gives the module, a name and `kind`. Its module must draw no random numbers and keep all
+    shapes.
     """
 
     kind = "columns"
@@ -21,25 +25,31 @@ class Functional:
             if "num_batches_tracked" in part._buffers:
                 part._buffers["num_batches_tracked"] = None  # an integer count that only a momentum of None would read
         self._module, self._name = module, name
-        self.layout = Layout(*({name: tuple(tensor.shape) for name, tensor in named}
-                               for named in (module.named_parameters(), module.named_buffers())))
+        parameters = {name: tuple(tensor.shape) for name, tensor in module.named_parameters()}
+        buffers = {name: tuple(tensor.shape) for name, tensor in module.named_buffers()}
+        self.layout = Layout(parameters, buffers)
 
     def __str__(self) -> str:
         return self._name
 
     def init(self, generator: torch.Generator) -> Tensor:
-        """theta [P]: weights and biases from U(-1/sqrt(fan_in), 1/sqrt(fan_in)), as nn.Linear and nn.Conv2d do;
-        normalisation layers start as the identity."""
-        tensors = {name: tensor.detach().clone() for name, tensor in self._named(self._module)}
+        """Initial theta [P].
+
+        Weights and biases of linear and convolutional layers come from U(-1/sqrt(fan_in), 1/sqrt(fan_in)),
+        as torch draws them. All else keeps the module's own values: normalisation layers start as the
+        identity.
+        """
+        tensors = {name: tensor.detach().clone() for name, tensor in self._named_tensors(self._module)}
         for name, layer in self._module.named_modules():
             if isinstance(layer, nn.Linear | nn.Conv2d):
                 bound = layer.weight[0].numel() ** -0.5
-                for one in (f"{name}.{kind}" for kind, _ in layer.named_parameters()):
-                    tensors[one] = (torch.rand(tensors[one].shape, generator=generator) * 2 - 1) * bound
+                for kind, parameter in layer.named_parameters():
+                    uniform = torch.rand(parameter.shape, generator=generator)
+                    tensors[f"{name}.{kind}"] = (uniform * 2 - 1) * bound
         return self.layout.flat(tensors)
 
     def features(self, theta: Tensor, x: Tensor) -> Tensor:
-        """[n, inputs of the head], as at evaluation."""
+        """Features of inputs x [n, d], as at evaluation: [n, inputs of the head]."""
         return self._call(self._module.get_submodule("body"), "body.", self._views(theta), x, training=False)
 
     def head(self, theta: Tensor, features: Tensor) -> Tensor:
@@ -47,11 +57,14 @@ class Functional:
         return self._call(self._module.get_submodule("head"), "head.", self._views(theta), features, training=False)
 
     def __call__(self, theta: Tensor, x: Tensor) -> Tensor:
-        """Outputs [n, C], as at evaluation: with running statistics."""
+        """Outputs [n, C] of inputs x [n, d], as at evaluation: with running statistics."""
         return self._call(self._module, "", self._views(theta), x, training=False)
 
     def train(self, theta: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(outputs [n, C] with the batch's own statistics, buffers [Q] as they become). Asked for where there are buffers."""
+        """(outputs [n, C] with the batch's own statistics, buffers [Q] after this batch).
+
+        The engine calls it only for networks with buffers.
+        """
         views = self._views(theta)
         for name, _ in self._module.named_buffers():
             views[name] = views[name].clone()                # the module writes into these
@@ -62,21 +75,23 @@ class Functional:
         """The same network with the weights theta [P] as a torch module, for libraries that want one."""
         module = copy.deepcopy(self._module).train()
         with torch.no_grad():
-            for name, tensor in self._named(module):
+            for name, tensor in self._named_tensors(module):
                 tensor.copy_(self.layout.views(theta)[name])
         return module
 
     @staticmethod
-    def _named(module: nn.Module) -> list[tuple[str, Tensor]]:
+    def _named_tensors(module: nn.Module) -> list[tuple[str, Tensor]]:
+        """Parameters, then buffers, with their names."""
         return [*module.named_parameters(), *module.named_buffers()]
 
     def _views(self, theta: Tensor) -> dict[str, Tensor]:
-        """Named views; no gradient goes into buffers, so no penalty and no optimiser moves them."""
+        """name -> view of theta. No gradient goes into buffers, so no penalty and no optimiser moves them."""
         views = self.layout.views(theta)
         return views | {name: views[name].detach() for name, _ in self._module.named_buffers()}
 
     @staticmethod
     def _call(module: nn.Module, prefix: str, views: dict[str, Tensor], x: Tensor, training: bool) -> Tensor:
+        """module(x) with those tensors of the views whose names begin with the prefix."""
         module.train(training)
         own = {name.removeprefix(prefix): view for name, view in views.items() if name.startswith(prefix)}
         return functional_call(module, own, (x,))

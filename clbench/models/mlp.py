@@ -1,4 +1,4 @@
-"""Multilayer perceptron with ReLU, as a pure function of one seed's parameters."""
+"""The multilayer perceptron of the small benchmarks, as a pure function of one seed's parameters theta."""
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +11,7 @@ from clbench.core.layout import Layout
 
 
 class MLP:
-    """Layers `hidden0`, `hidden1`, … and `head` of the given widths; `sizes` = (inputs, hidden…, outputs)."""
+    """Linear layers `hidden0`, `hidden1`, … with ReLU, then `head`; `sizes` = (inputs, hidden…, outputs)."""
 
     kind = "mlp"
 
@@ -19,21 +19,27 @@ class MLP:
         self.sizes, self.hidden = sizes, len(sizes) - 2
         self.inputs, self.widths = sizes[0], sizes[1:-1]
         names = [*(f"hidden{i}" for i in range(self.hidden)), "head"]
-        self.layers = dict(zip(names, zip(sizes, sizes[1:], strict=False), strict=True))     # name -> (fan in, fan out)
-        self.layout = Layout({f"{name}.{kind}": shape for name, (fan_in, fan_out) in self.layers.items()
-                              for kind, shape in (("weight", (fan_out, fan_in)), ("bias", (fan_out,)))})
+        self.layers: dict[str, tuple[int, int]] = {}         # name -> (fan in, fan out)
+        shapes: dict[str, tuple[int, ...]] = {}
+        for name, fan_in, fan_out in zip(names, sizes[:-1], sizes[1:], strict=True):
+            self.layers[name] = (fan_in, fan_out)
+            shapes[f"{name}.weight"] = (fan_out, fan_in)
+            shapes[f"{name}.bias"] = (fan_out,)
+        self.layout = Layout(shapes)
 
     def __str__(self) -> str:
         return f"mlp {'-'.join(map(str, self.sizes))}"
 
     def init(self, generator: torch.Generator) -> Tensor:
-        """theta [P]: every weight and bias from U(-1/sqrt(fan_in), 1/sqrt(fan_in)), as nn.Linear does."""
-        return self.layout.flat({
-            name: (torch.rand(shape, generator=generator) * 2 - 1) * self.layers[name.split(".")[0]][0] ** -0.5
-            for name, shape in self.layout.shapes.items()})
+        """Initial theta [P]: all entries from U(-1/sqrt(fan_in), 1/sqrt(fan_in)), as nn.Linear draws them."""
+        tensors = {}
+        for name, shape in self.layout.shapes.items():
+            fan_in, _ = self.layers[name.split(".")[0]]
+            tensors[name] = (torch.rand(shape, generator=generator) * 2 - 1) * fan_in ** -0.5
+        return self.layout.flat(tensors)
 
     def features(self, theta: Tensor, x: Tensor) -> Tensor:
-        """[n, width of the last hidden layer] of inputs x [n, d]."""
+        """Features of inputs x [n, d]: [n, width of the last hidden layer]."""
         return self._features(self.layout.views(theta), x)
 
     def __call__(self, theta: Tensor, x: Tensor) -> Tensor:
@@ -64,9 +70,11 @@ class MLP:
         return torch.nn.Sequential(*between, layers[-1])
 
     def start(self) -> torch.nn.Module:
+        """What comes before the blocks, for `clbench.models.columns`."""
         return torch.nn.Identity()
 
     def end(self) -> torch.nn.Module:
+        """What comes between the blocks and the head."""
         return torch.nn.Identity()
 
     def block(self, inputs: int, outputs: int) -> torch.nn.Module:
@@ -74,11 +82,15 @@ class MLP:
         return torch.nn.Sequential(torch.nn.Linear(inputs, outputs), torch.nn.ReLU())
 
     def squared_gradients(self, theta: Tensor, rows: Batch, losses: Callable[[Any, Batch], Tensor]) -> Tensor:
-        """[P]: sum over rows of the squared gradient of that row's own losses(outputs [n, C], rows) -> [n].
+        """The sum over rows of the squared gradient of each row's own loss: [P].
 
-        For a linear layer with inputs a_i and gradients d_i at its outputs, sum_i (d_i a_i^T)^2 = (d^2)^T a^2.
+        losses(outputs [n, C], rows) gives the loss of each row, [n]. For a linear layer with inputs a_i and
+        gradients d_i at its outputs, sum_i (d_i a_i^T)^2 = (d^2)^T a^2, so no gradient of a single row is
+        ever formed.
         """
-        views, inputs, outputs, x = self.layout.views(theta), {}, {}, rows.x
+        views = self.layout.views(theta)
+        inputs, outputs = {}, {}                             # of each linear layer
+        x = rows.x
         for name in self.layers:
             inputs[name] = x
             outputs[name] = F.linear(x, views[f"{name}.weight"], views[f"{name}.bias"]).requires_grad_()
@@ -86,5 +98,6 @@ class MLP:
         gradients = torch.autograd.grad(losses(outputs["head"], rows).sum(), list(outputs.values()))
         squares: dict[str, Tensor] = {}
         for (name, a), d in zip(inputs.items(), gradients, strict=True):
-            squares |= {f"{name}.weight": d.square().T @ a.detach().square(), f"{name}.bias": d.square().sum(0)}
+            squares[f"{name}.weight"] = d.square().T @ a.detach().square()
+            squares[f"{name}.bias"] = d.square().sum(0)
         return self.layout.flat(squares)

@@ -9,19 +9,22 @@ NAMES = {64: "resnet18", 20: "resnet18_slim"}
 
 
 class ResNet18(Functional):
-    """filters: 64 in the paper; 20 is the slim one of Lopez-Paz & Ranzato 2017."""
+    """filters: channels of the stem. 64 are the paper's; 20 are those of Lopez-Paz & Ranzato 2017 (slim)."""
 
     kind = "resnet"
 
     def __init__(self, shape: tuple[int, int, int], classes: int, filters: int = 64, norm: str = "group"):
-        widths = [filters * times for times in (1, 1, 2, 4, 8)]
-        blocks = [block for inputs, outputs, stride in zip(widths, widths[1:], (1, 2, 2, 2), strict=False)
-                  for block in (Residual(inputs, outputs, stride, norm), Residual(outputs, outputs, 1, norm))]
-        super().__init__(BodyAndHead(shape, [*_stem(shape[-1], filters, norm), *blocks], widths[-1], classes),
-                         f"{NAMES.get(filters, f'resnet18 of {filters} filters')}, {norm} norm")
+        layers = _stem(shape[-1], filters, norm)
+        inputs = filters
+        for outputs, stride in ((filters, 1), (2 * filters, 2), (4 * filters, 2), (8 * filters, 2)):
+            layers += [Residual(inputs, outputs, stride, norm), Residual(outputs, outputs, 1, norm)]
+            inputs = outputs
+        name = NAMES.get(filters, f"resnet18 of {filters} filters")
+        super().__init__(BodyAndHead(shape, layers, inputs, classes), f"{name}, {norm} norm")
 
 
 def _stem(channels: int, filters: int, kind: str) -> list[nn.Module]:
+    """The first layers, before the residual blocks."""
     return [nn.Conv2d(channels, filters, 3, 1, 1, bias=False), norm(kind, filters), nn.ReLU()]
 
 
@@ -34,8 +37,11 @@ class Residual(nn.Module):
         self.norm1 = norm(kind, outputs)
         self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
         self.norm2 = norm(kind, outputs)
-        self.shortcut = nn.Identity() if (inputs, stride) == (outputs, 1) else nn.Sequential(
-            nn.Conv2d(inputs, outputs, 1, stride, bias=False), norm(kind, outputs))
+        if (inputs, stride) == (outputs, 1):
+            self.shortcut: nn.Module = nn.Identity()
+        else:
+            self.shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False),
+                                          norm(kind, outputs))
 
     def forward(self, x: Tensor) -> Tensor:
         out = F.relu(self.norm1(self.conv1(x)))

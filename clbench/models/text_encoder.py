@@ -1,4 +1,7 @@
-"""One small tower for both sides of text pairs: word overlap to begin with, and what is learnt on top."""
+"""One small tower for both sides of pairs of texts, such as queries with passages.
+
+It begins by comparing texts by the words that they share, and learns to do better.
+"""
 import math
 
 import numpy as np
@@ -11,53 +14,65 @@ from clbench.models.functional import Functional
 
 
 class TextEncoder(Functional):
-    """Embeddings of length 1 of queries and passages, the queries' times a learned scale (1 / temperature).
+    """Gives embeddings of length 1 of queries and passages, the queries' ones times a learned scale (1 /
+    temperature).
 
-    Word vectors times learned word weights, summed, and a residual layer that starts at 0. The weights start at `idf`
-    [buckets], of the first slice alone: so the untrained network compares texts by the words that they share.
+    A text is the sum of its word vectors, each times the learned weight of the word, through a residual
+    layer that starts at 0. The weights start at the inverse document frequencies `idf` [buckets] of the
+    first slice alone. So the untrained network compares texts by the words that they share.
     """
 
     kind = "text"
 
     def __init__(self, idf: np.ndarray, width: int = 192):
-        self.inputs, self.widths, self.idf = len(idf), (width,), torch.from_numpy(idf)
+        self.inputs, self.widths = len(idf), (width,)
+        self.idf = torch.from_numpy(idf)
         super().__init__(SharedTower(len(idf), width), f"text encoder {width}, {len(idf)} words")
 
     def init(self, generator: torch.Generator) -> Tensor:
-        views = dict(self.layout.views(super().init(generator)))
+        """Initial theta [P]: word vectors from N(0, 1), word weights `idf`, a residual layer of 0."""
+        views = self.layout.views(super().init(generator))
         vectors = torch.randn(views["body.table"].shape, generator=generator)
-        return self.layout.flat(views | {"body.table": vectors, "body.word_weights": self.idf, "head.last.weight": 0.0,
-                                         "head.last.bias": 0.0})
+        return self.layout.flat(views | {"body.table": vectors, "body.word_weights": self.idf,
+                                         "head.last.weight": 0.0, "head.last.bias": 0.0})
 
 
 class SharedTower(nn.Module):
-    """`body`: the weighted sums of word vectors of both sides; `head`: what is added to them, and the embeddings."""
+    """`body` gives the weighted sums of word vectors of both sides; `head` turns them into embeddings."""
 
     def __init__(self, buckets: int, width: int):
         super().__init__()
-        self.body, self.head = WeightedSums(buckets, width), Residual(width)
+        self.body = WeightedSums(buckets, width)
+        self.head = Residual(width)
 
     def forward(self, x: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         return self.head(self.body(x))
 
 
 class WeightedSums(nn.Module):
+    """The weighted sums [n, width] of the word vectors of both sides."""
+
     def __init__(self, buckets: int, width: int):
         super().__init__()
-        self.table, self.word_weights = nn.Parameter(torch.zeros(buckets, width)), nn.Parameter(torch.zeros(buckets))
+        self.table = nn.Parameter(torch.zeros(buckets, width))
+        self.word_weights = nn.Parameter(torch.zeros(buckets))
 
     def forward(self, x: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-        return self.summed(x[0]), self.summed(x[1])
+        return self.weighted_sum(x[0]), self.weighted_sum(x[1])
 
-    def summed(self, words: Tensor) -> Tensor:
-        weights = F.embedding(words, self.word_weights.unsqueeze(-1)) * (words > 0).unsqueeze(-1)       # 0: the text has ended
+    def weighted_sum(self, words: Tensor) -> Tensor:
+        """[n, width] of texts [n, L]; the number 0, where a text has ended, adds nothing."""
+        weights = F.embedding(words, self.word_weights.unsqueeze(-1)) * (words > 0).unsqueeze(-1)
         return (F.embedding(words, self.table) * weights).sum(-2)
 
 
 class Residual(nn.Module):
+    """One residual layer for both sides; embeddings have length 1, times the learned scale on the left."""
+
     def __init__(self, width: int):
         super().__init__()
-        self.inner, self.last = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.GELU()), nn.Linear(width, width)
+        self.inner = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.GELU())
+        self.last = nn.Linear(width, width)
         self.log_scale = nn.Parameter(torch.tensor(math.log(10.0)))
 
     def forward(self, x: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from clbench.core.batch import Batch
 from clbench.core.keyed import generator
-from clbench.streams.augmentation import moved
+from clbench.streams.augmentation import gather_pixels
 from clbench.streams.stream import Task
 
 if TYPE_CHECKING:
@@ -74,10 +74,10 @@ class LabelledStream:
         # images[index], at a fifth of its time
         x: Tensor = images.index_select(0, index.flatten()).unflatten(0, index.shape)
         if self.pixels is not None:
-            x = moved(x, self.pixels[self._seed_axis, task])
+            x = gather_pixels(x, self.pixels[self._seed_axis, task])
         if view is not None:
             assert self.views is not None, "samples with a view, in a stream that has none"
-            x = moved(x, self.views[view])
+            x = gather_pixels(x, self.views[view])
         x = x.float().div_(self.images.scale)
         if self._mean is None or self._std is None:
             return x

@@ -19,7 +19,7 @@ LONG_STREAMS = {**{scenario: f"blobs_{scenario}(tasks=20)" for scenario in SCENA
 def small_run(parts: Sequence[Part], stream: str, seeds: Sequence[int] = (0,), **budget) -> Run:
     """A run of the parts on the stream of a benchmark's spec, under profile smoke; `budget` replaces fields of its budget."""
     _, benchmark, _ = registry.benchmark(stream, "smoke")
-    chosen = benchmark.budget("smoke").changed(**budget)
+    chosen = benchmark.budget("smoke").with_fields(**budget)
     return Run(benchmark.stream(list(seeds), CPU), benchmark.network(), list(parts), chosen)
 
 

@@ -155,7 +155,7 @@ def test_parts_see_their_own_entries_only():
 def test_a_part_that_trains_on_a_plan_of_its_own_finds_its_entries():
     class Again(Notes):
         def after_task(self, t):
-            self.run.fit(self.before_task(t, self.run.plan(self.run.stream.tasks[t]).seen_by(self.run.turn)))
+            self.run.fit(self.before_task(t, self.run.plan(self.run.stream.tasks[t]).for_part(self.run.turn)))
     run = small("er", extra=[Notes(1.0), Again(3.0)])
     run.train()
     assert set(run.parts[2].found) == {3.0, 3.5} and len(run.parts[2].found) == 2 * 2 * 3 * 6

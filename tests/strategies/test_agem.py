@@ -43,7 +43,7 @@ def test_agem_turns_a_gradient_only_where_it_goes_against_the_memory(spec):
         draws = plan.at(step)
         batch = run.batch(draws)
         g = run.learner.gradient(run.loss, batch).g
-        batch = batch.seen_by(len(run.parts) - 1)
+        batch = batch.for_part(len(run.parts) - 1)
         r = run.gradient(run.stream.gather(batch.reference))
         for part in run.parts[:-1]:
             g = part.gradient(g, batch)

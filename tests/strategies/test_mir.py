@@ -46,7 +46,7 @@ def test_mir(scenario):
 def test_mir_replays_the_rows_whose_loss_would_rise_most():
     run = make("mir", seeds=[0, 1], steps=20)
     plan = until(run, 2)
-    batch, draws, mir = run.batch(plan.at(0)), plan.at(0).seen_by(0), run.parts[0]
+    batch, draws, mir = run.batch(plan.at(0)), plan.at(0).for_part(0), run.parts[0]
     theta = run.learner.theta.detach()
     virtual = theta - mir.alpha * run.gradient(run.stream.gather(draws.samples))
     candidates = run.stream.gather(draws.candidates)
