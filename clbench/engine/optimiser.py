@@ -49,7 +49,8 @@ class SGD:
     def __init__(self, theta: Tensor, budget: Budget) -> None:
         self.state: tuple[Tensor, ...] = (torch.zeros_like(theta),) if budget.momentum else ()
         self.settings: dict[str, Any] = {"momentum": budget.momentum, "weight_decay": budget.weight_decay,
-                                         "dampening": 0, "nesterov": False, "maximize": False, "is_first_step": False}
+                                         "dampening": 0, "nesterov": False, "maximize": False,
+                                         "is_first_step": False}
 
     def step(self, theta: Tensor, g: Tensor, lr: float | Tensor) -> None:
         """Changes theta in place, by the gradient g."""
