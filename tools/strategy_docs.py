@@ -18,14 +18,14 @@ ones.
 
 
 def page() -> str:
-    """The text of the page: a table and a section for each strategy, family by family."""
+    """The text of the page: a section for each family, with a table and a section for each strategy."""
     text = START
     facts = {entry: registry.facts(entry.name) for entry in registry.strategies().values()}
     for family in FAMILIES:
-        entries = sorted((entry for entry in facts if facts[entry].family == family), key=place)
-        if entries:
-            text += f"\n## {family.capitalize()}\n\n" + summary({entry: facts[entry] for entry in entries})
-            text += "".join(map(section, entries))
+        own = sorted((entry for entry in facts if facts[entry].family == family), key=place)
+        if own:
+            text += f"\n## {family.capitalize()}\n\n" + summary({entry: facts[entry] for entry in own})
+            text += "".join(map(section, own))
     return text
 
 

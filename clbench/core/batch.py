@@ -36,7 +36,7 @@ class Batch(dict[Any, Any]):
 
     def __getattr__(self, name: str) -> Tensor:
         try:
-            tensor: Tensor = self[name]                      # a tree where a network or a stream of pairs gives one
+            tensor: Tensor = self[name]                      # or a tree, as of a stream of pairs
             return tensor
         except KeyError:
             raise AttributeError(name) from None
@@ -64,6 +64,7 @@ class Batch(dict[Any, Any]):
         together get this one.
         """
         own, new = self.y.shape[1], rows.y.shape[1]
+        factor_of_own: float
         if weight is None:
             factor_of_own = own / (own + new)
             weight_of_new = 1 / (own + new)

@@ -28,7 +28,10 @@ class Layout:
 
     @property
     def head(self) -> list[str]:
-        """The last layer, of both sides where there are two: names that begin with `head`. All others are the body."""
+        """The last layer, of both sides where there are two: names that begin with `head`.
+
+        All others are the body.
+        """
         return [name for name in self.shapes if name.startswith("head")]
 
     @property
@@ -38,7 +41,7 @@ class Layout:
 
     @property
     def temperature(self) -> list[str]:
-        """The logarithm of 1 / temperature, by which scores of pairs are scaled: names that end in `log_scale`."""
+        """The logarithm of 1 / temperature, which scales scores of pairs: names that end in `log_scale`."""
         return [name for name in self.shapes if name.endswith("log_scale")]
 
     def views(self, theta: Tensor) -> dict[str, Tensor]:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-Tree = Any           # a tensor, or dicts, tuples and lists of trees: which of them, stream and network agree upon
+Tree = Any           # a tensor, or dicts, tuples and lists of trees; stream and network agree on which
 
 
 def tree_map(f: Callable[[Tensor], Tensor], tree: Tree) -> Tree:

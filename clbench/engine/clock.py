@@ -13,10 +13,9 @@ from clbench.engine.flops import FlopCounter
 
 
 class Clock:
-    """Adds up seconds by name (`train_s`, `eval_s`, `setup_s`), energy and FLOPs, and keeps the peak of
-    memory.
+    """Adds up seconds by name (`train_s`, `eval_s`, `setup_s`), energy and FLOPs, and notes the peak memory.
 
-    The peak is that since the clock began. Figures are those of all seeds together.
+    The peak is that since the clock began. All figures are of all seeds together.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -43,8 +42,7 @@ class Clock:
 
     @contextmanager
     def count_flops(self, times: int = 1) -> Iterator[None]:
-        """Adds the FLOPs of the block, `times` over: those of matrix products and convolutions, forward and
-        backward.
+        """Adds the FLOPs of the block, `times` over: those of matrix products and convolutions, both ways.
 
         Within another such block it adds nothing, since the outer one counts everything.
         """

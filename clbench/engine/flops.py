@@ -7,8 +7,7 @@ from torch.utils.flop_counter import flop_registry
 
 
 class FlopCounter(TorchDispatchMode):
-    """Adds up the FLOPs of the matrix products and convolutions within the block, forward and backward, in
-    `flops`.
+    """Adds up `flops`, those of the matrix products and convolutions within the block, forward and backward.
 
     torch's FlopCounterMode is slower: it hooks every module to say where FLOPs arise, asks for every
     operator whether it can be decomposed, and imports torch's compiler. Here autograd has decomposed every

@@ -33,8 +33,9 @@ class Adam:
         self.steps = torch.zeros((), device=theta.device)
         self.state: tuple[Tensor, ...] = (self.m, self.v, self.steps)
         self.kernel = torch._fused_adamw_ if budget.optimiser == "adamw" else torch._fused_adam_
-        self.settings: dict[str, Any] = {"beta1": 0.9, "beta2": budget.beta2, "weight_decay": budget.weight_decay,
-                         "eps": 1e-8, "amsgrad": False, "maximize": False}
+        self.settings: dict[str, Any] = {"beta1": 0.9, "beta2": budget.beta2,
+                                         "weight_decay": budget.weight_decay,
+                                         "eps": 1e-8, "amsgrad": False, "maximize": False}
 
     def step(self, theta: Tensor, g: Tensor, lr: float | Tensor) -> None:
         """Changes theta in place, by the gradient g."""
@@ -47,8 +48,9 @@ class SGD:
 
     def __init__(self, theta: Tensor, budget: Budget) -> None:
         self.state: tuple[Tensor, ...] = (torch.zeros_like(theta),) if budget.momentum else ()
-        self.settings: dict[str, Any] = {"momentum": budget.momentum, "weight_decay": budget.weight_decay, "dampening": 0,
-                         "nesterov": False, "maximize": False, "is_first_step": False}
+        self.settings: dict[str, Any] = {"momentum": budget.momentum, "weight_decay": budget.weight_decay,
+                                         "dampening": 0, "nesterov": False, "maximize": False,
+                                         "is_first_step": False}
 
     def step(self, theta: Tensor, g: Tensor, lr: float | Tensor) -> None:
         """Changes theta in place, by the gradient g."""

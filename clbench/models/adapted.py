@@ -17,8 +17,7 @@ class Adapted:
     """
 
     def __init__(self, net: Network, sizes: list[int], width: int) -> None:
-        self.net = net
-        self.kind = net.kind
+        self.net, self.kind = net, net.kind
         shapes: dict[str, tuple[int, ...]] = {}
         for side, size in enumerate(sizes):
             shapes[f"head.adapter{side}.down"] = (width, size)

@@ -15,7 +15,7 @@ class Columns(nn.Module):
     """
 
     def __init__(self, net: OfBlocks, heads: list[list[int]]) -> None:
-        """heads: the classes of each column. net: gives the blocks, as MLP and SmallConv do."""
+        """heads: the classes of each column."""
         super().__init__()
         self.last = len(heads) - 1
         self.start, self.end = net.start(), net.end()
@@ -39,7 +39,7 @@ class Columns(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.start(x)
-        # By layer: what the columns before computed.
+        # By layer: what the columns before computed there.
         below: list[list[Tensor]] = [[] for _ in cast(nn.ModuleList, self.columns[0])[:-1]]
         out = []
         for k, column in enumerate(self.columns):

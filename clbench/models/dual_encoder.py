@@ -25,8 +25,9 @@ class DualEncoder(Functional):
 
     def __init__(self, shape: tuple[int, int, int] | None, buckets: int = 2048, width: int = 64):
         self.inputs, self.widths = shape, (width,)
+        left: Tower
         if shape is None:
-            left: Tower = Words(buckets, width)
+            left = Words(buckets, width)
             kind = "words"
         else:
             left = Picture(shape, width)
@@ -36,9 +37,8 @@ class DualEncoder(Functional):
     def init(self, generator: torch.Generator) -> Tensor:
         """Initial theta [P]: layers as torch's own, word vectors from N(0, 0.1^2)."""
         views = self.layout.views(super().init(generator))
-        for name, view in views.items():
-            if name in self.layout.tables:
-                views[name] = torch.randn(view.shape, generator=generator) / 10
+        for name in self.layout.tables:
+            views[name] = torch.randn(views[name].shape, generator=generator) / 10
         return self.layout.flat(views)
 
 

@@ -22,8 +22,8 @@ class Functional:
 
     def __init__(self, module: nn.Module, name: str) -> None:
         for part in module.modules():
-            if "num_batches_tracked" in part._buffers:
-                part._buffers["num_batches_tracked"] = None  # an integer count that only a momentum of None would read
+            if "num_batches_tracked" in part._buffers:       # a count that only a momentum of None would read
+                part._buffers["num_batches_tracked"] = None
         self._module, self._name = module, name
         parameters = {name: tuple(tensor.shape) for name, tensor in module.named_parameters()}
         buffers = {name: tuple(tensor.shape) for name, tensor in module.named_buffers()}
@@ -50,11 +50,13 @@ class Functional:
 
     def features(self, theta: Tensor, x: Tensor) -> Tensor:
         """Features of inputs x [n, d], as at evaluation: [n, inputs of the head]."""
-        return self._call(self._module.get_submodule("body"), "body.", self._views(theta), x, training=False)
+        body = self._module.get_submodule("body")
+        return self._call(body, "body.", self._views(theta), x, training=False)
 
     def head(self, theta: Tensor, features: Tensor) -> Tensor:
         """Outputs [n, C] of features [n, inputs of the head]."""
-        return self._call(self._module.get_submodule("head"), "head.", self._views(theta), features, training=False)
+        head = self._module.get_submodule("head")
+        return self._call(head, "head.", self._views(theta), features, training=False)
 
     def __call__(self, theta: Tensor, x: Tensor) -> Tensor:
         """Outputs [n, C] of inputs x [n, d], as at evaluation: with running statistics."""

@@ -11,13 +11,17 @@ from clbench.core.pytree import Tree
 
 
 class Network(Protocol):
-    """A pure function of one seed's parameters theta [P]; the engine maps it over the seeds. `str(network)` is its name.
+    """A pure function of one seed's parameters theta [P]; the engine maps it over the seeds.
 
-    Inputs x are what the stream gathers: [n, d], or both sides of n pairs. Outputs are what its `losses` and `score`
-    take: [n, C], or both sides' embeddings. What the parameters are for, their names say: see `Layout`.
+    `str(network)` is its name.
 
-    What a network may have besides is one of the protocols below. Who needs it asks `isinstance(net, OfBlocks)`, and does
-    without or refuses the network in `supports`. Only `HasBuffers` is asked for otherwise: by `net.layout.buffers`.
+    Inputs x are what the stream gathers: [n, d], or both sides of n pairs. Outputs are what its `losses`
+    and `score` take: [n, C], or both sides' embeddings. What the parameters are for, their names say: see
+    `Layout`.
+
+    What a network may have besides is one of the protocols below. Who needs it asks
+    `isinstance(net, OfBlocks)`, and does without or refuses the network in `supports`. Only `HasBuffers` is
+    asked for otherwise: by `net.layout.buffers`.
     """
 
     layout: Layout
@@ -41,7 +45,7 @@ class Network(Protocol):
 
 @runtime_checkable
 class HasBuffers(Protocol):
-    """Keeps running statistics, which training moves: entries of theta behind its parameters, at `layout.buffers`."""
+    """Keeps running statistics, which training moves: entries of theta at `layout.buffers`."""
 
     def train(self, theta: Tensor, x: Tree) -> tuple[Tree, Tensor]:
         """(the outputs with the batch's own statistics, the buffers [Q] as they become)."""

@@ -33,7 +33,8 @@ class OpenClip(Functional):
         self.name, self.weights = name, weights
         towers = build_towers(name, weights)
         height, width = image_size(name)
-        self.inputs, self.widths = (height, width, 3), tuple(towers.get_parameter("head.left.matrix").shape[1:])
+        self.inputs = (height, width, 3)
+        self.widths = tuple(towers.get_parameter("head.left.matrix").shape[1:])
         start = f"weights {_digest(weights)}" if weights else "untrained"
         super().__init__(towers, f"{name} of open_clip, {start}")
 

@@ -37,8 +37,9 @@ class Residual(nn.Module):
         self.norm1 = norm(kind, outputs)
         self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
         self.norm2 = norm(kind, outputs)
+        self.shortcut: nn.Module
         if (inputs, stride) == (outputs, 1):
-            self.shortcut: nn.Module = nn.Identity()
+            self.shortcut = nn.Identity()
         else:
             self.shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False),
                                           norm(kind, outputs))

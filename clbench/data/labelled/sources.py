@@ -131,7 +131,8 @@ def _from_idx(data: Published) -> Images:
 
 def as_images(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray, **facts: Any) -> Images:
     """Images [n, d] and labels [n] as tensors, with their fingerprint. `facts` are the other fields."""
-    arrays: list[np.ndarray] = [x.astype(np.uint8), y.astype(np.int64), x_test.astype(np.uint8), y_test.astype(np.int64)]
+    arrays: list[np.ndarray] = [x.astype(np.uint8), y.astype(np.int64),
+                                x_test.astype(np.uint8), y_test.astype(np.int64)]
     content = hashlib.sha256()
     for array in arrays:
         content.update(str(array.shape).encode())
