@@ -142,7 +142,7 @@ def seeds_needed(differences: Values, margin: float) -> int | None:
     sd = summarise(differences).sd
     if sd is None or margin <= 0:
         return None
-    n: int = max(2, math.ceil(((ndtri(0.975) + ndtri(0.8)) * sd / margin) ** 2))  # the least
+    n: int = max(2, math.ceil(((ndtri(0.975) + ndtri(0.8)) * sd / margin) ** 2))  # by the normal: not too large
     while (stdtrit(n - 1, 0.975) + stdtrit(n - 1, 0.8)) * sd / math.sqrt(n) > margin:
         n += 1
     return n
