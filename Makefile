@@ -15,6 +15,7 @@ run: .venv/installed        ## first results and pages: every strategy on the sm
 
 test: .venv/installed       ## the style of the code, its types, and the tests
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q $(PARALLEL)
 

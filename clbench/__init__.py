@@ -1,11 +1,12 @@
 """clbench: benchmarks and a leaderboard for continual learning.
 
-    clbench.run("split_digits_class", "er(memory=200)")     one strategy on one benchmark; see help(clbench.run)
-    clbench.strategies(), clbench.benchmarks()              what there is
-    clbench.load_results("results")                         a folder of results as a pandas table
+    clbench.run("split_digits_class", "er(memory=200)")   one strategy on one benchmark: help(clbench.run)
+    clbench.strategies(), clbench.benchmarks()            what there is
+    clbench.load_results("results")                       a folder of results as a pandas table
 
-`clbench --help` shows the commands; docs/howto.md, how to add a strategy, a benchmark, a network of one's own.
+`clbench --help` shows the commands; docs/howto.md, how to add a strategy, a benchmark, a network.
 """
+
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -33,9 +34,31 @@ if TYPE_CHECKING:
     from clbench.streams.pairs import PairStream
 
 __version__ = "0.1.0"
-__all__ = ["MLP", "Batch", "Benchmark", "Budget", "ClassSplit", "DualEncoder", "Functional", "Images", "InputError",
-           "Layout", "Memory", "PairStream", "Part", "ResNet18", "Result", "SmallConv", "Unavailable", "benchmarks",
-           "load_results", "run", "split_by_class", "strategies", "take"]
+__all__ = [
+    "MLP",
+    "Batch",
+    "Benchmark",
+    "Budget",
+    "ClassSplit",
+    "DualEncoder",
+    "Functional",
+    "Images",
+    "InputError",
+    "Layout",
+    "Memory",
+    "PairStream",
+    "Part",
+    "ResNet18",
+    "Result",
+    "SmallConv",
+    "Unavailable",
+    "benchmarks",
+    "load_results",
+    "run",
+    "split_by_class",
+    "strategies",
+    "take",
+]
 
 moved.install()
 

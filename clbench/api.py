@@ -1,4 +1,5 @@
 """What a Python program calls: one pair, run here and now."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -26,7 +27,7 @@ OneStrategy = str | Part | type[Part]
 class Result:
     """One strategy on one benchmark."""
 
-    record: Record                   # costs, settings, provenance; may hold more seeds than were asked for
+    record: Record  # costs, settings, provenance; may hold more seeds than were asked for
     seeds: list[int]
 
     @property
@@ -39,13 +40,21 @@ class Result:
         return {name: summarise(values) for name, values in per_seed(self.acc).items()}
 
     def __repr__(self) -> str:
-        acc = self.metrics()["acc"]
-        return f"<{self.record.strategy} on {self.record.benchmark}: ACC {acc.mean:.3f}, {len(self.seeds)} seeds>"
+        record, acc = self.record, self.metrics()["acc"]
+        return f"<{record.strategy} on {record.benchmark}: ACC {acc.mean:.3f}, {len(self.seeds)} seeds>"
 
 
-def run(benchmark: str | Benchmark | type[Benchmark], strategy: OneStrategy | Sequence[OneStrategy], *,
-        scenario: str | None = None, seeds: int | Sequence[int] | None = None, profile: str | None = None,
-        device: str = "auto", workers: int = 0, out: str | Path | None = None) -> Result:
+def run(
+    benchmark: str | Benchmark | type[Benchmark],
+    strategy: OneStrategy | Sequence[OneStrategy],
+    *,
+    scenario: str | None = None,
+    seeds: int | Sequence[int] | None = None,
+    profile: str | None = None,
+    device: str = "auto",
+    workers: int = 0,
+    out: str | Path | None = None,
+) -> Result:
     """Trains one strategy on one benchmark, several seeds of it, and returns what came out.
 
     Example:
@@ -56,24 +65,27 @@ def run(benchmark: str | Benchmark | type[Benchmark], strategy: OneStrategy | Se
         clbench.run(MyBenchmark, ["er", MyMethod(lam=3)], scenario="class", seeds=5)
 
     Arguments:
-        benchmark: a name or spec as `clbench.benchmarks()` has them, like "split_mnist_task(lr=0.01)"; or a class derived
-            from `clbench.Benchmark`, or an instance of one. A class takes the arguments that it has for the profile.
-        strategy: a name or spec as `clbench.strategies()` has them, like "er(memory=200)+ewc"; or a class derived from
-            `clbench.Part`, or an instance of one; or a list of these, which are then joined as by "+". A class takes its
-            defaults, but the benchmark's memory; an instance is copied for each run, as it is.
+        benchmark: a name or spec as `clbench.benchmarks()` has them, like "split_mnist_task(lr=0.01)"; or a
+            class derived from `clbench.Benchmark`, or an instance of one. A class takes the arguments that it
+            has for the profile.
+        strategy: a name or spec as `clbench.strategies()` has them, like "er(memory=200)+ewc"; or a class
+            derived from `clbench.Part`, or an instance of one; or a list of these, which are then joined as
+            by "+". A class takes its defaults, but the benchmark's memory; an instance is copied for each
+            run, as it is.
         scenario: of a benchmark that is no name and has several: "class", "task", "domain".
         seeds: how many (0, 1, …), or which; None for the profile's number.
-        profile: how much is trained: "smoke", "quick" or "full"; None takes full with a CUDA device and quick without.
+        profile: how much is trained: "smoke", "quick" or "full"; None takes full with a CUDA device, else
+            quick.
         device: "auto", "cpu", "cuda" or "cuda:N".
-        workers: processes beside this one. More than 0 needs names, and the caller's `if __name__ == "__main__"`, as all
-            process pools do.
-        out: a results folder, in which seeds that are already there are not run again; needs names. None: nothing is
-            written.
+        workers: processes beside this one. More than 0 needs names, and the caller's `if __name__ ==
+            "__main__"`, as all process pools do.
+        out: a results folder, in which seeds that are already there are not run again; needs names. None:
+            nothing is written.
 
     Returns a Result: `acc` [seeds, tasks + 1, tasks], `metrics()`, and the whole `record` with its costs.
 
-    Raises InputError for wrong names or values, Unavailable for missing data, RuntimeError for a run that broke off and
-    for a strategy that cannot learn this benchmark.
+    Raises InputError for wrong names or values, Unavailable for missing data, RuntimeError for a run that
+    broke off and for a strategy that cannot learn this benchmark.
     """
     asked = checked_seeds(seeds)
     device = choose_device(device)
@@ -95,20 +107,37 @@ def run(benchmark: str | Benchmark | type[Benchmark], strategy: OneStrategy | Se
     (record,) = finished.records.values()
     if record.status in ("failed", "unsupported"):
         assert record.error is not None
-        raise RuntimeError(f"{record.strategy} on {record.benchmark}: {record.error.reason}\n"
-                           f"{record.error.traceback or ''}".rstrip())
+        raise RuntimeError(
+            f"{record.strategy} on {record.benchmark}: {record.error.reason}\n"
+            f"{record.error.traceback or ''}".rstrip()
+        )
     return Result(record, [seed for seed in plan.pairs[0].asked if seed in record.seeds])
 
 
-def _plan_of_own(benchmark, strategy, scenario: str | None, profile: str, seeds: list[int] | None, workers: int,
-                 out: Path | None) -> Plan:
+def _plan_of_own(
+    benchmark,
+    strategy,
+    scenario: str | None,
+    profile: str,
+    seeds: list[int] | None,
+    workers: int,
+    out: Path | None,
+) -> Plan:
     """The plan of a pair of which something is given as an object."""
     name, chosen = benchmark_of(benchmark, profile, scenario)
     given = Given(chosen, strategy_of(strategy, chosen, profile))
     if out is not None:
-        raise InputError("objects are not stored, because a record has to know the file that its code is from: leave it out, "
-                         "or put the class into a file and give 'file.py:Class'", "out", str(out))
+        raise InputError(
+            "objects are not stored, because a record has to know the file of its code: leave it "
+            "out, or put the class into a file and give 'file.py:Class'",
+            "out",
+            str(out),
+        )
     if workers:
-        raise InputError("objects are trained in this process: leave it out, or put the class into a file and give "
-                         "'file.py:Class'", "workers", workers)
+        raise InputError(
+            "objects are trained in this process: leave it out, or put the class into a file "
+            "and give 'file.py:Class'",
+            "workers",
+            workers,
+        )
     return plan_of_objects(name, given, profile, seeds)

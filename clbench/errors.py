@@ -4,8 +4,8 @@
 class InputError(Exception):
     """What the user asked for is wrong; one line says what would be right. The command line exits with 2.
 
-    field: the argument that is wrong, with the value that it has; Python's users read `seeds=0: …`, those of the command
-    line `--seeds 0: …`.
+    field: the argument that is wrong, with the value that it has; Python's users read `seeds=0: …`, those of
+    the command line `--seeds 0: …`.
     """
 
     def __init__(self, reason: str, field: str | None = None, value=None):

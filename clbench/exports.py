@@ -1,4 +1,4 @@
-"""The names that `clbench` itself offers, and where they stand: `from clbench import Part` imports `clbench.core.part`."""
+"""The names that `clbench` itself offers, and where they stand: `clbench.Part` is in `clbench.core.part`."""
 
 EXPORTS = {
     # to run and to read
@@ -27,4 +27,4 @@ EXPORTS = {
     "ResNet18": "clbench.models.resnet",
     "DualEncoder": "clbench.models.dual_encoder",
 }
-LISTINGS = ("benchmarks", "strategies")      # packages that can be called, see `clbench.listing`
+LISTINGS = ("benchmarks", "strategies")  # packages that can be called, see `clbench.listing`

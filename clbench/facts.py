@@ -1,4 +1,6 @@
-"""What a strategy's class says of itself, read from syntax trees: lists, tables and pages need it without torch."""
+"""What a strategy's class says of itself, read from syntax trees: lists, tables and pages need it without
+torch."""
+
 import ast
 import importlib.util
 from dataclasses import dataclass, fields
@@ -12,8 +14,16 @@ from clbench.exports import EXPORTS
 
 ROOT = Path(__file__).parents[1]
 # Of strategies, after Wang et al. 2024, in the order in which tables have them: the folders in strategies/.
-FAMILIES = ("reference", "regularisation", "replay", "optimisation", "representation", "architecture", "sampling")
-OWN = "own"                          # the family of what is not ours and names none
+FAMILIES = (
+    "reference",
+    "regularisation",
+    "replay",
+    "optimisation",
+    "representation",
+    "architecture",
+    "sampling",
+)
+OWN = "own"  # the family of what is not ours and names none
 # What a class says for readers and tests alone: no run depends on it.
 DESCRIPTIVE = ("family", "paper", "keeps", "tolerance", "grows")
 
@@ -22,7 +32,7 @@ DESCRIPTIVE = ("family", "paper", "keeps", "tolerance", "grows")
 class Facts:
     """What is known of a strategy without loading it. `clbench.core.part.Part` says what each means."""
 
-    family: str = OWN                # one of FAMILIES, or OWN
+    family: str = OWN  # one of FAMILIES, or OWN
     sees_all_data: bool = False
     paper: str = ""
     keeps: str = ""
@@ -50,11 +60,12 @@ def file_of(module: str) -> Path | None:
 
 
 def literals(path: Path, name: str | None = None) -> dict:
-    """attribute -> value of the literals in the bodies of a class (None: the first of the file) and of its bases.
+    """attribute -> value of the literals in the bodies of a class (None: the first of the file) and of its
+    bases.
 
     A base is followed where it stands in the same file, in a file of clbench, or in one beside the file."""
     found: dict = {}
-    for cls in dict.fromkeys(reversed(_lineage(path, name))):            # Part, the base of several, comes first
+    for cls in dict.fromkeys(reversed(_lineage(path, name))):  # Part, the base of several, comes first
         found |= _assigned(cls)
     return found
 
@@ -79,10 +90,11 @@ def _assigned(cls: ast.ClassDef) -> dict[str, Any]:
     """What the lines `a = b = 1` and `a: int = 1` in the body of a class set, where it is a literal."""
     found: dict[str, Any] = {}
     for line in cls.body:
-        if names := assigned_names(line):
+        names = assigned_names(line)
+        if isinstance(line, ast.Assign | ast.AnnAssign) and line.value and names:
             try:
                 found |= dict.fromkeys(names, ast.literal_eval(line.value))
-            except ValueError:                               # no literal: known only to who imports the class
+            except ValueError:  # no literal: known only to who imports the class
                 continue
     return found
 
@@ -112,8 +124,10 @@ def _imported(tree: ast.Module) -> dict[str, str]:
     found: dict[str, str] = {}
     for node in tree.body:
         if isinstance(node, ast.Import):
-            found |= {one.asname or one.name.split(".")[0]: one.name if one.asname else one.name.split(".")[0]
-                      for one in node.names}
+            found |= {
+                one.asname or one.name.split(".")[0]: one.name if one.asname else one.name.split(".")[0]
+                for one in node.names
+            }
         elif isinstance(node, ast.ImportFrom) and node.module:
             found |= {one.asname or one.name: f"{node.module}.{one.name}" for one in node.names}
     return found

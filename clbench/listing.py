@@ -2,6 +2,7 @@
 
 Both are also the packages in which the files stand, so these packages can be called.
 """
+
 from types import ModuleType
 
 from clbench import registry

@@ -1,4 +1,5 @@
 """Old names of modules, under which users' files may import them: they go on working."""
+
 import sys
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
@@ -15,8 +16,13 @@ MOVED = {
     "clbench.engine.theta": ("clbench.core.layout",),
     "clbench.keyed": ("clbench.core.keyed",),
     "clbench.pair_stream": ("clbench.streams.pairs",),
-    "clbench.stream": ("clbench.core.batch", "clbench.core.budget", "clbench.streams.stream",
-                       "clbench.streams.augmentation", "clbench.streams.labelled"),
+    "clbench.stream": (
+        "clbench.core.batch",
+        "clbench.core.budget",
+        "clbench.streams.stream",
+        "clbench.streams.augmentation",
+        "clbench.streams.labelled",
+    ),
     "clbench.tree": ("clbench.core.pytree",),
 }
 # old name of a module -> what has another name since: old name -> new one
@@ -32,7 +38,9 @@ class MovedModules(MetaPathFinder, Loader):
     def exec_module(self, module: ModuleType) -> None:
         for place in new_names(module.__name__):
             contents = vars(import_module(place))
-            vars(module).update({name: value for name, value in contents.items() if not name.startswith("__")})
+            vars(module).update(
+                {name: value for name, value in contents.items() if not name.startswith("__")}
+            )
         for old, new in RENAMED.get(module.__name__, {}).items():
             setattr(module, old, getattr(module, new))
 
@@ -43,6 +51,7 @@ class MovedModules(MetaPathFinder, Loader):
         if package != "clbench.strategies":
             return None
         from clbench import registry
+
         entry = registry.strategies().get(name)
         return entry.module if entry and entry.module.startswith("clbench.strategies.") else None
 

@@ -1,4 +1,6 @@
-"""Profiles: how many seeds, and which benchmarks `--all` takes. A benchmark's budget under a profile stands in its file."""
+"""Profiles: how many seeds, and which benchmarks `--all` takes. A benchmark's budget under a profile stands
+in its file."""
+
 from dataclasses import dataclass
 
 
@@ -7,17 +9,38 @@ class Profile:
     name: str
     summary: str
     seeds: int
-    selects: tuple[str, ...]             # globs of benchmark names, for `--all`
-    next_bigger: str | None              # the command that shows more
+    selects: tuple[str, ...]  # globs of benchmark names, for `--all`
+    next_bigger: str | None  # the command that shows more
 
 
-PROFILES = {profile.name: profile for profile in (
-    Profile("smoke", "minutes on a laptop, no download: every strategy on small digits, a few steps a task",
-            10, ("split_digits_*", "driftcaps"), "clbench run --all --profile quick"),
-    Profile("quick", "real data with budgets for two CPU cores: enough to tell methods apart, not to publish",
-            3, ("split_mnist_*", "permuted_mnist_*", "rotated_mnist_*", "split_fashion_mnist_*", "split_cifar10_*",
-             "driftcaps", "glyphs", "icons", "news", "commits"),
-            "clbench run --all --profile full   (meant for a GPU)"),
-    Profile("full", "converged budgets, ten seeds: meant for a GPU",
-            10, ("*",), None),
-)}
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        Profile(
+            "smoke",
+            "minutes on a laptop, no download: every strategy on small digits, a few steps a task",
+            10,
+            ("split_digits_*", "driftcaps"),
+            "clbench run --all --profile quick",
+        ),
+        Profile(
+            "quick",
+            "real data with budgets for two CPU cores: enough to tell methods apart, not to publish",
+            3,
+            (
+                "split_mnist_*",
+                "permuted_mnist_*",
+                "rotated_mnist_*",
+                "split_fashion_mnist_*",
+                "split_cifar10_*",
+                "driftcaps",
+                "glyphs",
+                "icons",
+                "news",
+                "commits",
+            ),
+            "clbench run --all --profile full   (meant for a GPU)",
+        ),
+        Profile("full", "converged budgets, ten seeds: meant for a GPU", 10, ("*",), None),
+    )
+}

@@ -1,6 +1,7 @@
 """Names and files: strategies/regularisation/ewc.py is `ewc`.
 
 Listing reads names and docstrings; only `strategy` and `benchmark` import."""
+
 import ast
 import hashlib
 import importlib
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from clbench.core.benchmark import Benchmark
 
 PACKAGE = Path(__file__).parent
-RUNNERS = {"native": "clbench.engine.run", "avalanche": "clbench.avalanche.run"}        # by back end
+RUNNERS = {"native": "clbench.engine.run", "avalanche": "clbench.avalanche.run"}  # by back end
 
 
 @dataclass(frozen=True)
@@ -31,20 +32,20 @@ class Entry:
     """A registered name and where its class is to be found."""
 
     name: str
-    summary: str                     # first line of the docstring
-    module: str                      # dotted module, or the path of a user's own file
-    attribute: str | None = None     # the class; None: the only one that the module defines
-    backend: str = "native"          # of a strategy: native | avalanche
+    summary: str  # first line of the docstring
+    module: str  # dotted module, or the path of a user's own file
+    attribute: str | None = None  # the class; None: the only one that the module defines
+    backend: str = "native"  # of a strategy: native | avalanche
     hidden: bool = False
-    by_name_only: bool = False       # no glob stands for it: it needs arguments
-    better: tuple = ()               # (argument, value) of an alias: a benchmark by another name
+    by_name_only: bool = False  # no glob stands for it: it needs arguments
+    better: tuple = ()  # (argument, value) of an alias: a benchmark by another name
 
 
 @dataclass(frozen=True)
 class Strategy:
     """A strategy as one benchmark trains it: every argument resolved."""
 
-    name: str                        # the canonical spec: the table row, and what `-s` takes
+    name: str  # the canonical spec: the table row, and what `-s` takes
     backend: str
     terms: tuple[tuple[Entry, dict], ...]
 
@@ -59,14 +60,24 @@ class Strategy:
 
 # ---- listing, without imports of strategies, benchmarks or torch
 
+
 @lru_cache
 def strategies() -> dict[str, Entry]:
     """All registered strategies by name, native ones first."""
-    native = {path.stem: Entry(path.stem, _summary(_parsed(path)), f"clbench.strategies.{family}.{path.stem}")
-              for family in FAMILIES for path in _files(f"strategies/{family}")}
-    rows = {f"avalanche_{path.stem}": Entry(f"avalanche_{path.stem}", _summary(_parsed(path)),
-                                            f"clbench.avalanche.rows.{path.stem}", backend="avalanche")
-            for path in _files("avalanche/rows")}
+    native = {
+        path.stem: Entry(path.stem, _summary(_parsed(path)), f"clbench.strategies.{family}.{path.stem}")
+        for family in FAMILIES
+        for path in _files(f"strategies/{family}")
+    }
+    rows = {
+        f"avalanche_{path.stem}": Entry(
+            f"avalanche_{path.stem}",
+            _summary(_parsed(path)),
+            f"clbench.avalanche.rows.{path.stem}",
+            backend="avalanche",
+        )
+        for path in _files("avalanche/rows")
+    }
     return native | rows | _entry_points("clbench.strategies")
 
 
@@ -76,21 +87,33 @@ def benchmarks() -> dict[str, Entry]:
     found = {}
     for path in _files("benchmarks"):
         tree = _parsed(path)
-        fields = next(filter(None, (_constants(node) for node in tree.body if isinstance(node, ast.ClassDef))))
+        fields = next(
+            filter(None, (_constants(node) for node in tree.body if isinstance(node, ast.ClassDef)))
+        )
         for scenario in fields["scenarios"] or (None,):
             name = f"{path.stem}_{scenario}" if scenario else path.stem
-            found[name] = Entry(name, _summary(tree), f"clbench.benchmarks.{path.stem}",
-                                hidden=fields.get("hidden", False), by_name_only=fields.get("by_name_only", False))
+            found[name] = Entry(
+                name,
+                _summary(tree),
+                f"clbench.benchmarks.{path.stem}",
+                hidden=fields.get("hidden", False),
+                by_name_only=fields.get("by_name_only", False),
+            )
         for alias, better in fields.get("aliases", {}).items():
-            found[alias] = Entry(alias, f"{path.stem} of {better['path']}", f"clbench.benchmarks.{path.stem}",
-                                 better=tuple(better.items()))
+            found[alias] = Entry(
+                alias,
+                f"{path.stem} of {better['path']}",
+                f"clbench.benchmarks.{path.stem}",
+                better=tuple(better.items()),
+            )
     return found | _entry_points("clbench.benchmarks")
 
 
 def facts(name: str) -> Facts:
     """What a strategy's class says of itself; the folder of a native one is its family. Imports nothing.
 
-    name: registered, or `file.py:Class`. Raises InputError for an unknown one and for a file that is no Python."""
+    name: registered, or `file.py:Class`. Raises InputError for an unknown one and for a file that is no
+    Python."""
     entry = _entry(Term(name, {}), strategies(), "strategy")
     path = Path(entry.module) if entry.module.endswith(".py") else file_of(entry.module)
     try:
@@ -111,31 +134,47 @@ def _parsed(path: Path) -> ast.Module:
 
 
 def _summary(tree: ast.Module | ast.ClassDef) -> str:
-    return (ast.get_docstring(tree) or "").split("\n")[0]
+    """The first paragraph of the docstring, as one line."""
+    return " ".join((ast.get_docstring(tree) or "").split("\n\n")[0].split())
 
 
 def _constants(cls: ast.ClassDef) -> dict:
     """name -> value of the literals assigned in a class."""
-    named = [(line.targets[0].id, line.value) for line in cls.body
-             if isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name)]
-    return {name: ast.literal_eval(value) for name, value in named
-            if isinstance(value, ast.Constant | ast.Tuple) or name == "aliases"}
+    named = [
+        (line.targets[0].id, line.value)
+        for line in cls.body
+        if isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name)
+    ]
+    return {
+        name: ast.literal_eval(value)
+        for name, value in named
+        if isinstance(value, ast.Constant | ast.Tuple) or name == "aliases"
+    }
 
 
 def _entry_points(group: str) -> dict[str, Entry]:
-    return {point.name: Entry(point.name, f"from the package {point.dist.name}" if point.dist else "", point.module, point.attr)
-            for point in entry_points(group=group)}
+    return {
+        point.name: Entry(
+            point.name, f"from the package {point.dist.name}" if point.dist else "", point.module, point.attr
+        )
+        for point in entry_points(group=group)
+    }
 
 
 # ---- selecting
 
+
 def select(patterns: list[str], known: dict[str, Entry]) -> list[str]:
-    """The names that the patterns (globs) stand for; anything that is no glob is taken as a spec, as it is."""
+    """The names that the patterns (globs) stand for; anything that is no glob is taken as a spec, as it
+    is."""
     names = []
     for pattern in patterns:
         if is_glob(pattern):
-            found = [name for name, entry in known.items()
-                     if fnmatchcase(name, pattern) and not entry.hidden and not entry.by_name_only]
+            found = [
+                name
+                for name, entry in known.items()
+                if fnmatchcase(name, pattern) and not entry.hidden and not entry.by_name_only
+            ]
             if not found:
                 raise InputError(f'no name matches "{pattern}"; `clbench list` shows them all')
             names += found
@@ -155,6 +194,7 @@ def matches(name: str, patterns: list[str] | None) -> bool:
 
 # ---- loading
 
+
 def is_benchmark(text: str) -> bool:
     """Whether the spec's name is registered."""
     return text.split("(")[0] in benchmarks()
@@ -173,7 +213,7 @@ def benchmark(text: str, profile: str) -> "tuple[str, Benchmark, Entry]":
     better = cls.arguments.get(profile, {}) | cls.arguments.get(scenario, {}) | dict(entry.better)
     defaults = defaults_of(cls, better)
     arguments = checked(entry.name, cls, terms[0].arguments, defaults)
-    cls(**arguments).budget(profile)                             # raises InputError for what makes no sense
+    cls(**arguments).budget(profile)  # raises InputError for what makes no sense
     arguments = cls.of_profile(profile, arguments)
     made = cls(**arguments)
     made.scenario = scenario
@@ -196,8 +236,8 @@ def strategy_on(text: str, benchmark: "Benchmark", profile: str) -> Strategy:
 
 
 def strategy(text: str, better: dict[str, dict] | None = None, memory: int | None = None) -> Strategy:
-    """The strategy of a spec; `better` holds defaults by strategy name, `memory` is the default of all that keep
-    examples."""
+    """The strategy of a spec; `better` holds defaults by strategy name, `memory` is the default of all that
+    keep examples."""
     resolved, names, classes = [], [], []
     for term in parse(text):
         entry, cls = _resolve(term, strategies(), "strategy")
@@ -224,18 +264,24 @@ def _has_memory(cls: type) -> bool:
 
 def load(entry: Entry) -> type:
     """The class of an entry."""
-    module = _own_module(entry.module) if entry.module.endswith(".py") else importlib.import_module(entry.module)
+    module = (
+        _own_module(entry.module) if entry.module.endswith(".py") else importlib.import_module(entry.module)
+    )
     if entry.attribute:
         if not hasattr(module, entry.attribute):
             raise InputError(f"{entry.module} has no class {entry.attribute}")
         return getattr(module, entry.attribute)
-    return next(value for value in vars(module).values() if isinstance(value, type) and value.__module__ == module.__name__)
+    return next(
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and value.__module__ == module.__name__
+    )
 
 
 def _resolve(term: Term, known: dict[str, Entry], kind: str) -> tuple[Entry, Any]:
     entry = _entry(term, known, kind)
     if ".py:" in term.name and entry.attribute and not hasattr(_own_module(entry.module), entry.attribute):
-        entry = replace(entry, attribute=entry.attribute.rsplit("_", 1)[0])        # without the scenario
+        entry = replace(entry, attribute=entry.attribute.rsplit("_", 1)[0])  # without the scenario
     return entry, load(entry)
 
 
@@ -244,7 +290,9 @@ def _entry(term: Term, known: dict[str, Entry], kind: str) -> Entry:
         return _own_entry(term.name)
     if term.name in known:
         return known[term.name]
-    raise InputError(f'unknown {kind} "{term.name}"{suggestion(term.name, known)} (`clbench list` shows them all)')
+    raise InputError(
+        f'unknown {kind} "{term.name}"{suggestion(term.name, known)} (`clbench list` shows them all)'
+    )
 
 
 def modules_of(benchmark: str, strategy: str) -> list[str]:
@@ -263,8 +311,10 @@ def own_files(*specs: str) -> list[str]:
 def _own_entry(name: str) -> Entry:
     """`path/to/file.py:Class`, or `path/to/file.py:Class_scenario` for a benchmark with scenarios."""
     path, attribute = name.rsplit(":", 1)
-    if not Path(path).is_file():                                 # a worker elsewhere has it where dask puts uploaded files
-        path = next((str(place) for folder in sys.path if (place := Path(folder) / Path(path).name).is_file()), path)
+    if not Path(path).is_file():  # a worker elsewhere has it where dask puts uploaded files
+        path = next(
+            (str(place) for folder in sys.path if (place := Path(folder) / Path(path).name).is_file()), path
+        )
     if not Path(path).is_file():
         raise InputError(f"{path}: there is no such file")
     return Entry(name, "a file of one's own", path, attribute)
@@ -279,7 +329,7 @@ def _own_module(path: str):
 def _import_file(path: Path, modified: int):
     name = f"clbench_own_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
     found = importlib.util.spec_from_file_location(name, path)
-    assert found is not None and found.loader is not None        # its name ends in .py
+    assert found is not None and found.loader is not None  # its name ends in .py
     module = importlib.util.module_from_spec(found)
     sys.modules[name] = module
     try:

@@ -1,4 +1,6 @@
-"""Specs: "er(memory=200)+ewc(lam=10)" to terms and back, checked against the typed fields of the classes they name."""
+"""Specs: "er(memory=200)+ewc(lam=10)" to terms and back, checked against the typed fields of the classes they
+name."""
+
 import ast
 import dataclasses
 import difflib
@@ -51,7 +53,7 @@ def _term(piece: str, text: str) -> Term:
         if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name) or call.args:
             raise wrong
         arguments = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
-        if None in arguments or len(arguments) < len(call.keywords):          # **given, or given twice
+        if None in arguments or len(arguments) < len(call.keywords):  # **given, or given twice
             raise wrong
         return Term(found[1], arguments)
     except (SyntaxError, ValueError, TypeError):
@@ -113,8 +115,14 @@ def _describe(kind) -> str:
         return " or ".join(map(repr, typing.get_args(kind)))
     if kinds := typing.get_args(kind):
         return " or ".join(map(_describe, kinds))
-    return {int: "a whole number", float: "a number", bool: "True or False", str: "a text", list: "a list",
-            type(None): "None"}.get(kind, str(kind))
+    return {
+        int: "a whole number",
+        float: "a number",
+        bool: "True or False",
+        str: "a text",
+        list: "a list",
+        type(None): "None",
+    }.get(kind, str(kind))
 
 
 def suggestion(name: str, known) -> str:

@@ -1,4 +1,6 @@
-"""What all tests share: one thread, no network, a home folder of their own, the command line, fabricated records."""
+"""What all tests share: one thread, no network, a home folder of their own, the command line, fabricated
+records."""
+
 import importlib.util
 import os
 import subprocess
@@ -7,7 +9,7 @@ from pathlib import Path
 
 from clbench.execution.environment import ENVIRONMENT
 
-os.environ.update(ENVIRONMENT, CLBENCH_OFFLINE="1")          # as workers have it; and no test asks the network
+os.environ.update(ENVIRONMENT, CLBENCH_OFFLINE="1")  # as workers have it; and no test asks the network
 
 import pytest
 import torch
@@ -32,12 +34,14 @@ def home(tmp_path_factory, monkeypatch):
 def unread():
     """MNIST as if no test had read it: a process keeps what it has read."""
     from clbench.data.labelled import sources
+
     sources.mnist.cache_clear()
 
 
 @pytest.fixture
 def here(monkeypatch, capfd, tmp_path):
-    """here(*arguments, cwd, env) -> `clbench arguments` in this process, as the finished process it would be: quicker."""
+    """here(*arguments, cwd, env) -> `clbench arguments` in this process, as the finished process it would be:
+    quicker."""
     from clbench.cli.main import main
 
     def run(*arguments, cwd=tmp_path, env=None):
@@ -49,13 +53,16 @@ def here(monkeypatch, capfd, tmp_path):
         with pytest.raises(SystemExit) as ended:
             main()
         return subprocess.CompletedProcess(arguments, ended.value.code or 0, *capfd.readouterr())
+
     return run
 
 
 @pytest.fixture(scope="session")
 def fabricated():
     """The module of fabricated records."""
-    found = importlib.util.spec_from_file_location("fabricated", Path(__file__).parent / "report" / "fabricated.py")
+    found = importlib.util.spec_from_file_location(
+        "fabricated", Path(__file__).parent / "report" / "fabricated.py"
+    )
     module = importlib.util.module_from_spec(found)
     found.loader.exec_module(module)
     return module
@@ -63,8 +70,10 @@ def fabricated():
 
 @pytest.fixture(scope="session")
 def folder(fabricated, tmp_path_factory):
-    """A folder with results/ and reports/ in it, of the fabricated records, for all tests that only read it."""
+    """A folder with results/ and reports/ in it, of the fabricated records, for all tests that only read
+    it."""
     from clbench.report.pages import write_reports
+
     top = tmp_path_factory.mktemp("reported")
     fabricated.write_results(top / "results")
     with fabricated.known():

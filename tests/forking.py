@@ -1,10 +1,11 @@
-"""A stand-in for Python's executable, whose processes are forked from one that has imported torch: those of a test would
-otherwise take six seconds of a core each to do so.
+"""A stand-in for Python's executable, whose processes are forked from one that has imported torch: those of a
+test would otherwise take six seconds of a core each to do so.
 
-It runs `[-P] -m module arguments` in the caller's folder, with its environment and its three streams. The server imports no
-clbench, so each process imports the tree that its PYTHONPATH names; and the server computes nothing, so torch chooses its
-kernels in each process anew (ATEN_CPU_CAPABILITY).
+It runs `[-P] -m module arguments` in the caller's folder, with its environment and its three streams. The
+server imports no clbench, so each process imports the tree that its PYTHONPATH names; and the server computes
+nothing, so torch chooses its kernels in each process anew (ATEN_CPU_CAPABILITY).
 """
+
 import json
 import os
 import runpy
@@ -30,7 +31,14 @@ sys.exit(int(server.recv(100) or 255))
 
 
 # The last is what torch imports to count its first FLOP.
-MODULES = ("avalanche.training", "pandas", "scipy.stats", "sklearn.datasets", "torch.utils.flop_counter", "torch._dynamo")
+MODULES = (
+    "avalanche.training",
+    "pandas",
+    "scipy.stats",
+    "sklearn.datasets",
+    "torch.utils.flop_counter",
+    "torch._dynamo",
+)
 
 
 class ForkingPython:
@@ -38,13 +46,17 @@ class ForkingPython:
 
     def __init__(self, home: Path):
         """home: Avalanche writes there when it is imported."""
-        self.folder = tempfile.TemporaryDirectory()          # a socket's path has to be short
+        self.folder = tempfile.TemporaryDirectory()  # a socket's path has to be short
         place = Path(self.folder.name, "socket")
         self.executable = Path(self.folder.name, "python")
-        self.executable.write_text(CLIENT.format(python=sys.executable, place=str(place), executable=str(self.executable)))
+        self.executable.write_text(
+            CLIENT.format(python=sys.executable, place=str(place), executable=str(self.executable))
+        )
         self.executable.chmod(0o755)
         own = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-        self.server = subprocess.Popen([sys.executable, "-P", __file__, str(place)], env={**own, "HOME": str(home)})
+        self.server = subprocess.Popen(
+            [sys.executable, "-P", __file__, str(place)], env={**own, "HOME": str(home)}
+        )
         while not place.exists():
             assert self.server.poll() is None, "the server ended"
             time.sleep(0.05)
@@ -59,7 +71,7 @@ def serve(place: str) -> None:
     """Answers calls for ever, each in a process of its own."""
     for module in MODULES:
         __import__(module)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)            # nobody waits for the children
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the children
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(place)
     listener.listen()
@@ -95,7 +107,7 @@ def answer(caller: socket.socket) -> None:
 
 def run(arguments: list[str]) -> int:
     """The exit status of `[-P] -m module arguments`."""
-    module, *sys.argv[1:] = arguments[arguments.index("-m") + 1:]
+    module, *sys.argv[1:] = arguments[arguments.index("-m") + 1 :]
     sys.path[:0] = os.environ["PYTHONPATH"].split(os.pathsep)
     try:
         runpy.run_module(module, run_name="__main__", alter_sys=True)

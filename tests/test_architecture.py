@@ -1,4 +1,5 @@
 """Arrows point one way: which room may import which."""
+
 import ast
 import subprocess
 import sys
@@ -20,7 +21,18 @@ MAY: dict[str, set[str]] = {
     "api": {"core", "execution", "metrics", "profiles", "results"},
     "avalanche": {"core", "engine", "streams"},
     "benchmarks": {"core", "data", "listing", "models", "streams"},
-    "cli": {"core", "data", "execution", "facts", "metrics", "profiles", "registry", "report", "results", "spec"},
+    "cli": {
+        "core",
+        "data",
+        "execution",
+        "facts",
+        "metrics",
+        "profiles",
+        "registry",
+        "report",
+        "results",
+        "spec",
+    },
     "core": set(),
     "data": set(),
     "engine": {"core"},
@@ -49,7 +61,7 @@ def room(module: str) -> str:
 def arrows(path: Path) -> set[str]:
     found: set[str] = set()
     tree = ast.parse(path.read_text())
-    for node in ast.walk(tree):                              # what only a type checker imports is no arrow
+    for node in ast.walk(tree):  # what only a type checker imports is no arrow
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             node.body = []
     for node in ast.walk(tree):
@@ -60,7 +72,9 @@ def arrows(path: Path) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.relative_to(PACKAGE).as_posix())
+@pytest.mark.parametrize(
+    "path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.relative_to(PACKAGE).as_posix()
+)
 def test_arrows_point_one_way(path):
     parts = path.relative_to(PACKAGE).parts
     own = parts[0] if len(parts) > 1 else path.stem
@@ -69,16 +83,23 @@ def test_arrows_point_one_way(path):
 
 
 NAMES = set(registry.strategies())
-NAMED = ("strategies/", "avalanche/", "metrics/references.py")           # where strategies may be named
-PROSE = ("EXAMPLES", "epilog", "help")                                   # what a user reads
+NAMED = ("strategies/", "avalanche/", "metrics/references.py")  # where strategies may be named
+PROSE = ("EXAMPLES", "epilog", "help")  # what a user reads
 
 
 def names_in(tree: ast.Module) -> list[str]:
-    """Where a strategy is named, but for prose: as a text that is its name or a spec, or as a word of the code."""
-    prose = [node.value for node in ast.walk(tree)
-             if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-             or isinstance(node, ast.keyword) and node.arg in PROSE
-             or isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in PROSE]
+    """Where a strategy is named, but for prose: as a text that is its name or a spec, or as a word of the
+    code."""
+    prose = [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        or isinstance(node, ast.keyword)
+        and node.arg in PROSE
+        or isinstance(node, ast.Assign)
+        and ast.unparse(node.targets[0]) in PROSE
+    ]
     passed = {id(part) for text in prose for part in ast.walk(text)}
     found = []
     for node in ast.walk(tree):
@@ -87,7 +108,9 @@ def names_in(tree: ast.Module) -> list[str]:
             found.append(f"line {node.lineno}: {text!r}")
         words = [getattr(node, field, None) for field in ("id", "attr", "arg", "name", "asname", "rest")]
         words += node.names if isinstance(node, ast.Global | ast.Nonlocal) else []
-        found += [f"{type(node).__name__} {word}" for word in words if isinstance(word, str) and word in NAMES]
+        found += [
+            f"{type(node).__name__} {word}" for word in words if isinstance(word, str) and word in NAMES
+        ]
     return found
 
 
@@ -99,29 +122,60 @@ def is_spec(text: str) -> bool:
         return False
 
 
-@pytest.mark.parametrize("path", sorted(path for path in PACKAGE.rglob("*.py")
-                                        if not path.relative_to(PACKAGE).as_posix().startswith(NAMED)),
-                         ids=lambda path: path.relative_to(PACKAGE).as_posix())
+@pytest.mark.parametrize(
+    "path",
+    sorted(
+        path for path in PACKAGE.rglob("*.py") if not path.relative_to(PACKAGE).as_posix().startswith(NAMED)
+    ),
+    ids=lambda path: path.relative_to(PACKAGE).as_posix(),
+)
 def test_no_strategy_is_named_elsewhere(path):
     assert not names_in(ast.parse(path.read_text()))
 
 
-@pytest.mark.parametrize("code", [
-    "x = 'er'", "f('ewc(lam=3)')", "x = ['a', f'{y}', 'er+lwf(lam=1.0)']", "x['naive']", "help_ = 'joint'", "joint = 1",
-    "er.x", "x.er", "f(naive=1)", "def f(gem): pass", "def agem(): pass", "import ema", "from x import y as mir",
-    "class er: pass", "x = lambda lwf: 1"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "x = 'er'",
+        "f('ewc(lam=3)')",
+        "x = ['a', f'{y}', 'er+lwf(lam=1.0)']",
+        "x['naive']",
+        "help_ = 'joint'",
+        "joint = 1",
+        "er.x",
+        "x.er",
+        "f(naive=1)",
+        "def f(gem): pass",
+        "def agem(): pass",
+        "import ema",
+        "from x import y as mir",
+        "class er: pass",
+        "x = lambda lwf: 1",
+    ],
+)
 def test_a_name_would_be_found(code):
     assert names_in(ast.parse(code))
 
 
-@pytest.mark.parametrize("code", ["def f():\n    'er'", "EXAMPLES = 'naive'", "f(help='er')", "x = 'mixer'",
-                                  "x = 'er, or ewc'", "joint_gap = 'joint_gap'"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "def f():\n    'er'",
+        "EXAMPLES = 'naive'",
+        "f(help='er')",
+        "x = 'mixer'",
+        "x = 'er, or ewc'",
+        "joint_gap = 'joint_gap'",
+    ],
+)
 def test_prose_is_no_name(code):
     assert not names_in(ast.parse(code))
 
 
-@pytest.mark.parametrize("command", [["--help"], ["list"], ["list", "--family", "replay"], ["run", "--help"],
-                                     ["list", "pairs", "--json"]])
+@pytest.mark.parametrize(
+    "command",
+    [["--help"], ["list"], ["list", "--family", "replay"], ["run", "--help"], ["list", "pairs", "--json"]],
+)
 def test_the_command_line_answers_without_torch_or_pandas(command):
     code = f"""
 import sys

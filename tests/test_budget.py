@@ -1,4 +1,6 @@
-"""What a benchmark's spec may set: every field of the budget, the memory, the order of classes, the width of the network."""
+"""What a benchmark's spec may set: every field of the budget, the memory, the order of classes, the width of
+the network."""
+
 import dataclasses
 
 import pytest
@@ -14,8 +16,19 @@ from clbench.engine.run import run
 from clbench.execution import plan
 from clbench.streams.labelled import class_order
 
-GIVEN = {"steps": 7, "rows": 9, "optimiser": "sgd", "lr": 0.5, "momentum": 0.8, "weight_decay": 0.1, "beta2": 0.9, "warm_up": 0.2,
-         "optimiser_state": "reset", "fixed_compute": True, "precision": "bf16"}
+GIVEN = {
+    "steps": 7,
+    "rows": 9,
+    "optimiser": "sgd",
+    "lr": 0.5,
+    "momentum": 0.8,
+    "weight_decay": 0.1,
+    "beta2": 0.9,
+    "warm_up": 0.2,
+    "optimiser_state": "reset",
+    "fixed_compute": True,
+    "precision": "bf16",
+}
 
 
 def spec(name: str, **arguments) -> str:
@@ -28,27 +41,40 @@ def budget_of(text: str, profile: str = "smoke") -> Budget:
 
 # ---- the values of a budget
 
-@pytest.mark.parametrize("given, said", [
-    ({"steps": 0}, "a budget's steps takes a whole number of at least 1, not 0"),
-    ({"steps": 2.0}, "a budget's steps takes a whole number of at least 1, not 2.0"),
-    ({"rows": -1}, "a budget's rows takes a whole number of at least 1, not -1"),
-    ({"optimiser": "rmsprop"}, "a budget's optimiser takes 'adam', 'sgd' or 'adamw', not 'rmsprop'"),
-    ({"lr": 0.0}, "a budget's lr takes a number above 0, not 0.0"),
-    ({"lr": float("inf")}, "a budget's lr takes a number above 0, not inf"),
-    ({"lr": float("nan")}, "a budget's lr takes a number above 0, not nan"),
-    ({"optimiser": "sgd", "momentum": 1.0}, "a budget's momentum takes a number from 0 to below 1, not 1.0"),
-    ({"weight_decay": -0.1}, "a budget's weight_decay takes a number of at least 0, not -0.1"),
-    ({"beta2": 1.0}, "a budget's beta2 takes a number between 0 and 1, not 1.0"),
-    ({"beta2": 0.0}, "a budget's beta2 takes a number between 0 and 1, not 0.0"),
-    ({"warm_up": 0.0}, "a budget's warm_up takes a number above 0, up to 1, or None, not 0.0"),
-    ({"warm_up": 1.5}, "a budget's warm_up takes a number above 0, up to 1, or None, not 1.5"),
-    ({"optimiser_state": "drop"}, "a budget's optimiser_state takes 'keep' or 'reset', not 'drop'"),
-    ({"fixed_compute": 1}, "a budget's fixed_compute takes True or False, not 1"),
-    ({"precision": "fp8"}, "a budget's precision takes 'float32', 'tf32' or 'bf16', not 'fp8'"),
-    ({"momentum": 0.9}, "momentum=0.9 is of sgd; adam takes none: leave it out, or set optimiser='sgd'"),
-    ({"optimiser": "sgd", "beta2": 0.9}, "beta2=0.9 is of adam and adamw; sgd has none: leave it out, or set optimiser='adam'"),
-    ({"fixed_compute": True, "rows": 1}, "fixed_compute needs rows of at least 2, which new and stored examples share, not 1"),
-])
+
+@pytest.mark.parametrize(
+    "given, said",
+    [
+        ({"steps": 0}, "a budget's steps takes a whole number of at least 1, not 0"),
+        ({"steps": 2.0}, "a budget's steps takes a whole number of at least 1, not 2.0"),
+        ({"rows": -1}, "a budget's rows takes a whole number of at least 1, not -1"),
+        ({"optimiser": "rmsprop"}, "a budget's optimiser takes 'adam', 'sgd' or 'adamw', not 'rmsprop'"),
+        ({"lr": 0.0}, "a budget's lr takes a number above 0, not 0.0"),
+        ({"lr": float("inf")}, "a budget's lr takes a number above 0, not inf"),
+        ({"lr": float("nan")}, "a budget's lr takes a number above 0, not nan"),
+        (
+            {"optimiser": "sgd", "momentum": 1.0},
+            "a budget's momentum takes a number from 0 to below 1, not 1.0",
+        ),
+        ({"weight_decay": -0.1}, "a budget's weight_decay takes a number of at least 0, not -0.1"),
+        ({"beta2": 1.0}, "a budget's beta2 takes a number between 0 and 1, not 1.0"),
+        ({"beta2": 0.0}, "a budget's beta2 takes a number between 0 and 1, not 0.0"),
+        ({"warm_up": 0.0}, "a budget's warm_up takes a number above 0, up to 1, or None, not 0.0"),
+        ({"warm_up": 1.5}, "a budget's warm_up takes a number above 0, up to 1, or None, not 1.5"),
+        ({"optimiser_state": "drop"}, "a budget's optimiser_state takes 'keep' or 'reset', not 'drop'"),
+        ({"fixed_compute": 1}, "a budget's fixed_compute takes True or False, not 1"),
+        ({"precision": "fp8"}, "a budget's precision takes 'float32', 'tf32' or 'bf16', not 'fp8'"),
+        ({"momentum": 0.9}, "momentum=0.9 is of sgd; adam takes none: leave it out, or set optimiser='sgd'"),
+        (
+            {"optimiser": "sgd", "beta2": 0.9},
+            "beta2=0.9 is of adam and adamw; sgd has none: leave it out, or set optimiser='adam'",
+        ),
+        (
+            {"fixed_compute": True, "rows": 1},
+            "fixed_compute needs rows of at least 2, which new and stored examples share, not 1",
+        ),
+    ],
+)
 def test_a_value_that_makes_no_sense_is_refused(given, said):
     assert refused(lambda: Budget(**{"steps": 5} | given)) == said
 
@@ -59,6 +85,7 @@ def test_values_at_the_edge_are_taken():
 
 # ---- in a benchmark's spec
 
+
 @pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Budget)])
 def test_every_field_of_the_budget_can_be_set(name):
     more = {"momentum": {"optimiser": "sgd"}}.get(name, {})
@@ -68,7 +95,10 @@ def test_every_field_of_the_budget_can_be_set(name):
 
 
 def test_what_the_profile_says_anyway_is_the_plain_name():
-    assert registry.benchmark("split_digits_class(steps=40, lr=0.003, warm_up='constant')", "smoke")[0] == "split_digits_class"
+    assert (
+        registry.benchmark("split_digits_class(steps=40, lr=0.003, warm_up='constant')", "smoke")[0]
+        == "split_digits_class"
+    )
     assert registry.benchmark("split_digits_class(steps=40)", "quick")[0] == "split_digits_class(steps=40)"
     assert registry.benchmark("driftcaps(warm_up=0.1, optimiser='adamw')", "smoke")[0] == "driftcaps"
     assert registry.benchmark("split_digits_class(memory=100)", "smoke")[0] == "split_digits_class"
@@ -81,33 +111,61 @@ def test_another_optimiser_leaves_behind_what_is_not_its_own():
     assert Budget(1, optimiser="sgd", momentum=0.9).with_fields(optimiser="adam") == Budget(1)
 
 
-@pytest.mark.parametrize("text, said", [
-    ("split_digits_class(steps=0)", "a budget's steps takes a whole number of at least 1, not 0"),
-    ("split_digits_class(momentum=0.9)", "momentum=0.9 is of sgd; adam takes none: leave it out, or set optimiser='sgd'"),
-    ("driftcaps(optimiser='sgd', beta2=0.98)",
-     "beta2=0.98 is of adam and adamw; sgd has none: leave it out, or set optimiser='adam'"),
-    ("split_digits_class(optimiser='lion')",
-     "split_digits_class: optimiser takes 'adam' or 'sgd' or 'adamw' or None, not 'lion'"),
-    ("split_digits_class(warm_up='none')", "split_digits_class: warm_up takes a number or 'constant' or None, not 'none'"),
-    ("split_digits_class(memory=-1)", "memory takes a whole number of at least 0, not -1"),
-    ("split_digits_class(width=0)", "width takes a whole number of at least 1, not 0"),
-    ("blobs_class(tasks=2, order=[0, 1, 2])", "order takes a list of all class numbers from 0 to 3, not [0, 1, 2]"),
-    ("blobs_class(tasks=1, order=[0, True])", "order takes a list of all class numbers from 0 to 1, not [0, True]"),
-    ("split_digits_class(order='sorted')", "split_digits_class: order takes a list or 'seed' or None, not 'sorted'"),
-])
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("split_digits_class(steps=0)", "a budget's steps takes a whole number of at least 1, not 0"),
+        (
+            "split_digits_class(momentum=0.9)",
+            "momentum=0.9 is of sgd; adam takes none: leave it out, or set optimiser='sgd'",
+        ),
+        (
+            "driftcaps(optimiser='sgd', beta2=0.98)",
+            "beta2=0.98 is of adam and adamw; sgd has none: leave it out, or set optimiser='adam'",
+        ),
+        (
+            "split_digits_class(optimiser='lion')",
+            "split_digits_class: optimiser takes 'adam' or 'sgd' or 'adamw' or None, not 'lion'",
+        ),
+        (
+            "split_digits_class(warm_up='none')",
+            "split_digits_class: warm_up takes a number or 'constant' or None, not 'none'",
+        ),
+        ("split_digits_class(memory=-1)", "memory takes a whole number of at least 0, not -1"),
+        ("split_digits_class(width=0)", "width takes a whole number of at least 1, not 0"),
+        (
+            "blobs_class(tasks=2, order=[0, 1, 2])",
+            "order takes a list of all class numbers from 0 to 3, not [0, 1, 2]",
+        ),
+        (
+            "blobs_class(tasks=1, order=[0, True])",
+            "order takes a list of all class numbers from 0 to 1, not [0, True]",
+        ),
+        (
+            "split_digits_class(order='sorted')",
+            "split_digits_class: order takes a list or 'seed' or None, not 'sorted'",
+        ),
+    ],
+)
 def test_a_wrong_spec_is_refused_before_anything_runs(text, said):
     assert refused(registry.benchmark, text, "smoke") == said
 
 
 def test_the_width_is_the_networks():
-    for name, width, text in [("split_digits_class", 30, "mlp 64-30-30-10"), ("permuted_mnist_task", 30, "mlp 784-30-30-30"),
-                              ("split_cifar10_class", 8, "small_conv 8-16-32, group norm")]:
+    for name, width, text in [
+        ("split_digits_class", 30, "mlp 64-30-30-10"),
+        ("permuted_mnist_task", 30, "mlp 784-30-30-30"),
+        ("split_cifar10_class", 8, "small_conv 8-16-32, group norm"),
+    ]:
         assert str(registry.benchmark(spec(name, width=width), "smoke")[1].network()) == text
-    slim = registry.benchmark("split_cifar10_class(width=20, net='resnet18', norm='batch')", "full")[1].network()
+    slim = registry.benchmark("split_cifar10_class(width=20, net='resnet18', norm='batch')", "full")[
+        1
+    ].network()
     assert str(slim) == "resnet18_slim, batch norm"
 
 
 # ---- the memory
+
 
 def planned(benchmark: str, strategy: str):
     (pair,) = plan.make_plan([benchmark], [strategy], "smoke", [0], None).pairs
@@ -118,25 +176,38 @@ def planned(benchmark: str, strategy: str):
 def test_the_benchmarks_memory_is_the_default_of_every_strategy_that_has_one(name):
     def memory(benchmark, strategy=name):
         return planned(benchmark, strategy).settings["strategy"][name]["memory"]
+
     assert (memory("split_digits_class"), memory("blobs_class")) == (100, 500)
-    assert (memory("split_digits_class(memory=200)"), memory("split_digits_class(memory=200)", f"{name}(memory=30)")) == (200, 30)
+    assert (
+        memory("split_digits_class(memory=200)"),
+        memory("split_digits_class(memory=200)", f"{name}(memory=30)"),
+    ) == (200, 30)
     assert planned("split_digits_class(memory=200)", f"{name}(memory=200)").strategy == name
     assert planned("split_digits_class", f"{name}(memory=200)").strategy == f"{name}(memory=200)"
 
 
 def test_the_memory_may_depend_on_the_scenario():
-    memory = {name: registry.benchmark(name, "quick")[1].memory for name in ("split_cifar10_class", "split_cifar10_task")}
+    memory = {
+        name: registry.benchmark(name, "quick")[1].memory
+        for name in ("split_cifar10_class", "split_cifar10_task")
+    }
     assert memory == {"split_cifar10_class": 500, "split_cifar10_task": 100}
 
 
 def test_a_record_says_what_was_chosen_and_no_more():
     blank = planned("blobs_class(steps=3)", "naive")
-    assert blank.settings["benchmark"] == {"validation": False, "precision": "float32", "steps": 3, "tasks": 5}
+    assert blank.settings["benchmark"] == {
+        "validation": False,
+        "precision": "float32",
+        "steps": 3,
+        "tasks": 5,
+    }
     assert blank.settings["budget"]["steps"] == 3
 
 
 def test_a_memory_changes_no_key_of_a_method_without_one(monkeypatch):
     from clbench.benchmarks.blobs import Blobs
+
     settings = {name: planned("blobs_class", name).settings for name in ("naive", "er")}
     monkeypatch.setattr(Blobs, "arguments", {"class": {"memory": 40}})
     assert planned("blobs_class", "naive").settings == settings["naive"]
@@ -145,11 +216,14 @@ def test_a_memory_changes_no_key_of_a_method_without_one(monkeypatch):
 
 # ---- the order of classes
 
+
 def outcome(text: str, strategy: str, seed: int):
     _, chosen, _ = registry.benchmark(text, "smoke")
     made = registry.strategy(strategy)
     runner = run if made.backend == "native" else avalanche.run
-    return runner(chosen.stream([seed], CPU), chosen.network(), made.build(), chosen.budget("smoke"), Clock(CPU)).acc
+    return runner(
+        chosen.stream([seed], CPU), chosen.network(), made.build(), chosen.budget("smoke"), Clock(CPU)
+    ).acc
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
@@ -176,16 +250,25 @@ def test_tasks_have_the_classes_in_their_order(scenario):
         assert set(classes[index].tolist()) == {order[2 * t], order[2 * t + 1]}
         first = 0 if scenario == "domain" else 2 * t
         labels = stream.labels(task.train)
-        assert all(order[2 * t + int(label) - first] == true for label, true in zip(labels, classes[index], strict=True))
-        assert torch.equal(task.classes, plain.tasks[t].classes)             # outputs stay in the order in which they are learnt
-    same = registry.benchmark(spec(f"blobs_{scenario}", tasks=3, order=list(range(6))), "smoke")[1].stream([0], CPU)
+        assert all(
+            order[2 * t + int(label) - first] == true
+            for label, true in zip(labels, classes[index], strict=True)
+        )
+        assert torch.equal(
+            task.classes, plain.tasks[t].classes
+        )  # outputs stay in the order in which they are learnt
+    same = registry.benchmark(spec(f"blobs_{scenario}", tasks=3, order=list(range(6))), "smoke")[1].stream(
+        [0], CPU
+    )
     assert all(torch.equal(a.train, b.train) for a, b in zip(same.tasks, plain.tasks, strict=True))
 
 
 def test_seeds_with_orders_of_their_own_are_trained_one_at_a_time():
     found = plan.make_plan(["blobs_class(order='seed')", "blobs_class"], ["naive"], "smoke", [0, 1, 2], None)
     seeds = {(job.benchmark, job.seeds) for size in (None, 3) for job in plan.jobs(found, "cpu", size)}
-    assert seeds == {("blobs_class(order='seed')", (seed,)) for seed in range(3)} | {("blobs_class", (0, 1, 2))}
+    assert seeds == {("blobs_class(order='seed')", (seed,)) for seed in range(3)} | {
+        ("blobs_class", (0, 1, 2))
+    }
     with pytest.raises(ValueError, match="a stream has one seed, not 2"):
         registry.benchmark("blobs_class(order='seed')", "smoke")[1].stream([0, 1], CPU)
 
@@ -198,7 +281,8 @@ UNKNOWN = ("icarl", "progressive")
 
 @pytest.mark.parametrize("name", [name for name in NATIVE if name not in (*MORE_STEPS, *UNKNOWN)])
 def test_with_fixed_compute_no_method_takes_more_than_naive(name):
-    """A forward pass is a little more than the third that it counts; a wider adapter is half as large as this tiny network."""
+    """A forward pass is a little more than the third that it counts; a wider adapter is half as large as this
+    tiny network."""
     scenario = "class" if reason(name, "class") is None else "task"
     flops = []
     for one in ("adapter(width=1)" if name == "adapter" else name, "naive"):
@@ -214,4 +298,6 @@ def test_a_method_whose_cost_is_not_known_is_refused_with_fixed_compute(name):
     chosen = registry.benchmark("blobs_task(fixed_compute=True)", "smoke")[1]
     stream, net, (part,) = chosen.stream([0], CPU), chosen.network(), parts_of(name)
     assert "cannot be paid" in refusal(part, stream, net, chosen.budget("smoke"))
-    assert refusal(part, stream, net, dataclasses.replace(chosen.budget("smoke"), fixed_compute=False)) is None
+    assert (
+        refusal(part, stream, net, dataclasses.replace(chosen.budget("smoke"), fixed_compute=False)) is None
+    )

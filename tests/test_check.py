@@ -1,4 +1,5 @@
 """Baselines and the verdicts on records: fabricated records, real files."""
+
 import dataclasses
 import json
 
@@ -14,22 +15,62 @@ from clbench.results.records import Failure, Group, Record
 
 SOURCE = "s" * 16
 NOISE = 0.0005 * np.array([-1.0, 0.0, 1.0])
-ARRAY = np.array([[0.1, 0.1], [0.9, 0.1], [0.6, 0.8]]) + NOISE[:, None, None]       # [S=3, T+1=3, E=2], ACC 0.7
+ARRAY = np.array([[0.1, 0.1], [0.9, 0.1], [0.6, 0.8]]) + NOISE[:, None, None]  # [S=3, T+1=3, E=2], ACC 0.7
 JOINT = np.array([[0.1, 0.1], [0.9, 0.1], [0.9, 0.9]]) + NOISE[:, None, None]
 BENCHMARK = "split_x_class"
 
 
-def made(strategy="er", acc=ARRAY, *, benchmark=BENCHMARK, seeds=(0, 1, 2), steps=100, processor="A, AVX2", **changes):
+def made(
+    strategy="er",
+    acc=ARRAY,
+    *,
+    benchmark=BENCHMARK,
+    seeds=(0, 1, 2),
+    steps=100,
+    processor="A, AVX2",
+    **changes,
+):
     """An ok record with one group per seed; steps are per seed."""
-    costs = {"setup_s": 0.1, "train_s": 2.0, "eval_s": 0.5, "gpu_hours": None, "cpu_hours": 0.01, "flops": 5e9,
-             "steps": steps, "samples_seen": 3200, "peak_mb": 300.0, "memory_items": 50, "extra_params": 0}
-    provenance = {"started": "2026-01-01", "command": "clbench run", "commit": "abc", "dirty": False, "python": "3.11",
-                  "torch": "2.9", "numpy": "2.3", "avalanche": None, "platform": "Linux x86_64", "device": "cpu",
-                  "processor": processor, "threads": 1}
+    costs = {
+        "setup_s": 0.1,
+        "train_s": 2.0,
+        "eval_s": 0.5,
+        "gpu_hours": None,
+        "cpu_hours": 0.01,
+        "flops": 5e9,
+        "steps": steps,
+        "samples_seen": 3200,
+        "peak_mb": 300.0,
+        "memory_items": 50,
+        "extra_params": 0,
+    }
+    provenance = {
+        "started": "2026-01-01",
+        "command": "clbench run",
+        "commit": "abc",
+        "dirty": False,
+        "python": "3.11",
+        "torch": "2.9",
+        "numpy": "2.3",
+        "avalanche": None,
+        "platform": "Linux x86_64",
+        "device": "cpu",
+        "processor": processor,
+        "threads": 1,
+    }
     groups = [Group([seed], costs, 2, provenance) for seed in seeds]
-    record = Record(benchmark, strategy, "smoke", "native", source=SOURCE, data="data 1",
-                    settings={"scenario": "class", "budget": {"steps": 20, "lr": 0.001}}, seeds=list(seeds),
-                    acc=np.asarray(acc).tolist(), groups=groups)
+    record = Record(
+        benchmark,
+        strategy,
+        "smoke",
+        "native",
+        source=SOURCE,
+        data="data 1",
+        settings={"scenario": "class", "budget": {"steps": 20, "lr": 0.001}},
+        seeds=list(seeds),
+        acc=np.asarray(acc).tolist(),
+        groups=groups,
+    )
     return replace(record, **changes)
 
 
@@ -58,11 +99,13 @@ def folder(tmp_path):
 @pytest.fixture
 def against(folder):
     """against(accepted, current) -> the one verdict of a check."""
+
     def one_verdict(accepted, current):
         accept([accepted], folder, "smoke")
         ((benchmark, strategy, verdict),) = check([current], folder, "smoke")
         assert (benchmark, strategy) == (accepted.benchmark, accepted.strategy)
         return verdict
+
     return one_verdict
 
 
@@ -71,6 +114,7 @@ def status_of(verdict, strict=False):
 
 
 # ---- verdicts
+
 
 def test_unchanged_is_identical(against):
     verdict = against(made(), made())
@@ -89,11 +133,17 @@ def test_more_steps_are_a_changed_cost_per_seed(against):
     assert verdict.detail == "steps 100 -> 110"
 
 
-@pytest.mark.parametrize("change, field", [
-    ({"seeds": (0, 1, 5)}, "seeds [0, 1, 2] -> [0, 1, 5]"),
-    ({"settings": {"scenario": "class", "budget": {"steps": 20, "lr": 0.002}}}, "budget.lr 0.001 -> 0.002"),
-    ({"data": "data 2"}, "data data 1 -> data 2"),
-])
+@pytest.mark.parametrize(
+    "change, field",
+    [
+        ({"seeds": (0, 1, 5)}, "seeds [0, 1, 2] -> [0, 1, 5]"),
+        (
+            {"settings": {"scenario": "class", "budget": {"steps": 20, "lr": 0.002}}},
+            "budget.lr 0.001 -> 0.002",
+        ),
+        ({"data": "data 2"}, "data data 1 -> data 2"),
+    ],
+)
 def test_another_set_up_names_the_field(against, change, field):
     verdict = against(made(), made(**change))
     assert verdict.status == "changed set-up" and status_of(verdict) == 1
@@ -101,7 +151,10 @@ def test_another_set_up_names_the_field(against, change, field):
 
 
 def test_settings_are_compared_as_they_come_back_from_a_file(against):
-    assert against(made(settings={"hidden": (10, 10)}), made(settings={"hidden": (10, 10)})).status == "identical"
+    assert (
+        against(made(settings={"hidden": (10, 10)}), made(settings={"hidden": (10, 10)})).status
+        == "identical"
+    )
 
 
 def test_noise_on_another_platform_passes_without_drift(against):
@@ -115,7 +168,7 @@ def test_noise_on_the_same_platform_is_said_to_be_drift(against, of_source):
     accepted = made()
     if of_source == "changed":
         accepted = made(source="c" * 16)
-        accepted.verified = SOURCE                           # else it would be stale
+        accepted.verified = SOURCE  # else it would be stale
     verdict = against(accepted, made(acc=moved(0.001)))
     assert verdict.status == "pass" and verdict.drift and status_of(verdict) == 0
     assert verdict.detail.endswith(f"drift: not bit-equal on the same platform, source {of_source}")
@@ -147,7 +200,10 @@ def test_undecided_says_how_many_seeds(against):
 def test_a_pair_of_the_baseline_without_a_record_is_missing(folder):
     accept([made("er"), made("ewc")], folder, "smoke")
     results = check([made("er")], folder, "smoke")
-    assert [(strategy, verdict.status) for _, strategy, verdict in results] == [("er", "identical"), ("ewc", "missing")]
+    assert [(strategy, verdict.status) for _, strategy, verdict in results] == [
+        ("er", "identical"),
+        ("ewc", "missing"),
+    ]
     assert results[1][2].detail == "no current record"
     assert exit_status(results) == 1
 
@@ -177,39 +233,67 @@ def test_unsupported_on_both_sides_for_the_same_reason(against):
 
 # ---- joint, for the plasticity gap
 
+
 def test_each_side_has_its_own_joint(folder):
     accept([made("er"), made("joint", JOINT)], folder, "smoke")
-    learnt_less = moved(-0.1, JOINT, rows=1)                 # joint's own first task; its last row stays
-    results = {strategy: verdict for _, strategy, verdict in check(
-        [made("er", moved(0.001)), made("joint", learnt_less)], folder, "smoke")}
+    learnt_less = moved(-0.1, JOINT, rows=1)  # joint's own first task; its last row stays
+    results = {
+        strategy: verdict
+        for _, strategy, verdict in check(
+            [made("er", moved(0.001)), made("joint", learnt_less)], folder, "smoke"
+        )
+    }
     assert results["er"].status == "improved" and "plasticity gap 5.0 -> " in results["er"].detail
 
 
-@pytest.mark.parametrize("change", [{"source": "stale"}, {"data": "data 2"}, {"acc": JOINT[:, :2].tolist()},
-                                    {"status": "failed", "error": Failure("no")}, {"profile": "quick"}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"source": "stale"},
+        {"data": "data 2"},
+        {"acc": JOINT[:, :2].tolist()},
+        {"status": "failed", "error": Failure("no")},
+        {"profile": "quick"},
+    ],
+)
 def test_a_joint_that_is_not_comparable_is_left_out(folder, change):
     accept([made("er"), made("joint", JOINT)], folder, "smoke")
     joint = made("joint", **{"acc": moved(-0.1, JOINT, rows=1)} | change)
-    results = {strategy: verdict for _, strategy, verdict in check([made("er", moved(0.001)), joint], folder, "smoke")}
-    assert results["er"].status == "pass"              # with this joint it would be improved
+    results = {
+        strategy: verdict
+        for _, strategy, verdict in check([made("er", moved(0.001)), joint], folder, "smoke")
+    }
+    assert results["er"].status == "pass"  # with this joint it would be improved
     assert "plasticity" not in results["er"].detail
 
 
 # ---- selecting
 
+
 @pytest.fixture
 def accepted(folder):
-    accept([made("er"), made("er(memory=20)"), made("ewc"), made("er", benchmark="rotated_x_domain")], folder, "smoke")
+    accept(
+        [made("er"), made("er(memory=20)"), made("ewc"), made("er", benchmark="rotated_x_domain")],
+        folder,
+        "smoke",
+    )
     return folder
 
 
-@pytest.mark.parametrize("benchmarks, strategies, pairs", [
-    (None, None, [("rotated_x_domain", "er"), (BENCHMARK, "er"), (BENCHMARK, "er(memory=20)"), (BENCHMARK, "ewc")]),
-    (None, ["er"], [("rotated_x_domain", "er"), (BENCHMARK, "er")]),
-    (["split_*"], ["er*"], [(BENCHMARK, "er"), (BENCHMARK, "er(memory=20)")]),
-    ([BENCHMARK], ["er(memory=20)", "ewc"], [(BENCHMARK, "er(memory=20)"), (BENCHMARK, "ewc")]),
-    (["rotated_x_domain"], ["ewc"], []),
-])
+@pytest.mark.parametrize(
+    "benchmarks, strategies, pairs",
+    [
+        (
+            None,
+            None,
+            [("rotated_x_domain", "er"), (BENCHMARK, "er"), (BENCHMARK, "er(memory=20)"), (BENCHMARK, "ewc")],
+        ),
+        (None, ["er"], [("rotated_x_domain", "er"), (BENCHMARK, "er")]),
+        (["split_*"], ["er*"], [(BENCHMARK, "er"), (BENCHMARK, "er(memory=20)")]),
+        ([BENCHMARK], ["er(memory=20)", "ewc"], [(BENCHMARK, "er(memory=20)"), (BENCHMARK, "ewc")]),
+        (["rotated_x_domain"], ["ewc"], []),
+    ],
+)
 def test_canonical_names_and_globs_select_pairs(accepted, benchmarks, strategies, pairs):
     results = check([], accepted, "smoke", benchmarks, strategies)
     assert [result[:2] for result in results] == pairs
@@ -231,15 +315,27 @@ def test_a_pattern_that_stands_for_nothing_is_a_mistake(accepted):
 
 # ---- accepting
 
+
 def test_a_baseline_holds_what_the_rule_compares(folder):
     (path,) = accept([made()], folder, "smoke")
     assert path == folder / "smoke" / f"{BENCHMARK}.json"
     entry = load_baselines(folder, "smoke")[BENCHMARK, "er"]
     assert np.array_equal(entry["acc"], ARRAY)
     assert entry["costs"] == {"steps": 100, "samples_seen": 3200, "flops": 5_000_000_000, "memory_items": 50}
-    assert entry["platform"] == {"processor": "A, AVX2", "machine": "Linux x86_64", "device": "cpu", "torch": "2.9",
-                                 "threads": 1, "group_size": 1}
-    assert (entry["seeds"], entry["source"], entry["status"], entry["reason"]) == ([0, 1, 2], SOURCE, "ok", None)
+    assert entry["platform"] == {
+        "processor": "A, AVX2",
+        "machine": "Linux x86_64",
+        "device": "cpu",
+        "torch": "2.9",
+        "threads": 1,
+        "group_size": 1,
+    }
+    assert (entry["seeds"], entry["source"], entry["status"], entry["reason"]) == (
+        [0, 1, 2],
+        SOURCE,
+        "ok",
+        None,
+    )
 
 
 def test_groups_from_two_machines_are_both_named(folder):
@@ -279,7 +375,11 @@ def test_missing_cells_stay_missing(against, folder):
 
 
 def test_what_is_no_result_is_refused_by_name_and_nothing_is_written(folder):
-    bad = [without_numbers("failed", "no", "ewc"), without_numbers("diverged", "nan", "lwf"), made("si", source="old")]
+    bad = [
+        without_numbers("failed", "no", "ewc"),
+        without_numbers("diverged", "nan", "lwf"),
+        made("si", source="old"),
+    ]
     with pytest.raises(InputError) as error:
         accept([made("er"), *bad], folder, "smoke")
     for named in ("ewc (failed)", "lwf (diverged)", "si (stale)"):
@@ -304,8 +404,11 @@ def test_a_broken_baseline_is_not_overwritten(folder):
 
 # ---- reading
 
+
 def test_no_baselines_say_how_to_make_them(folder):
-    message = 'no baselines for profile "smoke" in {}/; make them with: clbench baseline accept --profile smoke'
+    message = (
+        'no baselines for profile "smoke" in {}/; make them with: clbench baseline accept --profile smoke'
+    )
     with pytest.raises(InputError) as error:
         check([made()], folder, "smoke")
     assert str(error.value) == message.format(folder)
@@ -315,14 +418,20 @@ def test_no_baselines_say_how_to_make_them(folder):
     assert str(error.value) == message.format(folder)
 
 
-@pytest.mark.parametrize("break_it, named", [
-    (lambda content: "<html>", "not readable as JSON"),
-    (lambda content: "[1]", "no baseline of clbench"),
-    (lambda content: json.dumps(content | {"schema": 99}), "schema 99, this version reads 1"),
-    (lambda content: json.dumps(content | {"strategies": {"er": {"status": "ok"}}}), "the entry er is not whole"),
-    (lambda content: json.dumps(content | {"strategies": {"er": 3}}), "the entry er is not whole"),
-    (lambda content: json.dumps(content | {"strategies": ["er"]}), "no baseline of clbench"),
-])
+@pytest.mark.parametrize(
+    "break_it, named",
+    [
+        (lambda content: "<html>", "not readable as JSON"),
+        (lambda content: "[1]", "no baseline of clbench"),
+        (lambda content: json.dumps(content | {"schema": 99}), "schema 99, this version reads 1"),
+        (
+            lambda content: json.dumps(content | {"strategies": {"er": {"status": "ok"}}}),
+            "the entry er is not whole",
+        ),
+        (lambda content: json.dumps(content | {"strategies": {"er": 3}}), "the entry er is not whole"),
+        (lambda content: json.dumps(content | {"strategies": ["er"]}), "no baseline of clbench"),
+    ],
+)
 def test_a_broken_baseline_is_named(folder, break_it, named):
     (path,) = accept([made()], folder, "smoke")
     path.write_text(break_it(json.loads(path.read_text())))
@@ -333,6 +442,7 @@ def test_a_broken_baseline_is_named(folder, break_it, named):
 
 # ---- showing
 
+
 @pytest.fixture
 def results(folder):
     """One of each: identical, improved, missing, regressed, undecided, and pass with drift."""
@@ -340,14 +450,32 @@ def results(folder):
     accept([made(name) for name in names], folder, "smoke")
     scattered = ARRAY.copy()
     scattered[:, -1] += np.array([-0.03, 0.0, 0.03])[:, None]
-    found = check([made("a_same"), made("better", moved(0.1)), made("worse", moved(-0.1)), made("x|y", scattered),
-                   made("z_drifts", moved(0.001))], folder, "smoke")
+    found = check(
+        [
+            made("a_same"),
+            made("better", moved(0.1)),
+            made("worse", moved(-0.1)),
+            made("x|y", scattered),
+            made("z_drifts", moved(0.001)),
+        ],
+        folder,
+        "smoke",
+    )
     assert [verdict.status for _, _, verdict in found] == [
-        "identical", "improved", "missing", "regressed", "undecided", "pass"]
+        "identical",
+        "improved",
+        "missing",
+        "regressed",
+        "undecided",
+        "pass",
+    ]
     return found
 
 
-LAST = "compared 5 of 6 pairs: 1 missing, 1 regressed, 1 undecided, 1 improved, 1 pass, 1 identical, 3 with drift"
+LAST = (
+    "compared 5 of 6 pairs: 1 missing, 1 regressed, 1 undecided, 1 improved, 1 pass, 1 identical, "
+    "3 with drift"
+)
 
 
 def with_one_drift(results):
@@ -364,8 +492,11 @@ def test_text_is_one_aligned_line_per_pair_and_a_count(results):
 
 def test_markdown_is_a_table(results):
     shown = lines(results, "markdown")
-    assert shown[:3] == ["| status | benchmark | strategy | detail |", "| --- | --- | --- | --- |",
-                         f"| identical | `{BENCHMARK}` | `a_same` | bit-equal, seeds [0, 1, 2] |"]
+    assert shown[:3] == [
+        "| status | benchmark | strategy | detail |",
+        "| --- | --- | --- | --- |",
+        f"| identical | `{BENCHMARK}` | `a_same` | bit-equal, seeds [0, 1, 2] |",
+    ]
     assert shown[-2:] == ["", lines(results)[-1]] and len(shown) == 2 + 6 + 2
     assert all(line.replace(r"\|", "").count("|") == 5 for line in shown[:-2])
 
@@ -373,9 +504,16 @@ def test_markdown_is_a_table(results):
 def test_github_annotates_what_needs_a_look(results):
     shown = lines(with_one_drift(results), "github")
     assert shown[5:] == lines(with_one_drift(results))
-    starts = [f"::{level} title=clbench check::{BENCHMARK} {name}: {status}: " for level, name, status in [
-        ("notice", "better", "improved"), ("error", "lost", "missing"), ("error", "worse", "regressed"),
-        ("warning", "x|y", "undecided"), ("warning", "z_drifts", "pass")]]
+    starts = [
+        f"::{level} title=clbench check::{BENCHMARK} {name}: {status}: "
+        for level, name, status in [
+            ("notice", "better", "improved"),
+            ("error", "lost", "missing"),
+            ("error", "worse", "regressed"),
+            ("warning", "x|y", "undecided"),
+            ("warning", "z_drifts", "pass"),
+        ]
+    ]
     assert all(line.startswith(start) for line, start in zip(shown[:5], starts, strict=True))
 
 

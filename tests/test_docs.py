@@ -1,4 +1,5 @@
 """The snippets of docs/howto.md are run as they stand."""
+
 import re
 import runpy
 from pathlib import Path
@@ -22,8 +23,10 @@ def snippet(start: str) -> str:
 def test_the_strategy_of_the_howto_runs(tmp_path, monkeypatch):
     (tmp_path / "my_method.py").write_text(snippet("class L2Anchor"))
     monkeypatch.chdir(tmp_path)
-    near, free = (clbench.run("blobs_class", spec, seeds=2, profile="smoke")
-                  for spec in ("my_method.py:L2Anchor(lam=0.1)", "naive"))
+    near, free = (
+        clbench.run("blobs_class", spec, seeds=2, profile="smoke")
+        for spec in ("my_method.py:L2Anchor(lam=0.1)", "naive")
+    )
     assert (near.acc != free.acc).any()
     assert near.record.strategy == "my_method.py:L2Anchor(lam=0.1)"
 
@@ -51,7 +54,10 @@ def test_the_networks_of_the_howto_run(tmp_path, monkeypatch):
     (tmp_path / "my_network.py").write_text(snippet("class TanhDigits"))
     monkeypatch.chdir(tmp_path)
     check_benchmark("my_network.py:TanhDigits_class")
-    joint, ewc = (clbench.run("my_network.py:TanhDigits_class", spec, seeds=2, profile="smoke") for spec in ("joint", "ewc"))
+    joint, ewc = (
+        clbench.run("my_network.py:TanhDigits_class", spec, seeds=2, profile="smoke")
+        for spec in ("joint", "ewc")
+    )
     assert joint.metrics()["acc"].mean > 0.7 and ewc.record.settings["network"] == "tanh 64-50-10"
     names = {}
     exec(snippet("class Small(nn.Module)"), names)
@@ -59,6 +65,7 @@ def test_the_networks_of_the_howto_run(tmp_path, monkeypatch):
     class Gelu(SplitDigits):
         def network(self):
             return names["net"]
+
     check_benchmark(Gelu, "task")
     assert clbench.run(Gelu, "joint", scenario="class", seeds=1, profile="smoke").metrics()["acc"].mean > 0.7
 
@@ -66,13 +73,24 @@ def test_the_networks_of_the_howto_run(tmp_path, monkeypatch):
 def test_the_avalanche_row_of_the_howto_runs():
     from clbench.avalanche.run import run
     from clbench.engine.clock import Clock
+
     names = {}
     exec(snippet("class MAS"), names)
     _, benchmark, _ = registry.benchmark("blobs_class", "smoke")
     device = torch.device("cpu")
-    ended = [run(benchmark.stream([0], device), benchmark.network(), [names["MAS"](strength)], benchmark.budget("smoke"),
-                 Clock(device)) for strength in (0.0, 1000.0)]
-    assert [outcome.costs["steps"] for outcome in ended] == [60, 60] and not torch.equal(ended[0].acc, ended[1].acc)
+    ended = [
+        run(
+            benchmark.stream([0], device),
+            benchmark.network(),
+            [names["MAS"](strength)],
+            benchmark.budget("smoke"),
+            Clock(device),
+        )
+        for strength in (0.0, 1000.0)
+    ]
+    assert [outcome.costs["steps"] for outcome in ended] == [60, 60] and not torch.equal(
+        ended[0].acc, ended[1].acc
+    )
 
 
 def test_the_pairs_of_the_howto_run(tmp_path, monkeypatch):
@@ -80,7 +98,9 @@ def test_the_pairs_of_the_howto_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     result = clbench.run("spelling.py:Spelling", "naive", seeds=1, profile="smoke")
-    assert result.acc.shape == (1, 3, 2) and result.metrics()["stream_id"].mean > result.acc[0, 0].mean() + 0.2
+    assert (
+        result.acc.shape == (1, 3, 2) and result.metrics()["stream_id"].mean > result.acc[0, 0].mean() + 0.2
+    )
 
 
 def test_the_python_example_of_the_howto_runs(tmp_path, monkeypatch):
@@ -90,7 +110,10 @@ def test_the_python_example_of_the_howto_runs(tmp_path, monkeypatch):
     exec(snippet("result = clbench.run"), names)
     assert names["result"].metrics()["acc"].n == 5
     exec(snippet("class Shrink"), names)
-    assert names["result"].record.strategy == "Shrink(rate=0.1)+er(memory=50)" and len(names["result"].seeds) == 3
+    assert (
+        names["result"].record.strategy == "Shrink(rate=0.1)+er(memory=50)"
+        and len(names["result"].seeds) == 3
+    )
 
 
 # ---- the README's numbers are those of the committed records
@@ -106,9 +129,12 @@ def cells(line: str) -> list[str]:
 def test_the_table_of_the_readme_is_the_one_of_the_records():
     from clbench.report import formats, tables
     from clbench.results import records
+
     stored, _ = records.load(ROOT / "results", "quick")
     table = tables.comparison([record for record in stored if record.benchmark == "split_mnist_class"])
-    heading, _, *rows = [cells(line) for line in formats.to_markdown(table).splitlines() if line.startswith("|")]
+    heading, _, *rows = [
+        cells(line) for line in formats.to_markdown(table).splitlines() if line.startswith("|")
+    ]
     shown, _, *lines = [cells(line) for line in README.splitlines() if line.startswith("| ")]
     expected = [[row[heading.index(name)] for name in shown] for row in rows]
     assert lines == expected and len(lines) >= 13
@@ -132,7 +158,9 @@ def test_what_contributors_are_shown_is_where_it_is_said_to_be():
     named = re.findall(r"`(clbench/[^`]*)`: `(\w+)`", text)
     assert len(named) >= 12
     for path, name in named:
-        assert re.search(rf"^\s*(def |class |){name}\b", (ROOT / path).read_text(), re.MULTILINE), f"{path}: {name}"
+        assert re.search(rf"^\s*(def |class |){name}\b", (ROOT / path).read_text(), re.MULTILINE), (
+            f"{path}: {name}"
+        )
 
 
 def test_the_workflow_runs_what_there_is():
@@ -146,6 +174,7 @@ def test_the_commands_of_the_readme_exist():
     from typer.main import get_command
 
     from clbench.cli.main import app
+
     known = get_command(app).commands
     for command in re.findall(r"(?:^    |`)clbench ([a-z]+)", README, re.MULTILINE):
         assert command in known, command

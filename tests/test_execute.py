@@ -1,4 +1,5 @@
 """What a worker does with a group that the memory does not hold, and what workers are told."""
+
 import os
 
 import pytest
@@ -26,17 +27,21 @@ def job(seeds, strategy="naive"):
 
 @pytest.fixture
 def room(monkeypatch):
-    """The engine runs out of memory with more than `room["seeds"]` seeds; `asked` lists the groups that were tried."""
+    """The engine runs out of memory with more than `room["seeds"]` seeds; `asked` lists the groups that were
+    tried."""
     told, real = {"seeds": 2, "asked": []}, engine.run
 
     def run(stream, *rest):
         told["asked"].append(list(stream.seeds))
         if len(stream.seeds) > told["seeds"]:
             try:
-                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 7.00 GiB. GPU 0 has 4 GiB.")
+                raise torch.OutOfMemoryError(
+                    "CUDA out of memory. Tried to allocate 7.00 GiB. GPU 0 has 4 GiB."
+                )
             except RuntimeError as error:
                 raise RunFailed(1, 0) from error
         return real(stream, *rest)
+
     monkeypatch.setattr(engine, "run", run)
     return told
 
@@ -59,7 +64,9 @@ def test_one_seed_that_does_not_fit_fails_and_says_how_much_was_needed(room):
     finished = execute.execute(plan.Plan([pair], {}, []), [asked], None, workers=0)
     (record,) = finished.records.values()
     assert record.status == "failed" and record.error.seeds == [3]
-    assert record.error.reason.startswith("out of memory with one seed alone: CUDA out of memory. Tried to allocate 7.00 GiB")
+    assert record.error.reason.startswith(
+        "out of memory with one seed alone: CUDA out of memory. Tried to allocate 7.00 GiB"
+    )
 
 
 def test_what_one_half_gave_is_kept_when_the_other_fails(monkeypatch):
@@ -71,6 +78,7 @@ def test_what_one_half_gave_is_kept_when_the_other_fails(monkeypatch):
         if stream.seeds == [1]:
             raise ValueError("broken")
         return real(stream, *rest)
+
     monkeypatch.setattr(engine, "run", run)
     asked, pair = job([0, 1])
     (record,) = execute.execute(plan.Plan([pair], {}, []), [asked], None, workers=0).records.values()
@@ -81,6 +89,7 @@ def test_what_one_half_gave_is_kept_when_the_other_fails(monkeypatch):
 def test_parts_that_do_not_go_together_after_all_are_unsupported_in_a_line(monkeypatch):
     def run(*_):
         raise InputError("these two do not go together")
+
     monkeypatch.setattr(engine, "run", run)
     asked, _ = job([0])
     (result,) = worker.train_group(asked, TOLD)
@@ -88,15 +97,19 @@ def test_parts_that_do_not_go_together_after_all_are_unsupported_in_a_line(monke
 
 
 def test_every_kind_of_network_has_a_group_size_on_every_kind_of_device():
-    kinds = {plan.kind_of(registry.benchmark(name, profile)[1].network()) for name in (*LABELLED, *PAIRS)
-             for profile in PROFILES}
+    kinds = {
+        plan.kind_of(registry.benchmark(name, profile)[1].network())
+        for name in (*LABELLED, *PAIRS)
+        for profile in PROFILES
+    }
     kinds |= {TextEncoder.kind}
     assert kinds == {"small mlp", "mlp", "conv", "resnet", "small dual", "dual", "text"}
     assert {(kind, device) for kind in kinds for device in ("cpu", "cuda")} <= plan.GROUP_SIZE.keys()
 
 
 def test_workers_keep_freed_memory_and_have_our_environment(monkeypatch):
-    """dask's own MALLOC_TRIM_THRESHOLD_ gives a step's memory back in the step, which then takes twice as long."""
+    """dask's own MALLOC_TRIM_THRESHOLD_ gives a step's memory back in the step, which then takes twice as
+    long."""
     for name in ("MALLOC_TRIM_THRESHOLD_", *ENVIRONMENT):
         monkeypatch.delenv(name, raising=False)
     with workers.own_cluster(1, "cpu", []) as (client, _):

@@ -1,4 +1,5 @@
 """What strategies say of themselves, read without importing them."""
+
 import shutil
 import subprocess
 import sys
@@ -20,18 +21,22 @@ def test_they_are_what_the_imported_class_says(name):
         assert getattr(facts, attribute) == getattr(cls, attribute), attribute
     assert facts.family == (entry.module.split(".")[2] if entry.backend == "native" else cls.family)
     assert facts.family in FAMILIES and len(facts.keeps) < 60 and facts.keeps == facts.keeps.strip(". ")
-    assert facts.keeps or registry.strategy(name).terms[0][1] == {}      # what has arguments keeps something
+    assert facts.keeps or registry.strategy(name).terms[0][1] == {}  # what has arguments keeps something
 
 
 def test_bases_chains_and_annotations_are_followed(tmp_path):
-    (tmp_path / "beside.py").write_text("from clbench.strategies import er\n"
-                                        "class Base(er.ER):\n    paper: str = 'Ours 2026'\n    family = 'replay'\n")
+    (tmp_path / "beside.py").write_text(
+        "from clbench.strategies import er\n"
+        "class Base(er.ER):\n    paper: str = 'Ours 2026'\n    family = 'replay'\n"
+    )
     mine = tmp_path / "mine.py"
-    mine.write_text("from beside import Base as Other\nimport beside as b\nfrom clbench import Part\n\n"
-                    "class First(Part):\n    a = sees_all_data = True\n    family = 'no family'\n    grows = str(3)\n\n"
-                    "class Second(Other):\n    pass\n\n"
-                    "class Third(b.Base, First):\n    keeps: str = 'both'\n\n"
-                    "class Base(b.Base):\n    tolerance = 1e-3\n")
+    mine.write_text(
+        "from beside import Base as Other\nimport beside as b\nfrom clbench import Part\n\n"
+        "class First(Part):\n    a = sees_all_data = True\n    family = 'no family'\n    grows = str(3)\n\n"
+        "class Second(Other):\n    pass\n\n"
+        "class Third(b.Base, First):\n    keeps: str = 'both'\n\n"
+        "class Base(b.Base):\n    tolerance = 1e-3\n"
+    )
     names = ("First", "Second", "Third", "Base")
     first, second, third, last = (registry.facts(f"{mine}:{name}") for name in names)
     assert first == Facts(sees_all_data=True)
@@ -44,18 +49,22 @@ def test_bases_chains_and_annotations_are_followed(tmp_path):
 
 def test_what_is_not_there_is_one_line(tmp_path):
     (tmp_path / "broken.py").write_text("class Half(")
-    for name, why in (("no_more", "unknown strategy"), ("gone.py:Mine", "no such file"),
-                      (f"{tmp_path / 'broken.py'}:Half", "SyntaxError")):
+    for name, why in (
+        ("no_more", "unknown strategy"),
+        ("gone.py:Mine", "no such file"),
+        (f"{tmp_path / 'broken.py'}:Half", "SyntaxError"),
+    ):
         with pytest.raises(InputError, match=why):
             registry.facts(name)
 
 
-ADDED = '''
+ADDED = """
 import sys
 from clbench import registry
 from clbench.results import source
 assert source.ROOT.samefile(sys.argv[1]), source.ROOT
-assert registry.facts("twin") == registry.facts("er") and "twin" in registry.select(["t*"], registry.strategies())
+assert registry.facts("twin") == registry.facts("er")
+assert "twin" in registry.select(["t*"], registry.strategies())
 assert registry.facts("avalanche_twin") == registry.facts("avalanche_ewc")
 from clbench.report.values import family_of
 from clbench.results.records import Record
@@ -66,7 +75,7 @@ assert {"twin", "avalanche_twin"} <= {row["name"] for row in _listed(Kind.strate
 import clbench
 for name in ("twin", "er"):
     print(clbench.run("blobs_class", name, seeds=1, profile="smoke").acc.sum())
-'''
+"""
 
 
 def test_a_new_strategy_is_a_file_and_nothing_else(tmp_path):
@@ -74,8 +83,13 @@ def test_a_new_strategy_is_a_file_and_nothing_else(tmp_path):
     shutil.copytree(package, tmp_path / "clbench", ignore=shutil.ignore_patterns("__pycache__"))
     for folder, name in (("strategies/replay", "er"), ("avalanche/rows", "ewc")):
         shutil.copy(package / folder / f"{name}.py", tmp_path / "clbench" / folder / "twin.py")
-    done = subprocess.run([sys.executable, "-c", ADDED, tmp_path], cwd=tmp_path, capture_output=True, text=True,
-                          env={"PYTHONPATH": str(tmp_path), "PATH": "", "HOME": str(tmp_path)})
+    done = subprocess.run(
+        [sys.executable, "-c", ADDED, tmp_path],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(tmp_path), "PATH": "", "HOME": str(tmp_path)},
+    )
     assert done.returncode == 0, done.stderr
     one, other = done.stdout.split()
     assert one == other

@@ -1,4 +1,6 @@
-"""Pairs in the engine: the loss, recall, fixed compute, what may be read, and the order of methods on driftcaps."""
+"""Pairs in the engine: the loss, recall, fixed compute, what may be read, and the order of methods on
+driftcaps."""
+
 import dataclasses
 from dataclasses import replace
 from functools import lru_cache
@@ -22,7 +24,17 @@ from clbench.metrics.accuracy import per_seed
 from clbench.strategies.parts.fisher import fisher_of_batches
 from clbench.streams.pairs import PairStream, info_nce
 
-PLAIN = ("naive", "joint_equal", "cumulative", "cumulative_equal", "cumulative_exp", "ema", "patching", "head_only", "adapter")
+PLAIN = (
+    "naive",
+    "joint_equal",
+    "cumulative",
+    "cumulative_equal",
+    "cumulative_exp",
+    "ema",
+    "patching",
+    "head_only",
+    "adapter",
+)
 PAYING = ("er", "agem", "mir", "lwf", "ewc(samples=256)")
 ALL_DATA = ("joint", "joint_equal", "cumulative", "cumulative_equal", "cumulative_exp")
 
@@ -45,15 +57,21 @@ def accuracies(spec: str) -> torch.Tensor:
 
 
 def embeddings(*key, n: int = 12, h: int = 5):
-    return tuple(F.normalize(torch.randn(n, h, generator=generator(i, *key)), dim=-1) * (7 if i == 0 else 1) for i in range(2))
+    return tuple(
+        F.normalize(torch.randn(n, h, generator=generator(i, *key)), dim=-1) * (7 if i == 0 else 1)
+        for i in range(2)
+    )
 
 
 def test_info_nce_is_the_mean_of_both_cross_entropies():
     left, right = embeddings("info_nce")
     scores, diagonal = left @ right.T, torch.arange(12)
-    wanted = 0.5 * (F.cross_entropy(scores, diagonal, reduction="none") + F.cross_entropy(scores.T, diagonal, reduction="none"))
+    wanted = 0.5 * (
+        F.cross_entropy(scores, diagonal, reduction="none")
+        + F.cross_entropy(scores.T, diagonal, reduction="none")
+    )
     assert torch.allclose(info_nce((left, right), Batch(y=diagonal)), wanted, atol=1e-5)
-    assert torch.allclose(info_nce((right, left), Batch(y=diagonal)), wanted, atol=1e-5)             # sides swapped
+    assert torch.allclose(info_nce((right, left), Batch(y=diagonal)), wanted, atol=1e-5)  # sides swapped
 
 
 def test_pairs_of_a_group_leave_each_others_denominators():
@@ -61,7 +79,9 @@ def test_pairs_of_a_group_leave_each_others_denominators():
     group = torch.tensor([0, 1, 0, *range(3, 12)])
     keep = [0, 1, *range(3, 12)]
     alone = info_nce((left[keep], right[keep]), Batch(y=group[keep]))
-    assert torch.allclose(info_nce((left, right), Batch(y=group))[0], alone[0], atol=1e-5)           # as if it were not there
+    assert torch.allclose(
+        info_nce((left, right), Batch(y=group))[0], alone[0], atol=1e-5
+    )  # as if it were not there
     assert not torch.allclose(info_nce((left, right), Batch(y=torch.arange(12)))[0], alone[0], atol=1e-3)
 
 
@@ -77,7 +97,9 @@ def test_recall_ranks_within_the_slice_and_counts_ties_as_wrong():
     order = torch.randperm(40, generator=generator(0, "order"))
     assert stream.score(0, (left[:, order], right[:, order]))[0].tolist() == [acc, there, back, five]
     scores = (left[0] @ right[0].T).numpy()
-    by_hand = [np.mean([(row >= row[i]).sum() <= 1 for i, row in enumerate(side)]) for side in (scores, scores.T)]
+    by_hand = [
+        np.mean([(row >= row[i]).sum() <= 1 for i, row in enumerate(side)]) for side in (scores, scores.T)
+    ]
     assert [there, back] == pytest.approx(by_hand) and acc == pytest.approx(sum(by_hand) / 2)
 
 
@@ -85,7 +107,8 @@ def test_recall_ranks_within_the_slice_and_counts_ties_as_wrong():
 def test_compute_is_fixed(spec):
     """Whatever a method does besides its steps, it takes no more FLOPs than naive (joint apart).
 
-    A forward pass is a little more than the third that it counts; adapter's own layers are 4 % of this small network."""
+    A forward pass is a little more than the third that it counts; adapter's own layers are 4 % of this small
+    network."""
     assert 0.9 * flops("naive") < flops(spec) < 1.05 * flops("naive")
 
 
@@ -183,18 +206,21 @@ def test_from_memory_or_from_the_map_the_numbers_are_the_same(monkeypatch):
 
 
 def test_the_fisher_of_pairs_is_of_whole_batches_with_sampled_partners():
-    """B (d loss / d theta)^2, mean of two batches; partners drawn from each side's softmax; the temperature left out."""
+    """B (d loss / d theta)^2, mean of two batches; partners drawn from each side's softmax; the temperature
+    left out."""
     run = make("naive", benchmark("driftcaps(n=300, n_test=40, size=16)"))
     samples, B = run.stream.tasks[0].train[:256].unsqueeze(0), 128
     found, wanted = fisher_of_batches(run, samples)[0], 0.0
     for i in (0, B):
         module = run.learner.net.module(run.learner.theta[0])
-        left, right = module(tuple(side[0] for side in run.stream.gather(samples[:, i:i + B]).x))
+        left, right = module(tuple(side[0] for side in run.stream.gather(samples[:, i : i + B]).x))
         u = draw([0], f"fisher partners {i}", 0, lambda draws: torch.rand(2, B, 1, generator=draws))[0]
         losses = []
         for scores, points in ((left @ right.T, u[0]), (right @ left.T, u[1])):
             edges = scores.softmax(1).cumsum(1)
-            partners = torch.tensor([min(int((row < point).sum()), B - 1) for row, point in zip(edges, points, strict=True)])
+            partners = torch.tensor(
+                [min(int((row < point).sum()), B - 1) for row, point in zip(edges, points, strict=True)]
+            )
             losses.append(F.cross_entropy(scores, partners))
         gradients = torch.autograd.grad(sum(losses) / 2, module.parameters())
         named = dict(zip((name for name, _ in module.named_parameters()), gradients, strict=True))
@@ -223,4 +249,6 @@ def test_the_order_of_methods_on_driftcaps():
             found[spec] = per_seed(make(spec, chosen, steps=30).train().numpy())
         backward = [found[spec]["stream_backward"][0] for spec in ("naive", "er", "cumulative")]
         assert backward == sorted(backward) and backward[1] > backward[0] + 0.05
-        assert found["joint_equal"]["stream_id"] < 0.6 * min(found[spec]["stream_id"] for spec in ("naive", "er", "cumulative"))
+        assert found["joint_equal"]["stream_id"] < 0.6 * min(
+            found[spec]["stream_id"] for spec in ("naive", "er", "cumulative")
+        )

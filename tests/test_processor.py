@@ -1,4 +1,5 @@
 """How torch computes on the processor."""
+
 import pytest
 import torch
 
@@ -24,13 +25,17 @@ def test_matrices_are_multiplied_in_float32(shape):
     with processor.one_thread():
         single, several = a @ b[0], a.expand(5, rows, inner) @ b
     lengths = a.norm(dim=1)[:, None] * b.norm(dim=1)[:, None]
-    for found, exact, length in ((single, a.double() @ b[0].double(), lengths[0]), (several, a.double() @ b.double(), lengths)):
+    for found, exact, length in (
+        (single, a.double() @ b[0].double(), lengths[0]),
+        (several, a.double() @ b.double(), lengths),
+    ):
         assert ((found - exact).abs() / length).max() < 1e-6
 
 
 def test_the_settings_are_put_back_whatever_happens():
     def settings():
         return torch.get_num_threads(), torch.backends.mkldnn.matmul.fp32_precision
+
     with processor.one_thread():
         torch.set_num_threads(2)
         before = settings()

@@ -1,4 +1,5 @@
 """One JSON file per record: whole or not at all, readable, and never deleted."""
+
 import json
 import os
 from pathlib import Path
@@ -22,7 +23,10 @@ from clbench.results.records import (
     write,
 )
 
-ACC = [[[0.1, 0.2], [0.875, None], [1 / 3, 0.75]], [[0.0, 0.25], [0.5, None], [0.625, 1.0]]]      # [S=2, T+1=3, E=2]
+ACC = [
+    [[0.1, 0.2], [0.875, None], [1 / 3, 0.75]],
+    [[0.0, 0.25], [0.5, None], [0.625, 1.0]],
+]  # [S=2, T+1=3, E=2]
 
 
 def group(*seeds, **costs):
@@ -31,9 +35,18 @@ def group(*seeds, **costs):
 
 
 def made(strategy="er", **changes):
-    record = Record("split_x_class", strategy, "smoke", "native", source="s", data="d",
-                    settings={"budget": {"steps": 5, "lr": 0.001}}, seeds=[0, 1], acc=ACC,
-                    groups=[group(0, 1)])
+    record = Record(
+        "split_x_class",
+        strategy,
+        "smoke",
+        "native",
+        source="s",
+        data="d",
+        settings={"budget": {"steps": 5, "lr": 0.001}},
+        seeds=[0, 1],
+        acc=ACC,
+        groups=[group(0, 1)],
+    )
     return msgspec.structs.replace(record, **changes)
 
 
@@ -44,9 +57,12 @@ def unsigned(record):
 
 # ---- there and back
 
+
 def test_what_is_written_comes_back_with_missing_cells_as_null(tmp_path):
     path = write(made(), tmp_path)
-    assert path == path_of(tmp_path, "smoke", "split_x_class", "er") == tmp_path / "smoke/split_x_class/er.json"
+    assert (
+        path == path_of(tmp_path, "smoke", "split_x_class", "er") == tmp_path / "smoke/split_x_class/er.json"
+    )
     assert unsigned(read(path)) == made()
     assert json.loads(path.read_text())["acc"][0][1] == [0.875, None] and "NaN" not in path.read_text()
     array = read(path).array
@@ -79,6 +95,7 @@ def test_the_layout_leaves_texts_alone(tmp_path, text):
 
 # ---- atomically
 
+
 def test_a_crash_while_writing_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
     path = write(made(), tmp_path)
     before = path.read_bytes()
@@ -105,6 +122,7 @@ def test_others_may_read_what_is_written(tmp_path):
 
 # ---- what is no record
 
+
 def changed(path, **fields):
     path.write_text(json.dumps(json.loads(path.read_text()) | fields))
 
@@ -122,7 +140,10 @@ def signed(content):
 
 
 BROKEN = {
-    "newer": (lambda content: signed(content | {"schema": SCHEMA + 1}), f"schema {SCHEMA + 1}, this version reads"),
+    "newer": (
+        lambda content: signed(content | {"schema": SCHEMA + 1}),
+        f"schema {SCHEMA + 1}, this version reads",
+    ),
     "foreign": (lambda content: '{"results": []}', "no record of clbench"),
     "list": (lambda content: "[1, 2]", "no record of clbench"),
     "cut": (lambda content: json.dumps(content)[:-20], "not readable as JSON"),
@@ -165,14 +186,26 @@ def test_a_record_of_schema_1_is_read_as_one_of_today():
     path = Path(__file__).with_name("record_schema_1.json")
     before, record = json.loads(path.read_text()), read(path)
     assert record.schema == SCHEMA and record.sha256 == before["sha256"]
-    assert record.settings["benchmark"] == {"path": "icons.npz", "by": "quantile", "count": 6, "unit": "iso", "min_rows": 500,
-                                            "buckets": 2048, "length": 24, "validation": False, "precision": "float32"}
+    assert record.settings["benchmark"] == {
+        "path": "icons.npz",
+        "by": "quantile",
+        "count": 6,
+        "unit": "iso",
+        "min_rows": 500,
+        "buckets": 2048,
+        "length": 24,
+        "validation": False,
+        "precision": "float32",
+    }
     assert record.seeds == before["seeds"] and record.acc == before["acc"]
     assert record.groups[0].arrays == before["groups"][0]["arrays"]
-    assert record.cost("steps") == sum(group["costs"]["steps"] for group in before["groups"]) / len(record.seeds)
+    assert record.cost("steps") == sum(group["costs"]["steps"] for group in before["groups"]) / len(
+        record.seeds
+    )
 
 
 # ---- merging
+
 
 def test_groups_merge_in_order_of_seed_and_costs_add_up():
     rows = {seed: [[seed / 10]] for seed in range(5)}
@@ -183,8 +216,8 @@ def test_groups_merge_in_order_of_seed_and_costs_add_up():
     assert record.seeds == [0, 1, 3, 4]
     assert record.acc == [rows[seed] for seed in record.seeds]
     assert [one.seeds for one in record.groups] == [[0], [3, 1], [4]]
-    assert record.cost("steps") == (20 + 10 + 15) / 4        # per seed
-    assert record.cost("peak_mb") == 500.0                   # the largest
+    assert record.cost("steps") == (20 + 10 + 15) / 4  # per seed
+    assert record.cost("peak_mb") == 500.0  # the largest
     assert record.cost("flops") is None and record.cost("energy_wh") is None
     assert made(seeds=[], acc=[], groups=[]).cost("steps") is None
 
@@ -199,10 +232,31 @@ def test_merging_leaves_the_arguments_alone(tmp_path):
 # ---- file names
 
 LONG = "+".join(f"a_rather_long_name(argument_{i}={i})" for i in range(9))
-SPECS = ["er", "er(memory=200)", "er(memory=201)", "er+ewc", "ewc+er", "er(memory=200)+ewc(lam=10.0)", "a/b.py:Mine",
-         "a/b.py:Mine(x='../')", "a/b.py:Mine(x='..')", "../b.py:Mine", "../../etc/b.py:Mine(x='/')", "b.py:Mïne",
-         "größe", "er(x='a b')", "er(x='a\\nb')", "er(x='*')", "er()", ".", "..", "(", "日本",
-         f"{LONG}+er", f"{LONG}+ewc"]
+SPECS = [
+    "er",
+    "er(memory=200)",
+    "er(memory=201)",
+    "er+ewc",
+    "ewc+er",
+    "er(memory=200)+ewc(lam=10.0)",
+    "a/b.py:Mine",
+    "a/b.py:Mine(x='../')",
+    "a/b.py:Mine(x='..')",
+    "../b.py:Mine",
+    "../../etc/b.py:Mine(x='/')",
+    "b.py:Mïne",
+    "größe",
+    "er(x='a b')",
+    "er(x='a\\nb')",
+    "er(x='*')",
+    "er()",
+    ".",
+    "..",
+    "(",
+    "日本",
+    f"{LONG}+er",
+    f"{LONG}+ewc",
+]
 
 
 @pytest.mark.parametrize("spec", SPECS)

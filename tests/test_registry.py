@@ -1,28 +1,36 @@
 """Names from other packages, and listing."""
+
+import sys
 from importlib.metadata import EntryPoint
 
 import pytest
 
 from clbench import registry
+from clbench.facts import Facts
 from clbench.results import staleness
 
 
 @pytest.fixture
 def package(tmp_path, monkeypatch):
     """Another package with a strategy and a benchmark, registered by entry point."""
-    (tmp_path / "other_package.py").write_text('''
+    (tmp_path / "other_package.py").write_text("""
 from clbench import Part
 from clbench.benchmarks.blobs import Blobs
 
 class Half(Part):
+    paper = "Half 2026"
+    family = "optimisation"
+
     def gradient(self, g, batch):
         return g / 2
 
 class MoreBlobs(Blobs):
     pass
-''')
-    points = {"clbench.strategies": EntryPoint("half", "other_package:Half", "clbench.strategies"),
-              "clbench.benchmarks": EntryPoint("more_blobs_task", "other_package:MoreBlobs", "clbench.benchmarks")}
+""")
+    points = {
+        "clbench.strategies": EntryPoint("half", "other_package:Half", "clbench.strategies"),
+        "clbench.benchmarks": EntryPoint("more_blobs_task", "other_package:MoreBlobs", "clbench.benchmarks"),
+    }
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(registry, "entry_points", lambda group: [points[group]])
     registry.strategies.cache_clear(), registry.benchmarks.cache_clear()
@@ -32,6 +40,7 @@ class MoreBlobs(Blobs):
 
 def test_another_package_registers_by_entry_point(package):
     import clbench
+
     result = clbench.run("more_blobs_task", "half", seeds=1, profile="smoke")
     assert result.acc.shape == (1, 6, 5) and result.record.settings["scenario"] == "task"
     assert "half" in registry.select(["h*"], registry.strategies())
@@ -39,6 +48,16 @@ def test_another_package_registers_by_entry_point(package):
     path = package / "other_package.py"
     path.write_text(path.read_text().replace("g / 2", "g / 3"))
     assert staleness.is_stale(result.record)
+
+
+def test_what_another_package_says_is_read_without_importing_it(package, monkeypatch):
+    monkeypatch.delitem(sys.modules, "other_package", raising=False)
+    facts = registry.facts("half")
+    assert (facts.family, facts.paper) == ("optimisation", "Half 2026") and "other_package" not in sys.modules
+    gone = EntryPoint("gone", "no_such_package.part:Gone", "clbench.strategies")
+    monkeypatch.setattr(registry, "entry_points", lambda group: [gone])
+    registry.strategies.cache_clear()
+    assert registry.facts("gone") == Facts()
 
 
 def test_every_registered_name_loads_and_says_what_it_is():

@@ -1,4 +1,5 @@
 """What makes a record stale: the code that its numbers came from, and nothing else."""
+
 import ast
 import os
 import shutil
@@ -13,8 +14,11 @@ from clbench.results.staleness import is_stale
 
 PACKAGE = source.ROOT / "clbench"
 NATIVE = ["clbench.engine.run", "clbench.benchmarks.blobs", "clbench.models.mlp"]
-RUNS = {"er": [*NATIVE, "clbench.strategies.replay.er"], "ewc": [*NATIVE, "clbench.strategies.regularisation.ewc"],
-        "joint_equal": [*NATIVE, "clbench.strategies.reference.joint_equal"]}
+RUNS = {
+    "er": [*NATIVE, "clbench.strategies.replay.er"],
+    "ewc": [*NATIVE, "clbench.strategies.regularisation.ewc"],
+    "joint_equal": [*NATIVE, "clbench.strategies.reference.joint_equal"],
+}
 
 
 @pytest.fixture
@@ -61,22 +65,27 @@ def test_the_copy_has_the_same_digests_as_the_package(tree):
     assert len(set(copied)) == len(RUNS) and all(len(digest) == 16 for digest in copied)
 
 
-@pytest.mark.parametrize("file, runs", [
-    ("strategies/replay/er.py", {"er"}),
-    ("strategies/regularisation/ewc.py", {"ewc"}),
-    ("strategies/parts/memory.py", {"er"}),          # imported by er
-    ("strategies/parts/fisher.py", {"ewc"}),
-    ("strategies/reference/joint.py", {"joint_equal"}),        # whose strategy is a subclass
-    ("core/part.py", set(RUNS)),
-    ("engine/run.py", set(RUNS)),
-    ("engine/clock.py", set(RUNS)),                  # imported by the runner
-    ("benchmarks/blobs.py", set(RUNS)),
-    ("models/mlp.py", set(RUNS)),
-    ("core/keyed.py", set(RUNS)),
-    ("benchmarks/split_mnist.py", set()),
-    ("strategies/__init__.py", set()),
-    ("execution/execute.py", set()), ("results/records.py", set()), ("results/baselines.py", set()),
-])
+@pytest.mark.parametrize(
+    "file, runs",
+    [
+        ("strategies/replay/er.py", {"er"}),
+        ("strategies/regularisation/ewc.py", {"ewc"}),
+        ("strategies/parts/memory.py", {"er"}),  # imported by er
+        ("strategies/parts/fisher.py", {"ewc"}),
+        ("strategies/reference/joint.py", {"joint_equal"}),  # whose strategy is a subclass
+        ("core/part.py", set(RUNS)),
+        ("engine/run.py", set(RUNS)),
+        ("engine/clock.py", set(RUNS)),  # imported by the runner
+        ("benchmarks/blobs.py", set(RUNS)),
+        ("models/mlp.py", set(RUNS)),
+        ("core/keyed.py", set(RUNS)),
+        ("benchmarks/split_mnist.py", set()),
+        ("strategies/__init__.py", set()),
+        ("execution/execute.py", set()),
+        ("results/records.py", set()),
+        ("results/baselines.py", set()),
+    ],
+)
 def test_an_edit_changes_the_digests_of_what_imports_it(tree, file, runs):
     assert changed_by(tree / file, with_a_line) == runs
 
@@ -100,10 +109,17 @@ def with_other_docstrings(text: str) -> str:
     return ast.unparse(ast.fix_missing_locations(tree))
 
 
-@pytest.mark.parametrize("change", [
-    lambda text: f"# a comment\n\n\n{text}", lambda text: text.replace("\n\n", "\n\n\n    # why\n\n"),
-    lambda text: text.replace('"""Experience replay', '"""EXPERIENCE REPLAY'), without_comments, with_other_docstrings,
-], ids=["comment", "blank lines", "docstring", "layout", "all docstrings"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: f"# a comment\n\n\n{text}",
+        lambda text: text.replace("\n\n", "\n\n\n    # why\n\n"),
+        lambda text: text.replace('"""Experience replay', '"""EXPERIENCE REPLAY'),
+        without_comments,
+        with_other_docstrings,
+    ],
+    ids=["comment", "blank lines", "docstring", "layout", "all docstrings"],
+)
 def test_words_and_layout_are_no_change(tree, change):
     assert changed_by(tree / "strategies/replay/er.py", change) == set()
 
@@ -115,13 +131,38 @@ def test_a_text_that_is_no_docstring_is_code(tree):
 
 def test_where_an_argument_stands_is_code(tmp_path):
     """Empty fields are left out of the digest; what they separate is not lost."""
-    texts = ["f(None)", "f()", "f(x=None)", "f([])", "f(0)", "f(False)", "f('')", "f(0.0)", "f(1)", "f(1.0)", "f(True)",
-             "def f(a): pass", "def f(*, a): pass", "def f(a, /): pass", "def f(*a): pass", "x[:1]", "x[1:]", "x[::1]",
-             "if a:\n    b\nelse:\n    c", "if a:\n    b\n    c", "return_ = a", "for a in b: c", "f'{a}'", "f'{a!r}'"]
+    texts = [
+        "f(None)",
+        "f()",
+        "f(x=None)",
+        "f([])",
+        "f(0)",
+        "f(False)",
+        "f('')",
+        "f(0.0)",
+        "f(1)",
+        "f(1.0)",
+        "f(True)",
+        "def f(a): pass",
+        "def f(*, a): pass",
+        "def f(a, /): pass",
+        "def f(*a): pass",
+        "x[:1]",
+        "x[1:]",
+        "x[::1]",
+        "if a:\n    b\nelse:\n    c",
+        "if a:\n    b\n    c",
+        "return_ = a",
+        "for a in b: c",
+        "f'{a}'",
+        "f'{a!r}'",
+    ]
     for number, text in enumerate(texts):
         (tmp_path / f"{number}").mkdir()
         (tmp_path / f"{number}" / "own.py").write_text(text)
-    digests = {text: source.digest([str(tmp_path / f"{number}" / "own.py")]) for number, text in enumerate(texts)}
+    digests = {
+        text: source.digest([str(tmp_path / f"{number}" / "own.py")]) for number, text in enumerate(texts)
+    }
     assert len(set(digests.values())) == len(texts)
 
 
@@ -137,6 +178,7 @@ def test_what_another_python_prints_as_empty_is_left_out():
 
 
 # ---- files of one's own, and staleness
+
 
 def test_ones_own_file_counts_with_what_it_imports(tree, tmp_path):
     own = tmp_path / "mine.py"
@@ -158,11 +200,17 @@ def test_ones_own_file_may_move(tmp_path):
     assert digests[0] == digests[1]
 
 
-@pytest.mark.parametrize("imports, helper", [
-    ("import helper", "helper.py"), ("from helper import shift", "helper.py"), ("import tools.shifts", "tools/shifts.py"),
-    ("from tools import shifts", "tools/shifts.py"), ("from tools import shift", "tools/__init__.py"),
-    ("def f():\n    import helper", "helper.py"),
-])
+@pytest.mark.parametrize(
+    "imports, helper",
+    [
+        ("import helper", "helper.py"),
+        ("from helper import shift", "helper.py"),
+        ("import tools.shifts", "tools/shifts.py"),
+        ("from tools import shifts", "tools/shifts.py"),
+        ("from tools import shift", "tools/__init__.py"),
+        ("def f():\n    import helper", "helper.py"),
+    ],
+)
 def test_ones_own_file_counts_with_what_lies_beside_it(tmp_path, imports, helper):
     (tmp_path / "mine.py").write_text(imports)
     place = tmp_path / helper
@@ -174,8 +222,16 @@ def test_ones_own_file_counts_with_what_lies_beside_it(tmp_path, imports, helper
     assert source.digest([str(tmp_path / "mine.py")]) != before
 
 
-@pytest.mark.parametrize("imports", ["from . import helper", "from .helper import shift", "from plugin.helper import shift",
-                                     "from ..plugin.helper import shift", "import plugin.helper"])
+@pytest.mark.parametrize(
+    "imports",
+    [
+        "from . import helper",
+        "from .helper import shift",
+        "from plugin.helper import shift",
+        "from ..plugin.helper import shift",
+        "import plugin.helper",
+    ],
+)
 def test_a_packages_module_counts_with_what_it_imports_of_the_package(tmp_path, monkeypatch, imports):
     inner = tmp_path / "outer" / "plugin" if ".." in imports else tmp_path / "plugin"
     inner.mkdir(parents=True)
@@ -192,7 +248,9 @@ def test_what_errors_say_and_how_energy_is_read_is_no_change(tree):
     assert changed_by(tree / "engine" / "energy.py", with_a_line) == set()
     assert changed_by(tree / "errors.py", with_a_line) == set()
     path = tree / "engine" / "run.py"
-    assert changed_by(path, lambda text: text.replace("a part replaces the learner", "one replaces it")) == set()
+    assert (
+        changed_by(path, lambda text: text.replace("a part replaces the learner", "one replaces it")) == set()
+    )
 
 
 def test_a_record_is_stale_when_its_source_changed_or_is_gone(tree, tmp_path, monkeypatch):
@@ -200,7 +258,9 @@ def test_a_record_is_stale_when_its_source_changed_or_is_gone(tree, tmp_path, mo
     own.write_text("x = 1")
     modules = [*RUNS["er"], str(own)]
     monkeypatch.setattr(registry, "modules_of", lambda benchmark, strategy: modules)
-    record = SimpleNamespace(benchmark="b", strategy="s", backend="native", source=source.digest(modules), verified=None)
+    record = SimpleNamespace(
+        benchmark="b", strategy="s", backend="native", source=source.digest(modules), verified=None
+    )
     assert not is_stale(record)
     edit(tree / "strategies/regularisation/ewc.py", with_a_line)
     assert not is_stale(record)

@@ -1,4 +1,5 @@
 """Specs and names: what may be written, what it means, and what is said when it is wrong."""
+
 from dataclasses import dataclass
 from typing import Literal
 
@@ -64,33 +65,72 @@ def own(tmp_path):
 
 # ---- reading and writing specs
 
-@pytest.mark.parametrize("text, terms", [
-    ("er", [Term("er", {})]),
-    (" er ( memory = 200 ) + lwf ", [Term("er", {"memory": 200}), Term("lwf", {})]),
-    ("er()", [Term("er", {})]),
-    ("a(x=-1, y=2.5, z='b+c(d)', w=[1, (2,)], v=None, u=True,)",
-     [Term("a", {"x": -1, "y": 2.5, "z": "b+c(d)", "w": [1, (2,)], "v": None, "u": True})]),
-    ("dir/my_file.py:Mine(x='../')+er", [Term("dir/my_file.py:Mine", {"x": "../"}), Term("er", {})]),
-])
+
+@pytest.mark.parametrize(
+    "text, terms",
+    [
+        ("er", [Term("er", {})]),
+        (" er ( memory = 200 ) + lwf ", [Term("er", {"memory": 200}), Term("lwf", {})]),
+        ("er()", [Term("er", {})]),
+        (
+            "a(x=-1, y=2.5, z='b+c(d)', w=[1, (2,)], v=None, u=True,)",
+            [Term("a", {"x": -1, "y": 2.5, "z": "b+c(d)", "w": [1, (2,)], "v": None, "u": True})],
+        ),
+        ("dir/my_file.py:Mine(x='../')+er", [Term("dir/my_file.py:Mine", {"x": "../"}), Term("er", {})]),
+    ],
+)
 def test_specs_are_read(text, terms):
     assert parse(text) == terms
 
 
-@pytest.mark.parametrize("text", [
-    "", "+", "er+", "+er", "er++ewc", "ewc(lam=", "ewc(lam=1", "ewc lam=1", "ewc)", "(lam=1)", "ewc(lam='1)",
-    "ewc(5)", "ewc(5, lam=1)", "ewc(*[1])", "ewc(lam)", "ewc(**{'lam': 1})", "ewc(lam=1, lam=2)", "ewc(lam=1 # )",
-    "ewc(lam=open)", "ewc(lam=f())", "ewc(lam={[]: 1})", "ewc(lam=1)(samples=2)", "ewc(lam=1).x(samples=2)"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "+",
+        "er+",
+        "+er",
+        "er++ewc",
+        "ewc(lam=",
+        "ewc(lam=1",
+        "ewc lam=1",
+        "ewc)",
+        "(lam=1)",
+        "ewc(lam='1)",
+        "ewc(5)",
+        "ewc(5, lam=1)",
+        "ewc(*[1])",
+        "ewc(lam)",
+        "ewc(**{'lam': 1})",
+        "ewc(lam=1, lam=2)",
+        "ewc(lam=1 # )",
+        "ewc(lam=open)",
+        "ewc(lam=f())",
+        "ewc(lam={[]: 1})",
+        "ewc(lam=1)(samples=2)",
+        "ewc(lam=1).x(samples=2)",
+    ],
+)
 def test_what_cannot_be_read_is_refused_whole(text):
-    assert refused(parse, text) == f'cannot read "{text}": write a name, or name(argument=value, …), joined by "+"'
+    assert (
+        refused(parse, text)
+        == f'cannot read "{text}": write a name, or name(argument=value, …), joined by "+"'
+    )
 
 
 DEFAULTS = {"a": 1.0, "b": "x", "c": None, "d": (1, 2)}
 
 
-@pytest.mark.parametrize("arguments, text", [
-    ({}, "n"), ({"b": "x"}, "n"), ({"b": "y'+"}, 'n(b="y\'+")'), ({"d": (3,), "a": 0.1}, "n(a=0.1, d=(3,))"),
-    ({"c": [None, True]}, "n(c=[None, True])"),
-])
+@pytest.mark.parametrize(
+    "arguments, text",
+    [
+        ({}, "n"),
+        ({"b": "x"}, "n"),
+        ({"b": "y'+"}, 'n(b="y\'+")'),
+        ({"d": (3,), "a": 0.1}, "n(a=0.1, d=(3,))"),
+        ({"c": [None, True]}, "n(c=[None, True])"),
+    ],
+)
 def test_a_canonical_spec_says_what_differs_in_field_order_and_reads_back(arguments, text):
     assert canonical("n", DEFAULTS | arguments, DEFAULTS) == text
     (term,) = parse(text)
@@ -99,7 +139,7 @@ def test_a_canonical_spec_says_what_differs_in_field_order_and_reads_back(argume
 
 @dataclass
 class Fields:
-    rate: float = 1                                  # a default written carelessly
+    rate: float = 1  # a default written carelessly
     size: int = 10
     flag: bool = False
     kind: Literal["a", "b"] = "a"
@@ -115,18 +155,28 @@ DEFAULT_FIELDS = defaults_of(Fields)
 def test_a_whole_number_where_a_float_is_meant_is_the_same_row(given):
     as_floats = {key: None if value is None else float(value) for key, value in given.items()}
     one, other = (checked("n", Fields, arguments, DEFAULT_FIELDS) for arguments in (given, as_floats))
-    assert repr(one) == repr(other)                  # 2 == 2.0, but they are other records
-    assert type(one["rate"]) is float and type(one["size"]) is type(one["either"]) is int and one["flag"] is False
+    assert repr(one) == repr(other)  # 2 == 2.0, but they are other records
+    assert (
+        type(one["rate"]) is float
+        and type(one["size"]) is type(one["either"]) is int
+        and one["flag"] is False
+    )
 
 
-@pytest.mark.parametrize("given, said", [
-    ({"rate": "1"}, "n: rate takes a number, not '1'"), ({"rate": True}, "n: rate takes a number, not True"),
-    ({"rate": None}, "n: rate takes a number, not None"),
-    ({"size": 2.0}, "n: size takes a whole number, not 2.0"),
-    ({"size": True}, "n: size takes a whole number, not True"),
-    ({"flag": 1}, "n: flag takes True or False, not 1"), ({"kind": "c"}, "n: kind takes 'a' or 'b', not 'c'"),
-    ({"name": 1}, "n: name takes a text, not 1"), ({"limit": "x"}, "n: limit takes a number or None, not 'x'"),
-])
+@pytest.mark.parametrize(
+    "given, said",
+    [
+        ({"rate": "1"}, "n: rate takes a number, not '1'"),
+        ({"rate": True}, "n: rate takes a number, not True"),
+        ({"rate": None}, "n: rate takes a number, not None"),
+        ({"size": 2.0}, "n: size takes a whole number, not 2.0"),
+        ({"size": True}, "n: size takes a whole number, not True"),
+        ({"flag": 1}, "n: flag takes True or False, not 1"),
+        ({"kind": "c"}, "n: kind takes 'a' or 'b', not 'c'"),
+        ({"name": 1}, "n: name takes a text, not 1"),
+        ({"limit": "x"}, "n: limit takes a number or None, not 'x'"),
+    ],
+)
 def test_a_wrong_type_is_named(given, said):
     assert refused(checked, "n", Fields, given, DEFAULT_FIELDS) == said
 
@@ -144,8 +194,12 @@ def test_better_defaults_have_to_be_fields_and_fields_need_defaults():
 
 # ---- strategies by name
 
+
 def test_a_strategy_has_one_name_however_it_is_written():
-    names = {registry.strategy(text).name for text in ("ewc(lam=10)", "ewc(samples=1024, lam=10.0)", " ewc( lam=1e1 )")}
+    names = {
+        registry.strategy(text).name
+        for text in ("ewc(lam=10)", "ewc(samples=1024, lam=10.0)", " ewc( lam=1e1 )")
+    }
     assert names == {"ewc(lam=10.0)"}
     assert registry.strategy("ewc(lam=1000, samples=1024)").name == "ewc"
     assert registry.strategy("er(memory=20) + ewc").name == "er(memory=20)+ewc"
@@ -170,23 +224,28 @@ def test_a_benchmarks_better_defaults_are_the_plain_name():
     assert registry.strategy("er(memory=500)", better).name == "er(memory=500)"
 
 
-@pytest.mark.parametrize("text, said", [
-    ("ewcc", 'unknown strategy "ewcc": did you mean "ewc"? (`clbench list` shows them all)'),
-    ("zzzzzzzz", 'unknown strategy "zzzzzzzz" (`clbench list` shows them all)'),
-    ("naive+ewcc", 'unknown strategy "ewcc": did you mean "ewc"? (`clbench list` shows them all)'),
-    ("er(memry=5)", 'er has no argument "memry": did you mean "memory"? (it takes memory=500)'),
-    ("naive(x=1)", 'naive has no argument "x" (it takes no arguments)'),
-    ("er(memory='5')", "er: memory takes a whole number, not '5'"),
-    ("er(memory=5.0)", "er: memory takes a whole number, not 5.0"),
-    ("ewc(lam='strong')", "ewc: lam takes a number, not 'strong'"),
-    ("cumulative(budget='all')", "cumulative: budget takes 'equal' or 'seen', not 'all'"),
-])
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("ewcc", 'unknown strategy "ewcc": did you mean "ewc"? (`clbench list` shows them all)'),
+        ("zzzzzzzz", 'unknown strategy "zzzzzzzz" (`clbench list` shows them all)'),
+        ("naive+ewcc", 'unknown strategy "ewcc": did you mean "ewc"? (`clbench list` shows them all)'),
+        ("er(memry=5)", 'er has no argument "memry": did you mean "memory"? (it takes memory=500)'),
+        ("naive(x=1)", 'naive has no argument "x" (it takes no arguments)'),
+        ("er(memory='5')", "er: memory takes a whole number, not '5'"),
+        ("er(memory=5.0)", "er: memory takes a whole number, not 5.0"),
+        ("ewc(lam='strong')", "ewc: lam takes a number, not 'strong'"),
+        ("cumulative(budget='all')", "cumulative: budget takes 'equal' or 'seen', not 'all'"),
+    ],
+)
 def test_what_is_wrong_with_a_strategy_is_said(text, said):
     assert refused(registry.strategy, text) == said
 
 
 def test_only_native_strategies_are_joined(own, monkeypatch):
-    rows = registry.strategies() | {name: Entry(name, "", own, "Other", backend="avalanche") for name in ("ava", "avb")}
+    rows = registry.strategies() | {
+        name: Entry(name, "", own, "Other", backend="avalanche") for name in ("ava", "avb")
+    }
     monkeypatch.setattr(registry, "strategies", lambda: rows)
     assert registry.strategy("ava").backend == "avalanche"
     for text in ("er+ava", "ava+er", "ava+avb"):
@@ -195,6 +254,7 @@ def test_only_native_strategies_are_joined(own, monkeypatch):
 
 
 # ---- benchmarks by name
+
 
 def test_a_benchmark_knows_its_scenario_and_profile():
     for scenario in ("class", "task", "domain"):
@@ -205,22 +265,34 @@ def test_a_benchmark_knows_its_scenario_and_profile():
     assert registry.benchmark("blobs_task(tasks=5, validation=False)", "smoke")[0] == "blobs_task"
 
 
-@pytest.mark.parametrize("text, profile, said", [
-    ("split_digit_class", "smoke", 'unknown benchmark "split_digit_class": did you mean "split_digits_class"? '
-                                   "(`clbench list` shows them all)"),
-    ("blobs_class+blobs_task", "smoke", '"blobs_class+blobs_task": a benchmark is one name, without "+"'),
-    ("blobs_class(taks=3)", "smoke", 'blobs_class has no argument "taks": did you mean "tasks"? '
-                                     "(it takes validation=False, memory=500, precision='float32', optimiser=None, lr=None, "
-                                     "steps=None, rows=None, momentum=None, weight_decay=None, beta2=None, warm_up=None, "
-                                     "optimiser_state=None, fixed_compute=None, order=None, tasks=5, width=None)"),
-    ("blobs_class(tasks='3')", "smoke", "blobs_class: tasks takes a whole number, not '3'"),
-    ("blobs_class", "huge", "blobs_class has no budget for the profile huge; it has smoke, quick, full"),
-])
+@pytest.mark.parametrize(
+    "text, profile, said",
+    [
+        (
+            "split_digit_class",
+            "smoke",
+            'unknown benchmark "split_digit_class": did you mean "split_digits_class"? '
+            "(`clbench list` shows them all)",
+        ),
+        ("blobs_class+blobs_task", "smoke", '"blobs_class+blobs_task": a benchmark is one name, without "+"'),
+        (
+            "blobs_class(taks=3)",
+            "smoke",
+            'blobs_class has no argument "taks": did you mean "tasks"? '
+            "(it takes validation=False, memory=500, precision='float32', optimiser=None, lr=None, "
+            "steps=None, rows=None, momentum=None, weight_decay=None, beta2=None, warm_up=None, "
+            "optimiser_state=None, fixed_compute=None, order=None, tasks=5, width=None)",
+        ),
+        ("blobs_class(tasks='3')", "smoke", "blobs_class: tasks takes a whole number, not '3'"),
+        ("blobs_class", "huge", "blobs_class has no budget for the profile huge; it has smoke, quick, full"),
+    ],
+)
 def test_what_is_wrong_with_a_benchmark_is_said(text, profile, said):
     assert refused(registry.benchmark, text, profile) == said
 
 
 # ---- a file of one's own
+
 
 def test_a_strategy_in_a_file_of_ones_own(own):
     made = registry.strategy(f"er+{own}:Mine(strength=2)")
@@ -233,11 +305,12 @@ def test_a_strategy_in_a_file_of_ones_own(own):
 
 def test_a_benchmark_in_a_file_of_ones_own_has_scenarios(own):
     import torch
+
     for scenario in ("class", "task"):
         name, made, entry = registry.benchmark(f"{own}:Two_{scenario}", "smoke")
         assert (name, made.scenario, entry.module) == (f"{own}:Two_{scenario}", scenario, own)
         stream = made.stream([0], torch.device("cpu"))
-        assert (stream.scenario, len(stream.tasks)) == (scenario, 3)           # three tasks in this profile
+        assert (stream.scenario, len(stream.tasks)) == (scenario, 3)  # three tasks in this profile
     assert registry.benchmark(f"{own}:Two_class(tasks=2)", "smoke")[0] == f"{own}:Two_class(tasks=2)"
     assert registry.benchmark(f"{own}:Plain", "smoke")[1].scenario == ""
 
@@ -248,12 +321,15 @@ def test_a_benchmark_of_another_package_has_the_scenario_of_its_name(own, monkey
     assert (name, made.scenario) == ("theirs_task", "task")
 
 
-@pytest.mark.parametrize("ending, said", [
-    ("Two", "the name has to end with one of its scenarios: _class, _task"),
-    ("Two_clas", "the name has to end with one of its scenarios: _class, _task"),
-    ("Mine", "has no budget for the profile smoke; it has none at all"),
-    ("Three", "has no class Three"),
-])
+@pytest.mark.parametrize(
+    "ending, said",
+    [
+        ("Two", "the name has to end with one of its scenarios: _class, _task"),
+        ("Two_clas", "the name has to end with one of its scenarios: _class, _task"),
+        ("Mine", "has no budget for the profile smoke; it has none at all"),
+        ("Three", "has no class Three"),
+    ],
+)
 def test_what_is_wrong_with_ones_own_benchmark_is_said(own, ending, said):
     assert refused(registry.benchmark, f"{own}:{ending}", "smoke").endswith(said)
 
@@ -269,30 +345,40 @@ def test_what_is_wrong_with_ones_own_file_is_said(own, tmp_path):
 
 # ---- globs
 
-KNOWN = {name: Entry(name, "", "m", hidden=name.startswith("blobs"))
-         for name in ("split_x_class", "split_x_task", "rotated_x_class", "blobs_class")}
+KNOWN = {
+    name: Entry(name, "", "m", hidden=name.startswith("blobs"))
+    for name in ("split_x_class", "split_x_task", "rotated_x_class", "blobs_class")
+}
 
 
-@pytest.mark.parametrize("patterns, names", [
-    (["*"], ["split_x_class", "split_x_task", "rotated_x_class"]),
-    (["split_*"], ["split_x_class", "split_x_task"]),
-    (["*_task", "*_class"], ["split_x_task", "split_x_class", "rotated_x_class"]),
-    (["split_x_[ct]*", "split_x_class"], ["split_x_class", "split_x_task"]),
-    (["rotated_x_class", "?otated*"], ["rotated_x_class"]),
-    (["blobs_class"], ["blobs_class"]),                                   # hidden, but named
-    (["x(name='*')", "anything"], ["x(name='*')", "anything"]),           # specs: looked up later
-])
+@pytest.mark.parametrize(
+    "patterns, names",
+    [
+        (["*"], ["split_x_class", "split_x_task", "rotated_x_class"]),
+        (["split_*"], ["split_x_class", "split_x_task"]),
+        (["*_task", "*_class"], ["split_x_task", "split_x_class", "rotated_x_class"]),
+        (["split_x_[ct]*", "split_x_class"], ["split_x_class", "split_x_task"]),
+        (["rotated_x_class", "?otated*"], ["rotated_x_class"]),
+        (["blobs_class"], ["blobs_class"]),  # hidden, but named
+        (["x(name='*')", "anything"], ["x(name='*')", "anything"]),  # specs: looked up later
+    ],
+)
 def test_globs_stand_for_names_that_are_not_hidden(patterns, names):
     assert select(patterns, KNOWN) == names
 
 
 def test_a_glob_that_matches_nothing_is_a_mistake():
-    assert refused(select, ["split_*", "blobs_*"], KNOWN) == 'no name matches "blobs_*"; `clbench list` shows them all'
+    assert (
+        refused(select, ["split_*", "blobs_*"], KNOWN)
+        == 'no name matches "blobs_*"; `clbench list` shows them all'
+    )
 
 
 def test_every_registered_name_is_found_by_itself():
     assert {"naive", "joint", "er", "ewc"} <= registry.strategies().keys()
     assert {"split_digits_class", "split_digits_task", "split_digits_domain"} <= registry.benchmarks().keys()
-    assert registry.benchmarks()["blobs_class"].hidden and not registry.benchmarks()["split_digits_class"].hidden
+    assert (
+        registry.benchmarks()["blobs_class"].hidden and not registry.benchmarks()["split_digits_class"].hidden
+    )
     assert "blobs_class" not in select(["*"], registry.benchmarks())
     assert all(entry.summary for entry in registry.strategies().values())

@@ -1,4 +1,5 @@
 """Pictures: standardised by channel, and seen another way each time where the stream augments."""
+
 import torch
 
 from clbench import registry
@@ -18,8 +19,17 @@ def pictures() -> Images:
     draws = torch.Generator().manual_seed(0)
     x = torch.randint(256, (80, 90), generator=draws, dtype=torch.uint8)
     y = torch.arange(80) % 4
-    return Images(x[:60], y[:60], x[60:], y[60:], scale=255.0, fingerprint="noise", shape=SHAPE, mean=(0.1, 0.2, 0.3),
-                  std=(0.5, 0.6, 0.7))
+    return Images(
+        x[:60],
+        y[:60],
+        x[60:],
+        y[60:],
+        scale=255.0,
+        fingerprint="noise",
+        shape=SHAPE,
+        mean=(0.1, 0.2, 0.3),
+        std=(0.5, 0.6, 0.7),
+    )
 
 
 def stream(seeds=(0, 1)):
@@ -27,7 +37,9 @@ def stream(seeds=(0, 1)):
 
 
 def make(spec: str, seeds=(0, 1)) -> Run:
-    return Run(stream(seeds), SmallConv(SHAPE, 4, (8, 8)), registry.strategy(spec).build(), Budget(steps=4, rows=8))
+    return Run(
+        stream(seeds), SmallConv(SHAPE, 4, (8, 8)), registry.strategy(spec).build(), Budget(steps=4, rows=8)
+    )
 
 
 def test_views_are_all_crops_of_the_padded_picture_and_their_mirror_images():
@@ -38,7 +50,7 @@ def test_views_are_all_crops_of_the_padded_picture_and_their_mirror_images():
     assert len(seen) == 2 * 5 * 5
     for code in range(len(seen)):
         i, j = divmod(code // 2, 5)
-        cut = padded[i:i + 6, j:j + 5]
+        cut = padded[i : i + 6, j : j + 5]
         assert torch.equal(seen[code], cut.flip(1) if code % 2 else cut)
 
 
@@ -47,9 +59,13 @@ def test_pictures_are_standardised_by_channel_after_they_were_moved():
     batch = stream().gather(torch.tensor([[[0, 4, 7]], [[0, 4, 24]]]))
     padded = torch.cat([images.x[4], torch.zeros(1, dtype=torch.uint8)])
     for s, code in enumerate((7, 24)):
-        expected = (padded[views[code]].float().view(-1, 3) / 255 - torch.tensor(images.mean)) / torch.tensor(images.std)
+        expected = (padded[views[code]].float().view(-1, 3) / 255 - torch.tensor(images.mean)) / torch.tensor(
+            images.std
+        )
         assert torch.allclose(batch.x[s, 0].view(-1, 3), expected, atol=1e-6)
-    plain = (images.x_test[:2].float().view(2, -1, 3) / 255 - torch.tensor(images.mean)) / torch.tensor(images.std)
+    plain = (images.x_test[:2].float().view(2, -1, 3) / 255 - torch.tensor(images.mean)) / torch.tensor(
+        images.std
+    )
     index = stream().tasks[0].test[:1]
     assert torch.allclose(stream().test(0, slice(0, 1))[0, 0].view(-1, 3), plain[index[0]], atol=1e-6)
 

@@ -1,4 +1,5 @@
 """The GPU report, as far as it can be tested without a GPU, and the speed table."""
+
 import runpy
 import tarfile
 from pathlib import Path
@@ -40,8 +41,12 @@ def test_the_archive_unpacks_into_another_checkout(tmp_path):
 def test_a_gpu_and_a_processor_have_a_column_each():
     table = runpy.run_path(str(ROOT / "tools" / "speed_table.py"))
     row = {"found": "3 ×", "target": "≥ 2 ×", "holds": True}
-    measured = {"benchmarks": [
-        {"extra_info": {"what": "a run", **row}}, {"extra_info": {"what": "a step", "machine": "A card", **row, "holds": False}}]}
+    measured = {
+        "benchmarks": [
+            {"extra_info": {"what": "a run", **row}},
+            {"extra_info": {"what": "a step", "machine": "A card", **row, "holds": False}},
+        ]
+    }
     machines = table["rows_by_machine"](measured)
     page = table["page"](machines)
     assert f"| what | target | {describe_processor()} | A card |" in page

@@ -1,4 +1,6 @@
-"""Tuned values: each belongs to a benchmark, a scenario, a profile and an argument, and says how it was found."""
+"""Tuned values: each belongs to a benchmark, a scenario, a profile and an argument, and says how it was
+found."""
+
 import re
 import tomllib
 from fnmatch import fnmatch
@@ -27,8 +29,11 @@ def tables(path: Path):
 
 @every
 def test_tables_name_what_there_is(path):
-    scenarios = {registry.benchmark(name, "quick")[1].scenario for name, entry in registry.benchmarks().items()
-                 if entry.module == f"clbench.benchmarks.{path.stem}"}
+    scenarios = {
+        registry.benchmark(name, "quick")[1].scenario
+        for name, entry in registry.benchmarks().items()
+        if entry.module == f"clbench.benchmarks.{path.stem}"
+    }
     for scenario, profile, strategy, table in tables(path):
         assert scenario in scenarios and profile in PROFILES
         fields = registry.load(registry.strategies()[strategy]).__dataclass_fields__
@@ -41,14 +46,24 @@ def test_every_value_has_its_evidence(path):
         evidence = table["evidence"]
         assert isinstance(evidence, str) or evidence and table["seeds"] >= 1
         for argument, accuracies in evidence.items() if isinstance(evidence, dict) else ():
-            known = {float(candidate): accuracy for candidate, accuracy in accuracies.items() if isinstance(accuracy, float)}
+            known = {
+                float(candidate): accuracy
+                for candidate, accuracy in accuracies.items()
+                if isinstance(accuracy, float)
+            }
             if argument in table:
                 assert known[table[argument]] == max(known.values())
 
 
 def test_a_value_holds_for_its_profile(monkeypatch):
-    monkeypatch.setattr(tuned, "read", lambda stem: {"class": {"smoke": {"ewc": {"lam": 7.0, "evidence": "none", "seeds": 1}}}})
-    found = {profile: registry.strategy_on("ewc", *chosen(profile)).arguments["ewc"]["lam"] for profile in PROFILES}
+    monkeypatch.setattr(
+        tuned,
+        "read",
+        lambda stem: {"class": {"smoke": {"ewc": {"lam": 7.0, "evidence": "none", "seeds": 1}}}},
+    )
+    found = {
+        profile: registry.strategy_on("ewc", *chosen(profile)).arguments["ewc"]["lam"] for profile in PROFILES
+    }
     assert found == {"smoke": 7.0, "quick": 1000.0, "full": 1000.0}
     assert registry.strategy_on("ewc(lam=7)", *chosen("smoke")).name == "ewc"
     assert registry.strategy_on("ewc(lam=1000)", *chosen("smoke")).name == "ewc(lam=1000.0)"
@@ -61,18 +76,28 @@ def chosen(profile: str, scenario: str = "class"):
 def test_a_benchmark_of_ones_own_has_the_values_of_its_class_over_those_of_the_file_that_it_builds_on():
     class Mine(SplitDigits):
         tuned = {"task": {"ewc": {"lam": 3.0}}}
+
     mine = Mine()
     mine.scenario = "task"
-    assert tuned.values(mine, "smoke")["ewc"] == {"lam": 3.0} and tuned.values(mine, "smoke")["lwf"] == {"lam": 0.1}
+    assert tuned.values(mine, "smoke")["ewc"] == {"lam": 3.0} and tuned.values(mine, "smoke")["lwf"] == {
+        "lam": 0.1
+    }
 
 
 def test_a_tuned_memory_is_the_benchmarks(monkeypatch):
     monkeypatch.setattr(SplitDigits, "tuned", {"class": {"er": {"memory": 5}}})
-    assert refused(registry.strategy_on, "naive", *chosen("smoke")) == \
-        "SplitDigits: tuned holds a memory for er; set the benchmark's field memory, the default of all strategies"
+    assert (
+        refused(registry.strategy_on, "naive", *chosen("smoke"))
+        == "SplitDigits: tuned holds a memory for er; "
+        "set the benchmark's field memory, the default of all strategies"
+    )
 
 
-FILES_OF_BENCHMARKS = [*(PACKAGE / "benchmarks").glob("*.py"), PACKAGE / "streams/pairs.py", PACKAGE / "core/tuned.py"]
+FILES_OF_BENCHMARKS = [
+    *(PACKAGE / "benchmarks").glob("*.py"),
+    PACKAGE / "streams/pairs.py",
+    PACKAGE / "core/tuned.py",
+]
 
 
 @pytest.mark.parametrize("path", FILES_OF_BENCHMARKS, ids=lambda path: path.stem)
@@ -82,9 +107,14 @@ def test_no_benchmark_names_a_strategy(path):
 
 
 def test_what_is_no_code_is_in_the_wheel_too():
-    data = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
+    data = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text())["tool"]["setuptools"][
+        "package-data"
+    ]
     patterns = [f"{package.replace('.', '/')}/{pattern}" for package, own in data.items() for pattern in own]
-    files = [path.relative_to(PACKAGE.parent).as_posix() for path in PACKAGE.rglob("*")
-             if path.is_file() and path.suffix not in (".py", ".pyc")]
+    files = [
+        path.relative_to(PACKAGE.parent).as_posix()
+        for path in PACKAGE.rglob("*")
+        if path.is_file() and path.suffix not in (".py", ".pyc")
+    ]
     assert len(files) > len(FILES)
     assert [file for file in files if not any(fnmatch(file, pattern) for pattern in patterns)] == []

@@ -6,6 +6,7 @@ every pair of profile `full`, or those of `--benchmark` and `--strategy`. A seco
 first stopped. The archive holds results/full and the speed table, and is to be unpacked in the root of
 another checkout.
 """
+
 import argparse
 import re
 import subprocess
@@ -22,15 +23,19 @@ UNITS = {"s": 1, "m": 60, "h": 3600}
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--limit", type=seconds, default=None,
-                        help="start nothing new after this: 90s, 9m, 2h")
-    parser.add_argument("-b", "--benchmark", action="append", default=[],
-                        help="only these (globs); may be repeated")
-    parser.add_argument("-s", "--strategy", action="append", default=[],
-                        help="only these (globs); may be repeated")
+    parser.add_argument(
+        "--limit", type=seconds, default=None, help="start nothing new after this: 90s, 9m, 2h"
+    )
+    parser.add_argument(
+        "-b", "--benchmark", action="append", default=[], help="only these (globs); may be repeated"
+    )
+    parser.add_argument(
+        "-s", "--strategy", action="append", default=[], help="only these (globs); may be repeated"
+    )
     asked = parser.parse_args(arguments)
     started = time.monotonic()
     import torch
+
     if not torch.cuda.is_available():
         print("gpu-report: torch sees no CUDA device here", file=sys.stderr)
         return 2
@@ -44,10 +49,18 @@ def main(arguments: list[str] | None = None) -> int:
             return status
         device = f"{torch.cuda.get_device_name()}, torch {torch.__version__}"
         passed.write_text(f"the tests marked gpu pass on {device}\n")
-    if is_outdated(timed):                                   # a missed target stops nothing
-        run("-m", "pytest", "-q", "tests/speed/test_gpu.py",
-            "--override-ini", "addopts=--import-mode=importlib", "--benchmark-disable-gc",
-            "--benchmark-json", str(timed))
+    if is_outdated(timed):  # a missed target stops nothing
+        run(
+            "-m",
+            "pytest",
+            "-q",
+            "tests/speed/test_gpu.py",
+            "--override-ini",
+            "addopts=--import-mode=importlib",
+            "--benchmark-disable-gc",
+            "--benchmark-json",
+            str(timed),
+        )
         run("tools/speed_table.py", str(timed))
     pairs = []
     for benchmark in asked.benchmark:

@@ -2,6 +2,7 @@
 
 docs/speed.json keeps the figures of every machine.
 """
+
 import json
 import sys
 from pathlib import Path
@@ -26,11 +27,15 @@ def rows_by_machine(measured: dict) -> dict[str, dict]:
 
 def page(machines: dict[str, dict]) -> str:
     """The text of docs/speed.md: a table with a column for each machine."""
-    lines = ["# Speed", "",
-             "Written by `make speed` and `make gpu-report`: one thread, medians of runs in turn in one "
-             "process; a missed target is in bold. What the figures mean is in `performance.md`.", "",
-             f"| what | target | {' | '.join(machines)} |",
-             f"|---|---|{'---|' * len(machines)}"]
+    lines = [
+        "# Speed",
+        "",
+        "Written by `make speed` and `make gpu-report`: one thread, medians of runs in turn in one "
+        "process; a missed target is in bold. What the figures mean is in `performance.md`.",
+        "",
+        f"| what | target | {' | '.join(machines)} |",
+        f"|---|---|{'---|' * len(machines)}",
+    ]
     targets = {what: row["target"] for rows in machines.values() for what, row in rows.items()}
     for what, target in targets.items():
         cells = [_cell(rows.get(what)) for rows in machines.values()]
@@ -50,6 +55,6 @@ if __name__ == "__main__":
     machines = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
     measured = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     for name, rows in rows_by_machine(measured).items():
-        machines[name] = machines.get(name, {}) | rows       # what was not measured this time stays
+        machines[name] = machines.get(name, {}) | rows  # what was not measured this time stays
     kept.write_text(json.dumps(machines, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     (DOCS / "speed.md").write_text(page(machines), encoding="utf-8")

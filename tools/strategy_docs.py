@@ -1,4 +1,5 @@
 """Writes docs/strategies.md from the docstrings and fields of all strategies, for `make docs`."""
+
 import ast
 import importlib.util
 from pathlib import Path

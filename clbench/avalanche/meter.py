@@ -1,6 +1,7 @@
 """Counts what Avalanche's training loop does, and stops it after exactly so many steps.
 
 A row's own loop ends by itself."""
+
 from contextlib import ExitStack
 
 import torch
@@ -20,8 +21,8 @@ class Meter(SupervisedPlugin):
     def __init__(self, clock: Clock, own_loop: bool = False):
         super().__init__()
         self.clock, self.own_loop = clock, own_loop
-        self.steps, self.samples = 0, 0                          # of the whole run
-        self.losses: list[Tensor] = []                           # [1] each, of this train()
+        self.steps, self.samples = 0, 0  # of the whole run
+        self.losses: list[Tensor] = []  # [1] each, of this train()
         self._counting = ExitStack()
 
     def start(self, limit: int) -> None:

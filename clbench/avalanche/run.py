@@ -1,8 +1,9 @@
 """One run of an Avalanche row: the same call and the same result as `clbench.engine.run.run`.
 
-The group's seeds are trained in turn. Avalanche's own strategies, loop and loader do the work; ours are the initial
-weights, the batch order where the row takes it, the number of steps and the evaluation.
+The group's seeds are trained in turn. Avalanche's own strategies, loop and loader do the work; ours are the
+initial weights, the batch order where the row takes it, the number of steps and the evaluation.
 """
+
 import random
 import warnings
 from contextlib import contextmanager
@@ -25,15 +26,21 @@ if TYPE_CHECKING:
 COUNTS = ("steps", "samples_seen", "memory_items", "memory_bytes", "extra_params")
 
 
-def run(stream: "Stream", net: "AsModule", rows: list["Row"], budget: Budget, clock: Clock,
-        run_class: type | None = None) -> Outcome:
+def run(
+    stream: "Stream",
+    net: "AsModule",
+    rows: list["Row"],
+    budget: Budget,
+    clock: Clock,
+    run_class: type | None = None,
+) -> Outcome:
     """Trains and evaluates the stream's seeds, each by a `SingleRun` or a class derived from it.
 
     `rows` holds the one row.
     """
     (row,) = rows
     with _no_warnings(), _own_generators(stream.device), arithmetic(budget.precision):
-        SingleRun = run_class or _single_run()               # a process pays for the import once, so no run is charged
+        SingleRun = run_class or _single_run()  # a process pays for the import once, so no run is charged
         acc, diverged, counts = [], [], dict.fromkeys(COUNTS, 0)
         for s in range(len(stream.seeds)):
             with clock.measure("setup_s"):
@@ -62,14 +69,17 @@ def _single_run() -> type:
     except ImportError as error:
         raise Unavailable(f"Avalanche cannot be imported ({error}): pip install avalanche-lib") from error
     except OSError as error:
-        raise Unavailable(f"Avalanche writes to ~/.avalanche when it is imported, and cannot ({error}): "
-                          f"set HOME to a folder that can be written to") from error
+        raise Unavailable(
+            f"Avalanche writes to ~/.avalanche when it is imported, and cannot ({error}): "
+            f"set HOME to a folder that can be written to"
+        ) from error
     return SingleRun
 
 
 @contextmanager
 def _no_warnings():
-    """Avalanche warns about calls within itself, having reset the filter for that: recorded, so not printed."""
+    """Avalanche warns about calls within itself, having reset the filter for that: recorded, so not
+    printed."""
     with warnings.catch_warnings(record=True):
         warnings.simplefilter("ignore")
         yield

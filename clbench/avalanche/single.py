@@ -1,4 +1,6 @@
-"""One seed of an Avalanche row. Imports Avalanche; `clbench.avalanche.run` imports this when such a row runs."""
+"""One seed of an Avalanche row. Imports Avalanche; `clbench.avalanche.run` imports this when such a row
+runs."""
+
 import random
 from typing import TYPE_CHECKING
 
@@ -29,14 +31,15 @@ class SingleRun:
         (self.seed,) = stream.seeds
         self.t, self.meter = 0, Meter(clock, row.own_loop)
         self.diverged: dict[str, int] | None = None
-        self.theta = draw([self.seed], "init", 0, net.init)[0]           # row 0 of the native strategies
+        self.theta = draw([self.seed], "init", 0, net.init)[0]  # row 0 of the native strategies
         self.experiences: list[DatasetExperience] = []
         row.prepare()
         self.strategy = self.fresh()
 
     # ---- the story
     def train(self) -> Tensor:
-        """Accuracy [T+1, E]: row 0 is the untrained network, row t+1 the network after task t; NaN once diverged."""
+        """Accuracy [T+1, E]: row 0 is the untrained network, row t+1 the network after task t; NaN once
+        diverged."""
         acc = [self.evaluate()]
         for t in range(len(self.stream.tasks)):
             self.t = t
@@ -60,9 +63,12 @@ class SingleRun:
             self.meter.start(self.steps)
             try:
                 with self.autocast():
-                    self.strategy.train(self.experiences, eval_streams=[],
-                                        reset_optimizer_state=self.budget.optimiser_state == "reset",
-                                        pin_memory=False)                # the data are on the device already
+                    self.strategy.train(
+                        self.experiences,
+                        eval_streams=[],
+                        reset_optimizer_state=self.budget.optimiser_state == "reset",
+                        pin_memory=False,
+                    )  # the data are on the device already
             finally:
                 self.meter.stop()
         done = self.meter.steps - before
@@ -80,8 +86,9 @@ class SingleRun:
             self.diverged = {"seed": self.seed, "task": self.t + 1, "step": before + finite + 1}
 
     def evaluate(self) -> Tensor:
-        """Accuracy [E] of the strategy as it is. `strategy.eval()` would move the generators and adapt the model."""
-        model = self.strategy.model                                      # some strategies replace it
+        """Accuracy [E] of the strategy as it is. `strategy.eval()` would move the generators and adapt the
+        model."""
+        model = self.strategy.model  # some strategies replace it
         training = model.training
         with self.clock.measure("eval_s"), self.autocast():
             model.eval()
@@ -90,7 +97,9 @@ class SingleRun:
         return acc[0, :, 0].cpu()
 
     def autocast(self) -> torch.autocast:
-        return torch.autocast(self.stream.device.type, torch.bfloat16, enabled=self.budget.precision == "bf16")
+        return torch.autocast(
+            self.stream.device.type, torch.bfloat16, enabled=self.budget.precision == "bf16"
+        )
 
     # ---- what Avalanche is given
     def fresh(self):
@@ -103,17 +112,28 @@ class SingleRun:
         plugins = [self.meter] + ([OurOrder(self.order)] if self.row.order == "ours" else [])
         if self.budget.warm_up is not None:
             plugins.append(LearningRates(self.learning_rates))
-        return self.row.build({
-            "model": model, "optimizer": self.optimiser(model), "criterion": torch.nn.CrossEntropyLoss(),
-            "train_mb_size": self.budget.rows, "device": self.stream.device,
-            "train_epochs": self.steps,                                  # more than enough: the meter stops it
-            "plugins": plugins, "evaluator": None})                      # a list of its own: Avalanche appends to it
+        return self.row.build(
+            {
+                "model": model,
+                "optimizer": self.optimiser(model),
+                "criterion": torch.nn.CrossEntropyLoss(),
+                "train_mb_size": self.budget.rows,
+                "device": self.stream.device,
+                "train_epochs": self.steps,  # more than enough: the meter stops it
+                "plugins": plugins,
+                "evaluator": None,
+            }
+        )  # a list of its own: Avalanche appends to it
 
     def optimiser(self, model) -> torch.optim.Optimizer:
         """torch's own, fused as the native strategies' is."""
         budget = self.budget
-        common = {"params": model.parameters(), "lr": budget.lr, "weight_decay": budget.weight_decay,
-                  "fused": True}
+        common = {
+            "params": model.parameters(),
+            "lr": budget.lr,
+            "weight_decay": budget.weight_decay,
+            "fused": True,
+        }
         if budget.optimiser == "sgd":
             return torch.optim.SGD(momentum=budget.momentum, **common)
         kind = torch.optim.AdamW if budget.optimiser == "adamw" else torch.optim.Adam
@@ -124,13 +144,17 @@ class SingleRun:
         return warm_up_rates(self.budget, self.steps, torch.device("cpu")).tolist()
 
     def order(self, n: int) -> np.ndarray:
-        """The examples of all steps one after another, out of n: the draws of `clbench.engine.run.Run.shuffled`."""
+        """The examples of all steps one after another, out of n: the draws of
+        `clbench.engine.run.Run.shuffled`."""
         return passes(n, self.steps * self.budget.rows, generator(self.seed, "batches", self.t)).numpy()
 
     def seed_generators(self) -> None:
-        """Avalanche draws from all three; keyed by task too, since strategies draw different amounts between tasks."""
+        """Avalanche draws from all three; keyed by task too, since strategies draw different amounts between
+        tasks."""
         number = generator(self.seed, "avalanche", self.t).initial_seed()
-        torch.default_generator.manual_seed(number)          # torch.manual_seed would also touch GPUs that we don't use
+        torch.default_generator.manual_seed(
+            number
+        )  # torch.manual_seed would also touch GPUs that we don't use
         if self.stream.device.type == "cuda":
             with torch.cuda.device(self.stream.device):
                 torch.cuda.manual_seed(number)

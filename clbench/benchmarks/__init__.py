@@ -1,4 +1,5 @@
 """The benchmarks, one file for each family. `clbench.benchmarks()` lists them."""
+
 import sys
 
 from clbench.listing import BenchmarksPackage

@@ -1,4 +1,5 @@
 """Blobs: ten Gaussian clouds in 16 dimensions in five tasks of two; for tests."""
+
 from dataclasses import dataclass
 
 import torch
@@ -30,7 +31,7 @@ class Blobs(ClassSplit):
     """Takes milliseconds to train on; hidden from lists and from `--all`."""
 
     tasks: int = 5
-    width: int | None = None             # of the two hidden layers; None: 32
+    width: int | None = None  # of the two hidden layers; None: 32
     scenarios = ("class", "task", "domain")
     hidden = True
     data = gaussian_blobs

@@ -1,4 +1,5 @@
 """CIFAR-10, then CIFAR-100: all classes of the one, then ten of the other per task (Zenke et al. 2017)."""
+
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,15 +17,18 @@ from clbench.streams.labelled import LabelledStream, split_by_class
 class CIFAR10Then100(Benchmark):
     """The six tasks of the paper are CIFAR-10 and the first fifty classes of CIFAR-100."""
 
-    tasks: int = 6                       # from 2 to 11
+    tasks: int = 6  # from 2 to 11
     net: Literal["small_conv", "resnet18_slim", "resnet18"] = "resnet18_slim"
-    width: int | None = None             # channels of its first layer; None: the network's own
+    width: int | None = None  # channels of its first layer; None: the network's own
     norm: Literal["group", "batch"] = "group"
-    augment: bool = True                 # random crops of images padded by 4 black pixels, and random flips
+    augment: bool = True  # random crops of images padded by 4 black pixels, and random flips
     scenarios = ("task", "class")
     data = cifar10_then_100
-    budgets = {"smoke": Budget(steps=40, rows=32, lr=3e-3), "quick": Budget(steps=250, rows=32, lr=3e-3),
-               "full": Budget(steps=3000, rows=32)}
+    budgets = {
+        "smoke": Budget(steps=40, rows=32, lr=3e-3),
+        "quick": Budget(steps=250, rows=32, lr=3e-3),
+        "full": Budget(steps=3000, rows=32),
+    }
     arguments = {profile: {"net": "small_conv", "augment": False} for profile in ("smoke", "quick")}
 
     def make_stream(self, images: Images, seeds: list[int]) -> LabelledStream:

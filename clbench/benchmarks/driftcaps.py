@@ -1,4 +1,5 @@
 """driftcaps: captioned images of a world that drifts, drawn from a seed (protocol of Garg et al. 2024)."""
+
 import hashlib
 import json
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from clbench.data.pairs.words import hash_words
 from clbench.models.dual_encoder import DualEncoder
 from clbench.streams.pairs import PairStream, budget
 
-VERSION = 1                              # of the drawing code, for the fingerprint
+VERSION = 1  # of the drawing code, for the fingerprint
 
 
 @dataclass
@@ -27,9 +28,9 @@ class Driftcaps(Benchmark):
     slices: int = 6
     n: int = 2000
     n_test: int = 400
-    drift: float = 0.5                   # how much looks, words and frequencies change from slice to slice
-    churn: float = 0.2                   # share of the shapes that are replaced
-    size: int = 32                       # of the images
+    drift: float = 0.5  # how much looks, words and frequencies change from slice to slice
+    churn: float = 0.2  # share of the shapes that are replaced
+    size: int = 32  # of the images
     data_seed: int = 0
     memory: int = 400
 
@@ -51,14 +52,15 @@ class Driftcaps(Benchmark):
 
 
 @lru_cache(maxsize=4)
-def draw_pairs(slices: int, n: int, n_test: int, drift: float, churn: float, size: int,
-               data_seed: int) -> Pairs:
+def draw_pairs(
+    slices: int, n: int, n_test: int, drift: float, churn: float, size: int, data_seed: int
+) -> Pairs:
     """The pairs of a world; see the fields of `Driftcaps`.
 
     The fingerprint is of captions and attributes, which are the same everywhere. Pixels may differ between
     processors in a last digit.
     """
-    sides = []                               # training pairs, then test pairs, slice by slice
+    sides = []  # training pairs, then test pairs, slice by slice
     train, test = [], []
     start = 0
     for train_side, test_side in driftcaps.slices(slices, n, n_test, drift, churn, size, data_seed):
@@ -72,6 +74,13 @@ def draw_pairs(slices: int, n: int, n_test: int, drift: float, churn: float, siz
     images = np.concatenate([side.images.reshape(len(side.images), -1) for side in sides])
     content = json.dumps([VERSION, captions, [side.attributes.tolist() for side in sides]])
     return Pairs(
-        left=images, right=hash_words(captions), group=np.unique(captions, return_inverse=True)[1],
-        train=tuple(train), test=tuple(test), names=tuple(str(t + 1) for t in range(slices)),
-        shape=(size, size, 3), fingerprint=hashlib.sha256(content.encode()).hexdigest()[:16], skipped={})
+        left=images,
+        right=hash_words(captions),
+        group=np.unique(captions, return_inverse=True)[1],
+        train=tuple(train),
+        test=tuple(test),
+        names=tuple(str(t + 1) for t in range(slices)),
+        shape=(size, size, 3),
+        fingerprint=hashlib.sha256(content.encode()).hexdigest()[:16],
+        skipped={},
+    )

@@ -1,4 +1,5 @@
 """glyphs: characters in the fonts that matplotlib ships, with their names, by age."""
+
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -16,7 +17,7 @@ class Glyphs(Benchmark):
     No slice trains on a test character.
     """
 
-    most: int = 1300                     # training pairs of a slice; else the first has two thirds of all
+    most: int = 1300  # training pairs of a slice; else the first has two thirds of all
     memory: int = 400
 
     scenarios = ()

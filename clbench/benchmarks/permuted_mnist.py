@@ -1,4 +1,5 @@
 """Permuted MNIST: every task is all of MNIST with its pixels permuted (Goodfellow et al. 2014)."""
+
 from dataclasses import dataclass
 
 import torch
@@ -17,8 +18,8 @@ class PermutedMNIST(Benchmark):
     """Each seed draws its own permutations; the first task has the images as they are."""
 
     tasks: int = 10
-    tested: int = 10000                  # test images per task
-    width: int | None = None             # of the two hidden layers; None: 400
+    tested: int = 10000  # test images per task
+    width: int | None = None  # of the two hidden layers; None: 400
     scenarios = ("domain", "task")
     data = mnist
     budgets = {"smoke": Budget(steps=40), "quick": Budget(steps=100), "full": Budget(steps=2000)}

@@ -1,4 +1,5 @@
 """Rotated MNIST: every task is all of MNIST turned by a fixed angle (Lopez-Paz & Ranzato 2017)."""
+
 import math
 from dataclasses import dataclass
 
@@ -17,9 +18,9 @@ class RotatedMNIST(Benchmark):
     """The angles go from 0 to `degrees` in equal steps; every pixel takes its nearest neighbour."""
 
     tasks: int = 10
-    degrees: float = 180.0               # the angle of the last task
-    tested: int = 10000                  # test images per task
-    width: int | None = None             # of the two hidden layers; None: 400
+    degrees: float = 180.0  # the angle of the last task
+    tested: int = 10000  # test images per task
+    width: int | None = None  # of the two hidden layers; None: 400
     scenarios = ("domain",)
     data = mnist
     budgets = {"smoke": Budget(steps=40), "quick": Budget(steps=100), "full": Budget(steps=2000)}

@@ -1,4 +1,5 @@
 """Split CIFAR-10: the ten kinds of objects in five tasks of two classes (Krizhevsky 2009)."""
+
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,18 +18,23 @@ class SplitCIFAR10(ClassSplit):
     """`quick` trains a small network on plain pictures, `full` a slim ResNet-18 with crops and flips."""
 
     net: Literal["small_conv", "resnet18_slim", "resnet18"] = "resnet18_slim"
-    width: int | None = None             # channels of its first layer; None: the network's own
+    width: int | None = None  # channels of its first layer; None: the network's own
     norm: Literal["group", "batch"] = "group"
-    augment: bool = True                 # random crops of images padded by 4 black pixels, and random flips
+    augment: bool = True  # random crops of images padded by 4 black pixels, and random flips
     scenarios = ("class", "task")
     data = cifar10
     classes = 10
-    budgets = {"smoke": Budget(steps=40, rows=32, lr=3e-3), "quick": Budget(steps=250, rows=32, lr=3e-3),
-               "full": Budget(steps=3000, rows=32)}
+    budgets = {
+        "smoke": Budget(steps=40, rows=32, lr=3e-3),
+        "quick": Budget(steps=250, rows=32, lr=3e-3),
+        "full": Budget(steps=3000, rows=32),
+    }
     # Where the task is known, replay from a larger memory would be as good as retraining.
-    arguments = {"smoke": {"net": "small_conv", "augment": False},
-                 "quick": {"net": "small_conv", "augment": False},
-                 "task": {"memory": 100}}
+    arguments = {
+        "smoke": {"net": "small_conv", "augment": False},
+        "quick": {"net": "small_conv", "augment": False},
+        "task": {"memory": 100},
+    }
     seeds = {"quick": {"class": 5, "task": 5}}
 
     def make_stream(self, images: Images, seeds: list[int]) -> LabelledStream:

@@ -1,4 +1,5 @@
 """Split CIFAR-100: a hundred kinds of objects in ten tasks of ten, or 20 of five (Krizhevsky 2009)."""
+
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,14 +20,17 @@ class SplitCIFAR100(ClassSplit):
     tasks: Literal[5, 10, 20] = 10
     memory: int = 2000
     net: Literal["small_conv", "resnet18_slim", "resnet18"] = "resnet18_slim"
-    width: int | None = None             # channels of its first layer; None: the network's own
+    width: int | None = None  # channels of its first layer; None: the network's own
     norm: Literal["group", "batch"] = "group"
-    augment: bool = True                 # random crops of images padded by 4 black pixels, and random flips
+    augment: bool = True  # random crops of images padded by 4 black pixels, and random flips
     scenarios = ("class", "task")
     data = cifar100
     classes = 100
-    budgets = {"smoke": Budget(steps=40, rows=32, lr=3e-3), "quick": Budget(steps=250, rows=32, lr=3e-3),
-               "full": Budget(steps=3000, rows=32)}
+    budgets = {
+        "smoke": Budget(steps=40, rows=32, lr=3e-3),
+        "quick": Budget(steps=250, rows=32, lr=3e-3),
+        "full": Budget(steps=3000, rows=32),
+    }
     arguments = {profile: {"net": "small_conv", "augment": False} for profile in ("smoke", "quick")}
 
     def make_stream(self, images: Images, seeds: list[int]) -> LabelledStream:

@@ -1,4 +1,5 @@
 """Split digits: scikit-learn's 8x8 digits in five tasks of two classes; embedded, nothing to download."""
+
 from dataclasses import dataclass
 
 from clbench.core.benchmark import ClassSplit
@@ -12,13 +13,16 @@ from clbench.streams.labelled import LabelledStream, split_by_class
 class SplitDigits(ClassSplit):
     """Under the domain-incremental scenario the label is a digit's place within its task: even or odd."""
 
-    memory: int = 100                    # of 1,442 examples, so that something is left to forget
-    width: int | None = None             # of the two hidden layers; None: 100
+    memory: int = 100  # of 1,442 examples, so that something is left to forget
+    width: int | None = None  # of the two hidden layers; None: 100
     scenarios = ("class", "task", "domain")
     data = digits
     classes = 10
-    budgets = {"smoke": Budget(steps=40, rows=32, lr=3e-3), "quick": Budget(steps=100, rows=32, lr=3e-3),
-               "full": Budget(steps=400, rows=32, lr=3e-3)}
+    budgets = {
+        "smoke": Budget(steps=40, rows=32, lr=3e-3),
+        "quick": Budget(steps=100, rows=32, lr=3e-3),
+        "full": Budget(steps=400, rows=32, lr=3e-3),
+    }
 
     def make_stream(self, images: Images, seeds: list[int]) -> LabelledStream:
         groups = [[2 * t, 2 * t + 1] for t in range(5)]

@@ -1,4 +1,5 @@
 """Split Fashion-MNIST: the ten kinds of clothing in five tasks of two classes (Xiao et al. 2017)."""
+
 from dataclasses import dataclass
 
 from clbench.core.benchmark import ClassSplit
@@ -12,7 +13,7 @@ from clbench.streams.labelled import LabelledStream, split_by_class
 class SplitFashionMNIST(ClassSplit):
     """Class-incremental only: one output layer for all ten kinds."""
 
-    width: int | None = None             # of the two hidden layers; None: 400
+    width: int | None = None  # of the two hidden layers; None: 400
     scenarios = ("class",)
     data = fashion_mnist
     classes = 10

@@ -1,4 +1,5 @@
 """Split MNIST: the ten digits in five tasks of two classes (Zenke et al. 2017; van de Ven & Tolias 2019)."""
+
 from dataclasses import dataclass
 
 from clbench.core.benchmark import ClassSplit
@@ -12,7 +13,7 @@ from clbench.streams.labelled import LabelledStream, split_by_class
 class SplitMNIST(ClassSplit):
     """Under the domain-incremental scenario the label is a digit's place within its task: even or odd."""
 
-    width: int | None = None             # of the two hidden layers; None: 400
+    width: int | None = None  # of the two hidden layers; None: 400
     scenarios = ("class", "task", "domain")
     data = mnist
     classes = 10

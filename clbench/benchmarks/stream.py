@@ -1,4 +1,5 @@
 """Dated pairs of one's own, cut by time: -b "stream(path='my.parquet', time='date', by='year')"."""
+
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -27,25 +28,25 @@ class DatedPairs(Benchmark):
     package embeds.
     """
 
-    path: str = ""                       # a table (csv, tsv, jsonl, parquet, npz), or a folder of files
-    test: str | None = None              # the same for test pairs kept apart; None: some pairs are held out
-    image: str | None = None             # name of the column; None: the first usual name that is there
-    text: str | None = None              # likewise, and so on
+    path: str = ""  # a table (csv, tsv, jsonl, parquet, npz), or a folder of files
+    test: str | None = None  # the same for test pairs kept apart; None: some pairs are held out
+    image: str | None = None  # name of the column; None: the first usual name that is there
+    text: str | None = None  # likewise, and so on
     caption: str | None = None
     time: str | None = None
-    unit: Literal["iso", "s", "ms"] = "iso"      # of times
-    by: str = "year"                     # year | quarter | month | quantile | name, or edges: "2014-01-01,…"
-    count: int | None = None             # number of slices, by quantile
-    min_rows: int = 500                  # neighbours on the calendar are joined until each slice has so many
-    n_test: int | None = None            # test pairs of a slice; None: as many as every slice has, up to 400
-    most: int | None = None              # training pairs of a slice
-    size: int | None = None              # pixels of a side of an image; None: 32, or as they are in an npz
-    buckets: int = 2048                  # different numbers that words may have
-    length: int = 24                     # words of a text
-    only: str | None = None              # a list of uids: leave out all others
-    exclude: str | None = None           # a list of uids to leave out
-    model: str | None = None             # of open_clip (extra `clip`), or the JSON file of one; None: our own
-    weights: str | None = None           # the model's checkpoint, from which training starts; None: untrained
+    unit: Literal["iso", "s", "ms"] = "iso"  # of times
+    by: str = "year"  # year | quarter | month | quantile | name, or edges: "2014-01-01,…"
+    count: int | None = None  # number of slices, by quantile
+    min_rows: int = 500  # neighbours on the calendar are joined until each slice has so many
+    n_test: int | None = None  # test pairs of a slice; None: as many as every slice has, up to 400
+    most: int | None = None  # training pairs of a slice
+    size: int | None = None  # pixels of a side of an image; None: 32, or as they are in an npz
+    buckets: int = 2048  # different numbers that words may have
+    length: int = 24  # words of a text
+    only: str | None = None  # a list of uids: leave out all others
+    exclude: str | None = None  # a list of uids to leave out
+    model: str | None = None  # of open_clip (extra `clip`), or the JSON file of one; None: our own
+    weights: str | None = None  # the model's checkpoint, from which training starts; None: untrained
     memory: int = 400
 
     scenarios = ()
@@ -54,15 +55,31 @@ class DatedPairs(Benchmark):
     budgets = {"smoke": budget(30), "quick": budget(60), "full": budget(600)}
     aliases = {
         "icons": {"path": "icons.npz", "by": "quantile", "count": 6},
-        "news": {"path": "TEXT_PAIRS/news.jsonl.gz", "text": "headline", "caption": "description",
-                 "by": "quantile", "count": 4, "most": 2000, "buckets": 8192, "length": 48},
-        "commits": {"path": "TEXT_PAIRS/commits.jsonl.gz", "text": "headline", "caption": "description",
-                    "by": "quantile", "count": 4, "most": 3000, "buckets": 8192, "length": 48},
+        "news": {
+            "path": "TEXT_PAIRS/news.jsonl.gz",
+            "text": "headline",
+            "caption": "description",
+            "by": "quantile",
+            "count": 4,
+            "most": 2000,
+            "buckets": 8192,
+            "length": 48,
+        },
+        "commits": {
+            "path": "TEXT_PAIRS/commits.jsonl.gz",
+            "text": "headline",
+            "caption": "description",
+            "by": "quantile",
+            "count": 4,
+            "most": 3000,
+            "buckets": 8192,
+            "length": 48,
+        },
     }
 
     def contents(self) -> Pairs:
         size, length, tokens = self.size, self.length, "words"
-        if self.model:                                           # the model says what it takes
+        if self.model:  # the model says what it takes
             size = open_clip.image_size(self.model)[0]
             length = open_clip.context_length(self.model)
             tokens = "clip"
@@ -80,7 +97,8 @@ class DatedPairs(Benchmark):
             buckets=self.buckets,
             tokens=tokens,
             only=str(find(self.only)) if self.only else None,
-            exclude=str(find(self.exclude)) if self.exclude else None)
+            exclude=str(find(self.exclude)) if self.exclude else None,
+        )
         return _load(find(self.path), options, find(self.test) if self.test else None)
 
     def make_stream(self, pairs: Pairs, seeds: list[int]) -> PairStream:

@@ -1,4 +1,5 @@
 """The command line: parse, call, print."""
+
 import json
 import re
 import sys
@@ -28,11 +29,18 @@ EXAMPLES = """Examples:
 
   clbench run -b split_digits_class -s er+ewc -s my_method.py:MyMethod"""
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", add_completion=False, pretty_exceptions_enable=False,
-                  help="Benchmarks and a leaderboard for continual learning: accuracy, forgetting, plasticity gap and cost "
-                       "of every method, with error bars.\n\nStart with [bold]clbench run --all[/bold], then "
-                       "[bold]clbench show[/bold] and [bold]clbench report[/bold].")
-baseline_app = typer.Typer(no_args_is_help=True, help="The accepted numbers that `clbench check` compares with.")
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Benchmarks and a leaderboard for continual learning: accuracy, forgetting, plasticity gap and cost "
+    "of every method, with error bars.\n\nStart with [bold]clbench run --all[/bold], then "
+    "[bold]clbench show[/bold] and [bold]clbench report[/bold].",
+)
+baseline_app = typer.Typer(
+    no_args_is_help=True, help="The accepted numbers that `clbench check` compares with."
+)
 app.add_typer(baseline_app, name="baseline")
 app.add_typer(cli_pairs.data_app, name="data")
 app.add_typer(cli_pairs.import_app, name="import")
@@ -52,18 +60,32 @@ class Format(StrEnum):
 
 
 # Ignored: a type checker takes only literals for the members of an enumeration.
-Family = StrEnum("Family", {name: name for name in (*FAMILIES, OWN)})             # type: ignore[misc]
-ProfileName = StrEnum("ProfileName", {name: name for name in PROFILES})           # type: ignore[misc]
+Family = StrEnum("Family", {name: name for name in (*FAMILIES, OWN)})  # type: ignore[misc]
+ProfileName = StrEnum("ProfileName", {name: name for name in PROFILES})  # type: ignore[misc]
 SMOKE = ProfileName("smoke")
 
-Benchmarks = Annotated[list[str] | None, typer.Option("--benchmark", "-b", help="Name, spec or glob; may be repeated.")]
-Strategies = Annotated[list[str] | None, typer.Option("--strategy", "-s", help="Name, spec like 'er(memory=200)+lwf', "
-                                                      "glob, or file.py:Class; may be repeated.")]
+Benchmarks = Annotated[
+    list[str] | None, typer.Option("--benchmark", "-b", help="Name, spec or glob; may be repeated.")
+]
+Strategies = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--strategy",
+        "-s",
+        help="Name, spec like 'er(memory=200)+lwf', glob, or file.py:Class; may be repeated.",
+    ),
+]
 Results = Annotated[Path, typer.Option("--results", help="Results folder.")]
 Baselines = Annotated[Path, typer.Option("--baselines", help="Folder of the accepted numbers.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
-Workers = Annotated[int | None, typer.Option(help="Worker processes; 0 runs in this process. Default: one per core on a CPU "
-                                             "(one thread each), one per GPU.", min=0)]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        help="Worker processes; 0 runs in this process. Default: one per core on a CPU "
+        "(one thread each), one per GPU.",
+        min=0,
+    ),
+]
 
 
 def main() -> None:
@@ -77,7 +99,7 @@ def main() -> None:
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
     except Exception as error:
-        if not hasattr(error, "format_message"):             # a click usage error: unknown option, wrong type
+        if not hasattr(error, "format_message"):  # a click usage error: unknown option, wrong type
             raise
         _fail(error.format_message())
 
@@ -89,24 +111,31 @@ def _fail(line: str) -> None:
 
 # ---- list
 
+
 @app.command("list")
-def list_(kind: Annotated[Kind | None, typer.Argument(help="Only this kind.")] = None,
-          family: Annotated[Family | None, typer.Option(help="Only the strategies of this family.")] = None,
-          as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+def list_(
+    kind: Annotated[Kind | None, typer.Argument(help="Only this kind.")] = None,
+    family: Annotated[Family | None, typer.Option(help="Only the strategies of this family.")] = None,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
     """Shows the benchmarks, strategies, pairs and profiles there are."""
     if family and kind and kind != Kind.strategies:
         raise InputError(f"--family is for strategies; {kind.value} have none")
-    kind = Kind.strategies if family else kind
-    shown = {one: _listed(one) for one in ([kind] if kind else [Kind.benchmarks, Kind.strategies, Kind.profiles])}
     if family:
-        shown[kind] = [row for row in shown[kind] if row["family"] == family]
-        if not shown[kind] and not as_json:
+        kind = Kind.strategies
+    shown = {
+        one: _listed(one) for one in ([kind] if kind else [Kind.benchmarks, Kind.strategies, Kind.profiles])
+    }
+    if family:
+        shown[Kind.strategies] = [row for row in shown[Kind.strategies] if row["family"] == family]
+        if not shown[Kind.strategies] and not as_json:
             raise InputError(f"no strategy is of the family {family.value}")
     if as_json:
         print(json.dumps({kind.value: rows for kind, rows in shown.items()}, indent=1))
         return
     from rich.console import Console
     from rich.table import Table
+
     for one, rows in shown.items():
         table = Table(title=one.value, title_justify="left", box=None, pad_edge=False, header_style="dim")
         for column in rows[0]:
@@ -121,13 +150,31 @@ def _listed(kind: Kind) -> list[dict]:
     if kind is Kind.benchmarks:
         return [{"name": name, "summary": entry.summary} for name, entry in benchmarks.items()]
     if kind is Kind.strategies:
-        rows = [{"name": name, "family": registry.facts(name).family, "backend": entry.backend,
-                 "summary": entry.summary} for name, entry in registry.strategies().items()]
+        rows = [
+            {
+                "name": name,
+                "family": registry.facts(name).family,
+                "backend": entry.backend,
+                "summary": entry.summary,
+            }
+            for name, entry in registry.strategies().items()
+        ]
         return sorted(rows, key=_place)
     if kind is Kind.profiles:
-        return [{"name": name, "seeds": profile.seeds, "--all takes": ", ".join(profile.selects), "summary": profile.summary}
-                for name, profile in PROFILES.items()]
-    return [{"benchmark": benchmark, "strategy": strategy} for benchmark in benchmarks for strategy in registry.strategies()]
+        return [
+            {
+                "name": name,
+                "seeds": profile.seeds,
+                "--all takes": ", ".join(profile.selects),
+                "summary": profile.summary,
+            }
+            for name, profile in PROFILES.items()
+        ]
+    return [
+        {"benchmark": benchmark, "strategy": strategy}
+        for benchmark in benchmarks
+        for strategy in registry.strategies()
+    ]
 
 
 def _place(row: dict) -> tuple:
@@ -138,24 +185,40 @@ def _place(row: dict) -> tuple:
 
 # ---- run
 
+
 @app.command(epilog=EXAMPLES)
-def run(all_: Annotated[bool, typer.Option("--all", help="Every strategy on the benchmarks of the profile.")] = False,
-        benchmark: Benchmarks = None, strategy: Strategies = None,
-        profile: Annotated[ProfileName | None, typer.Option(help="How much: see `clbench list profiles`. Default: full with "
-                                                            "CUDA; without, smoke for --all and quick for named pairs.")] = None,
-        seeds: Annotated[int | None, typer.Option(help="Seeds 0 … N-1.")] = None,
-        seed_list: Annotated[str | None, typer.Option(help="These seeds, like 0,7.")] = None,
-        device: Device = "auto", workers: Workers = None,
-        scheduler: Annotated[str | None, typer.Option(help="Address of a dask cluster of your own.")] = None,
-        group_size: Annotated[int | None, typer.Option(help="Seeds trained together. Default: see docs/performance.md.",
-                                                       min=1)] = None,
-        time_limit: Annotated[str | None, typer.Option(help="Start no further seed group after this: 90s, 9m, 2h.")] = None,
-        out: Annotated[Path, typer.Option(help="Results folder.")] = Path("results"),
-        fresh: Annotated[bool, typer.Option("--fresh", help="Run again what is already there.")] = False,
-        dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would run.")] = False,
-        strict: Annotated[bool, typer.Option("--strict", help="Exit 1 also for what is unavailable.")] = False,
-        as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False) -> None:
-    """Runs strategies on benchmarks, several seeds each; what is already in the results folder is not run again."""
+def run(
+    all_: Annotated[
+        bool, typer.Option("--all", help="Every strategy on the benchmarks of the profile.")
+    ] = False,
+    benchmark: Benchmarks = None,
+    strategy: Strategies = None,
+    profile: Annotated[
+        ProfileName | None,
+        typer.Option(
+            help="How much: see `clbench list profiles`. Default: full with "
+            "CUDA; without, smoke for --all and quick for named pairs."
+        ),
+    ] = None,
+    seeds: Annotated[int | None, typer.Option(help="Seeds 0 … N-1.")] = None,
+    seed_list: Annotated[str | None, typer.Option(help="These seeds, like 0,7.")] = None,
+    device: Device = "auto",
+    workers: Workers = None,
+    scheduler: Annotated[str | None, typer.Option(help="Address of a dask cluster of your own.")] = None,
+    group_size: Annotated[
+        int | None, typer.Option(help="Seeds trained together. Default: see docs/performance.md.", min=1)
+    ] = None,
+    time_limit: Annotated[
+        str | None, typer.Option(help="Start no further seed group after this: 90s, 9m, 2h.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Results folder.")] = Path("results"),
+    fresh: Annotated[bool, typer.Option("--fresh", help="Run again what is already there.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would run.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 also for what is unavailable.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
+) -> None:
+    """Runs strategies on benchmarks, several seeds each; what is already in the results folder is not run
+    again."""
     if not (all_ or benchmark or strategy):
         print(f"clbench: say what to run: --all, or -b and -s\n\n{EXAMPLES}", file=sys.stderr)
         raise typer.Exit(2)
@@ -164,10 +227,12 @@ def run(all_: Annotated[bool, typer.Option("--all", help="Every strategy on the 
     from clbench.execution import plan as planning
     from clbench.execution.devices import choose_device, default_workers
     from clbench.results import records
+
     asked_seeds = planning.parse_seeds(seeds, seed_list)
     limit = _seconds(time_limit)
     if scheduler:
         from clbench.execution.workers import look_at_cluster
+
         device, workers = look_at_cluster(scheduler, device)
     else:
         device = choose_device(device)
@@ -186,21 +251,28 @@ def run(all_: Annotated[bool, typer.Option("--all", help="Every strategy on the 
         return
     beside = None if as_json else lambda: records.load(out, level)[0]
     with screen.progress(plan, jobs, beside) as on_done:
-        finished = executing.execute(plan, jobs, out, workers=workers, scheduler=scheduler, time_limit=limit, on_done=on_done)
+        finished = executing.execute(
+            plan, jobs, out, workers=workers, scheduler=scheduler, time_limit=limit, on_done=on_done
+        )
     stored, problems = records.load(out, level)
     _tell(problems)
     screen.results(finished, stored, as_json)
     screen.farewell(finished, level, out, fresh)
     missing = plan.unavailable | finished.unavailable
     named = strict or _named(missing, benchmark or [], strategy or [], level)
-    raise typer.Exit(130 if finished.interrupted else 1 if finished.bad or plan.blocked or (missing and named) else 0)
+    raise typer.Exit(
+        130 if finished.interrupted else 1 if finished.bad or plan.blocked or (missing and named) else 0
+    )
 
 
 def _named(missing: dict, benchmarks: list[str], strategies: list[str], profile: str) -> bool:
     """Whether something that is unavailable was asked for by its name, not by a glob."""
     literal = {registry.benchmark(text, profile)[0] for text in benchmarks if not registry.is_glob(text)}
     terms = {term.name for text in strategies if not registry.is_glob(text) for term in parse(text)}
-    return any(benchmark in literal or (strategy and strategy.split("(")[0] in terms) for benchmark, strategy in missing)
+    return any(
+        benchmark in literal or (strategy and strategy.split("(")[0] in terms)
+        for benchmark, strategy in missing
+    )
 
 
 def _seconds(text: str | None) -> float | None:
@@ -214,22 +286,32 @@ def _seconds(text: str | None) -> float | None:
 
 # ---- show, report
 
+
 @app.command()
-def show(benchmark: Benchmarks = None, strategy: Strategies = None, results: Results = Path("results"),
-         profile: Annotated[ProfileName | None, typer.Option(help="Only this profile.")] = None,
-         metric: Annotated[str | None, typer.Option(help="One metric or cost: strategies against benchmarks.")] = None,
-         as_json: Annotated[bool, typer.Option("--json", help="Every metric, with each seed's value.")] = False,
-         as_csv: Annotated[bool, typer.Option("--csv", help="One line per metric.")] = False) -> None:
+def show(
+    benchmark: Benchmarks = None,
+    strategy: Strategies = None,
+    results: Results = Path("results"),
+    profile: Annotated[ProfileName | None, typer.Option(help="Only this profile.")] = None,
+    metric: Annotated[
+        str | None, typer.Option(help="One metric or cost: strategies against benchmarks.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Every metric, with each seed's value.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="One line per metric.")] = False,
+) -> None:
     """Shows tables of what is in a results folder; profiles never mix in one table."""
     from clbench.core.costs import COSTS
     from clbench.metrics.accuracy import METRICS
     from clbench.report import formats, tables
     from clbench.results import records
+
     if as_json and as_csv:
         raise InputError("give --json or --csv, not both")
     if metric and metric not in METRICS | COSTS:
-        raise InputError(f'unknown metric "{metric}"{suggestion(metric, METRICS | COSTS)}; there are '
-                         f"{', '.join([*METRICS, *COSTS])}")
+        raise InputError(
+            f'unknown metric "{metric}"{suggestion(metric, METRICS | COSTS)}; there are '
+            f"{', '.join([*METRICS, *COSTS])}"
+        )
     found, problems = records.load(results, profile or "*")
     _tell(problems)
     made = tables.show(_matching(found, results, benchmark, strategy), metric, beside=found)
@@ -237,6 +319,7 @@ def show(benchmark: Benchmarks = None, strategy: Strategies = None, results: Res
         print(formats.to_json(made) if as_json else formats.to_csv(made), end="")
         return
     from rich.console import Console
+
     console = Console(highlight=False)
     for table in made:
         console.print(formats.to_rich(table, console.width), "")
@@ -244,11 +327,17 @@ def show(benchmark: Benchmarks = None, strategy: Strategies = None, results: Res
 
 def _matching(found: list, results: Path, benchmarks: list[str] | None, strategies: list[str] | None) -> list:
     """The records that match, as globs or canonical names."""
-    kept = [record for record in found if registry.matches(record.benchmark, benchmarks)
-            and registry.matches(record.strategy, strategies)]
+    kept = [
+        record
+        for record in found
+        if registry.matches(record.benchmark, benchmarks) and registry.matches(record.strategy, strategies)
+    ]
     if not kept:
-        raise InputError(f"no records in {results}; make some with: clbench run --all" if not found
-                         else f"none of the {len(found)} records in {results} matches")
+        raise InputError(
+            f"no records in {results}; make some with: clbench run --all"
+            if not found
+            else f"none of the {len(found)} records in {results} matches"
+        )
     return kept
 
 
@@ -258,11 +347,14 @@ def _tell(warnings: list[str]) -> None:
 
 
 @app.command()
-def report(results: Results = Path("results"),
-           out: Annotated[Path, typer.Option(help="Folder for the pages.")] = Path("reports")) -> None:
+def report(
+    results: Results = Path("results"),
+    out: Annotated[Path, typer.Option(help="Folder for the pages.")] = Path("reports"),
+) -> None:
     """Writes a Markdown and a self-contained HTML page per profile."""
     from clbench.report.pages import write_reports
     from clbench.results import records
+
     writing.check_writable(out)
     _matching(records.load(results)[0], results, None, None)
     written = write_reports(results, out)
@@ -274,24 +366,37 @@ def report(results: Results = Path("results"),
 
 # ---- check, baseline
 
+
 @app.command()
-def check(profile: Annotated[ProfileName, typer.Option(help="Which baselines.")] = SMOKE,
-          benchmark: Benchmarks = None, strategy: Strategies = None,
-          results: Annotated[Path | None, typer.Option("--results", help="Judge these records instead of running.")] = None,
-          baselines: Baselines = Path("baselines"),
-          format_: Annotated[Format, typer.Option("--format", help="github: annotations for a workflow.")] = Format.text,
-          strict: Annotated[bool, typer.Option("--strict", help="Exit 1 also for what has improved.")] = False,
-          device: Device = "auto", workers: Workers = None) -> None:
+def check(
+    profile: Annotated[ProfileName, typer.Option(help="Which baselines.")] = SMOKE,
+    benchmark: Benchmarks = None,
+    strategy: Strategies = None,
+    results: Annotated[
+        Path | None, typer.Option("--results", help="Judge these records instead of running.")
+    ] = None,
+    baselines: Baselines = Path("baselines"),
+    format_: Annotated[
+        Format, typer.Option("--format", help="github: annotations for a workflow.")
+    ] = Format.text,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 also for what has improved.")] = False,
+    device: Device = "auto",
+    workers: Workers = None,
+) -> None:
     """Runs the baseline's pairs afresh and compares: exit 0 fine, 1 something got worse, 3 undecided."""
     from clbench.results import baselines as checking
     from clbench.results import records
+
     if results:
         current, problems = records.load(results, profile)
         _tell(problems)
     else:
         asked = checking.load_baselines(baselines, profile)
-        wanted = {pair: entry["seeds"] for pair, entry in asked.items()
-                  if registry.matches(pair[0], benchmark) and registry.matches(pair[1], strategy)}
+        wanted = {
+            pair: entry["seeds"]
+            for pair, entry in asked.items()
+            if registry.matches(pair[0], benchmark) and registry.matches(pair[1], strategy)
+        }
         if not wanted:
             raise InputError(f"no pair of the baselines in {baselines} matches")
         current = _run_afresh(wanted, profile, device, workers)
@@ -306,9 +411,14 @@ def _run_afresh(wanted: dict, profile: str, device: str, workers: int | None) ->
     from clbench.cli import screen as terminal
     from clbench.execution import plan as planning
     from clbench.execution.devices import choose_device, default_workers
+
     device, screen = choose_device(device), terminal.Screen(to_stderr=True)
-    plan = planning.Plan.joined([planning.make_plan([benchmark], [strategy], profile, seeds or None, None)
-                                 for (benchmark, strategy), seeds in wanted.items()])
+    plan = planning.Plan.joined(
+        [
+            planning.make_plan([benchmark], [strategy], profile, seeds or None, None)
+            for (benchmark, strategy), seeds in wanted.items()
+        ]
+    )
     jobs = planning.jobs(plan, device)
     workers = default_workers(device) if workers is None else workers
     screen.announce(plan, jobs, profile, device, workers)
@@ -320,12 +430,17 @@ def _run_afresh(wanted: dict, profile: str, device: str, workers: int | None) ->
 
 
 @baseline_app.command("accept")
-def accept(profile: Annotated[ProfileName, typer.Option(help="Which profile.")] = SMOKE,
-           benchmark: Benchmarks = None, strategy: Strategies = None, results: Results = Path("results"),
-           baselines: Baselines = Path("baselines")) -> None:
+def accept(
+    profile: Annotated[ProfileName, typer.Option(help="Which profile.")] = SMOKE,
+    benchmark: Benchmarks = None,
+    strategy: Strategies = None,
+    results: Results = Path("results"),
+    baselines: Baselines = Path("baselines"),
+) -> None:
     """Makes what is in the results folder the numbers that `clbench check` compares with."""
     from clbench.results import baselines as checking
     from clbench.results import records
+
     writing.check_writable(baselines)
     found, problems = records.load(results, profile)
     _tell(problems)
@@ -335,26 +450,40 @@ def accept(profile: Annotated[ProfileName, typer.Option(help="Which profile.")] 
 
 # ---- verify, trace
 
-@app.command(epilog="""Examples:
+
+@app.command(
+    epilog="""Examples:
 
   clbench verify --profile quick                  after an edit, before the commit: against HEAD
 
-  clbench verify --profile smoke --against HEAD~1""")
-def verify(profile: Annotated[ProfileName, typer.Option(help="Records of which profile.")] = SMOKE,
-           against: Annotated[str | None, typer.Option(help="Git revision whose code made the records. Default: HEAD, or the "
-                                                            "commit that the record names.")] = None,
-           benchmark: Benchmarks = None, strategy: Strategies = None, results: Results = Path("results"),
-           workers: Annotated[int | None, typer.Option(help="Processes. Default: one per core.", min=1)] = None) -> None:
-    """Finds out whether the edited source code still computes what made the records: those it does are current again.
+  clbench verify --profile smoke --against HEAD~1"""
+)
+def verify(
+    profile: Annotated[ProfileName, typer.Option(help="Records of which profile.")] = SMOKE,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            help="Git revision whose code made the records. Default: HEAD, or the "
+            "commit that the record names."
+        ),
+    ] = None,
+    benchmark: Benchmarks = None,
+    strategy: Strategies = None,
+    results: Results = Path("results"),
+    workers: Annotated[int | None, typer.Option(help="Processes. Default: one per core.", min=1)] = None,
+) -> None:
+    """Finds out whether the edited source code still computes what made the records: those it does are
+    current again.
 
-    Both versions of the code run a shortened run of each pair on this machine; what they compute is compared bit for bit.
-    Exit 0: every record is current or verified; 1: some are not, and `clbench run` repeats them.
+    Both versions of the code run a shortened run of each pair on this machine; what they compute is compared
+    bit for bit. Exit 0: every record is current or verified; 1: some are not, and `clbench run` repeats them.
     """
     prepare()
     from clbench.execution.devices import default_workers
     from clbench.execution.verify import Finding
     from clbench.execution.verify import verify as verify_records
     from clbench.results import records
+
     found, problems = records.load(results, profile)
     _tell(problems)
 
@@ -362,8 +491,15 @@ def verify(profile: Annotated[ProfileName, typer.Option(help="Records of which p
         if finding.status in ("differs", "stale"):
             record = finding.record
             print(f"{finding.status:9} {record.benchmark}  {record.strategy}  {finding.detail}", flush=True)
-    findings = verify_records(_matching(found, results, benchmark, strategy), results, profile, against,
-                              workers or default_workers("cpu"), report)
+
+    findings = verify_records(
+        _matching(found, results, benchmark, strategy),
+        results,
+        profile,
+        against,
+        workers or default_workers("cpu"),
+        report,
+    )
     statuses = [finding.status for finding in findings]
     counts = ", ".join(f"{statuses.count(status)} {status}" for status in dict.fromkeys(statuses))
     print(f"{len(findings)} records: {counts}")
@@ -375,6 +511,7 @@ def trace(profile: ProfileName) -> None:
     """What `clbench verify` calls in another source tree: traces of the pairs that standard input lists."""
     prepare()
     from clbench.execution import trace as tracing
+
     tracing.main(sys.stdin.read(), profile.value)
 
 
@@ -385,6 +522,7 @@ def trace(profile: ProfileName) -> None:
 def doctor() -> None:
     """Says what is here: versions, devices, back ends, data."""
     from clbench.cli.doctor import findings
+
     for topic, rows in findings().items():
         print(topic)
         for name, what in rows.items():
@@ -395,4 +533,5 @@ def _executing():
     """The module that runs things, with the environment set before it imports torch."""
     prepare()
     from clbench.execution import execute
+
     return execute

@@ -1,4 +1,5 @@
 """The commands for streams of dated pairs: `clbench data inspect`, `clbench import tic`."""
+
 from pathlib import Path
 from typing import Annotated
 
@@ -8,36 +9,72 @@ from clbench import registry
 from clbench.errors import InputError
 from clbench.results import files as writing
 
-data_app = typer.Typer(no_args_is_help=True, help="Your own dated pairs: images with captions, queries with passages.")
+data_app = typer.Typer(
+    no_args_is_help=True, help="Your own dated pairs: images with captions, queries with passages."
+)
 import_app = typer.Typer(no_args_is_help=True, help="Results that other code has made.")
 
 
-@data_app.command(epilog="""Examples:
+@data_app.command(
+    epilog="""Examples:
 
   clbench data inspect my.parquet --time published --by quarter
 
   clbench data inspect shards/ --test held_out/ --picture samples.png
 
-  clbench data inspect icons""")
-def inspect(what: Annotated[str, typer.Argument(help="A table (csv, tsv, jsonl, parquet, npz; .gz too), a folder of tables or "
-                                                     ".tar shards, or a benchmark of pairs.")],
-            test: Annotated[Path | None, typer.Option(help="The same for test pairs; else they are held out.")] = None,
-            image: Annotated[str | None, typer.Option(help="Column or array of images: paths, bytes or pixels.")] = None,
-            text: Annotated[str | None, typer.Option(help="Column of texts in place of images.")] = None,
-            caption: Annotated[str | None, typer.Option(help="Column of captions or passages.")] = None,
-            time: Annotated[str | None, typer.Option(help="Column of dates.")] = None,
-            unit: Annotated[str, typer.Option(help="iso, or s or ms for unix time.")] = "iso",
-            by: Annotated[str, typer.Option(help="year, quarter, month, quantile, name (of files or folders), or edges like "
-                                                 "2014-01-01,2016-01-01.")] = "year",
-            count: Annotated[int | None, typer.Option(help="Slices, by quantile.", min=1)] = None,
-            min_rows: Annotated[int, typer.Option(help="Neighbouring slices are joined until each has so many.")] = 500,
-            picture: Annotated[Path | None, typer.Option(help="Draw samples of every slice into this file.")] = None) -> None:
-    """Reads dated pairs and says what it found: slices, counts, what was left out and why. Prints the benchmark to run."""
+  clbench data inspect icons"""
+)
+def inspect(
+    what: Annotated[
+        str,
+        typer.Argument(
+            help="A table (csv, tsv, jsonl, parquet, npz; .gz too), a folder of tables or "
+            ".tar shards, or a benchmark of pairs."
+        ),
+    ],
+    test: Annotated[
+        Path | None, typer.Option(help="The same for test pairs; else they are held out.")
+    ] = None,
+    image: Annotated[
+        str | None, typer.Option(help="Column or array of images: paths, bytes or pixels.")
+    ] = None,
+    text: Annotated[str | None, typer.Option(help="Column of texts in place of images.")] = None,
+    caption: Annotated[str | None, typer.Option(help="Column of captions or passages.")] = None,
+    time: Annotated[str | None, typer.Option(help="Column of dates.")] = None,
+    unit: Annotated[str, typer.Option(help="iso, or s or ms for unix time.")] = "iso",
+    by: Annotated[
+        str,
+        typer.Option(
+            help="year, quarter, month, quantile, name (of files or folders), or edges like "
+            "2014-01-01,2016-01-01."
+        ),
+    ] = "year",
+    count: Annotated[int | None, typer.Option(help="Slices, by quantile.", min=1)] = None,
+    min_rows: Annotated[
+        int, typer.Option(help="Neighbouring slices are joined until each has so many.")
+    ] = 500,
+    picture: Annotated[Path | None, typer.Option(help="Draw samples of every slice into this file.")] = None,
+) -> None:
+    """Reads dated pairs and says what it found: slices, counts, what was left out and why. Prints the
+    benchmark to run."""
     from clbench.data.pairs import inspect as inspecting
+
     if Path(what).exists() or not registry.is_benchmark(what):
-        given = {"path": what, "test": test and str(test), "image": image, "text": text, "caption": caption, "time": time,
-                 "unit": unit, "by": by, "count": count, "min_rows": min_rows}
-        what = f"stream({', '.join(f'{name}={value!r}' for name, value in given.items() if value is not None)})"
+        given = {
+            "path": what,
+            "test": test and str(test),
+            "image": image,
+            "text": text,
+            "caption": caption,
+            "time": time,
+            "unit": unit,
+            "by": by,
+            "count": count,
+            "min_rows": min_rows,
+        }
+        what = (
+            f"stream({', '.join(f'{name}={value!r}' for name, value in given.items() if value is not None)})"
+        )
     name, benchmark, _ = registry.benchmark(what, "quick")
     if benchmark.scenario != "pairs":
         raise InputError(f"{name} has class labels; this is for streams of pairs")
@@ -48,16 +85,29 @@ def inspect(what: Annotated[str, typer.Argument(help="A table (csv, tsv, jsonl, 
         print(picture)
 
 
-@import_app.command("tic", epilog="Example:\n\n  clbench import tic runs/2014 runs/2015 runs/2016 --name sequential")
-def import_tic(folders: Annotated[list[Path], typer.Argument(help="One per step, in order; each holds eval_results.jsonl.")],
-               name: Annotated[str, typer.Option(help="What to call the method.")] = "imported",
-               first: Annotated[int | None, typer.Option(help="Slices of the first step, like TiC-DataComp's three years; "
-                                                              "then one each. Default: what is over.", min=1)] = None,
-               out: Annotated[Path, typer.Option(help="Results folder.")] = Path("results")) -> None:
+@import_app.command(
+    "tic", epilog="Example:\n\n  clbench import tic runs/2014 runs/2015 runs/2016 --name sequential"
+)
+def import_tic(
+    folders: Annotated[
+        list[Path], typer.Argument(help="One per step, in order; each holds eval_results.jsonl.")
+    ],
+    name: Annotated[str, typer.Option(help="What to call the method.")] = "imported",
+    first: Annotated[
+        int | None,
+        typer.Option(
+            help="Slices of the first step, like TiC-DataComp's three years; "
+            "then one each. Default: what is over.",
+            min=1,
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Results folder.")] = Path("results"),
+) -> None:
     """Takes over what TiC-CLIP's evaluation wrote, as records of the profile `imported`."""
     from clbench.data.pairs import tic
     from clbench.metrics.accuracy import per_seed
     from clbench.results.records import record_of_matrix, write
+
     writing.check_writable(out)
     found = tic.read_results(folders)
     for stream, (slices, matrix) in found.items():

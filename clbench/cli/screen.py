@@ -1,4 +1,6 @@
-"""What `clbench run` prints: what is going to happen, progress, a line per finished pair, a table per finished benchmark."""
+"""What `clbench run` prints: what is going to happen, progress, a line per finished pair, a table per
+finished benchmark."""
+
 from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,15 +23,17 @@ class Screen:
 
     def __init__(self, to_stderr: bool = False):
         self.console = Console(stderr=to_stderr, highlight=False, markup=False, soft_wrap=True)
-        self.shown: set[str] = set()                         # benchmarks whose table is printed
+        self.shown: set[str] = set()  # benchmarks whose table is printed
 
     def announce(self, plan: Plan, jobs: list[Job], profile: str, device: str, workers: int) -> None:
         runs, workers = sum(len(job.seeds) for job in jobs), max(1, min(workers, len(jobs)))
         seconds = sum(pair.seconds * len(pair.missing) for pair in plan.pairs) / workers
         kept = sum(not pair.missing for pair in plan.pairs)
-        self.console.print(f"profile {profile} on {device}: {runs} runs of {len(plan.pairs) - kept} pairs in {len(jobs)} groups "
-                           f"on {_plural(workers, 'worker')}, about {_duration(seconds)}"
-                           + (f"; {_plural(kept, 'pair')} up to date" if kept else ""))
+        self.console.print(
+            f"profile {profile} on {device}: {runs} runs of {len(plan.pairs) - kept} pairs "
+            f"in {len(jobs)} groups on {_plural(workers, 'worker')}, about {_duration(seconds)}"
+            + (f"; {_plural(kept, 'pair')} up to date" if kept else "")
+        )
         self._unavailable(plan.unavailable)
         for line in [*plan.blocked, *_without_retraining(plan)]:
             self.console.print(line, style="yellow")
@@ -40,17 +44,30 @@ class Screen:
 
     @contextmanager
     def progress(self, plan: Plan, jobs: list[Job], beside: Callable[[], list[Record]] | None = None):
-        """Yields the function to call with each finished group and the record of its pair, None where there is none.
+        """Yields the function to call with each finished group and the record of its pair, None where there
+        is none.
 
-        beside: gives the stored records; with it a benchmark's table is printed when the last of its groups is done.
+        beside: gives the stored records; with it a benchmark's table is printed when the last of its groups
+        is done.
         """
         weight = {(pair.blank.benchmark, pair.blank.strategy): pair.seconds for pair in plan.pairs}
-        done = {(pair.blank.benchmark, pair.blank.strategy): pair.stored for pair in plan.pairs
-                if pair.current and pair.stored is not None}
+        done = {
+            (pair.blank.benchmark, pair.blank.strategy): pair.stored
+            for pair in plan.pairs
+            if pair.current and pair.stored is not None
+        }
         left = [(job.benchmark, job.strategy) for job in jobs]
-        bar = Progress(TextColumn("running"), BarColumn(), TextColumn("{task.fields[groups]}"),
-                       TimeElapsedColumn(), TextColumn("· left"), TimeRemainingColumn(), console=self.console, transient=True,
-                       disable=not self.console.is_terminal)
+        bar = Progress(
+            TextColumn("running"),
+            BarColumn(),
+            TextColumn("{task.fields[groups]}"),
+            TimeElapsedColumn(),
+            TextColumn("· left"),
+            TimeRemainingColumn(),
+            console=self.console,
+            transient=True,
+            disable=not self.console.is_terminal,
+        )
         task = bar.add_task("", total=sum(weight[name] for name in left), groups=f"0/{len(jobs)}")
 
         def on_done(job: Job, record: Record | None) -> None:
@@ -63,6 +80,7 @@ class Screen:
                 self.console.print(_line(record))
             if beside and job.benchmark not in {benchmark for benchmark, _ in left}:
                 self._tables(_by_benchmark(done, only=job.benchmark), beside())
+
         with bar:
             yield on_done
 
@@ -73,21 +91,29 @@ class Screen:
         """
         found = _by_benchmark(finished.records)
         if as_json:
-            print(formats.to_json([tables.comparison(rows, beside=stored) for rows in found.values()]), end="")
+            print(
+                formats.to_json([tables.comparison(rows, beside=stored) for rows in found.values()]), end=""
+            )
             return
-        self._tables({benchmark: rows for benchmark, rows in found.items() if benchmark not in self.shown}, stored)
+        self._tables(
+            {benchmark: rows for benchmark, rows in found.items() if benchmark not in self.shown}, stored
+        )
 
     def _tables(self, found: dict[str, list[Record]], stored: list[Record]) -> None:
         for benchmark, rows in found.items():
             self.shown.add(benchmark)
-            self.console.print("", formats.to_rich(tables.comparison(rows, beside=stored), self.console.width))
+            self.console.print(
+                "", formats.to_rich(tables.comparison(rows, beside=stored), self.console.width)
+            )
 
     def farewell(self, finished: Finished, profile: str, out: Path, fresh: bool) -> None:
         self._unavailable(finished.unavailable)
         if finished.left or finished.interrupted:
             why = "interrupted" if finished.interrupted else "time limit reached"
-            self.console.print(f"{why}: {_plural(finished.left, 'group')} not begun; the same command "
-                               f"{'without --fresh ' if fresh else ''}goes on from here")
+            self.console.print(
+                f"{why}: {_plural(finished.left, 'group')} not begun; the same command "
+                f"{'without --fresh ' if fresh else ''}goes on from here"
+            )
         self.console.print(f"records: {out / profile} · pages: clbench report --results {out}")
         if bigger := PROFILES[profile].next_bigger:
             self.console.print(f"the next bigger one: {bigger}")
@@ -115,7 +141,8 @@ def _line(record: Record) -> str:
         return f"{start}no ACC: cells are missing"
     interval = "" if acc.half_width is None else f" ± {100 * acc.half_width:.1f}"
     seconds = sum(record.cost(name) or 0.0 for name in ("train_s", "eval_s"))
-    return f"{start}ACC {100 * acc.mean:.1f}{interval} · {_plural(len(record.seeds), 'seed')} · {seconds:.1f} s each"
+    seeds = _plural(len(record.seeds), "seed")
+    return f"{start}ACC {100 * acc.mean:.1f}{interval} · {seeds} · {seconds:.1f} s each"
 
 
 def _without_retraining(plan: Plan) -> list[str]:
@@ -123,8 +150,11 @@ def _without_retraining(plan: Plan) -> list[str]:
     rows: dict[str, set[str]] = {}
     for pair in plan.pairs:
         rows.setdefault(pair.blank.benchmark, set()).add(pair.blank.strategy)
-    return [f"{benchmark}: no plasticity gap without {JOINT}; add -s {JOINT}"
-            for benchmark, names in rows.items() if JOINT not in names]
+    return [
+        f"{benchmark}: no plasticity gap without {JOINT}; add -s {JOINT}"
+        for benchmark, names in rows.items()
+        if JOINT not in names
+    ]
 
 
 def _plural(count: int, noun: str) -> str:
@@ -132,4 +162,10 @@ def _plural(count: int, noun: str) -> str:
 
 
 def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+    return (
+        f"{seconds:.0f} s"
+        if seconds < 100
+        else f"{seconds / 60:.0f} min"
+        if seconds < 6000
+        else f"{seconds / 3600:.1f} h"
+    )

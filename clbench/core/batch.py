@@ -1,4 +1,5 @@
 """Batch: the named tensors of one training step, which streams make and which strategies read and extend."""
+
 from collections.abc import Set
 from typing import Any
 
@@ -13,7 +14,7 @@ SHARED = {"samples", "x", "y", "task", "mask", "weight", "lr", "out", "loss"}
 
 def take(table: Tensor, index: Tensor) -> Tensor:
     """The rows index [S, n] of table [S, M, ...], for each seed from its own rows: [S, n, ...]."""
-    beyond = [1] * (table.dim() - 2)                         # the axes after the rows
+    beyond = [1] * (table.dim() - 2)  # the axes after the rows
     return table.gather(1, index.view(*index.shape, *beyond).expand(*index.shape, *table.shape[2:]))
 
 
@@ -36,7 +37,7 @@ class Batch(dict[Any, Any]):
 
     def __getattr__(self, name: str) -> Tensor:
         try:
-            tensor: Tensor = self[name]                      # or a tree, as of a stream of pairs
+            tensor: Tensor = self[name]  # or a tree, as of a stream of pairs
             return tensor
         except KeyError:
             raise AttributeError(name) from None
@@ -54,8 +55,12 @@ class Batch(dict[Any, Any]):
 
     def from_part(self, part: int, shared: Set[str] = SHARED) -> "Batch":
         """The batch as all parts see it: a name that is not shared becomes (part, name)."""
-        return Batch({key if isinstance(key, tuple) or key in shared else (part, key): tensor
-                      for key, tensor in self.items()})
+        return Batch(
+            {
+                key if isinstance(key, tuple) or key in shared else (part, key): tensor
+                for key, tensor in self.items()
+            }
+        )
 
     def append(self, rows: "Batch", weight: float | None = None) -> "Batch":
         """This batch with the rows of another one behind its own rows, which stay where they are.

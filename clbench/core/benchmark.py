@@ -1,4 +1,5 @@
 """Benchmark: a named factory of streams, with the network and the budget that go with it."""
+
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from functools import lru_cache
@@ -18,22 +19,33 @@ if TYPE_CHECKING:
 class Benchmark:
     """Subclass it in a file of its own. The dataclass fields are the arguments that a spec may give.
 
-    With `scenarios`, a file `split_mnist.py` gives `split_mnist_class`, `split_mnist_task`, …; `self.scenario` says which.
+    With `scenarios`, a file `split_mnist.py` gives `split_mnist_class`, `split_mnist_task`, …;
+    `self.scenario` says which.
     """
 
     scenarios: ClassVar[tuple[str, ...]]
-    data: ClassVar[Callable[[], Any]]                        # () -> Images, on the CPU; cached per process
-    budgets: ClassVar[dict[str, Budget]]                     # by profile
-    arguments: ClassVar[dict[str, dict[str, Any]]] = {}      # by profile or scenario: other defaults of the fields
-    seeds: ClassVar[dict[str, dict[str, int]]] = {}          # by profile and scenario: how many, if not the profile's number
-    tuned: ClassVar[dict[str, dict[str, dict[str, Any]]]] = {}     # by scenario and strategy: defaults instead of the paper's
-    by_name_only: ClassVar[bool] = False                     # needs arguments, so no glob stands for it
-    hidden: ClassVar[bool] = False                           # for tests: left out of lists and `--all`
+    data: ClassVar[Callable[[], Any]]  # () -> Images, on the CPU; cached per process
+    budgets: ClassVar[dict[str, Budget]]  # by profile
+    arguments: ClassVar[
+        dict[str, dict[str, Any]]
+    ] = {}  # by profile or scenario: other defaults of the fields
+    seeds: ClassVar[
+        dict[str, dict[str, int]]
+    ] = {}  # by profile and scenario: how many, if not the profile's number
+    tuned: ClassVar[
+        dict[str, dict[str, dict[str, Any]]]
+    ] = {}  # by scenario and strategy: defaults instead of the paper's
+    by_name_only: ClassVar[bool] = False  # needs arguments, so no glob stands for it
+    hidden: ClassVar[bool] = False  # for tests: left out of lists and `--all`
 
-    validation: bool = field(default=False, kw_only=True)    # evaluate on held-out training data instead of the test set
-    memory: int = field(default=500, kw_only=True)           # examples that a method keeps: default of its `memory`
+    validation: bool = field(
+        default=False, kw_only=True
+    )  # evaluate on held-out training data instead of the test set
+    memory: int = field(default=500, kw_only=True)  # examples that a method keeps: default of its `memory`
     # The budget's fields, see `Budget`; None: as the profile has them.
-    precision: Literal["float32", "tf32", "bf16"] = field(default="float32", kw_only=True)     # of the network's passes
+    precision: Literal["float32", "tf32", "bf16"] = field(
+        default="float32", kw_only=True
+    )  # of the network's passes
     optimiser: Literal["adam", "sgd", "adamw"] | None = field(default=None, kw_only=True)
     lr: float | None = field(default=None, kw_only=True)
     steps: int | None = field(default=None, kw_only=True)
@@ -41,11 +53,13 @@ class Benchmark:
     momentum: float | None = field(default=None, kw_only=True)
     weight_decay: float | None = field(default=None, kw_only=True)
     beta2: float | None = field(default=None, kw_only=True)
-    warm_up: float | Literal["constant"] | None = field(default=None, kw_only=True)     # constant: no warm-up, no fall
+    warm_up: float | Literal["constant"] | None = field(
+        default=None, kw_only=True
+    )  # constant: no warm-up, no fall
     optimiser_state: Literal["keep", "reset"] | None = field(default=None, kw_only=True)
     fixed_compute: bool | None = field(default=None, kw_only=True)
 
-    scenario = ""                                            # set by the registry
+    scenario = ""  # set by the registry
 
     def __post_init__(self) -> None:
         """Raises InputError for a value that makes no sense."""
@@ -80,11 +94,14 @@ class Benchmark:
         """The arguments, with None for what the profile's budget says anyway: one run has one name."""
         own = asdict(cls.budgets[profile])
         own["warm_up"] = own["warm_up"] or "constant"
-        return {name: None if name in own and name != "precision" and value == own[name] else value
-                for name, value in arguments.items()}
+        return {
+            name: None if name in own and name != "precision" and value == own[name] else value
+            for name, value in arguments.items()
+        }
 
     def contents(self) -> Any:
-        """What its streams are made of, on the CPU, loaded once per process. Raises Unavailable where it is not here."""
+        """What its streams are made of, on the CPU, loaded once per process. Raises Unavailable where it is
+        not here."""
         return type(self).data()
 
     def stream(self, seeds: list[int], device: torch.device) -> "Stream":
@@ -96,7 +113,8 @@ class Benchmark:
         return fingerprint
 
     def accepted_data(self) -> str | None:
-        """The sum of a copy that differs from the published one and was taken knowingly; None for the published one."""
+        """The sum of a copy that differs from the published one and was taken knowingly; None for the
+        published one."""
         accepted: str | None = self.contents().accepted
         return accepted
 
@@ -106,7 +124,7 @@ class ClassSplit(Benchmark):
     """Tasks of disjoint classes of one data set."""
 
     # Of the classes; seed: each seed draws one. A plain list, since specs check values against this type.
-    order: list | Literal["seed"] | None = field(default=None, kw_only=True)                # type: ignore[type-arg]
+    order: list | Literal["seed"] | None = field(default=None, kw_only=True)  # type: ignore[type-arg]
 
     @property
     def classes(self) -> int:
@@ -116,8 +134,9 @@ class ClassSplit(Benchmark):
     def __post_init__(self) -> None:
         super().__post_init__()
         if isinstance(self.order, list) and not self._is_order(self.order):
-            raise InputError(f"order takes a list of all class numbers from 0 to {self.classes - 1}, "
-                             f"not {self.order}")
+            raise InputError(
+                f"order takes a list of all class numbers from 0 to {self.classes - 1}, not {self.order}"
+            )
 
     def _is_order(self, order: list[int]) -> bool:
         return all(type(label) is int for label in order) and sorted(order) == list(range(self.classes))

@@ -1,4 +1,5 @@
 """Which strategies `+` can join: what two classes say of themselves that does not go together."""
+
 from collections.abc import Sequence
 from itertools import combinations
 

@@ -1,12 +1,13 @@
 """The cost sheet: what a run costs, under the names that records, tables and baselines use."""
+
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Cost:
-    """One line of the sheet. `adds_up`: the groups of a record add up and a seed has its share; else the largest counts.
-    `exact`: the same number on every machine, so a check compares it. `derived`: follows from other records, so it is
-    computed when shown and never stored."""
+    """One line of the sheet. `adds_up`: the groups of a record add up and a seed has its share; else the
+    largest counts. `exact`: the same number on every machine, so a check compares it. `derived`: follows from
+    other records, so it is computed when shown and never stored."""
 
     name: str
     title: str
@@ -17,21 +18,53 @@ class Cost:
     derived: bool = False
 
 
-COSTS: dict[str, Cost] = {cost.name: cost for cost in [
-    Cost("train_s", "train", "s", "wall-clock of training, a method's own extra passes included"),
-    Cost("eval_s", "evaluation", "s", "wall-clock of evaluation"),
-    Cost("setup_s", "set-up", "s", "wall-clock of data and model set-up"),
-    Cost("gpu_hours", "GPU hours", "h", "training and evaluation hours times devices used; none on a CPU"),
-    Cost("cpu_hours", "CPU hours", "h", "process CPU time of a run without a GPU"),
-    Cost("energy_wh", "energy", "Wh", "of the GPU by its own counter, less what it draws when idle; none without NVML"),
-    Cost("steps", "steps", "", "optimiser steps", exact=True),
-    Cost("samples_seen", "samples seen", "", "examples that went through a backward pass, replayed ones included", exact=True),
-    Cost("flops", "FLOPs", "", "counted forward and backward FLOPs, extra passes included", exact=True),
-    Cost("peak_mb", "peak memory", "MB", "peak device memory; on Linux CPUs the peak resident set", adds_up=False),
-    Cost("memory_items", "stored items", "", "stored examples, or their equivalent, at the end", exact=True),
-    Cost("memory_bytes", "kept", "bytes", "stored examples and all else beyond the plain model at the end"),
-    Cost("extra_params", "extra parameters", "", "parameters beyond the plain model at the end"),
-    Cost("retraining_saved", "retraining saved", "", "1 - FLOPs of the strategy / FLOPs of retraining", derived=True),
-]}
-SECONDS = ("setup_s", "train_s", "eval_s")   # the clock's
+COSTS: dict[str, Cost] = {
+    cost.name: cost
+    for cost in [
+        Cost("train_s", "train", "s", "wall-clock of training, a method's own extra passes included"),
+        Cost("eval_s", "evaluation", "s", "wall-clock of evaluation"),
+        Cost("setup_s", "set-up", "s", "wall-clock of data and model set-up"),
+        Cost(
+            "gpu_hours", "GPU hours", "h", "training and evaluation hours times devices used; none on a CPU"
+        ),
+        Cost("cpu_hours", "CPU hours", "h", "process CPU time of a run without a GPU"),
+        Cost(
+            "energy_wh",
+            "energy",
+            "Wh",
+            "of the GPU by its own counter, less what it draws when idle; none without NVML",
+        ),
+        Cost("steps", "steps", "", "optimiser steps", exact=True),
+        Cost(
+            "samples_seen",
+            "samples seen",
+            "",
+            "examples that went through a backward pass, replayed ones included",
+            exact=True,
+        ),
+        Cost("flops", "FLOPs", "", "counted forward and backward FLOPs, extra passes included", exact=True),
+        Cost(
+            "peak_mb",
+            "peak memory",
+            "MB",
+            "peak device memory; on Linux CPUs the peak resident set",
+            adds_up=False,
+        ),
+        Cost(
+            "memory_items", "stored items", "", "stored examples, or their equivalent, at the end", exact=True
+        ),
+        Cost(
+            "memory_bytes", "kept", "bytes", "stored examples and all else beyond the plain model at the end"
+        ),
+        Cost("extra_params", "extra parameters", "", "parameters beyond the plain model at the end"),
+        Cost(
+            "retraining_saved",
+            "retraining saved",
+            "",
+            "1 - FLOPs of the strategy / FLOPs of retraining",
+            derived=True,
+        ),
+    ]
+}
+SECONDS = ("setup_s", "train_s", "eval_s")  # the clock's
 EXACT = tuple(cost.name for cost in COSTS.values() if cost.exact)

@@ -1,4 +1,5 @@
 """Where two nested settings differ."""
+
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,4 +1,5 @@
 """Random draws by key: a draw depends on (seed, purpose, task) and on nothing else."""
+
 import hashlib
 from collections.abc import Callable, Sequence
 
@@ -17,7 +18,7 @@ def generator(seed: int, purpose: str, task: int = 0) -> torch.Generator:
 
 def passes(n: int, count: int, draws: torch.Generator) -> Tensor:
     """Passes over 0 … n-1, each in a new order, one after another, cut after `count` numbers: [count]."""
-    whole = -(-count // n)                                   # rounded up
+    whole = -(-count // n)  # rounded up
     return torch.cat([torch.randperm(n, generator=draws) for _ in range(whole)])[:count]
 
 

@@ -1,4 +1,5 @@
 """Layout: where each tensor of a network lies in theta, the flat row of all its parameters."""
+
 import math
 from collections.abc import Mapping
 
@@ -13,12 +14,13 @@ class Layout:
     restores theta has them too. Their gradient is zero, so no optimiser moves them.
     """
 
-    def __init__(self, shapes: Mapping[str, tuple[int, ...]],
-                 buffers: Mapping[str, tuple[int, ...]] | None = None):
+    def __init__(
+        self, shapes: Mapping[str, tuple[int, ...]], buffers: Mapping[str, tuple[int, ...]] | None = None
+    ):
         self.shapes = {**shapes, **(buffers or {})}
         sizes = [math.prod(shape) for shape in self.shapes.values()]
-        self.parameters = sum(sizes[:len(shapes)])           # how many numbers they are
-        self.buffers = slice(self.parameters, sum(sizes)) if buffers else None       # their place in theta
+        self.parameters = sum(sizes[: len(shapes)])  # how many numbers they are
+        self.buffers = slice(self.parameters, sum(sizes)) if buffers else None  # their place in theta
         # A row is padded to a multiple of 64. Fused Adam rounds the last few numbers of a tensor, which fill
         # no vector register, in their own way: without padding, a seed's bits would depend on its neighbours.
         self.sizes = sizes + [-sum(sizes) % 64]
@@ -48,8 +50,10 @@ class Layout:
         """name -> view of theta [..., P]."""
         # By split, whose backward is one cat; the backward of slicing writes a whole theta for every slice.
         *pieces, _ = theta.split(self.sizes, -1)
-        return {name: piece if len(shape) == 1 else piece.view((*piece.shape[:-1], *shape))
-                for (name, shape), piece in zip(self.shapes.items(), pieces, strict=True)}
+        return {
+            name: piece if len(shape) == 1 else piece.view((*piece.shape[:-1], *shape))
+            for (name, shape), piece in zip(self.shapes.items(), pieces, strict=True)
+        }
 
     def flat(self, tensors: Mapping[str, Tensor | float | bool]) -> Tensor:
         """The row [P] of these tensors, by name; a scalar fills its tensor. The padding is 0 or False."""

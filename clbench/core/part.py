@@ -1,4 +1,6 @@
-"""Part: the hooks of a strategy. `losses` sees one seed; every other hook sees the whole group, seed axis first."""
+"""Part: the hooks of a strategy. `losses` sees one seed; every other hook sees the whole group, seed axis
+first."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -15,43 +17,46 @@ if TYPE_CHECKING:
     from clbench.models.network import Network
     from clbench.streams.stream import Stream
 else:
-    Network = Run = Stream = Any         # for the annotations of a strategy: names, and no import of what they name
+    Network = Run = Stream = Any  # for the annotations of a strategy: names, and no import of what they name
 
 
 class Part:
-    """One building block of a strategy; `a+b` runs the hooks of both, in this order. Override what the paper needs.
+    """One building block of a strategy; `a+b` runs the hooks of both, in this order. Override what the paper
+    needs.
 
-    When a hook is called `self.run` is the run (see `clbench.engine.run.Run`), with `run.learner`, `run.stream`, `run.t`.
+    When a hook is called `self.run` is the run (see `clbench.engine.run.Run`), with `run.learner`,
+    `run.stream`, `run.t`.
 
-    In a plan or batch a part sees what the stream and the engine give (`samples`, `x`, `out`, …), which all parts
-    share, and what it has put there itself, which no other part sees or overwrites.
+    In a plan or batch a part sees what the stream and the engine give (`samples`, `x`, `out`, …), which all
+    parts share, and what it has put there itself, which no other part sees or overwrites.
     """
 
     if TYPE_CHECKING:
         run: Run
 
     # For lists, pages and tests, which read them from the file without importing it: literals, please.
-    paper: str = ""                  # short: "Kirkpatrick et al. 2017"
-    keeps: str = ""                  # between tasks, in a few words; nothing: only the network
-    # Relative distance of the weights between a group of one and a larger group: `vmap` adds in another order.
-    # Measured: below 1e-7 under SGD after 6 steps a task. (Adam's g / sqrt(v) blows up the sign noise of gradients
-    # near zero.)
+    paper: str = ""  # short: "Kirkpatrick et al. 2017"
+    keeps: str = ""  # between tasks, in a few words; nothing: only the network
+    # Relative distance of the weights between a group of one and a larger group: `vmap` adds in another
+    # order. Measured: below 1e-7 under SGD after 6 steps a task. (Adam's g / sqrt(v) blows up the sign noise
+    # of gradients near zero.)
     tolerance: float = 1e-5
-    grows: str = ""                  # why what it keeps may grow with the tasks; nothing: it must not
+    grows: str = ""  # why what it keeps may grow with the tasks; nothing: it must not
 
-    learns_pairs: bool = False       # makes sense for pairs, whose loss is of a batch and not of a row
-    sees_all_data: bool = False      # may read data of other tasks that it has not stored
-    replays: bool = False            # from the second task on its steps also see stored rows (`run.replayed`)
-    retrains: bool = False           # every task starts from the initial weights
-    freezes: bool = False            # chooses which weights learn (`learner.freeze`)
-    separates_tasks: bool = False    # no weight that a task learns has a part in the outputs of earlier tasks
-    protects: bool = False           # acts only on weights that have a part in the outputs of earlier tasks
-    stored: Tensor | None = None     # [S, M, 2] (task, index) pairs that it keeps
+    learns_pairs: bool = False  # makes sense for pairs, whose loss is of a batch and not of a row
+    sees_all_data: bool = False  # may read data of other tasks that it has not stored
+    replays: bool = False  # from the second task on its steps also see stored rows (`run.replayed`)
+    retrains: bool = False  # every task starts from the initial weights
+    freezes: bool = False  # chooses which weights learn (`learner.freeze`)
+    separates_tasks: bool = False  # no weight that a task learns has a part in the outputs of earlier tasks
+    protects: bool = False  # acts only on weights that have a part in the outputs of earlier tasks
+    stored: Tensor | None = None  # [S, M, 2] (task, index) pairs that it keeps
 
     # Hooks that only one part of a spec can have: each stands in for what the stream or the network gives.
     # network(stream, net) -> net, before `start`: what is learnt instead of the stream's own network.
     network: Callable[..., Network] | None = None
-    # choose_samples(t) -> [steps, S, B, 2], before any `before_task`: batches that are not of the task's data alone.
+    # choose_samples(t) -> [steps, S, B, 2], before any `before_task`: batches that are not of the task's data
+    # alone.
     choose_samples: Callable[[int], Tensor] | None = None
     # data_losses(out, batch) -> [B], one seed: another data term, from what `stream.gather` gives.
     data_losses: Callable[[Any, Batch], Tensor] | None = None
@@ -62,8 +67,9 @@ class Part:
         """None, or the reason why this strategy cannot learn this stream with this network."""
 
     def extra_cost(self, t: int) -> float:
-        """What a step of task t takes beyond its batch's own pass forward and back, in such passes; forward alone is 1/3.
-        Where compute is fixed (`Budget.fixed_compute`) it is paid in steps; a part with `extra_cost = None` is refused there."""
+        """What a step of task t takes beyond its batch's own pass forward and back, in such passes; forward
+        alone is 1/3. Where compute is fixed (`Budget.fixed_compute`) it is paid in steps; a part with
+        `extra_cost = None` is refused there."""
         return 0.0
 
     def start(self, run: Run) -> None:
@@ -78,7 +84,8 @@ class Part:
         return batch
 
     def losses(self, out: Any, batch: Batch) -> Tensor | None:
-        """One seed: a term [n] for the first n rows, as printed in the paper; the loss is the weighted sum over rows."""
+        """One seed: a term [n] for the first n rows, as printed in the paper; the loss is the weighted sum
+        over rows."""
         return None
 
     def gradient(self, g: Tensor, batch: Batch) -> Tensor:
@@ -86,17 +93,21 @@ class Part:
         return g
 
     def after_step(self, batch: Batch) -> None:
-        """batch.out [S, B, C] and batch.loss [S] now hold what the forward pass gave. What is kept is written in place."""
+        """batch.out [S, B, C] and batch.loss [S] now hold what the forward pass gave. What is kept is written
+        in place."""
 
     def after_task(self, t: int) -> None:
         """Consolidate: Fisher, herding, pruning; may train again with run.fit(plan)."""
 
 
 def refusal(part: Any, stream: Stream, net: Network, budget: Budget) -> str | None:
-    """None, or the reason why this part (or Avalanche row) cannot learn this stream with this network, this budget."""
+    """None, or the reason why this part (or Avalanche row) cannot learn this stream with this network, this
+    budget."""
     if stream.scenario == "pairs" and not getattr(part, "learns_pairs", False):
         return "is defined for class labels; this stream has pairs"
     if budget.fixed_compute and part.extra_cost is None:
-        return "what it does besides its steps is not known, so with fixed_compute it cannot be paid from them"
+        return (
+            "what it does besides its steps is not known, so with fixed_compute it cannot be paid from them"
+        )
     reason: str | None = part.supports(stream, net)
     return reason

@@ -2,13 +2,14 @@
 
 torch has such functions too, which take longer than a small operator does.
 """
+
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-Tree = Any           # a tensor, or dicts, tuples and lists of trees; stream and network agree on which
+Tree = Any  # a tensor, or dicts, tuples and lists of trees; stream and network agree on which
 
 
 def tree_map(f: Callable[[Tensor], Tensor], tree: Tree) -> Tree:

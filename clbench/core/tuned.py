@@ -1,10 +1,11 @@
 """Tuned values: defaults of strategies' arguments that suit a benchmark better than the paper's.
 
-They stand in benchmarks/tuned/, in a file called like the benchmark's, as tables `[scenario.profile.strategy]`: what
-was tuned for 100 steps is no value for 2,000. Beside them stands how they were found, on held-out training data:
-`evidence`, the accuracy by candidate of each argument, or a sentence; and `seeds`. `[evidence.…]` at the top of a file
-is of the benchmark's own fields, like its memory.
+They stand in benchmarks/tuned/, in a file called like the benchmark's, as tables
+`[scenario.profile.strategy]`: what was tuned for 100 steps is no value for 2,000. Beside them stands how they
+were found, on held-out training data: `evidence`, the accuracy by candidate of each argument, or a sentence;
+and `seeds`. `[evidence.…]` at the top of a file is of the benchmark's own fields, like its memory.
 """
+
 import tomllib
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parents[1] / "benchmarks" / "tuned"
 BENCHMARKS = "clbench.benchmarks."
-ABOUT = ("evidence", "seeds")            # no arguments
+ABOUT = ("evidence", "seeds")  # no arguments
 
 
 def values(benchmark: "Benchmark", profile: str) -> dict[str, dict[str, Any]]:
@@ -25,12 +26,16 @@ def values(benchmark: "Benchmark", profile: str) -> dict[str, dict[str, Any]]:
 
     Raises InputError for a memory, which is a field of the benchmark."""
     tables = _file(type(benchmark)).get(benchmark.scenario, {}).get(profile, {})
-    found = {strategy: {name: value for name, value in table.items() if name not in ABOUT}
-             for strategy, table in tables.items()}
+    found = {
+        strategy: {name: value for name, value in table.items() if name not in ABOUT}
+        for strategy, table in tables.items()
+    }
     found |= type(benchmark).tuned.get(benchmark.scenario, {})
     if with_memory := [strategy for strategy, table in found.items() if "memory" in table]:
-        raise InputError(f"{type(benchmark).__name__}: tuned holds a memory for {', '.join(with_memory)}; "
-                         f"set the benchmark's field memory, the default of all strategies")
+        raise InputError(
+            f"{type(benchmark).__name__}: tuned holds a memory for {', '.join(with_memory)}; "
+            f"set the benchmark's field memory, the default of all strategies"
+        )
     return found
 
 

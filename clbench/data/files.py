@@ -5,6 +5,7 @@ into that cache. Each folder has torchvision's layout, such as `MNIST/raw/train-
 `cifar-10-python.tar`, with or without `.gz`. Nothing is ever unpacked or written in $CLBENCH_DATA.
 `CLBENCH_OFFLINE=1` forbids downloads.
 """
+
 import hashlib
 import http.client
 import os
@@ -16,17 +17,17 @@ from typing import NamedTuple
 
 from clbench.errors import InputError, Unavailable
 
-PATIENCE = 10.0          # seconds to wait for a mirror to go on
+PATIENCE = 10.0  # seconds to wait for a mirror to go on
 
-_refused: dict["Published", str] = {}        # data sets whose download has failed in this process, and why
+_refused: dict["Published", str] = {}  # data sets whose download has failed in this process, and why
 
 
 class File(NamedTuple):
     """One file of a published data set, with its md5 sums."""
 
-    name: str            # without .gz
-    md5_gz: str          # of the gzipped file
-    md5: str             # of the unzipped file
+    name: str  # without .gz
+    md5_gz: str  # of the gzipped file
+    md5: str  # of the unzipped file
 
 
 class Published(NamedTuple):
@@ -35,7 +36,7 @@ class Published(NamedTuple):
     name: str
     mirrors: tuple[str, ...]
     files: tuple[File, ...]
-    folder: str          # where the files lie below a data folder
+    folder: str  # where the files lie below a data folder
 
 
 def folders() -> list[Path]:
@@ -113,4 +114,4 @@ def _fetch(url: str, target: Path, md5: str) -> None:
             shutil.copyfileobj(answer, content)
         if (found := md5_of(part)) != md5:
             raise RuntimeError(f"it gives a file with md5 {found} instead of {md5}")
-        os.replace(part, target)                                 # processes and hosts may share the cache
+        os.replace(part, target)  # processes and hosts may share the cache

@@ -1,4 +1,5 @@
 """A training step as a CUDA graph: one launch instead of hundreds."""
+
 from collections.abc import Callable
 from functools import cache
 
@@ -6,19 +7,23 @@ import torch
 
 from clbench.core.batch import Batch
 
-WARM_UP = 3          # eager steps before the capture: libraries choose their kernels and allocate their workspaces in them
+WARM_UP = (
+    3  # eager steps before the capture: libraries choose their kernels and allocate their workspaces in them
+)
 
 
 class CapturedStep:
-    """Takes the steps of one fit: a few eagerly, then one that is recorded once and replayed with each step's draws.
+    """Takes the steps of one fit: a few eagerly, then one that is recorded once and replayed with each step's
+    draws.
 
-    Nothing runs while it is recorded. The step must have static shapes, ask the device for no value and write what it
-    keeps in place: the contract battery tests all three for every strategy on a CPU. A step that CUDA refuses to record
-    goes on eagerly, with a note.
+    Nothing runs while it is recorded. The step must have static shapes, ask the device for no value and write
+    what it keeps in place: the contract battery tests all three for every strategy on a CPU. A step that CUDA
+    refuses to record goes on eagerly, with a note.
     """
 
     def __init__(self, step: Callable[[Batch], None], notes: list[str]):
-        # The types stand in a comment: where this file's code changes, records made on a GPU have to be made anew.
+        # The types stand in a comment: where this file's code changes, records made on a GPU have to be made
+        # anew.
         self.step, self.notes, self.eager, self.graph = step, notes, WARM_UP, None  # type: Callable[[Batch], None], list[str], float, torch.cuda.CUDAGraph | None
 
     def __call__(self, draws: Batch) -> None:
@@ -29,10 +34,12 @@ class CapturedStep:
             return self(draws)
         for name, tensor in draws.items():
             self.draws[name].copy_(tensor)
-        self.graph.replay()                                  # type: ignore[union-attr]    # recorded just now, or before
+        self.graph.replay()  # type: ignore[union-attr]    # recorded just now, or before
 
     def _record(self, draws: Batch) -> bool:
-        self.draws = Batch({name: tensor.clone() for name, tensor in draws.items()})     # the addresses that it reads
+        self.draws = Batch(
+            {name: tensor.clone() for name, tensor in draws.items()}
+        )  # the addresses that it reads
         graph = torch.cuda.CUDAGraph()
         try:
             with torch.cuda.graph(graph):

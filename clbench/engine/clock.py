@@ -1,4 +1,5 @@
 """Measures what a run costs: seconds, energy, FLOPs and memory, for the cost sheet of its record."""
+
 import os
 import time
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ class Clock:
         self.device = device
         self.flops = 0
         self.seconds = dict.fromkeys(SECONDS, 0.0)
-        self._counting = False                               # whether a block of `count_flops` is open
+        self._counting = False  # whether a block of `count_flops` is open
         self._cpu_s = 0.0
         self._energy = EnergyMeter(device)
         self._reset_peak()
@@ -61,12 +62,14 @@ class Clock:
         """The cost sheet so far, by the names that records use."""
         cuda = self.device.type == "cuda"
         busy = self.seconds["train_s"] + self.seconds["eval_s"]
-        return {**self.seconds,
-                "gpu_hours": busy / 3600 if cuda else None,
-                "cpu_hours": self._cpu_s / 3600,
-                "energy_wh": self._energy.watt_hours,
-                "flops": self.flops,
-                "peak_mb": self._peak_mb()}
+        return {
+            **self.seconds,
+            "gpu_hours": busy / 3600 if cuda else None,
+            "cpu_hours": self._cpu_s / 3600,
+            "energy_wh": self._energy.watt_hours,
+            "flops": self.flops,
+            "peak_mb": self._peak_mb(),
+        }
 
     def _wait(self) -> None:
         if self.device.type == "cuda":
@@ -77,9 +80,9 @@ class Clock:
             torch.cuda.reset_peak_memory_stats(self.device)
         elif os.access("/proc/self/clear_refs", os.W_OK):
             try:
-                Path("/proc/self/clear_refs").write_text("5")    # resets the peak resident set (Linux)
+                Path("/proc/self/clear_refs").write_text("5")  # resets the peak resident set (Linux)
             except OSError:
-                pass                         # some containers forbid it: the peak is then the whole process's
+                pass  # some containers forbid it: the peak is then the whole process's
 
     def _peak_mb(self) -> float | None:
         """The peak in MB (10^6 bytes) of torch's allocator on CUDA, of the process on Linux, else None."""

@@ -1,11 +1,12 @@
 """Measures the energy of a GPU by its own counter (NVML), less what it draws when idle."""
+
 import time
 from collections.abc import Callable
 from functools import lru_cache
 
 import torch
 
-IDLE_SECONDS = 1.0           # for which the idle power is measured
+IDLE_SECONDS = 1.0  # for which the idle power is measured
 
 
 class EnergyMeter:
@@ -41,11 +42,12 @@ def _counter(device: torch.device) -> Callable[[], float] | None:
         return None
     try:
         import pynvml
+
         pynvml.nvmlInit()
         # By UUID: NVML numbers all devices, torch only those of CUDA_VISIBLE_DEVICES.
         handle = pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{torch.cuda.get_device_properties(device).uuid}")
         pynvml.nvmlDeviceGetTotalEnergyConsumption(handle)
-    except Exception:                                        # no library, no driver, no right, an old device
+    except Exception:  # no library, no driver, no right, an old device
         return None
     return lambda: pynvml.nvmlDeviceGetTotalEnergyConsumption(handle) / 1000
 

@@ -1,4 +1,5 @@
 """Evaluates all evaluation slices of a stream; the engine does so before the first and after every task."""
+
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from clbench.core.pytree import Tree, tree_cat, tree_map
 if TYPE_CHECKING:
     from clbench.streams.stream import Stream
 
-ROWS = 1000          # of a slice at a time: enough to be fast, few enough not to matter in memory
+ROWS = 1000  # of a slice at a time: enough to be fast, few enough not to matter in memory
 
 
 @torch.no_grad()
@@ -20,6 +21,7 @@ def evaluate(stream: "Stream", predict: Callable[[Tree, int | None], Tree]) -> T
     predict(x [S, n, d], t) gives the outputs [S, n, C]. t is the task of the slice in task-incremental
     streams, and None in all others.
     """
+
     def for_all_seeds(x: Tensor) -> Tensor:
         return x.expand(len(stream.seeds), *x.shape[1:])
 

@@ -1,4 +1,5 @@
 """Counts the FLOPs of a block by torch's own formulas, as torch.utils.flop_counter does, but faster."""
+
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,10 +21,11 @@ class FlopCounter(TorchDispatchMode):
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        return False                             # nothing is compiled; True would import the compiler
+        return False  # nothing is compiled; True would import the compiler
 
-    def __torch_dispatch__(self, func: Any, types: Sequence[type], args: Sequence[Any] = (),
-                           kwargs: dict[str, Any] | None = None) -> Any:
+    def __torch_dispatch__(
+        self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
         out = func(*args, **(kwargs or {}))
         formula = flop_registry.get(func._overloadpacket)
         if formula:

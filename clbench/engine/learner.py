@@ -1,4 +1,5 @@
 """A network's parameters for S seeds, its optimiser, and the functions mapped over the seeds."""
+
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -20,20 +21,28 @@ if TYPE_CHECKING:
 class Gradient(NamedTuple):
     """What one pass forward and back gives."""
 
-    g: Tensor            # [S, P]: row s is the gradient of seed s alone
-    out: Tree            # [S, B, C], or any pytree that the network gives
-    loss: Tensor         # [S]
-    buffers: Tensor      # [S, Q]: what the network's buffers become if this step is taken
+    g: Tensor  # [S, P]: row s is the gradient of seed s alone
+    out: Tree  # [S, B, C], or any pytree that the network gives
+    loss: Tensor  # [S]
+    buffers: Tensor  # [S, Q]: what the network's buffers become if this step is taken
 
 
 class Learner:
-    """theta [S, P], one row per seed. The network and the loss are written for one seed and mapped over the rows."""
+    """theta [S, P], one row per seed. The network and the loss are written for one seed and mapped over the
+    rows."""
 
-    def __init__(self, net: "Network", seeds: Sequence[int], device: torch.device, budget: Budget, purpose: str = "init") -> None:
+    def __init__(
+        self,
+        net: "Network",
+        seeds: Sequence[int],
+        device: torch.device,
+        budget: Budget,
+        purpose: str = "init",
+    ) -> None:
         self.net, self.S = net, len(seeds)
         self.initial = draw(seeds, purpose, 0, net.init).to(device)
         self.theta = self.initial.clone()
-        self.frozen: Tensor | None = None                        # [P] or [S, P] bool
+        self.frozen: Tensor | None = None  # [P] or [S, P] bool
         self.forward_in = forward_in(budget.precision, device)
         # A learning rate that changes from step to step is a tensor: a captured step keeps its address.
         self.lr = budget.lr if budget.warm_up is None else torch.tensor(budget.lr, device=device)
@@ -53,7 +62,7 @@ class Learner:
 
     def reset_optimiser(self) -> None:
         for tensor in self.optimiser.state:
-            tensor.zero_()                                       # in place: a captured step keeps its addresses
+            tensor.zero_()  # in place: a captured step keeps its addresses
 
     def map(self, f: Callable[..., Any], *args: Tree) -> Any:
         """f over the seeds: every tensor in args has the seed axis first, and so have the results."""
@@ -69,14 +78,20 @@ class Learner:
         return self.map(self.forward_in(self.net), self.theta if theta is None else theta, x)
 
     @torch.enable_grad()
-    def gradient(self, loss: Callable[[Any, Batch], Tensor], batch: Batch, theta: Tensor | None = None) -> Gradient:
-        """The gradient of loss(out, batch) -> scalar, a function of one seed; the network in training mode."""
+    def gradient(
+        self, loss: Callable[[Any, Batch], Tensor], batch: Batch, theta: Tensor | None = None
+    ) -> Gradient:
+        """The gradient of loss(out, batch) -> scalar, a function of one seed; the network in training
+        mode."""
         theta = (self.theta if theta is None else theta).detach().requires_grad_()
-        forward = self.forward_in(cast("HasBuffers", self.net).train if self.net.layout.buffers else self._without_buffers)
+        forward = self.forward_in(
+            cast("HasBuffers", self.net).train if self.net.layout.buffers else self._without_buffers
+        )
 
         def one(theta: Tensor, batch: dict[Any, Any]) -> tuple[Tensor, Tree, Tensor]:
             out, buffers = forward(theta, batch["x"])
             return loss(out, Batch(batch)), out, buffers
+
         value, out, buffers = self.map(one, theta, dict(batch))
         g = torch.autograd.grad(value, theta, torch.ones_like(value))[0]
         return Gradient(g, tree_map(Tensor.detach, out), value.detach(), buffers)
@@ -87,8 +102,8 @@ class Learner:
     @torch.no_grad()
     def step(self, gradient: Gradient, lr: Tensor | None = None) -> None:
         """lr [S], the same for all seeds: this step's learning rate."""
-        # A frozen weight has zero momentum since `freeze` and zero gradient since then, so it keeps its bits; not under
-        # weight decay, which moves it.
+        # A frozen weight has zero momentum since `freeze` and zero gradient since then, so it keeps its bits;
+        # not under weight decay, which moves it.
         g, place, frozen = gradient.g, self.net.layout.buffers, self.frozen
         g = g if frozen is None else g.masked_fill(frozen, 0)
         kept = self.theta.clone() if frozen is not None and self.decays else None
@@ -100,4 +115,6 @@ class Learner:
             self.theta.copy_(torch.where(frozen, kept, self.theta))
         if place:
             now = self.theta[:, place]
-            now.copy_(gradient.buffers if frozen is None else torch.where(frozen[..., place], now, gradient.buffers))
+            now.copy_(
+                gradient.buffers if frozen is None else torch.where(frozen[..., place], now, gradient.buffers)
+            )

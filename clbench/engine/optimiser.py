@@ -3,6 +3,7 @@
 They call the fused kernels that torch.optim calls, and give the same bits. torch.optim itself looks up
 hooks, groups and devices in every step, which takes up to a tenth of a small step on a CPU.
 """
+
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -15,7 +16,7 @@ from clbench.core.budget import Budget
 class Optimiser(Protocol):
     """An optimiser of one flat tensor; built of that tensor and a budget."""
 
-    state: tuple[Tensor, ...]            # what it keeps, 0 at first
+    state: tuple[Tensor, ...]  # what it keeps, 0 at first
 
     def step(self, theta: Tensor, g: Tensor, lr: float | Tensor) -> None:
         """Moves theta by the gradient g."""
@@ -33,9 +34,14 @@ class Adam:
         self.steps = torch.zeros((), device=theta.device)
         self.state: tuple[Tensor, ...] = (self.m, self.v, self.steps)
         self.kernel = torch._fused_adamw_ if budget.optimiser == "adamw" else torch._fused_adam_
-        self.settings: dict[str, Any] = {"beta1": 0.9, "beta2": budget.beta2,
-                                         "weight_decay": budget.weight_decay,
-                                         "eps": 1e-8, "amsgrad": False, "maximize": False}
+        self.settings: dict[str, Any] = {
+            "beta1": 0.9,
+            "beta2": budget.beta2,
+            "weight_decay": budget.weight_decay,
+            "eps": 1e-8,
+            "amsgrad": False,
+            "maximize": False,
+        }
 
     def step(self, theta: Tensor, g: Tensor, lr: float | Tensor) -> None:
         """Changes theta in place, by the gradient g."""
@@ -48,9 +54,14 @@ class SGD:
 
     def __init__(self, theta: Tensor, budget: Budget) -> None:
         self.state: tuple[Tensor, ...] = (torch.zeros_like(theta),) if budget.momentum else ()
-        self.settings: dict[str, Any] = {"momentum": budget.momentum, "weight_decay": budget.weight_decay,
-                                         "dampening": 0, "nesterov": False, "maximize": False,
-                                         "is_first_step": False}
+        self.settings: dict[str, Any] = {
+            "momentum": budget.momentum,
+            "weight_decay": budget.weight_decay,
+            "dampening": 0,
+            "nesterov": False,
+            "maximize": False,
+            "is_first_step": False,
+        }
 
     def step(self, theta: Tensor, g: Tensor, lr: float | Tensor) -> None:
         """Changes theta in place, by the gradient g."""
@@ -67,6 +78,6 @@ def warm_up_rates(budget: Budget, steps: int, device: torch.device) -> Tensor:
     """
     assert budget.warm_up is not None
     step = torch.arange(steps, device=device)
-    rising = max(1, int(budget.warm_up * steps))             # number of steps in which the rate rises
+    rising = max(1, int(budget.warm_up * steps))  # number of steps in which the rate rises
     falling = ((step - rising).clamp(min=0) / max(1, steps - rising) * torch.pi).cos().add(1).div(2)
     return budget.lr * ((step + 1) / rising).clamp(max=1) * falling

@@ -1,4 +1,5 @@
 """Sets the arithmetic of a run: float32 (without TF32, so that devices agree), tf32, or bf16 in networks."""
+
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -33,6 +34,7 @@ def forward_in(precision: str, device: torch.device) -> Callable[[Callable[..., 
 
     Outputs are always float32.
     """
+
     def leave(forward: Callable[..., Any]) -> Callable[..., Any]:
         return forward
 
@@ -41,6 +43,7 @@ def forward_in(precision: str, device: torch.device) -> Callable[[Callable[..., 
             # Without a cache of cast weights: a captured step would keep the first ones for ever.
             with torch.autocast(device.type, torch.bfloat16, cache_enabled=False):
                 return tree_map(Tensor.float, forward(*args))
+
         return cast_forward
 
     return cast if precision == "bf16" else leave

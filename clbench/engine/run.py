@@ -1,4 +1,5 @@
 """One run: a group of S seeds of one strategy over one stream."""
+
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -30,15 +31,21 @@ if TYPE_CHECKING:
 class Outcome:
     """What a runner gives back for its group of seeds."""
 
-    acc: Tensor                      # [S, T+1, E] float64 on the CPU; NaN where a seed had diverged before
-    costs: dict[str, Any]            # the cost sheet, all seeds together
-    diverged: list[dict[str, int]]   # {seed, task, step of the run} where a loss or weight was not finite
-    more: dict[str, Tensor] = field(default_factory=dict)    # what else the stream measures, as acc
-    notes: list[str] = field(default_factory=list)           # what a reader of the record should know
+    acc: Tensor  # [S, T+1, E] float64 on the CPU; NaN where a seed had diverged before
+    costs: dict[str, Any]  # the cost sheet, all seeds together
+    diverged: list[dict[str, int]]  # {seed, task, step of the run} where a loss or weight was not finite
+    more: dict[str, Tensor] = field(default_factory=dict)  # what else the stream measures, as acc
+    notes: list[str] = field(default_factory=list)  # what a reader of the record should know
 
 
-def run(stream: "Stream", net: "Network", parts: list[Part], budget: Budget, clock: Clock,
-        run_class: type["Run"] | None = None) -> Outcome:
+def run(
+    stream: "Stream",
+    net: "Network",
+    parts: list[Part],
+    budget: Budget,
+    clock: Clock,
+    run_class: type["Run"] | None = None,
+) -> Outcome:
     """Trains and evaluates the stream's seeds together, by a `Run` or a class derived from it."""
     with arithmetic(budget.precision):
         with clock.measure("setup_s"):
@@ -47,17 +54,26 @@ def run(stream: "Stream", net: "Network", parts: list[Part], budget: Budget, clo
             acc = this.train()
         except Exception as error:
             raise RunFailed(this.t + 1, this.updates) from error
-    costs = {**clock.sheet(), "steps": this.updates * this.S, "samples_seen": this.samples_seen,
-             "memory_items": sum(part.stored.shape[1] for part in parts if part.stored is not None) * this.S,
-             "memory_bytes": this.memory_bytes(net) * this.S,
-             "extra_params": this.extra_parameters(net) * this.S}
-    return Outcome(acc.cpu(), costs, this.diverged, {name: array.cpu() for name, array in this.more.items()}, this.notes)
+    costs = {
+        **clock.sheet(),
+        "steps": this.updates * this.S,
+        "samples_seen": this.samples_seen,
+        "memory_items": sum(part.stored.shape[1] for part in parts if part.stored is not None) * this.S,
+        "memory_bytes": this.memory_bytes(net) * this.S,
+        "extra_params": this.extra_parameters(net) * this.S,
+    }
+    return Outcome(
+        acc.cpu(), costs, this.diverged, {name: array.cpu() for name, array in this.more.items()}, this.notes
+    )
 
 
 class Run:
-    """What parts see: `stream`, `learner`, the task `t`, `seeds`, `S`, `steps`, `rows`, and the functions below."""
+    """What parts see: `stream`, `learner`, the task `t`, `seeds`, `S`, `steps`, `rows`, and the functions
+    below."""
 
-    def __init__(self, stream: "Stream", net: "Network", parts: list[Part], budget: Budget, clock: Clock | None = None) -> None:
+    def __init__(
+        self, stream: "Stream", net: "Network", parts: list[Part], budget: Budget, clock: Clock | None = None
+    ) -> None:
         self.stream, self.parts, self.budget = stream, parts, budget
         self.seeds, self.S, self.steps, self.rows = stream.seeds, len(stream.seeds), budget.steps, budget.rows
         # Where a method replays, a batch holds so many stored rows and as many new ones.
@@ -75,20 +91,22 @@ class Run:
         self.learner = self.new_learner(network(stream, net) if network else net)
         self.data_losses = data_losses or stream.losses
         self.predict = self._hook("predict") or self._outputs
-        self.turn: int | None = None                         # the number of the part whose hook runs
-        self.drawn_by: dict[str, int | None] = {}            # purpose of a draw -> the part that came first
+        self.turn: int | None = None  # the number of the part whose hook runs
+        self.drawn_by: dict[str, int | None] = {}  # purpose of a draw -> the part that came first
         given = self.learner, self.data_losses
         for _, part in self.turns():
             part.run = self
             part.start(self)
         if given != (self.learner, self.data_losses):
-            raise InputError("a part replaces the learner or the data term in `start`: "
-                             "that is what the hooks `network` and `data_losses` are for")
+            raise InputError(
+                "a part replaces the learner or the data term in `start`: "
+                "that is what the hooks `network` and `data_losses` are for"
+            )
 
     # ---- the story
     def train(self) -> Tensor:
-        """Accuracy [S, T+1, E]: row 0 is the untrained network, row t+1 the network after task t. What else the stream
-        measures is in `more`."""
+        """Accuracy [S, T+1, E]: row 0 is the untrained network, row t+1 the network after task t. What else
+        the stream measures is in `more`."""
         scores = [self.evaluate()]
         for t, task in enumerate(self.stream.tasks):
             self.t = t
@@ -126,25 +144,25 @@ class Run:
         if samples is None:
             samples = self.shuffled(task.train)
         if self.t > 0 and any(part.replays for part in self.parts):
-            samples = samples[:, :, :self.replayed]
+            samples = samples[:, :, : self.replayed]
         plan = Batch(samples=samples)
         for number, part in self.turns():
             plan = part.before_task(self.t, plan.for_part(number)).from_part(number)
         if any(part.retrains for part in self.parts):
-            self.learner.restart()                           # after the hooks: what they copy is what was learnt
+            self.learner.restart()  # after the hooks: what they copy is what was learnt
         return plan
 
     def fit(self, plan: Batch) -> None:
         """Trains on every batch of the plan, with all hooks on; on a GPU as a captured step."""
-        if self.turn is not None:                            # a part's own plan
+        if self.turn is not None:  # a part's own plan
             plan = plan.from_part(self.turn)
         steps, before = len(plan.samples), self.samples_seen
         if self.budget.warm_up is not None:
             plan.lr = warm_up_rates(self.budget, steps, self.stream.device).expand(self.S, steps).T
-        with self.clock.count_flops(times=steps):            # all steps of a fit have the same shapes
+        with self.clock.count_flops(times=steps):  # all steps of a fit have the same shapes
             self.step(plan.at(0))
         self.updates += 1
-        rows = self.samples_seen - before                    # counted here: a captured step counts nothing
+        rows = self.samples_seen - before  # counted here: a captured step counts nothing
         take = self.step_of_fit()
         for step in range(1, steps):
             take(plan.at(step))
@@ -163,7 +181,7 @@ class Run:
             g = part.gradient(g, batch.for_part(number))
         self.learner.step(gradient._replace(g=g), batch.get("lr"))
         self.samples_seen += batch.y.numel()
-        self.alive &= batch.loss.abs() < torch.inf             # isfinite takes twice the operators
+        self.alive &= batch.loss.abs() < torch.inf  # isfinite takes twice the operators
         self.finite_steps += self.alive
         for number, part in self.turns():
             part.after_step(batch.for_part(number))
@@ -180,7 +198,7 @@ class Run:
         """One seed: weighted sum over the rows of the data term and of every part's term."""
         theirs = [part.losses(out, batch.for_part(number)) for number, part in self.turns()]
         terms = [self.data_losses(out, batch), *theirs]
-        first, *more = ((batch.weight[:len(term)] * term).sum() for term in terms if term is not None)
+        first, *more = ((batch.weight[: len(term)] * term).sum() for term in terms if term is not None)
         return sum(more, first)
 
     def evaluate(self) -> Tensor:
@@ -199,13 +217,16 @@ class Run:
         return draw(self.seeds, self.purpose(purpose), self.t, make).transpose(0, 1).to(self.stream.device)
 
     def purpose(self, name: str) -> str:
-        """The name of a draw, unless another part draws under it too: then the later of the two has numbers of its own."""
+        """The name of a draw, unless another part draws under it too: then the later of the two has numbers
+        of its own."""
         owner = self.drawn_by.setdefault(name, self.turn)
         return name if self.turn in (owner, None) or owner is None else f"{name} of part {self.turn + 1}"
 
-    def shuffled(self, samples: Tensor, rows: int | None = None, steps: int | None = None,
-                 purpose: str = "batches") -> Tensor:
-        """[steps, S, rows, 2]: reshuffled passes over samples [n, 2] or [S, n, 2], the remainder carried over.
+    def shuffled(
+        self, samples: Tensor, rows: int | None = None, steps: int | None = None, purpose: str = "batches"
+    ) -> Tensor:
+        """[steps, S, rows, 2]: reshuffled passes over samples [n, 2] or [S, n, 2], the remainder carried
+        over.
 
         For training: where the stream augments, a third column says how each row is seen this time.
         """
@@ -216,27 +237,31 @@ class Run:
         return torch.cat([drawn, self.views(steps, rows, f"{purpose} views")], -1)
 
     def views(self, steps: int, rows: int, purpose: str) -> Tensor:
-        """[steps, S, rows, 1]: how each row is seen, where the stream augments; else [steps, S, rows, 0]. The third column of
-        samples."""
+        """[steps, S, rows, 1]: how each row is seen, where the stream augments; else [steps, S, rows, 0]. The
+        third column of samples."""
         shape = (steps, rows, 0 if self.stream.views is None else 1)
         count = 1 if self.stream.views is None else len(self.stream.views)
         return self.draw(purpose, lambda draws: torch.randint(count, shape, generator=draws))
 
     def subset(self, samples: Tensor, rows: int, purpose: str) -> Tensor:
-        """[S, rows, 2]: so many of samples [n, 2] or [S, n, 2], no pair twice: what to keep or to measure on."""
+        """[S, rows, 2]: so many of samples [n, 2] or [S, n, 2], no pair twice: what to keep or to measure
+        on."""
         n = samples.shape[-2]
-        order = draw(self.seeds, self.purpose(purpose), self.t,
-                     lambda draws: torch.randperm(n, generator=draws)[:rows])
+        order = draw(
+            self.seeds, self.purpose(purpose), self.t, lambda draws: torch.randperm(n, generator=draws)[:rows]
+        )
         return take(samples.expand(self.S, n, 2), order.to(samples.device))
 
     def seen(self) -> Tensor:
         """[n, 2]: the training data of all tasks so far; for parts that declare `sees_all_data`."""
-        return torch.cat([task.train for task in self.stream.tasks[:self.t + 1]])
+        return torch.cat([task.train for task in self.stream.tasks[: self.t + 1]])
 
     def gradient(self, batch: Batch, theta: Tensor | None = None) -> Tensor:
         """g [S, P] of the data term alone: the other gradient of methods that need two."""
         self.samples_seen += batch.y.numel()
-        return self.learner.gradient(lambda out, b: (b.weight * self.data_losses(out, b)).sum(), batch, theta).g
+        return self.learner.gradient(
+            lambda out, b: (b.weight * self.data_losses(out, b)).sum(), batch, theta
+        ).g
 
     @torch.no_grad()
     def row_losses(self, batch: Batch, theta: Tensor | None = None) -> Tensor:
@@ -247,7 +272,8 @@ class Run:
 
     # ---- its own
     def turns(self) -> Iterator[tuple[int, Part]]:
-        """The parts, one after another, with their numbers; meanwhile `turn` is the number of the one whose hook runs."""
+        """The parts, one after another, with their numbers; meanwhile `turn` is the number of the one whose
+        hook runs."""
         before = self.turn
         for number, part in enumerate(self.parts):
             self.turn = number
@@ -259,11 +285,14 @@ class Run:
         return self._larger(net) + extra_numbers(self)
 
     def memory_bytes(self, net: "Network") -> int:
-        """Bytes kept per seed beyond the plain network: examples as the stream has them, a larger network, and all
-        tensors of the parts."""
+        """Bytes kept per seed beyond the plain network: examples as the stream has them, a larger network,
+        and all tensors of the parts."""
         examples = sum(part.stored.shape[1] for part in self.parts if part.stored is not None)
-        return (examples * self.stream.example_bytes + self._larger(net) * self.learner.theta.element_size()
-                + extra_bytes(self))
+        return (
+            examples * self.stream.example_bytes
+            + self._larger(net) * self.learner.theta.element_size()
+            + extra_bytes(self)
+        )
 
     def _larger(self, net: "Network") -> int:
         return self.learner.net.layout.parameters - net.layout.parameters
@@ -278,6 +307,8 @@ class Run:
     def _note_divergence(self) -> None:
         self.alive = self.alive & self.learner.theta.isfinite().all(-1)
         known = {one["seed"] for one in self.diverged}
-        for seed, alive, steps in zip(self.seeds, self.alive.tolist(), self.finite_steps.tolist(), strict=True):
+        for seed, alive, steps in zip(
+            self.seeds, self.alive.tolist(), self.finite_steps.tolist(), strict=True
+        ):
             if not alive and seed not in known:
                 self.diverged.append({"seed": seed, "task": self.t + 1, "step": steps + 1})

@@ -1,4 +1,5 @@
 """Counts what the parts of a run keep beside the network, in numbers and in bytes, for the cost sheet."""
+
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +52,7 @@ def _tensors(value: Any, seen: set[int]) -> Iterator[Tensor]:
     elif id(value) not in seen:
         seen.add(id(value))
         if isinstance(value, Learner):
-            yield value.theta[:, :value.net.layout.parameters]
+            yield value.theta[:, : value.net.layout.parameters]
         elif isinstance(value, dict | list | tuple | set):
             items = value.values() if isinstance(value, dict) else value
             for item in items:
@@ -71,7 +72,7 @@ def _count_numbers(run: "Run", views: list[Tensor]) -> int:
     count = min(sum(view.numel() for view in views), held)
     if first.shape and first.shape[-1] == layout.P:
         count = count // layout.P * layout.parameters
-    by_seed = first.dim() > 1 and len(first) == run.S        # masks [P] and [C] are the same for all seeds
+    by_seed = first.dim() > 1 and len(first) == run.S  # masks [P] and [C] are the same for all seeds
     return count // run.S if by_seed else count
 
 

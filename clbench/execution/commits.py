@@ -1,4 +1,5 @@
 """The git commits of the package's own source."""
+
 import subprocess
 from functools import lru_cache
 from pathlib import Path
@@ -10,8 +11,8 @@ PACKAGE = Path(__file__).parents[1]
 
 @lru_cache
 def current() -> dict:
-    """{commit, dirty} of the package: 12 hex digits, and whether its files differ from it; None where git does not hold
-    it."""
+    """{commit, dirty} of the package: 12 hex digits, and whether its files differ from it; None where git
+    does not hold it."""
     try:
         _git("ls-files", "--error-unmatch", "__init__.py")
         changes = _git("status", "--porcelain", "--", ".")
@@ -29,7 +30,8 @@ def resolve(revision: str) -> str | None:
 
 
 def unpack(commit: str, folder: Path) -> Path:
-    """Writes the package of a commit into the folder, which is what PYTHONPATH may name; git itself keeps no trace of it."""
+    """Writes the package of a commit into the folder, which is what PYTHONPATH may name; git itself keeps no
+    trace of it."""
     try:
         archive = ["git", "-C", str(PACKAGE.parent), "archive", commit, PACKAGE.name]
         packed = subprocess.run(archive, capture_output=True, check=True).stdout
@@ -40,4 +42,6 @@ def unpack(commit: str, folder: Path) -> Path:
 
 
 def _git(*arguments: str) -> str:
-    return subprocess.run(["git", "-C", str(PACKAGE), *arguments], capture_output=True, text=True, check=True).stdout
+    return subprocess.run(
+        ["git", "-C", str(PACKAGE), *arguments], capture_output=True, text=True, check=True
+    ).stdout

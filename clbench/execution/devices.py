@@ -1,4 +1,5 @@
 """Which device a run uses."""
+
 import os
 import re
 
@@ -8,6 +9,7 @@ from clbench.errors import InputError
 def visible_gpus() -> list[str]:
     """The CUDA devices that this process may use, as CUDA_VISIBLE_DEVICES names them."""
     import torch
+
     if not torch.cuda.is_available():
         return []
     named = os.environ.get("CUDA_VISIBLE_DEVICES")
@@ -17,13 +19,16 @@ def visible_gpus() -> list[str]:
 def choose_device(device: str) -> str:
     """cpu, cuda or cuda:N of what the user asked for; `auto` takes a GPU where there is one."""
     import torch
+
     number = checked_form(device)
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if device != "cpu" and not torch.cuda.is_available():
         raise InputError("torch sees no CUDA device here; use cpu", "device", device)
     if number and int(number) >= torch.cuda.device_count():
-        raise InputError(f"there are {torch.cuda.device_count()} CUDA devices, counted from 0", "device", device)
+        raise InputError(
+            f"there are {torch.cuda.device_count()} CUDA devices, counted from 0", "device", device
+        )
     return device
 
 

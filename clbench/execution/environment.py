@@ -1,7 +1,9 @@
 """Settings that libraries read from the environment when they are first used."""
+
 import os
 
-# libgomp's threads spin at barriers and stall with a busy neighbour; cuBLAS repeats its bits only with a fixed workspace.
+# libgomp's threads spin at barriers and stall with a busy neighbour; cuBLAS repeats its bits only with a
+# fixed workspace.
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "CUBLAS_WORKSPACE_CONFIG": ":4096:8"}
 
 

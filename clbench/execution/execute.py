@@ -1,4 +1,6 @@
-"""The plan on workers: each seed group is one dask task; failures become records; only this process writes results."""
+"""The plan on workers: each seed group is one dask task; failures become records; only this process writes
+results."""
+
 import contextlib
 import sys
 import time
@@ -20,9 +22,9 @@ from clbench.results.records import Record
 class Finished:
     """How it ended."""
 
-    records: dict[tuple[str, str], Record] = field(default_factory=dict)     # by benchmark and strategy
+    records: dict[tuple[str, str], Record] = field(default_factory=dict)  # by benchmark and strategy
     unavailable: dict[tuple[str, str], str] = field(default_factory=dict)
-    left: int = 0                                                            # groups not run: time limit or Ctrl-C
+    left: int = 0  # groups not run: time limit or Ctrl-C
     interrupted: bool = False
 
     @property
@@ -30,16 +32,28 @@ class Finished:
         return any(record.status in ("failed", "diverged") for record in self.records.values())
 
 
-
-def execute(plan: Plan, jobs: list[Job], out: Path | None, *, workers: int, scheduler: str | None = None,
-            time_limit: float | None = None,
-            on_done: Callable[[Job, Record | None], None] = lambda job, record: None) -> Finished:
-    """Runs the jobs and merges each group into its record as it ends. out: None to keep the records in memory.
+def execute(
+    plan: Plan,
+    jobs: list[Job],
+    out: Path | None,
+    *,
+    workers: int,
+    scheduler: str | None = None,
+    time_limit: float | None = None,
+    on_done: Callable[[Job, Record | None], None] = lambda job, record: None,
+) -> Finished:
+    """Runs the jobs and merges each group into its record as it ends. out: None to keep the records in
+    memory.
 
     on_done: called with each group that has ended and the record of its pair, None where it was unavailable.
     """
-    finished = Finished({(pair.blank.benchmark, pair.blank.strategy): pair.stored for pair in plan.pairs
-                         if pair.current and pair.stored is not None})
+    finished = Finished(
+        {
+            (pair.blank.benchmark, pair.blank.strategy): pair.stored
+            for pair in plan.pairs
+            if pair.current and pair.stored is not None
+        }
+    )
     pairs = {(pair.blank.benchmark, pair.blank.strategy): pair for pair in plan.pairs}
     waiting = list(reversed(jobs))
     deadline = time.monotonic() + time_limit if time_limit else float("inf")
@@ -59,7 +73,6 @@ def execute(plan: Plan, jobs: list[Job], out: Path | None, *, workers: int, sche
     return finished
 
 
-
 def _merge(finished: Finished, pair: Pair, job: Job, result: GroupResult, out: Path | None) -> None:
     """One group's result into the record of its pair, on disk and in memory."""
     name = (job.benchmark, job.strategy)
@@ -68,10 +81,10 @@ def _merge(finished: Finished, pair: Pair, job: Job, result: GroupResult, out: P
         return
     fresh = name not in finished.records
     record = deepcopy(pair.blank) if fresh else finished.records[name]
-    if record is pair.stored:                                    # a failed record, or more seeds of a good one
+    if record is pair.stored:  # a failed record, or more seeds of a good one
         record = deepcopy(record)
         record.status, record.error = "ok", None
-        record.source = pair.blank.source                        # which computes the same, if it is not the very same
+        record.source = pair.blank.source  # which computes the same, if it is not the very same
     if result.group is not None and result.acc is not None:
         record.add(result.group, result.acc)
     # One seed that diverged marks the row for good; a group that failed only until it is tried again.
@@ -82,26 +95,30 @@ def _merge(finished: Finished, pair: Pair, job: Job, result: GroupResult, out: P
         records.write(record, out)
 
 
-
-def _results(following: Callable[[], Job | None], jobs: list[Job], workers: int,
-             scheduler: str | None) -> Generator[tuple[Job, list[GroupResult]]]:
+def _results(
+    following: Callable[[], Job | None], jobs: list[Job], workers: int, scheduler: str | None
+) -> Generator[tuple[Job, list[GroupResult]]]:
     """(job, results) of every job that `following` hands out, as they end."""
     context = {"command": _command(), **commits.current()}
     if scheduler is None and (workers == 0 or len(jobs) <= 1):
         while job := following():
             yield job, train_group(job, context | {"concurrent": 1})
     elif jobs:
-        cluster = (their_cluster(scheduler, jobs) if scheduler
-                   else own_cluster(min(workers, len(jobs)), jobs[0].device, jobs))
+        cluster = (
+            their_cluster(scheduler, jobs)
+            if scheduler
+            else own_cluster(min(workers, len(jobs)), jobs[0].device, jobs)
+        )
         with cluster as (client, size):
             yield from _on_workers(client, size, following, context | {"concurrent": min(size, len(jobs))})
 
 
-
-def _on_workers(client: Any, size: int, following: Callable[[], Job | None],
-                context: dict[str, Any]) -> Iterator[tuple[Job, list[GroupResult]]]:
+def _on_workers(
+    client: Any, size: int, following: Callable[[], Job | None], context: dict[str, Any]
+) -> Iterator[tuple[Job, list[GroupResult]]]:
     """Keeps one group per worker in flight, so that a time limit or Ctrl-C stops between groups."""
     from distributed import as_completed
+
     running: dict[str, Job] = {}
 
     def submit() -> list[Any]:
@@ -118,7 +135,6 @@ def _on_workers(client: Any, size: int, following: Callable[[], Job | None],
         yield job, [failure(job, error)] if error else future.result()
         for new in submit():
             completed.add(new)
-
 
 
 def _command() -> str:

@@ -1,4 +1,6 @@
-"""The plan: which seed groups of which pairs are asked for and not yet true, in what order, how long they should take."""
+"""The plan: which seed groups of which pairs are asked for and not yet true, in what order, how long they
+should take."""
+
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -12,6 +14,7 @@ from clbench.core.benchmark import Benchmark
 from clbench.core.costs import SECONDS
 from clbench.core.differences import changed_fields
 from clbench.errors import InputError, Unavailable
+from clbench.execution.own import AnyStrategy
 from clbench.profiles import PROFILES
 from clbench.results import records, source
 from clbench.results.records import BrokenRecord, Record
@@ -20,14 +23,26 @@ from clbench.results.staleness import source_of
 if TYPE_CHECKING:
     from clbench.models.network import Network
 
-# Seeds per group, by kind of network and of device; None: all of them; 1 for what is not there. docs/performance.md has the
-# measurements: a network so small that a step waits for operator calls gains by the seed axis on any device; others do on a
-# GPU, and win nothing on a CPU.
-GROUP_SIZE = {("small mlp", "cpu"): 10, ("mlp", "cpu"): 1, ("conv", "cpu"): 1, ("resnet", "cpu"): 1,
-              ("small dual", "cpu"): 5, ("dual", "cpu"): 1, ("text", "cpu"): 1,
-              ("small mlp", "cuda"): None, ("mlp", "cuda"): None, ("conv", "cuda"): 5, ("resnet", "cuda"): None,
-              ("small dual", "cuda"): None, ("dual", "cuda"): None, ("text", "cuda"): None}
-SMALL = {"mlp": 50_000, "dual": 320_000}     # parameters; two towers have as few with images of 8x8
+# Seeds per group, by kind of network and of device; None: all of them; 1 for what is not there.
+# docs/performance.md has the measurements: a network so small that a step waits for operator calls gains by
+# the seed axis on any device; others do on a GPU, and win nothing on a CPU.
+GROUP_SIZE = {
+    ("small mlp", "cpu"): 10,
+    ("mlp", "cpu"): 1,
+    ("conv", "cpu"): 1,
+    ("resnet", "cpu"): 1,
+    ("small dual", "cpu"): 5,
+    ("dual", "cpu"): 1,
+    ("text", "cpu"): 1,
+    ("small mlp", "cuda"): None,
+    ("mlp", "cuda"): None,
+    ("conv", "cuda"): 5,
+    ("resnet", "cuda"): None,
+    ("small dual", "cuda"): None,
+    ("dual", "cuda"): None,
+    ("text", "cuda"): None,
+}
+SMALL = {"mlp": 50_000, "dual": 320_000}  # parameters; two towers have as few with images of 8x8
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +50,7 @@ class Given:
     """A benchmark and a strategy that have no names in the registry: objects of the program that calls."""
 
     benchmark: Benchmark
-    strategy: registry.Strategy
+    strategy: AnyStrategy
 
 
 @dataclass(frozen=True)
@@ -43,25 +58,28 @@ class Job:
     """One seed group of one pair: what a worker is told."""
 
     profile: str
-    benchmark: str               # canonical specs
+    benchmark: str  # canonical specs
     strategy: str
     seeds: tuple[int, ...]
-    device: str                  # cpu | cuda | cuda:N
-    modules: tuple[str, ...]     # of ours, where the source begins, and its digest: a worker must have loaded the same
+    device: str  # cpu | cuda | cuda:N
+    modules: tuple[
+        str, ...
+    ]  # of ours, where the source begins, and its digest: a worker must have loaded the same
     source: str
-    given: Given | None = None   # what was given as objects, for this process alone
+    given: Given | None = None  # what was given as objects, for this process alone
 
 
 @dataclass
 class Pair:
-    """One benchmark with one strategy under one profile: an empty record, the seeds asked for, and what is stored."""
+    """One benchmark with one strategy under one profile: an empty record, the seeds asked for, and what is
+    stored."""
 
     blank: Record
     asked: list[int]
-    kind: str                    # of the network
-    stored: Record | None        # what the results folder holds, current or not
-    seconds: float               # estimate for one seed
-    one_seed: bool = False       # a group has no more than one
+    kind: str  # of the network
+    stored: Record | None  # what the results folder holds, current or not
+    seconds: float  # estimate for one seed
+    one_seed: bool = False  # a group has no more than one
     given: Given | None = None
 
     @property
@@ -73,11 +91,15 @@ class Pair:
         """What has changed since the stored record was made; None where nothing has."""
         assert self.stored is not None
         return change_of_settings(self.stored, self.blank) or (
-            None if self.blank.source in (self.stored.source, self.stored.verified) else "its source code has changed")
+            None
+            if self.blank.source in (self.stored.source, self.stored.verified)
+            else "its source code has changed"
+        )
 
     @property
     def missing(self) -> list[int]:
-        """The seeds that have to be run. A diverged or unsupported pair is not tried again until it is stale."""
+        """The seeds that have to be run. A diverged or unsupported pair is not tried again until it is
+        stale."""
         if self.stored is None or not self.current:
             return self.asked
         if self.stored.status in ("diverged", "unsupported"):
@@ -90,14 +112,16 @@ class Plan:
     """All that was asked for."""
 
     pairs: list[Pair]
-    unavailable: dict[tuple[str, str | None], str]       # (benchmark, strategy or all) -> how to get it
-    blocked: list[str]           # files in the way of a record, one line each
+    unavailable: dict[tuple[str, str | None], str]  # (benchmark, strategy or all) -> how to get it
+    blocked: list[str]  # files in the way of a record, one line each
 
     @classmethod
     def joined(cls, plans: list["Plan"]) -> "Plan":
-        return cls([pair for plan in plans for pair in plan.pairs],
-                   {name: how for plan in plans for name, how in plan.unavailable.items()},
-                   [line for plan in plans for line in plan.blocked])
+        return cls(
+            [pair for plan in plans for pair in plan.pairs],
+            {name: how for plan in plans for name, how in plan.unavailable.items()},
+            [line for plan in plans for line in plan.blocked],
+        )
 
 
 def change_of_settings(stored: Record, blank: Record) -> str | None:
@@ -108,11 +132,21 @@ def change_of_settings(stored: Record, blank: Record) -> str | None:
     return f"its settings have changed: {', '.join(changes)}" if changes else None
 
 
-def make_plan(benchmarks: list[str], strategies: list[str], profile: str, seeds: list[int] | None, out: Path | None, *,
-              fresh: bool = False) -> Plan:
-    """Resolves and checks every spec before anything runs. seeds: None for the profile's number. out: the results folder."""
+def make_plan(
+    benchmarks: list[str],
+    strategies: list[str],
+    profile: str,
+    seeds: list[int] | None,
+    out: Path | None,
+    *,
+    fresh: bool = False,
+) -> Plan:
+    """Resolves and checks every spec before anything runs. seeds: None for the profile's number. out: the
+    results folder."""
     plan = Plan([], {}, [])
-    found = {name: benchmark for name, benchmark, _ in (registry.benchmark(text, profile) for text in benchmarks)}
+    found = {
+        name: benchmark for name, benchmark, _ in (registry.benchmark(text, profile) for text in benchmarks)
+    }
     for name, benchmark in found.items():
         resolved = [registry.strategy_on(spec, benchmark, profile) for spec in strategies]
         try:
@@ -131,10 +165,18 @@ def make_plan(benchmarks: list[str], strategies: list[str], profile: str, seeds:
 
 
 def plan_of_objects(name: str, given: Given, profile: str, seeds: list[int] | None) -> Plan:
-    """The plan of one pair of objects, whose benchmark the record calls `name`. Raises Unavailable where data are missing."""
+    """The plan of one pair of objects; the record calls the benchmark `name`. Raises Unavailable for missing
+    data."""
     benchmark, strategy, network = given.benchmark, given.strategy, given.benchmark.network()
-    blank = Record(name, strategy.name, profile, strategy.backend, source="", data=benchmark.fingerprint(),
-                   settings=_settings(benchmark, network, strategy, profile))
+    blank = Record(
+        name,
+        strategy.name,
+        profile,
+        strategy.backend,
+        source="",
+        data=benchmark.fingerprint(),
+        settings=_settings(benchmark, network, strategy, profile),
+    )
     asked = seeds_of(benchmark, profile) if seeds is None else seeds
     seconds = _estimate(None, benchmark, network, strategy, profile)
     return Plan([Pair(blank, asked, kind_of(network), None, seconds, benchmark.one_seed, given)], {}, [])
@@ -146,15 +188,27 @@ def jobs(plan: Plan, device: str, group_size: int | None = None) -> list[Job]:
     for pair in plan.pairs:
         blank, seeds = pair.blank, pair.missing
         size = 1 if pair.one_seed else group_size or _group_size(pair, device) or len(seeds) or 1
-        modules = [] if pair.given else registry.modules_of(blank.benchmark, blank.strategy)
-        modules = tuple(module for module in modules if not module.endswith(".py"))
-        made += [Job(blank.profile, blank.benchmark, blank.strategy, tuple(seeds[i:i + size]), device, modules,
-                     source.digest(list(modules)), pair.given) for i in range(0, len(seeds), size)]
+        begins = [] if pair.given else registry.modules_of(blank.benchmark, blank.strategy)
+        modules = tuple(module for module in begins if not module.endswith(".py"))
+        made += [
+            Job(
+                blank.profile,
+                blank.benchmark,
+                blank.strategy,
+                tuple(seeds[i : i + size]),
+                device,
+                modules,
+                source.digest(list(modules)),
+                pair.given,
+            )
+            for i in range(0, len(seeds), size)
+        ]
     return made
 
 
 def _group_size(pair: Pair, device: str) -> int | None:
-    """None for all; Avalanche trains a group's seeds one after another, so there a group of several wins nothing."""
+    """None for all; Avalanche trains a group's seeds one after another, so there a group of several wins
+    nothing."""
     return GROUP_SIZE.get((pair.kind, device.split(":")[0]), 1) if pair.blank.backend == "native" else 1
 
 
@@ -163,12 +217,27 @@ def seeds_of(benchmark: Benchmark, profile: str) -> list[int]:
     return list(range(benchmark.seeds.get(profile, {}).get(benchmark.scenario, PROFILES[profile].seeds)))
 
 
-def _pair(name: str, benchmark: Benchmark, strategy: registry.Strategy, profile: str, data: str, seeds: list[int] | None,
-          out: Path | None, fresh: bool) -> Pair:
+def _pair(
+    name: str,
+    benchmark: Benchmark,
+    strategy: registry.Strategy,
+    profile: str,
+    data: str,
+    seeds: list[int] | None,
+    out: Path | None,
+    fresh: bool,
+) -> Pair:
     stored = records.find(out, profile, name, strategy.name) if out else None
     network = benchmark.network()
-    blank = Record(name, strategy.name, profile, strategy.backend, source=source_of(name, strategy.name), data=data,
-                   settings=_settings(benchmark, network, strategy, profile))
+    blank = Record(
+        name,
+        strategy.name,
+        profile,
+        strategy.backend,
+        source=source_of(name, strategy.name),
+        data=data,
+        settings=_settings(benchmark, network, strategy, profile),
+    )
     asked = seeds_of(benchmark, profile) if seeds is None else seeds
     seconds = _estimate(stored, benchmark, network, strategy, profile)
     return Pair(blank, asked, kind_of(network), None if fresh else stored, seconds, benchmark.one_seed)
@@ -180,20 +249,31 @@ def kind_of(network: "Network") -> str:
     return f"small {kind}" if network.layout.parameters < SMALL.get(kind, 0) else kind
 
 
-def _settings(benchmark: Benchmark, network: "Network", strategy: registry.Strategy, profile: str) -> dict[str, Any]:
+def _settings(
+    benchmark: Benchmark, network: "Network", strategy: AnyStrategy, profile: str
+) -> dict[str, Any]:
     """All that was chosen, by a spec or by default, as it comes back from a file.
 
-    A benchmark's field that is None chooses nothing, so a new one changes no record; its memory stands where it is
-    used, in the strategy's arguments.
+    A benchmark's field that is None chooses nothing, so a new one changes no record; its memory stands where
+    it is used, in the strategy's arguments.
     """
-    chosen = {name: value for name, value in asdict(benchmark).items() if value is not None and name != "memory"}
-    settings = {"scenario": benchmark.scenario, "network": str(network), "budget": asdict(benchmark.budget(profile)),
-                "benchmark": chosen, "strategy": strategy.arguments, "precision": benchmark.precision}
+    chosen = {
+        name: value for name, value in asdict(benchmark).items() if value is not None and name != "memory"
+    }
+    settings = {
+        "scenario": benchmark.scenario,
+        "network": str(network),
+        "budget": asdict(benchmark.budget(profile)),
+        "benchmark": chosen,
+        "strategy": strategy.arguments,
+        "precision": benchmark.precision,
+    }
     if accepted := benchmark.accepted_data():
         settings["accepted_data"] = accepted
     if strategy.backend == "avalanche":
         settings["libraries"] = {library: _minor(library) for library in ("avalanche-lib", "torch")}
-        settings["batch_order"] = strategy.build()[0].order
+        rows: list[Any] = strategy.build()
+        settings["batch_order"] = rows[0].order
     read: dict[str, Any] = json.loads(json.dumps(settings))
     return read
 
@@ -206,8 +286,9 @@ def _minor(library: str) -> str:
         raise Unavailable(f"{library} is not installed: pip install {library}") from None
 
 
-def _estimate(stored: Record | None, benchmark: Benchmark, network: "Network", strategy: registry.Strategy,
-              profile: str) -> float:
+def _estimate(
+    stored: Record | None, benchmark: Benchmark, network: "Network", strategy: AnyStrategy, profile: str
+) -> float:
     """Seconds for one seed: as measured before, else from the arithmetic at a modest 5e10 FLOP/s."""
     if stored is not None and stored.seeds:
         return sum(stored.cost(name) or 0.0 for name in SECONDS)

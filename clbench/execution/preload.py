@@ -1,4 +1,6 @@
-"""Imported once by the process from which a CPU's workers are forked: what each of them would import anew, for seconds."""
+"""Imported once by the process from which a CPU's workers are forked: what each of them would import anew,
+for seconds."""
+
 import distributed.nanny  # noqa: F401
 
 from clbench.engine import run  # noqa: F401

@@ -1,4 +1,6 @@
-"""As `clbench.execution.preload`, for runs of Avalanche's rows; where it cannot be imported, the run itself says why."""
+"""As `clbench.execution.preload`, for runs of Avalanche's rows; where it cannot be imported, the run itself
+says why."""
+
 from contextlib import suppress
 
 with suppress(Exception):

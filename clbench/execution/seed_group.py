@@ -1,4 +1,5 @@
 """One seed group, in whichever process: trains it and says how that went, whatever happened."""
+
 import os
 import platform
 import traceback
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
 class GroupResult:
     """What came of one seed group."""
 
-    status: str                      # ok | failed | diverged | unsupported | unavailable
+    status: str  # ok | failed | diverged | unsupported | unavailable
     error: Failure | None = None
-    group: Group | None = None       # None where nothing was trained to the end
+    group: Group | None = None  # None where nothing was trained to the end
     acc: list[Matrix] | None = None  # a matrix for each seed of the group
 
     @property
@@ -43,14 +44,15 @@ class GroupResult:
 def train_group(job: Job, context: dict[str, Any], notes: tuple[str, ...] = ()) -> list[GroupResult]:
     """Trains one seed group and returns its results. Never raises for what the run did.
 
-    context: what the calling process knows of the run: its command, its commit, and how many groups run at once.
+    context: what the calling process knows of the run: its command, its commit, and how many groups run at
+    once.
 
     Where the memory does not hold all its seeds they are trained in two groups, and so on: one result each.
     """
     result = _result(job, context, notes)
     if result is not None:
         return [result]
-    _free_memory()                           # here, where no traceback holds on to tensors any more
+    _free_memory()  # here, where no traceback holds on to tensors any more
     half = (len(job.seeds) + 1) // 2
     notes = (*notes, f"out of memory with {len(job.seeds)} seeds together, so the group was halved")
     first, second = (replace(job, seeds=seeds) for seeds in (job.seeds[:half], job.seeds[half:]))
@@ -61,7 +63,7 @@ def _result(job: Job, context: dict[str, Any], notes: tuple[str, ...]) -> GroupR
     """The group's result; None for several seeds that the memory does not hold together."""
     started = datetime.now(UTC).isoformat(timespec="seconds")
     if job.device != "cpu":
-        _free_memory()                       # what the run before has left, or it would count in this one's peak
+        _free_memory()  # what the run before has left, or it would count in this one's peak
     try:
         outcome, reason = train(job)
     except Unavailable as error:
@@ -70,21 +72,33 @@ def _result(job: Job, context: dict[str, Any], notes: tuple[str, ...]) -> GroupR
         return None if len(job.seeds) > 1 and _out_of_memory(error) else failure(job, error)
     if outcome is None:
         return GroupResult("unsupported", Failure(reason or ""))
-    provenance = {"started": started, **_provenance(job), **{key: context[key] for key in ("command", "commit", "dirty")}}
+    provenance = {
+        "started": started,
+        **_provenance(job),
+        **{key: context[key] for key in ("command", "commit", "dirty")},
+    }
     arrays = {name: _as_lists(array) for name, array in outcome.more.items()}
-    group = Group(list(job.seeds), outcome.costs, context["concurrent"], provenance, [*notes, *outcome.notes], arrays)
+    group = Group(
+        list(job.seeds), outcome.costs, context["concurrent"], provenance, [*notes, *outcome.notes], arrays
+    )
     acc = _as_lists(outcome.acc)
     if outcome.diverged:
         first = outcome.diverged[0]
-        reason = f"seed {first['seed']}: not finite in task {first['task']}, at step {first['step']} of the run"
-        return GroupResult("diverged", Failure(reason, first["seed"], first["task"], first["step"]), group, acc)
+        reason = (
+            f"seed {first['seed']}: not finite in task {first['task']}, at step {first['step']} of the run"
+        )
+        return GroupResult(
+            "diverged", Failure(reason, first["seed"], first["task"], first["step"]), group, acc
+        )
     return GroupResult("ok", None, group, acc)
 
 
 def _as_lists(array: "Tensor") -> list[Matrix]:
     """Nested lists of an array [S, T+1, E], with None for NaN."""
+
     def without_nan(row: list[float]) -> list[float | None]:
         return [None if cell != cell else cell for cell in row]
+
     return [[without_nan(row) for row in matrix] for matrix in array.tolist()]
 
 
@@ -98,11 +112,14 @@ def train(job: Job, run_class: type | None = None) -> tuple["Outcome | None", st
 
     from clbench.core.part import refusal
     from clbench.engine.clock import Clock
+
     if job.source != _source_when_loaded(job.modules):
-        raise RuntimeError("this worker has loaded other source code than the plan was made with: restart the workers")
+        raise RuntimeError(
+            "this worker has loaded other source code than the plan was made with: restart the workers"
+        )
     device = torch.device(choose_device(job.device))
     if device.type == "cuda":
-        torch.cuda.init()                    # asking a cuda:N for its memory does not
+        torch.cuda.init()  # asking a cuda:N for its memory does not
     with one_thread(device.type):
         import_what_a_first_step_needs()
         clock = Clock(device)
@@ -112,32 +129,41 @@ def train(job: Job, run_class: type | None = None) -> tuple["Outcome | None", st
             else:
                 _, benchmark, _ = registry.benchmark(job.benchmark, job.profile)
                 strategy = registry.strategy_on(job.strategy, benchmark, job.profile)
-            stream, net, parts = benchmark.stream(list(job.seeds), device), benchmark.network(), strategy.build()
+            stream, net, parts = (
+                benchmark.stream(list(job.seeds), device),
+                benchmark.network(),
+                strategy.build(),
+            )
             runner, budget = import_module(RUNNERS[strategy.backend]), benchmark.budget(job.profile)
         if reason := next(filter(None, (refusal(part, stream, net, budget) for part in parts)), None):
             return None, reason
         try:
             return runner.run(stream, net, parts, budget, clock, run_class), None
-        except InputError as error:          # parts that do not go together in a way that their classes do not say
+        except InputError as error:  # parts that do not go together in a way that their classes do not say
             return None, str(error)
 
 
 @lru_cache
 def import_what_a_first_step_needs() -> None:
-    """torch imports for half a second to map a loss over seeds for the first time; a process pays for that, so no run is
-    charged."""
+    """torch imports for half a second to map a loss over seeds for the first time; a process pays for that,
+    so no run is charged."""
     import torch
-    torch.func.vmap(torch.nn.functional.cross_entropy)(torch.zeros(1, 1, 2), torch.zeros(1, 1, dtype=torch.long))
+
+    torch.func.vmap(torch.nn.functional.cross_entropy)(
+        torch.zeros(1, 1, 2), torch.zeros(1, 1, dtype=torch.long)
+    )
 
 
 @lru_cache
 def _source_when_loaded(modules: tuple[str, ...]) -> str:
-    """The digest of our own modules when this process first used them; a long-lived worker does not see later edits."""
+    """The digest of our own modules when this process first used them; a long-lived worker does not see later
+    edits."""
     return source.digest(list(modules))
 
 
 def _out_of_memory(error: BaseException) -> bool:
     import torch
+
     cause = error.__cause__ if isinstance(error, RunFailed) else error
     # On a CPU torch raises a plain RuntimeError.
     return isinstance(cause, torch.OutOfMemoryError) or "can't allocate memory" in str(cause)
@@ -147,6 +173,7 @@ def _free_memory() -> None:
     import gc
 
     import torch
+
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
@@ -164,16 +191,24 @@ def failure(job: Job, error: BaseException) -> GroupResult:
     if _out_of_memory(error):
         reason = f"out of memory with one seed alone: {cause}".splitlines()[0]
     trace = "".join(traceback.format_exception(cause)).replace(str(registry.PACKAGE.parent) + os.sep, "")
-    return GroupResult("failed", Failure(reason, task=task, step=step, seeds=list(job.seeds), traceback=trace))
+    return GroupResult(
+        "failed", Failure(reason, task=task, step=step, seeds=list(job.seeds), traceback=trace)
+    )
 
 
 def _provenance(job: Job) -> dict:
     import torch
+
     device = choose_device(job.device)
     device = torch.cuda.get_device_name(device) if device != "cpu" else "cpu"
-    return {"python": platform.python_version(), **{name: _version(name) for name in ("torch", "numpy", "avalanche-lib")},
-            "platform": f"{platform.system()} {platform.machine()}", "processor": describe_processor(), "device": device,
-            "threads": 1}
+    return {
+        "python": platform.python_version(),
+        **{name: _version(name) for name in ("torch", "numpy", "avalanche-lib")},
+        "platform": f"{platform.system()} {platform.machine()}",
+        "processor": describe_processor(),
+        "device": device,
+        "threads": 1,
+    }
 
 
 def _version(library: str) -> str | None:

@@ -1,5 +1,6 @@
-"""The trace of an Avalanche row. It has no plan and no `fit`: it is the real run with a few steps a task, on a few hundred
-of the task's examples, since some strategies walk through all of them when a task ends."""
+"""The trace of an Avalanche row. It has no plan and no `fit`: it is the real run with a few steps a task, on
+a few hundred of the task's examples, since some strategies walk through all of them when a task ends."""
+
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +19,10 @@ def single_trace(log: Log, whole: bool) -> type[SingleRun]:
     class SingleTrace(SingleRun):
         def __init__(self, stream: "Stream", *others: Any) -> None:
             if not whole:
-                stream.tasks = [replace(task, train=task.train[::max(1, len(task.train) // (10 * ROWS))])
-                                for task in stream.tasks]
+                stream.tasks = [
+                    replace(task, train=task.train[:: max(1, len(task.train) // (10 * ROWS))])
+                    for task in stream.tasks
+                ]
             super().__init__(stream, *others)
             log.note("initial weights", self.theta)
 
@@ -41,4 +44,5 @@ def single_trace(log: Log, whole: bool) -> type[SingleRun]:
                 scores = super().evaluate()
             log.note("scores", scores)
             return scores
+
     return SingleTrace

@@ -1,4 +1,5 @@
 """Traces made by the code of a source tree, each in processes of its own; those of a commit are kept."""
+
 import hashlib
 import json
 import os
@@ -21,15 +22,15 @@ from clbench.execution.trace import COUNTS
 from clbench.results import records
 from clbench.results.files import write_atomically
 
-WHOLE = 0                    # the format of a tree without a tracer: seed 0 trained to the end
+WHOLE = 0  # the format of a tree without a tracer: seed 0 trained to the end
 LIBRARIES = ("torch", "numpy", "avalanche-lib")
 
 
 class Place(NamedTuple):
     """A source tree."""
 
-    folder: Path             # that PYTHONPATH has to name
-    commit: str | None       # None: not, or not only, what a commit holds
+    folder: Path  # that PYTHONPATH has to name
+    commit: str | None  # None: not, or not only, what a commit holds
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Request:
     strategy: str
     seeds: tuple[int, ...]
     whole: bool
-    sources: tuple[str, ...]     # digests: a tree whose source is none of them need not run the pair
+    sources: tuple[str, ...]  # digests: a tree whose source is none of them need not run the pair
 
 
 @dataclass
@@ -49,23 +50,27 @@ class Trace:
 
     format: int
     source: str = ""
-    capture: str = ""            # digest of the code that only a GPU runs
-    notes: Sequence[Any] = ()    # (where, what, digests)
+    capture: str = ""  # digest of the code that only a GPU runs
+    notes: Sequence[Any] = ()  # (where, what, digests)
     error: str = ""
 
 
 def here() -> Place:
     """The tree of this process; of its commit where nothing in it has changed since."""
     state = commits.current()
-    return Place(commits.PACKAGE.parent, None if state["dirty"] or not state["commit"] else commits.resolve(state["commit"]))
+    return Place(
+        commits.PACKAGE.parent,
+        None if state["dirty"] or not state["commit"] else commits.resolve(state["commit"]),
+    )
 
 
-def traces(place: Place, profile: str, requests: list[Request], processes: int, *,
-           by_training: bool = False) -> dict[Request, Trace]:
+def traces(
+    place: Place, profile: str, requests: list[Request], processes: int, *, by_training: bool = False
+) -> dict[Request, Trace]:
     """The trace of each request; by so many processes at a time.
 
-    by_training: seed 0 trained to the end in its stead, as in a tree that has no tracer in any case. So are trees compared
-    whose traces have different formats.
+    by_training: seed 0 trained to the end in its stead, as in a tree that has no tracer in any case. So are
+    trees compared whose traces have different formats.
     """
     wanted = list(dict.fromkeys(requests))
     kept = {request: trace for request in wanted if (trace := _kept(place, profile, request, by_training))}
@@ -78,10 +83,15 @@ def traces(place: Place, profile: str, requests: list[Request], processes: int, 
     return kept | new
 
 
-def _in_processes(function: Callable[[Place, str, list[Request]], dict[Request, Trace]], place: Place, profile: str,
-                  requests: list[Request], processes: int) -> dict[Request, Trace]:
-    """function(place, profile, requests) -> traces, with the requests of one benchmark together, which load its data
-    once."""
+def _in_processes(
+    function: Callable[[Place, str, list[Request]], dict[Request, Trace]],
+    place: Place,
+    profile: str,
+    requests: list[Request],
+    processes: int,
+) -> dict[Request, Trace]:
+    """function(place, profile, requests) -> traces, with the requests of one benchmark together, which load
+    its data once."""
     shares: list[list[Request]] = [[] for _ in range(processes)]
     by_benchmark: dict[str, list[Request]] = {}
     for request in requests:
@@ -105,17 +115,47 @@ def _trace(place: Place, profile: str, requests: list[Request]) -> dict[Request,
 
 def _trace_of(line: dict, place: Place) -> Trace:
     package = Path(line.get("package", place.folder / "clbench"))
-    assert package.parent.resolve() == place.folder.resolve(), f"{package} was imported instead of {place.folder}"
-    return Trace(line["format"], line.get("source", ""), line.get("capture", ""), line.get("notes", ()), line.get("error", ""))
+    assert package.parent.resolve() == place.folder.resolve(), (
+        f"{package} was imported instead of {place.folder}"
+    )
+    return Trace(
+        line["format"],
+        line.get("source", ""),
+        line.get("capture", ""),
+        line.get("notes", ()),
+        line.get("error", ""),
+    )
 
 
 def _train_seed_0(place: Place, profile: str, requests: list[Request]) -> dict[Request, Trace]:
     """By `clbench run`, which every tree has: accuracies, counts and the source's digest of its record."""
     with tempfile.TemporaryDirectory() as folder:
         for benchmark in dict.fromkeys(request.benchmark for request in requests):
-            strategies = [part for request in requests if request.benchmark == benchmark for part in ("-s", request.strategy)]
-            _clbench(place, ["run", "-b", benchmark, *strategies, "--profile", profile, "--seed-list", "0", "--workers", "0",
-                             "--device", "cpu", "--out", folder])
+            strategies = [
+                part
+                for request in requests
+                if request.benchmark == benchmark
+                for part in ("-s", request.strategy)
+            ]
+            _clbench(
+                place,
+                [
+                    "run",
+                    "-b",
+                    benchmark,
+                    *strategies,
+                    "--profile",
+                    profile,
+                    "--seed-list",
+                    "0",
+                    "--workers",
+                    "0",
+                    "--device",
+                    "cpu",
+                    "--out",
+                    folder,
+                ],
+            )
         return {request: _trace_of_record(Path(folder), profile, request) for request in requests}
 
 
@@ -127,16 +167,29 @@ def _trace_of_record(folder: Path, profile: str, request: Request) -> Trace:
     counts = [f"{name} {group['costs'].get(name)}" for group in record["groups"] for name in COUNTS]
     reason = (record["error"] or {}).get("reason", "")
     error = reason if record["status"] == "failed" else ""
-    notes = [["seed 0", "status", [record["status"], reason]], ["seed 0", "accuracies", [json.dumps(record["acc"])]],
-             ["seed 0", "counts", counts]]
+    notes = [
+        ["seed 0", "status", [record["status"], reason]],
+        ["seed 0", "accuracies", [json.dumps(record["acc"])]],
+        ["seed 0", "counts", counts],
+    ]
     return Trace(WHOLE, record["source"], notes=notes, error=error)
 
 
 def _clbench(place: Place, arguments: list[str], text: str = "") -> subprocess.CompletedProcess[str]:
     """The command line of the tree. -P: Python does not look for packages in the current folder."""
-    environment = {**ENVIRONMENT, **os.environ, "PYTHONPATH": str(place.folder), "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run([sys.executable, "-P", "-m", "clbench", *arguments], input=text, env=environment,
-                          capture_output=True, text=True)
+    environment = {
+        **ENVIRONMENT,
+        **os.environ,
+        "PYTHONPATH": str(place.folder),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "clbench", *arguments],
+        input=text,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
 
 
 def _last_line(text: str) -> str:
@@ -144,6 +197,7 @@ def _last_line(text: str) -> str:
 
 
 # ---- what is kept
+
 
 def _kept(place: Place, profile: str, request: Request, by_training: bool) -> Trace | None:
     """Of the very source that is asked for, to which files that no commit of ours holds may belong, too."""
@@ -167,7 +221,15 @@ def _path_kept(place: Place, profile: str, request: Request, by_training: bool) 
     """In the user's cache, by commit and by all that the bits depend on."""
     if place.commit is None:
         return None
-    about = [platform(), profile, request.benchmark, request.strategy, request.seeds, request.whole, by_training]
+    about = [
+        platform(),
+        profile,
+        request.benchmark,
+        request.strategy,
+        request.seeds,
+        request.whole,
+        by_training,
+    ]
     name = hashlib.sha256(json.dumps(about).encode()).hexdigest()[:24]
     return folders()[-1] / "traces" / place.commit / f"{name}.json"
 

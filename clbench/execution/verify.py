@@ -1,8 +1,10 @@
 """Whether today's source code still computes what made the stored records.
 
-Both run every pair's trace on this machine, the code that made the record in a process that imports its commit's tree,
-and the traces are compared bit for bit: one machine and one set of libraries, so there is no tolerance to argue about.
+Both run every pair's trace on this machine, the code that made the record in a process that imports its
+commit's tree, and the traces are compared bit for bit: one machine and one set of libraries, so there is no
+tolerance to argue about.
 """
+
 import json
 import tempfile
 from collections import Counter
@@ -25,8 +27,8 @@ class Finding:
     """What is to be said of one record."""
 
     record: Record
-    status: str              # current | verified | differs | stale
-    detail: str = ""         # the first difference, or why nothing could be compared
+    status: str  # current | verified | differs | stale
+    detail: str = ""  # the first difference, or why nothing could be compared
 
 
 @dataclass
@@ -35,14 +37,14 @@ class Candidate:
 
     pair: Pair
     record: Record
-    sources: tuple[str, ...]     # digests of code that made it, or that computes the same
-    references: list[str]    # commits that may hold such code, most likely first
-    obstacle: str            # what is to be said where none of them does
+    sources: tuple[str, ...]  # digests of code that made it, or that computes the same
+    references: list[str]  # commits that may hold such code, most likely first
+    obstacle: str  # what is to be said where none of them does
 
     @property
     def request(self) -> Request:
-        """The record's group size, but at most two seeds. Whole where that is cheap (smoke): it sees what happens only
-        after many steps; and where a run diverged, which a few steps do not."""
+        """The record's group size, but at most two seeds. Whole where that is cheap (smoke): it sees what
+        happens only after many steps; and where a run diverged, which a few steps do not."""
         seeds = self.record.groups[0].seeds if self.record.groups else self.pair.asked[:1]
         whole = self.record.profile == "smoke" or self.record.status == "diverged"
         return Request(self.record.benchmark, self.record.strategy, tuple(seeds[:2]), whole, self.sources)
@@ -53,12 +55,19 @@ class Candidate:
         return replace(self.request, sources=(self.pair.blank.source,))
 
 
-def verify(records: list[Record], results: Path, profile: str, against: str | None, processes: int,
-           report: Callable[[Finding], None]) -> list[Finding]:
-    """Verifies records of one profile, reports each finding as it is made, and writes what holds beside the records.
+def verify(
+    records: list[Record],
+    results: Path,
+    profile: str,
+    against: str | None,
+    processes: int,
+    report: Callable[[Finding], None],
+) -> list[Finding]:
+    """Verifies records of one profile, reports each finding as it is made, and writes what holds beside the
+    records.
 
-    against: a revision whose code made the records; None for HEAD or the commit that a record names. InputError where
-    this repository does not have it.
+    against: a revision whose code made the records; None for HEAD or the commit that a record names.
+    InputError where this repository does not have it.
     """
     reference = _commit_of(against)
     try:
@@ -83,8 +92,15 @@ def verify(records: list[Record], results: Path, profile: str, against: str | No
             note = note if note and note.record == record.sha256 else None
             sources = [record.source] + ([note.source, note.origin] if note else [])
             references = [reference] if reference else _references(record, note)
-            candidates.append(Candidate(pair, record, tuple(sorted(set(filter(None, sources)))), references,
-                                        _why_not_found(record, reference)))
+            candidates.append(
+                Candidate(
+                    pair,
+                    record,
+                    tuple(sorted(set(filter(None, sources)))),
+                    references,
+                    _why_not_found(record, reference),
+                )
+            )
     now = _describe_now()
 
     def compare(candidate: Candidate, old: Trace, new: Trace, commit: str) -> None:
@@ -94,11 +110,21 @@ def verify(records: list[Record], results: Path, profile: str, against: str | No
         remark = ""
         if not obstacle and _made_on_gpu(candidate.record):
             remark = "made on a GPU, verified on a CPU"
-            obstacle = "made on a GPU, and code that only a GPU runs has changed" if old.capture != new.capture else None
+            obstacle = (
+                "made on a GPU, and code that only a GPU runs has changed"
+                if old.capture != new.capture
+                else None
+            )
         if obstacle:
             return conclude(candidate.record, "differs", obstacle)
-        note = verification.Note(candidate.record.sha256, candidate.pair.blank.source, commit[:12], remark=remark,
-                                 origin=old.source, **now)
+        note = verification.Note(
+            candidate.record.sha256,
+            candidate.pair.blank.source,
+            commit[:12],
+            remark=remark,
+            origin=old.source,
+            **now,
+        )
         notes.setdefault(candidate.record.benchmark, {})[candidate.record.strategy] = note
         conclude(candidate.record, "verified")
 
@@ -110,10 +136,15 @@ def verify(records: list[Record], results: Path, profile: str, against: str | No
     return findings
 
 
-def _compare_all(candidates: list[Candidate], profile: str, processes: int,
-                 compare: Callable[[Candidate, Trace, Trace, str], None], conclude: Callable[[Record, str, str], None]) -> None:
-    """Calls compare(candidate, old trace, new trace, commit) for each candidate whose old code is found; conclude for the
-    others. The references are tried one after another."""
+def _compare_all(
+    candidates: list[Candidate],
+    profile: str,
+    processes: int,
+    compare: Callable[[Candidate, Trace, Trace, str], None],
+    conclude: Callable[[Record, str, str], None],
+) -> None:
+    """Calls compare(candidate, old trace, new trace, commit) for each candidate whose old code is found;
+    conclude for the others. The references are tried one after another."""
     waiting = candidates
     while waiting:
         by_commit: dict[str, list[Candidate]] = {}
@@ -127,19 +158,33 @@ def _compare_all(candidates: list[Candidate], profile: str, processes: int,
             with tempfile.TemporaryDirectory() as folder:
                 then, now = Place(commits.unpack(commit, Path(folder)), commit), tracing.here()
                 old = tracing.traces(then, profile, [candidate.request for candidate in own], processes)
-                found = [candidate for candidate in own if old[candidate.request].source in candidate.request.sources]
+                found = [
+                    candidate
+                    for candidate in own
+                    if old[candidate.request].source in candidate.request.sources
+                ]
                 waiting += [candidate for candidate in own if candidate not in found]
                 new = tracing.traces(now, profile, [candidate.request_now for candidate in found], processes)
-                unlike = [candidate for candidate in found
-                          if old[candidate.request].format != new[candidate.request_now].format]
-                untrained = [candidate.request for candidate in unlike if old[candidate.request].format != tracing.WHOLE]
+                unlike = [
+                    candidate
+                    for candidate in found
+                    if old[candidate.request].format != new[candidate.request_now].format
+                ]
+                untrained = [
+                    candidate.request
+                    for candidate in unlike
+                    if old[candidate.request].format != tracing.WHOLE
+                ]
                 old |= tracing.traces(then, profile, untrained, processes, by_training=True)
-                new |= tracing.traces(now, profile, [candidate.request_now for candidate in unlike], processes, by_training=True)
+                new |= tracing.traces(
+                    now, profile, [candidate.request_now for candidate in unlike], processes, by_training=True
+                )
             for candidate in found:
                 compare(candidate, old[candidate.request], new[candidate.request_now], commit)
 
 
 # ---- what is compared with what
+
 
 def _planned(record: Record, results: Path) -> tuple[Pair | None, str]:
     """(today's plan of the record's pair, what stands against verifying it)."""
@@ -165,9 +210,12 @@ def _commit_of(revision: str | None) -> str | None:
 
 
 def _references(record: Record, note: verification.Note | None) -> list[str]:
-    """HEAD, whose code the record is often current with; the commits that its note and the record itself name."""
+    """HEAD, whose code the record is often current with; the commits that its note and the record itself
+    name."""
     named = [note.against] if note else []
-    named += [str(group.provenance.get("commit")) for group in record.groups if not group.provenance.get("dirty")]
+    named += [
+        str(group.provenance.get("commit")) for group in record.groups if not group.provenance.get("dirty")
+    ]
     found = (commits.resolve(name) for name in dict.fromkeys(["HEAD", *named]) if name != "None")
     return list(dict.fromkeys(commit for commit in found if commit))
 
@@ -191,11 +239,16 @@ def _made_on_gpu(record: Record) -> bool:
 
 def _describe_now() -> dict:
     here = commits.current()
-    return {"commit": here["commit"] or "", "dirty": bool(here["dirty"]), "platform": tracing.platform(),
-            "date": datetime.now(UTC).date().isoformat()}
+    return {
+        "commit": here["commit"] or "",
+        "dirty": bool(here["dirty"]),
+        "platform": tracing.platform(),
+        "date": datetime.now(UTC).date().isoformat(),
+    }
 
 
 # ---- the first difference, in words
+
 
 def first_difference(old: Trace, new: Trace) -> str | None:
     """None where both say the same."""

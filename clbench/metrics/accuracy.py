@@ -17,6 +17,7 @@ The examples use three tasks:
     row 2       0.9      0.6      0.2
     row 3       0.5      0.7      1.0
 """
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -236,7 +237,7 @@ def per_seed(array: np.ndarray, step_of: Sequence[int] | None = None) -> dict[st
     return values
 
 
-STREAM_METRICS = (stream_id, stream_backward, stream_forward, stream_next)       # those that take `step_of`
+STREAM_METRICS = (stream_id, stream_backward, stream_forward, stream_next)  # those that take `step_of`
 
 
 @dataclass(frozen=True)
@@ -247,44 +248,100 @@ class Metric:
     title: str
     higher_is_better: bool
     description: str
-    function: Callable[..., float] | None = None     # None: needs other records, so `per_seed` leaves it out
+    function: Callable[..., float] | None = None  # None: needs other records, so `per_seed` leaves it out
 
 
-METRICS: dict[str, Metric] = {metric.name: metric for metric in [
-    Metric("acc", "ACC", True, "mean accuracy over all tasks after the last one", acc),
-    Metric("aia", "AIA", True, "accuracy on the tasks seen so far, averaged over the stream", aia),
-    Metric("la", "LA", True, "accuracy on each task right after learning it", la),
-    Metric("bwt", "BWT", True, "change on older tasks since each was learnt", bwt),
-    Metric("forgetting", "forgetting", False,
-           "best earlier accuracy minus the final one, older tasks", forgetting),
-    Metric("forgetting_last", "forgetting (last)", False,
-           "accuracy right after learning minus the final one, older tasks", forgetting_last),
-    Metric("forgetting_max", "forgetting (max)", False,
-           "best accuracy at any time minus the final one, older tasks; never negative", forgetting_max),
-    Metric("fwt", "FWT", True,
-           "accuracy on each next task before learning it, above the untrained network", fwt),
-    Metric("old", "old", True, "final accuracy on all tasks but the last", old),
-    Metric("new", "new", True, "final accuracy on the last task", new),
-    Metric("old_kept", "old kept", True, "share of the just-learnt accuracy that older tasks keep", old_kept),
-    Metric("stream_id", "in-domain", True, "score on each slice right after learning it", stream_id),
-    Metric("stream_backward", "backward", True,
-           "score on the slices before, averaged over the stream", stream_backward),
-    Metric("stream_forward", "forward", True,
-           "score on the slices to come, averaged over the stream", stream_forward),
-    Metric("stream_next", "next domain", True,
-           "score on the next slice, averaged over the stream", stream_next),
-    Metric("plasticity_gap", "plasticity gap", False, "what joint learns of each task and this row does not"),
-    Metric("plasticity_gap_equal", "plasticity gap (equal)", False,
-           "the same, joint having as many steps as this row"),
-    Metric("joint_gap", "gap to joint", False, "ACC of joint minus ACC"),
-    Metric("new_share", "new, of joint", True,
-           "final accuracy on the last task as a share of what joint has there"),
-    Metric("backward_left_right", "backward R@1 left to right", True,
-           "backward of recall at 1, the right sides ranked"),
-    Metric("backward_right_left", "backward R@1 right to left", True, "the same, the left sides ranked"),
-    Metric("backward_five", "backward R@5", True, "the same of recall at 5, mean of both directions"),
-    Metric("recovered", "recovered", True, "share of the ACC lost between joint and naive that is won back"),
-]}
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in [
+        Metric("acc", "ACC", True, "mean accuracy over all tasks after the last one", acc),
+        Metric("aia", "AIA", True, "accuracy on the tasks seen so far, averaged over the stream", aia),
+        Metric("la", "LA", True, "accuracy on each task right after learning it", la),
+        Metric("bwt", "BWT", True, "change on older tasks since each was learnt", bwt),
+        Metric(
+            "forgetting",
+            "forgetting",
+            False,
+            "best earlier accuracy minus the final one, older tasks",
+            forgetting,
+        ),
+        Metric(
+            "forgetting_last",
+            "forgetting (last)",
+            False,
+            "accuracy right after learning minus the final one, older tasks",
+            forgetting_last,
+        ),
+        Metric(
+            "forgetting_max",
+            "forgetting (max)",
+            False,
+            "best accuracy at any time minus the final one, older tasks; never negative",
+            forgetting_max,
+        ),
+        Metric(
+            "fwt",
+            "FWT",
+            True,
+            "accuracy on each next task before learning it, above the untrained network",
+            fwt,
+        ),
+        Metric("old", "old", True, "final accuracy on all tasks but the last", old),
+        Metric("new", "new", True, "final accuracy on the last task", new),
+        Metric(
+            "old_kept", "old kept", True, "share of the just-learnt accuracy that older tasks keep", old_kept
+        ),
+        Metric("stream_id", "in-domain", True, "score on each slice right after learning it", stream_id),
+        Metric(
+            "stream_backward",
+            "backward",
+            True,
+            "score on the slices before, averaged over the stream",
+            stream_backward,
+        ),
+        Metric(
+            "stream_forward",
+            "forward",
+            True,
+            "score on the slices to come, averaged over the stream",
+            stream_forward,
+        ),
+        Metric(
+            "stream_next",
+            "next domain",
+            True,
+            "score on the next slice, averaged over the stream",
+            stream_next,
+        ),
+        Metric(
+            "plasticity_gap", "plasticity gap", False, "what joint learns of each task and this row does not"
+        ),
+        Metric(
+            "plasticity_gap_equal",
+            "plasticity gap (equal)",
+            False,
+            "the same, joint having as many steps as this row",
+        ),
+        Metric("joint_gap", "gap to joint", False, "ACC of joint minus ACC"),
+        Metric(
+            "new_share",
+            "new, of joint",
+            True,
+            "final accuracy on the last task as a share of what joint has there",
+        ),
+        Metric(
+            "backward_left_right",
+            "backward R@1 left to right",
+            True,
+            "backward of recall at 1, the right sides ranked",
+        ),
+        Metric("backward_right_left", "backward R@1 right to left", True, "the same, the left sides ranked"),
+        Metric("backward_five", "backward R@5", True, "the same of recall at 5, mean of both directions"),
+        Metric(
+            "recovered", "recovered", True, "share of the ACC lost between joint and naive that is won back"
+        ),
+    ]
+}
 
 
 def _by_task(R: np.ndarray) -> np.ndarray:
@@ -320,5 +377,6 @@ def _mean(values: np.ndarray) -> float:
 
 def _same_shape(R: np.ndarray, R_joint: np.ndarray) -> None:
     if R.shape != R_joint.shape:
-        raise ValueError(f"R has shape {list(R.shape)} but R_joint {list(R_joint.shape)}: "
-                         "not the same stream")
+        raise ValueError(
+            f"R has shape {list(R.shape)} but R_joint {list(R_joint.shape)}: not the same stream"
+        )

@@ -3,6 +3,7 @@
 Two rows of a table are always compared seed by seed. Standard deviations have ddof 1. One seed has no
 interval. A missing value (NaN or None) is never skipped: it makes the result None.
 """
+
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri, stdtrit  # quantiles of the normal and of t; scipy.stats is slow to import
 
-RESAMPLES = 10_000           # of the bootstrap
-Values = Sequence[float] | np.ndarray        # one for each seed
+RESAMPLES = 10_000  # of the bootstrap
+Values = Sequence[float] | np.ndarray  # one for each seed
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,11 @@ def best_and_ties(
     best row, on the seeds that both have, contains 0; with one common seed, when the two values are equal.
     A row with a missing value is neither best nor tied.
     """
-    means = {row: mean for row, by_seed in values.items()
-             if (mean := summarise(list(by_seed.values())).mean) is not None}
+    means = {
+        row: mean
+        for row, by_seed in values.items()
+        if (mean := summarise(list(by_seed.values())).mean) is not None
+    }
     if not means:
         return None, set()
     choose = max if higher_is_better else min
@@ -142,7 +146,9 @@ def seeds_needed(differences: Values, margin: float) -> int | None:
     sd = summarise(differences).sd
     if sd is None or margin <= 0:
         return None
-    n: int = max(2, math.ceil(((ndtri(0.975) + ndtri(0.8)) * sd / margin) ** 2))  # by the normal: not too large
+    n: int = max(
+        2, math.ceil(((ndtri(0.975) + ndtri(0.8)) * sd / margin) ** 2)
+    )  # by the normal: not too large
     while (stdtrit(n - 1, 0.975) + stdtrit(n - 1, 0.8)) * sd / math.sqrt(n) > margin:
         n += 1
     return n
@@ -166,7 +172,7 @@ def recovered(
     resamples = generator.integers(s.size, size=(RESAMPLES, s.size))
     gains = (s - n)[resamples].mean(axis=1)
     damages = (j - n)[resamples].mean(axis=1)
-    defined = damages != 0                           # a resample whose damages cancel has no ratio
+    defined = damages != 0  # a resample whose damages cancel has no ratio
     low, high = np.quantile(gains[defined] / damages[defined], [0.025, 0.975])
     return Recovered(float((s - n).mean() / damage.mean), float(low), float(high), s.size)
 
@@ -183,8 +189,8 @@ def mean_recovered(benchmarks: Sequence[tuple[Mapping[int, float], ...]]) -> Rec
     if not defined:
         return None
     rows = on_common_seeds(*(row for triple in defined for row in triple))
-    triples = np.reshape(rows, (len(defined), 3, -1))                        # [benchmarks, rows, seeds]
-    s, n, j = (np.ascontiguousarray(triples[:, i]) for i in range(3))        # [benchmarks, seeds]
+    triples = np.reshape(rows, (len(defined), 3, -1))  # [benchmarks, rows, seeds]
+    s, n, j = (np.ascontiguousarray(triples[:, i]) for i in range(3))  # [benchmarks, seeds]
     if s.shape[1] < 2:
         return None
     generator = np.random.default_rng(list(b"recovered"))
@@ -212,14 +218,15 @@ def _differences(a: Values, b: Values) -> np.ndarray:
     left = _floats(a)
     right = _floats(b)
     if left.shape != right.shape:
-        raise ValueError("paired values needed, one per seed on both sides: "
-                         f"got {left.size} and {right.size}")
+        raise ValueError(
+            f"paired values needed, one per seed on both sides: got {left.size} and {right.size}"
+        )
     return left - right
 
 
 def _half_width(x: np.ndarray, level: float) -> float:
     """Half the width of the t interval of the mean of x, at this level."""
-    if np.ptp(x) == 0:                               # the SD of equal floats can round to more than 0
+    if np.ptp(x) == 0:  # the SD of equal floats can round to more than 0
         return 0.0
     return float(stdtrit(x.size - 1, (1 + level) / 2) * x.std(ddof=1) / math.sqrt(x.size))
 

@@ -1,8 +1,8 @@
 """The regression rule of `clbench check`: one pair's baseline against its current record.
 
 In this order: (1) both sides there, ok, and set up alike; (2) the exact costs; (3) arrays bit-equal; (4) ACC,
-forgetting and, where both have it, the plasticity gap, each within its margin. Wall-clock is never compared: noise is
-no regression.
+forgetting and, where both have it, the plasticity gap, each within its margin. Wall-clock is never compared:
+noise is no regression.
 
 A side is a dict:
     status      "ok", "failed", "diverged" or "unsupported"; `error`, if there, says why
@@ -13,6 +13,7 @@ A side is a dict:
     platform    dict; equal on both sides = the same platform; empty or absent = unknown
     retrained   optional: {"seeds", "acc"} of the record `joint`, for the plasticity gap
 """
+
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -60,7 +61,8 @@ def compare(baseline: Side | None, current: Side | None, margin: float = 0.02) -
 
 
 def exit_status(verdicts: Iterable[Verdict], strict: bool = False) -> int:
-    """1 if any pair is bad (or, when strict, improved) or there is none, else 3 if any is undecided, else 0."""
+    """1 if any pair is bad (or, when strict, improved) or there is none, else 3 if any is undecided, else
+    0."""
     verdicts = list(verdicts)
     statuses = {verdict.status for verdict in verdicts}
     if not verdicts or any(verdict.bad for verdict in verdicts) or (strict and "improved" in statuses):
@@ -100,7 +102,8 @@ def _measured(baseline: Side, current: Side, margin: float) -> Verdict:
     """Rules 2 to 4 on two ok records of the same set-up."""
     costs = [
         Finding("cost changed", f"{name} {baseline['costs'][name]} -> {current['costs'][name]}")
-        for name in EXACT if baseline["costs"][name] != current["costs"][name]
+        for name in EXACT
+        if baseline["costs"][name] != current["costs"][name]
     ]
     seeds = sorted(baseline["seeds"])
     if np.array_equal(_array(baseline, seeds), _array(current, seeds), equal_nan=True):
@@ -117,7 +120,8 @@ def _measured(baseline: Side, current: Side, margin: float) -> Verdict:
 
 
 def _compared_metrics(baseline: Side, current: Side) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """name -> (baseline, current), one value per seed, the same seeds on both sides; NaN where a run has none."""
+    """name -> (baseline, current), one value per seed, the same seeds on both sides; NaN where a run has
+    none."""
     seeds = sorted(baseline["seeds"])
     before, after = _array(baseline, seeds), _array(current, seeds)
     values = {
@@ -141,13 +145,15 @@ def _finding(name: str, before: np.ndarray, after: np.ndarray, margin: float) ->
     metric, difference = METRICS[name], paired_difference(after, before)
     text = f"{metric.title} {_points(before.mean())} -> {_points(after.mean())}"
     if difference.mean is not None and difference.low is not None and difference.high is not None:
-        text += f", difference {_points(difference.mean)} [{_points(difference.low)}, {_points(difference.high)}]"
+        text += (
+            f", difference {_points(difference.mean)} [{_points(difference.low)}, {_points(difference.high)}]"
+        )
     decision = equivalence(after, before, margin)
     if decision == "equivalent":
         return Finding("pass", text)
     if decision == "undecided":
         return Finding("undecided", f"{text} ({_how_to_decide(after - before, margin)})")
-    assert difference.mean is not None           # there are at least two seeds, or nothing would be decided
+    assert difference.mean is not None  # there are at least two seeds, or nothing would be decided
     better = (difference.mean > 0) == metric.higher_is_better
     return Finding("improved" if better else "regressed", text)
 

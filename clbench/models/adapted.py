@@ -1,4 +1,5 @@
 """A network with small residual layers between its body and its head, for the strategy `adapter`."""
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -52,11 +53,11 @@ class Adapted:
             inner = F.relu(F.linear(f, views[f"{name}.down"], views[f"{name}.bias"]))
             return f + F.linear(inner, views[f"{name}.up"])
 
-        return tree_map(adapt, self.net.features(theta[:self.net.layout.P], x))
+        return tree_map(adapt, self.net.features(theta[: self.net.layout.P], x))
 
     def head(self, theta: Tensor, features: Tree) -> Tree:
         """Outputs [n, C] of features [n, h]."""
-        return self.net.head(theta[:self.net.layout.P], features)
+        return self.net.head(theta[: self.net.layout.P], features)
 
     def __call__(self, theta: Tensor, x: Tree) -> Tree:
         return self.head(theta, self.features(theta, x))

@@ -1,4 +1,5 @@
 """The network of progressive networks (Rusu et al. 2016): a column per task that reads those before it."""
+
 from typing import cast
 
 import torch
@@ -21,7 +22,7 @@ class Columns(nn.Module):
         self.start, self.end = net.start(), net.end()
         self.columns = nn.ModuleList(self._column(net, k, len(head)) for k, head in enumerate(heads))
         by_column = torch.tensor([c for head in heads for c in head])
-        self.order = by_column.argsort()                     # puts the outputs in the order of the classes
+        self.order = by_column.argsort()  # puts the outputs in the order of the classes
 
     @staticmethod
     def _column(net: OfBlocks, k: int, outputs: int) -> nn.ModuleList:
@@ -33,7 +34,7 @@ class Columns(nn.Module):
     def train(self, mode: bool = True) -> "Columns":
         """As nn.Module has it, but the columns before the last stay in evaluation mode."""
         super().train(mode)
-        for column in self.columns[:self.last]:
+        for column in self.columns[: self.last]:
             column.train(False)
         return self
 
@@ -54,5 +55,5 @@ class Columns(nn.Module):
                 columns.append(h if k == self.last else h.detach())
                 h = torch.cat(columns, 1)
             out.append(head(self.end(h)))
-        self.order = self.order.to(x.device)                 # once: a captured step cannot wait for the host
+        self.order = self.order.to(x.device)  # once: a captured step cannot wait for the host
         return torch.cat(out, 1)[:, self.order]

@@ -2,6 +2,7 @@
 
 The left tower takes images or words, the right one words.
 """
+
 import math
 from typing import Protocol
 
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from clbench.models.functional import Functional
 from clbench.models.layers import Pictures
 
-LARGEST_SCALE = 100.0        # as in CLIP
+LARGEST_SCALE = 100.0  # as in CLIP
 
 
 class DualEncoder(Functional):
@@ -95,9 +96,15 @@ class Picture:
         places = (height // 4 + 1) // 2 * ((across // 4 + 1) // 2)
         self.body = nn.Sequential(
             Bytes(shape),
-            nn.Conv2d(channels, 48, 4, 4), nn.GELU(),
-            nn.Conv2d(48, 96, 3, 2, 1), nn.GELU(), nn.Flatten(),
-            nn.Linear(96 * places, 192), nn.GELU(), nn.LayerNorm(192))
+            nn.Conv2d(channels, 48, 4, 4),
+            nn.GELU(),
+            nn.Conv2d(48, 96, 3, 2, 1),
+            nn.GELU(),
+            nn.Flatten(),
+            nn.Linear(96 * places, 192),
+            nn.GELU(),
+            nn.LayerNorm(192),
+        )
         self.head = nn.Linear(192, width)
 
 
@@ -116,8 +123,8 @@ class Words:
 
     def __init__(self, buckets: int, width: int, inner: int = 96):
         self.body = nn.Sequential(
-            SumOfWords(buckets, inner), nn.LayerNorm(inner),
-            nn.Linear(inner, 2 * inner), nn.GELU())
+            SumOfWords(buckets, inner), nn.LayerNorm(inner), nn.Linear(inner, 2 * inner), nn.GELU()
+        )
         self.head = nn.Linear(2 * inner, width)
 
 

@@ -2,6 +2,7 @@
 
 The engine maps such a function over seeds; all networks but `clbench.models.mlp.MLP` build on it.
 """
+
 import copy
 
 import torch
@@ -22,7 +23,7 @@ class Functional:
 
     def __init__(self, module: nn.Module, name: str) -> None:
         for part in module.modules():
-            if "num_batches_tracked" in part._buffers:       # a count that only a momentum of None would read
+            if "num_batches_tracked" in part._buffers:  # a count that only a momentum of None would read
                 part._buffers["num_batches_tracked"] = None
         self._module, self._name = module, name
         parameters = {name: tuple(tensor.shape) for name, tensor in module.named_parameters()}
@@ -69,7 +70,7 @@ class Functional:
         """
         views = self._views(theta)
         for name, _ in self._module.named_buffers():
-            views[name] = views[name].clone()                # the module writes into these
+            views[name] = views[name].clone()  # the module writes into these
         out = self._call(self._module, "", views, x, training=True)
         return out, torch.cat([views[name].flatten() for name, _ in self._module.named_buffers()])
 

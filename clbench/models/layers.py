@@ -1,4 +1,5 @@
 """Torch modules that several networks share."""
+
 from torch import Tensor, nn
 
 

@@ -1,4 +1,5 @@
 """The multilayer perceptron of the small benchmarks, as a pure function of one seed's parameters theta."""
+
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +20,7 @@ class MLP:
         self.sizes, self.hidden = sizes, len(sizes) - 2
         self.inputs, self.widths = sizes[0], sizes[1:-1]
         names = [*(f"hidden{i}" for i in range(self.hidden)), "head"]
-        self.layers: dict[str, tuple[int, int]] = {}         # name -> (fan in, fan out)
+        self.layers: dict[str, tuple[int, int]] = {}  # name -> (fan in, fan out)
         shapes: dict[str, tuple[int, ...]] = {}
         for name, fan_in, fan_out in zip(names, sizes[:-1], sizes[1:], strict=True):
             self.layers[name] = (fan_in, fan_out)
@@ -35,7 +36,7 @@ class MLP:
         tensors = {}
         for name, shape in self.layout.shapes.items():
             fan_in, _ = self.layers[name.split(".")[0]]
-            tensors[name] = (torch.rand(shape, generator=generator) * 2 - 1) * fan_in ** -0.5
+            tensors[name] = (torch.rand(shape, generator=generator) * 2 - 1) * fan_in**-0.5
         return self.layout.flat(tensors)
 
     def features(self, theta: Tensor, x: Tensor) -> Tensor:
@@ -89,7 +90,7 @@ class MLP:
         ever formed.
         """
         views = self.layout.views(theta)
-        inputs, outputs = {}, {}                             # of each linear layer
+        inputs, outputs = {}, {}  # of each linear layer
         x = rows.x
         for name in self.layers:
             inputs[name] = x

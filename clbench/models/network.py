@@ -1,4 +1,5 @@
 """What every network has, and what some can do besides."""
+
 from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
@@ -63,8 +64,8 @@ class AsModule(Network, Protocol):
 class OfBlocks(Protocol):
     """A chain start, block, …, block, end, linear layer: what columns of networks are made of."""
 
-    inputs: int                  # what the first block reads: numbers, or channels
-    widths: tuple[int, ...]      # what each block gives
+    inputs: int  # what the first block reads: numbers, or channels
+    widths: tuple[int, ...]  # what each block gives
 
     def start(self) -> nn.Module:
         """From the stream's inputs to the first block's."""

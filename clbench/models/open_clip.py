@@ -3,6 +3,7 @@ with texts.
 
 They start untrained or from a checkpoint.
 """
+
 import hashlib
 import logging
 from pathlib import Path
@@ -43,7 +44,7 @@ class OpenClip(Functional):
         towers = self._module
         if not self.weights:
             with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(generator.initial_seed())      # open_clip draws from torch's own generator
+                torch.manual_seed(generator.initial_seed())  # open_clip draws from torch's own generator
                 towers = build_towers(self.name)
         return self.layout.flat({name: tensor.detach() for name, tensor in self._named_tensors(towers)})
 
@@ -66,17 +67,19 @@ def configuration(name: str) -> dict[str, Any]:
     library = import_open_clip()
     if name.endswith(".json"):
         if not Path(name).is_file():
-            raise InputError(f"{name} is not there: model= takes a model of open_clip, "
-                             "or the JSON file of one")
+            raise InputError(
+                f"{name} is not there: model= takes a model of open_clip, or the JSON file of one"
+            )
         library.add_model_config(name)
     found = library.get_model_config(_model_name(name))
     if found is None:
         raise InputError(f'open_clip has no model "{name}"; open_clip.list_models() names those that it has')
     vision, text = found["vision_cfg"], found["text_cfg"]
     foreign = {"timm_model_name", "hf_model_name", "multimodal_cfg"} & {*found, *vision, *text}
-    if foreign or not isinstance(vision["layers"], int):     # a ResNet has a list of layers
-        raise InputError(f"{name}: only open_clip's own vision and text transformers are taken, "
-                         "such as ViT-B-32")
+    if foreign or not isinstance(vision["layers"], int):  # a ResNet has a list of layers
+        raise InputError(
+            f"{name}: only open_clip's own vision and text transformers are taken, such as ViT-B-32"
+        )
     return found
 
 
@@ -99,7 +102,7 @@ def build_towers(name: str, weights: str | None = None) -> Towers:
     if weights and not Path(weights).is_file():
         raise InputError(f"{weights} is not there: weights= takes a checkpoint on this machine")
     configuration(name)
-    logging.disable(logging.WARNING)                 # open_clip warns of every untrained model
+    logging.disable(logging.WARNING)  # open_clip warns of every untrained model
     try:
         model = import_open_clip().create_model(_model_name(name), pretrained=weights, force_custom_text=True)
     except (RuntimeError, ValueError, KeyError, UnpicklingError) as error:

@@ -1,4 +1,5 @@
 """ResNet-18 for small pictures (He et al. 2016): a 3x3 stem without pooling, as CIFAR protocols use it."""
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -41,8 +42,9 @@ class Residual(nn.Module):
         if (inputs, stride) == (outputs, 1):
             self.shortcut = nn.Identity()
         else:
-            self.shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False),
-                                          norm(kind, outputs))
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(inputs, outputs, 1, stride, bias=False), norm(kind, outputs)
+            )
 
     def forward(self, x: Tensor) -> Tensor:
         out = F.relu(self.norm1(self.conv1(x)))

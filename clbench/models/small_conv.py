@@ -1,4 +1,5 @@
 """A small convolutional network in the manner of LeNet, with strided convolutions instead of pooling."""
+
 from torch import nn
 
 from clbench.models.functional import Functional
@@ -13,12 +14,19 @@ class SmallConv(Functional):
 
     kind = "conv"
 
-    def __init__(self, shape: tuple[int, int, int], classes: int, widths: tuple[int, ...] = (16, 32, 64),
-                 norm: str = "group"):
+    def __init__(
+        self,
+        shape: tuple[int, int, int],
+        classes: int,
+        widths: tuple[int, ...] = (16, 32, 64),
+        norm: str = "group",
+    ):
         self.shape, self.inputs, self.widths, self.norm = shape, shape[-1], widths, norm
         blocks = [self.block(*sizes) for sizes in zip((self.inputs, *widths), widths, strict=False)]
-        super().__init__(BodyAndHead(shape, blocks, widths[-1], classes),
-                         f"small_conv {'-'.join(map(str, widths))}, {norm} norm")
+        super().__init__(
+            BodyAndHead(shape, blocks, widths[-1], classes),
+            f"small_conv {'-'.join(map(str, widths))}, {norm} norm",
+        )
 
     def start(self) -> nn.Module:
         """What comes before the blocks, for `clbench.models.columns`."""

@@ -2,6 +2,7 @@
 
 It begins by comparing texts by the words that they share, and learns to do better.
 """
+
 import math
 
 import numpy as np
@@ -33,8 +34,15 @@ class TextEncoder(Functional):
         """Initial theta [P]: word vectors from N(0, 1), word weights `idf`, a residual layer of 0."""
         views = self.layout.views(super().init(generator))
         vectors = torch.randn(views["body.table"].shape, generator=generator)
-        return self.layout.flat(views | {"body.table": vectors, "body.word_weights": self.idf,
-                                         "head.last.weight": 0.0, "head.last.bias": 0.0})
+        return self.layout.flat(
+            views
+            | {
+                "body.table": vectors,
+                "body.word_weights": self.idf,
+                "head.last.weight": 0.0,
+                "head.last.bias": 0.0,
+            }
+        )
 
 
 class SharedTower(nn.Module):

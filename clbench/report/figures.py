@@ -1,4 +1,5 @@
 """Figures as SVG text: the same records give the same bytes. Every figure takes the rows of one benchmark."""
+
 from dataclasses import dataclass
 from itertools import cycle, pairwise
 from textwrap import wrap
@@ -16,20 +17,37 @@ from clbench.metrics.accuracy import METRICS
 from clbench.metrics.references import NAIVE, place_of
 from clbench.metrics.statistics import summarise
 from clbench.report.layout import LEADER, Box, near, pareto, place, spread
-from clbench.report.svg import INK, PAPER, finished
+from clbench.report.svg import INK, PAPER, svg_of
 from clbench.report.values import Entry, order_of, seen_accuracy, trains_on_all_data
 
 FAINT = "#8c959f"
 COLOURS = ("#0077bb", "#ee7733", "#009988", "#cc3311", "#8a5cc2", "#33a1d6", "#d6458b", "#8c7a2b")
 MARKERS, DASHES = ("o", "s", "^", "D", "v", "P", "X"), ((), (5, 2), (2, 1.5), (6, 2, 1.5, 2))
-WIDTH = 9.5                                               # inches
+WIDTH = 9.5  # inches
 LOOK: dict[Any, Any] = {
-    "svg.hashsalt": "clbench", "svg.fonttype": "none", "font.family": "DejaVu Sans", "font.size": 8.5,
-    "axes.edgecolor": FAINT, "axes.labelcolor": INK, "axes.titlesize": 8.5, "axes.titlecolor": INK, "text.color": INK,
-    "axes.spines.top": False, "axes.spines.right": False, "axes.linewidth": 0.7, "axes.facecolor": "none",
-    "axes.unicode_minus": False, "xtick.color": FAINT, "ytick.color": FAINT, "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK, "figure.facecolor": PAPER, "savefig.facecolor": PAPER, "grid.color": FAINT,
-    "grid.alpha": 0.25, "grid.linewidth": 0.6,
+    "svg.hashsalt": "clbench",
+    "svg.fonttype": "none",
+    "font.family": "DejaVu Sans",
+    "font.size": 8.5,
+    "axes.edgecolor": FAINT,
+    "axes.labelcolor": INK,
+    "axes.titlesize": 8.5,
+    "axes.titlecolor": INK,
+    "text.color": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.7,
+    "axes.facecolor": "none",
+    "axes.unicode_minus": False,
+    "xtick.color": FAINT,
+    "ytick.color": FAINT,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "figure.facecolor": PAPER,
+    "savefig.facecolor": PAPER,
+    "grid.color": FAINT,
+    "grid.alpha": 0.25,
+    "grid.linewidth": 0.6,
 }
 
 
@@ -47,12 +65,19 @@ class Look:
 
 
 def looks(found: list[Entry]) -> dict[str, Look]:
-    """Colour, dash and marker by strategy: references in ink and grey, the others through all combinations."""
+    """Colour, dash and marker by strategy: references in ink and grey, the others through all
+    combinations."""
     fixed = reference_looks()
-    given = dict.fromkeys(entry.record.strategy for entry in sorted(found, key=lambda entry: order_of(entry.record)))
+    given = dict.fromkeys(
+        entry.record.strategy for entry in sorted(found, key=lambda entry: order_of(entry.record))
+    )
     others = [name for name in given if name.split("(")[0] not in fixed]
-    cycled = {name: Look(COLOURS[i % len(COLOURS)], DASHES[i // len(COLOURS) % len(DASHES)], MARKERS[i % len(MARKERS)])
-              for i, name in enumerate(others)}
+    cycled = {
+        name: Look(
+            COLOURS[i % len(COLOURS)], DASHES[i // len(COLOURS) % len(DASHES)], MARKERS[i % len(MARKERS)]
+        )
+        for i, name in enumerate(others)
+    }
     return {name: cycled[name] if name in cycled else fixed[name.split("(")[0]] for name in given}
 
 
@@ -69,29 +94,33 @@ def reference_looks() -> dict[str, Look]:
 
 # ---- the figures
 
+
 def matrices(found: list[Entry]) -> str | None:
-    """Accuracy matrices, mean over seeds: one panel per strategy, a row per task learnt, a column per slice."""
+    """Accuracy matrices, mean over seeds: one panel per strategy, a row per task learnt, a column per
+    slice."""
     drawn = [entry for entry in found if entry.ok]
     if not drawn:
         return None
     rows, columns = drawn[0].record.array.shape[1:]
     drawn = [entry for entry in drawn if entry.record.array.shape[1:] == (rows, columns)]
-    panel = 0.34 * max(columns, 4) + 0.45                 # inches
+    panel = 0.34 * max(columns, 4) + 0.45  # inches
     across = max(1, min(len(drawn), int(WIDTH / panel)))
     down = -(-len(drawn) // across)
     with mpl.rc_context({**mpl.rcParamsDefault, **LOOK}):
         size = across * panel, down * (0.24 * rows + 0.5) + 0.6
         figure = Figure(figsize=size, layout="constrained")
         grid = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True)
-        for axes in grid.flat[len(drawn):]:
+        for axes in grid.flat[len(drawn) :]:
             axes.set_visible(False)
         for axes, entry in zip(grid.flat, drawn, strict=False):
             mesh = _matrix(axes, entry)
         figure.supxlabel("evaluated on task", fontsize=8.5)
         figure.supylabel("after learning task (0: untrained)", fontsize=8.5)
-        bar = figure.colorbar(mesh, ax=grid, shrink=min(1, 1.6 / down), aspect=16, pad=0.015, ticks=[0, 50, 100])
+        bar = figure.colorbar(
+            mesh, ax=grid, shrink=min(1, 1.6 / down), aspect=16, pad=0.015, ticks=[0, 50, 100]
+        )
         bar.outline.set_visible(False)
-        return finished(figure)
+        return svg_of(figure)
 
 
 def _matrix(axes, entry: Entry):
@@ -106,12 +135,24 @@ def _matrix(axes, entry: Entry):
     if columns <= 12:
         for (i, j), value in np.ndenumerate(mean):
             if np.isfinite(value):
-                axes.text(j + 1, i, f"{value:.0f}", ha="center", va="center_baseline", fontsize=7,
-                          color="#ffffff" if value > 55 else "#1b1b1b")
+                axes.text(
+                    j + 1,
+                    i,
+                    f"{value:.0f}",
+                    ha="center",
+                    va="center_baseline",
+                    fontsize=7,
+                    color="#ffffff" if value > 55 else "#1b1b1b",
+                )
     if rows == columns + 1:
         steps = np.arange(columns + 1) + 0.5
         axes.step(steps, steps, where="post", color=INK, linewidth=1.5, zorder=3)
-    axes.set(xlim=(0.5, columns + 0.5), ylim=(rows - 0.5, -0.5), xticks=_ticks(1, columns), yticks=_ticks(0, rows - 1))
+    axes.set(
+        xlim=(0.5, columns + 0.5),
+        ylim=(rows - 0.5, -0.5),
+        xticks=_ticks(1, columns),
+        yticks=_ticks(0, rows - 1),
+    )
     axes.set_title("\n".join(wrap(_label(entry), max(14, 5 * columns))), pad=4)
     axes.tick_params(length=0)
     for spine in axes.spines.values():
@@ -120,26 +161,36 @@ def _matrix(axes, entry: Entry):
 
 
 def seen(found: list[Entry], look: dict[str, Look]) -> str | None:
-    """Mean accuracy on the tasks seen so far, after each task, with 95 % intervals and a label at each line's end."""
-    curves = [(entry, values) for entry, values in ((entry, seen_accuracy(entry.record)) for entry in found if entry.ok)
-              if values.shape[1] > 1]
+    """Mean accuracy on the tasks seen so far, after each task, with 95 % intervals and a label at each line's
+    end."""
+    curves = [
+        (entry, values)
+        for entry, values in ((entry, seen_accuracy(entry.record)) for entry in found if entry.ok)
+        if values.shape[1] > 1
+    ]
     if not curves:
         return None
     with mpl.rc_context({**mpl.rcParamsDefault, **LOOK}):
         figure = Figure(figsize=(WIDTH, max(3.6, 0.19 * len(curves) + 0.9)), layout="constrained")
         axes = figure.subplots()
         offsets = np.linspace(-0.12, 0.12, len(curves)) if len(curves) > 1 else [0.0]
-        lines = [(_label(entry), values, offset, look[entry.record.strategy])
-                 for (entry, values), offset in zip(curves, offsets, strict=True)]
+        lines = [
+            (_label(entry), values, offset, look[entry.record.strategy])
+            for (entry, values), offset in zip(curves, offsets, strict=True)
+        ]
         for _, *line in lines:
             _curve(axes, *line)
         tasks = max(values.shape[1] for _, values in curves)
-        axes.set(xlabel="tasks learnt", ylabel="accuracy on tasks seen so far (points)", xticks=_ticks(1, tasks),
-                 xlim=(0.7, tasks + 0.3 + 0.32 * tasks))
+        axes.set(
+            xlabel="tasks learnt",
+            ylabel="accuracy on tasks seen so far (points)",
+            xticks=_ticks(1, tasks),
+            xlim=(0.7, tasks + 0.3 + 0.32 * tasks),
+        )
         axes.grid(axis="y")
         axes.spines.bottom.set_bounds(0.7, tasks + 0.3)
         _end_labels(figure, axes, lines)
-        return finished(figure)
+        return svg_of(figure)
 
 
 def _curve(axes, values: np.ndarray, offset: float, look: Look) -> None:
@@ -148,11 +199,14 @@ def _curve(axes, values: np.ndarray, offset: float, look: Look) -> None:
     halves = [100 * (summary.half_width or 0) for summary in summaries]
     x = np.arange(1, len(means) + 1) + offset
     axes.errorbar(x, means, yerr=halves, fmt="none", ecolor=look.colour, elinewidth=0.9, alpha=0.55)
-    axes.plot(x, means, color=look.colour, linestyle=look.line, marker=look.marker, markersize=4, linewidth=1.3)
+    axes.plot(
+        x, means, color=look.colour, linestyle=look.line, marker=look.marker, markersize=4, linewidth=1.3
+    )
 
 
 def _end_labels(figure, axes, lines: list) -> None:
-    """A sample and a name beside the last point of each line, spread so that they do not overlap, and led to it."""
+    """A sample and a name beside the last point of each line, spread so that they do not overlap, and led to
+    it."""
     figure.canvas.draw()
     low, high = axes.get_ylim()
     gap = 0.165 * figure.dpi / axes.bbox.height * (high - low)
@@ -162,14 +216,23 @@ def _end_labels(figure, axes, lines: list) -> None:
         tasks = values.shape[1]
         x = tasks + 0.3 + 0.04 * tasks
         axes.plot([tasks + offset, tasks + 0.3, x], [end, y, y], color=look.colour, linewidth=0.6, alpha=0.7)
-        axes.plot(x + np.array([0, 0.025, 0.05]) * tasks, [y] * 3, color=look.colour, linestyle=look.line,
-                  linewidth=1.3, marker=look.marker, markersize=4, markevery=[1])
+        axes.plot(
+            x + np.array([0, 0.025, 0.05]) * tasks,
+            [y] * 3,
+            color=look.colour,
+            linestyle=look.line,
+            linewidth=1.3,
+            marker=look.marker,
+            markersize=4,
+            markevery=[1],
+        )
         axes.text(x + 0.06 * tasks, y, name, va="center_baseline", fontsize=8)
     axes.set_ylim(min(low, min(places) - gap / 2), max(high, max(places) + gap / 2))
 
 
 def cost(found: list[Entry], look: dict[str, Look], metric: str = "acc") -> str | None:
-    """A metric against FLOPs per seed, with 95 % intervals, names, and the Pareto front of the rows that compete."""
+    """A metric against FLOPs per seed, with 95 % intervals, names, and the Pareto front of the rows that
+    compete."""
     points = [(entry, point) for entry in found if (point := _cost_and_value(entry, metric))]
     if not points:
         return None
@@ -186,10 +249,16 @@ def cost(found: list[Entry], look: dict[str, Look], metric: str = "acc") -> str 
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.margins(x=0.14, y=0.1)
         axes.grid()
-        front = _front(axes, [(a, b) for entry, a, b in zip(drawn, x, y, strict=True)
-                              if not entry.stale and not _sees_all(entry)])
+        front = _front(
+            axes,
+            [
+                (a, b)
+                for entry, a, b in zip(drawn, x, y, strict=True)
+                if not entry.stale and not _sees_all(entry)
+            ],
+        )
         _point_labels(figure, axes, [_label(entry) for entry in drawn], x, y, halves, front)
-        return finished(figure)
+        return svg_of(figure)
 
 
 def _cost_and_value(entry: Entry, metric: str) -> tuple[float, float, float] | None:
@@ -202,8 +271,17 @@ def _cost_and_value(entry: Entry, metric: str) -> tuple[float, float, float] | N
 
 
 def _point(axes, x: float, y: float, half: float, look: Look, hollow: bool) -> None:
-    axes.errorbar([x], [y], yerr=[half], fmt=look.marker, color=look.colour, markersize=6 if look.marker != "*" else 8,
-                  markerfacecolor=PAPER if hollow else look.colour, elinewidth=1, markeredgewidth=1)
+    axes.errorbar(
+        [x],
+        [y],
+        yerr=[half],
+        fmt=look.marker,
+        color=look.colour,
+        markersize=6 if look.marker != "*" else 8,
+        markerfacecolor=PAPER if hollow else look.colour,
+        elinewidth=1,
+        markeredgewidth=1,
+    )
 
 
 def _front(axes, points: list[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -215,8 +293,15 @@ def _front(axes, points: list[tuple[float, float]]) -> list[tuple[float, float]]
     return corners
 
 
-def _point_labels(figure, axes, names: list[str], x: list[float], y: list[float], halves: list[float],
-                  front: list[tuple[float, float]]) -> None:
+def _point_labels(
+    figure,
+    axes,
+    names: list[str],
+    x: list[float],
+    y: list[float],
+    halves: list[float],
+    front: list[tuple[float, float]],
+) -> None:
     """Names near their points, clear of each other, of the intervals and of the front."""
     renderer = FigureCanvasAgg(figure).get_renderer()
     figure.draw(renderer)
@@ -224,10 +309,14 @@ def _point_labels(figure, axes, names: list[str], x: list[float], y: list[float]
     scale = axes.bbox.height / np.diff(axes.get_ylim())[0]
     texts = [axes.text(0, 0, name, fontsize=8, va="bottom") for name in names]
     sizes = [(box.width + 2, box.height) for box in (text.get_window_extent(renderer) for text in texts)]
-    whiskers = [Box(a - 5, b - half * scale - 5, 10, 2 * half * scale + 10)
-                for (a, b), half in zip(pixels, halves, strict=True)]
-    steps = [Box(min(a, c) - 1, min(b, d) - 1, abs(a - c) + 2, abs(b - d) + 2)
-             for (a, b), (c, d) in pairwise(axes.transData.transform(front) if front else [])]
+    whiskers = [
+        Box(a - 5, b - half * scale - 5, 10, 2 * half * scale + 10)
+        for (a, b), half in zip(pixels, halves, strict=True)
+    ]
+    steps = [
+        Box(min(a, c) - 1, min(b, d) - 1, abs(a - c) + 2, abs(b - d) + 2)
+        for (a, b), (c, d) in pairwise(axes.transData.transform(front) if front else [])
+    ]
     boxes = place(pixels, sizes, whiskers + steps, Box(*axes.bbox.bounds))
     back = axes.transData.inverted()
     for text, box, (a, b) in zip(texts, boxes, pixels, strict=True):
@@ -239,6 +328,7 @@ def _point_labels(figure, axes, names: list[str], x: list[float], y: list[float]
 
 # ---- shared
 
+
 def _sees_all(entry: Entry) -> bool:
     return trains_on_all_data(entry.record)
 
@@ -249,4 +339,6 @@ def _label(entry: Entry) -> str:
 
 
 def _ticks(first: int, last: int) -> list[int]:
-    return list(range(first, last + 1, max(1, (last - first) // 10 + ((last - first) % 10 > 0 and last - first > 10))))
+    return list(
+        range(first, last + 1, max(1, (last - first) // 10 + ((last - first) % 10 > 0 and last - first > 10)))
+    )

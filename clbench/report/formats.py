@@ -1,4 +1,5 @@
 """One table, written for the terminal, Markdown, JSON or CSV."""
+
 import csv
 import dataclasses
 import html
@@ -8,9 +9,24 @@ import json
 from clbench.report.tables import Table
 
 # What a narrow terminal does without, in turn.
-DISPENSABLE = ("backward_left_right", "backward_right_left", "backward_five", "peak_mb", "cpu_hours", "gpu_hours", "bwt",
-               "plasticity_gap_equal", "joint_gap", "memory_items", "memory_mb", "aia", "recovered", "seconds", "gflops",
-               "plasticity_gap")
+DISPENSABLE = (
+    "backward_left_right",
+    "backward_right_left",
+    "backward_five",
+    "peak_mb",
+    "cpu_hours",
+    "gpu_hours",
+    "bwt",
+    "plasticity_gap_equal",
+    "joint_gap",
+    "memory_items",
+    "memory_mb",
+    "aia",
+    "recovered",
+    "seconds",
+    "gflops",
+    "plasticity_gap",
+)
 
 
 def grid(table: Table) -> tuple[list[str], list[list[str]]]:
@@ -25,17 +41,27 @@ def grid(table: Table) -> tuple[list[str], list[list[str]]]:
 
 
 def to_rich(table: Table, width: int | None = None):
-    """The table for `rich.print`. With a width (in characters) it leaves out columns until it fits, and says which."""
+    """The table for `rich.print`. With a width (in characters) it leaves out columns until it fits, and says
+    which."""
     from rich import box
     from rich.console import Group
     from rich.table import Table as Grid
     from rich.text import Text
+
     table, left_out = fitting(table, width) if width else (table, [])
     headings, rows = grid(table)
-    drawn = Grid(title=Text(table.title), title_justify="left", header_style="bold", box=box.SIMPLE_HEAD,
-                 show_edge=False, padding=(0, 1, 0, 0))
+    drawn = Grid(
+        title=Text(table.title),
+        title_justify="left",
+        header_style="bold",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        padding=(0, 1, 0, 0),
+    )
     for i, (heading, wide) in enumerate(zip(headings, widths(headings, rows), strict=True)):
-        drawn.add_column(Text(unbroken(heading)), justify="right" if i else "left", overflow="fold", width=wide)
+        drawn.add_column(
+            Text(unbroken(heading)), justify="right" if i else "left", overflow="fold", width=wide
+        )
     for row, cells, following in zip(table.rows, rows, [*table.rows[1:], None], strict=True):
         drawn.add_row(*map(Text, cells), end_section=following is not None and following.family != row.family)
     notes = [*table.notes, *([f"left out for want of room: {', '.join(left_out)}"] if left_out else [])]
@@ -72,7 +98,8 @@ def unbroken(heading: str) -> str:
 
 
 def to_markdown(table: Table) -> str:
-    """The table with its notes as GitHub's Markdown; where columns are benchmarks, one more says the family."""
+    """The table with its notes as GitHub's Markdown; where columns are benchmarks, one more says the
+    family."""
     headings, rows = grid(table)
     if table.benchmark is None:
         headings.insert(1, "family")
@@ -91,14 +118,33 @@ def markdown_text(text: str) -> str:
 
 
 def to_json(tables: list[Table]) -> str:
-    """All cells of all tables, those not shown by default too, with SD, interval, n and the value of every seed."""
-    return json.dumps({"tables": [dataclasses.asdict(table) for table in tables]}, indent=1, ensure_ascii=False,
-                      allow_nan=False) + "\n"
+    """All cells of all tables, those not shown by default too, with SD, interval, n and the value of every
+    seed."""
+    return (
+        json.dumps(
+            {"tables": [dataclasses.asdict(table) for table in tables]},
+            indent=1,
+            ensure_ascii=False,
+            allow_nan=False,
+        )
+        + "\n"
+    )
 
 
 OF_CELL = ("value", "half_width", "low", "high", "sd", "n")
-FIELDS = ("profile", "benchmark", "strategy", "family", "kind", "status", "stale", "reason", "metric", *OF_CELL,
-          "marks")
+FIELDS = (
+    "profile",
+    "benchmark",
+    "strategy",
+    "family",
+    "kind",
+    "status",
+    "stale",
+    "reason",
+    "metric",
+    *OF_CELL,
+    "marks",
+)
 
 
 def to_csv(tables: list[Table]) -> str:
@@ -111,9 +157,17 @@ def to_csv(tables: list[Table]) -> str:
             for name, cell in row.cells.items():
                 benchmark, metric = (table.benchmark, name) if table.benchmark else (name, table.metric)
                 if benchmark in row.origins:
-                    told = {"profile": table.profile, "benchmark": benchmark, "strategy": row.strategy,
-                            "family": row.family, "kind": row.kind, "metric": metric,
-                            "marks": " ".join(cell.marks)}
-                    told |= {name: getattr(row.origins[benchmark], name) for name in ("status", "stale", "reason")}
+                    told = {
+                        "profile": table.profile,
+                        "benchmark": benchmark,
+                        "strategy": row.strategy,
+                        "family": row.family,
+                        "kind": row.kind,
+                        "metric": metric,
+                        "marks": " ".join(cell.marks),
+                    }
+                    told |= {
+                        name: getattr(row.origins[benchmark], name) for name in ("status", "stale", "reason")
+                    }
                     writer.writerow(told | {name: getattr(cell, name) for name in OF_CELL})
     return file.getvalue()

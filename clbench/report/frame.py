@@ -1,4 +1,5 @@
 """`load_results`: all values of a results folder as one tidy pandas frame."""
+
 import warnings
 from pathlib import Path
 
@@ -14,31 +15,48 @@ COLUMNS = ["profile", "benchmark", "strategy", "backend", "status", "stale", "se
 
 
 def load_results(folder: str | Path = "results") -> pd.DataFrame:
-    """One row per profile, benchmark, strategy, seed and metric; metrics as fractions, costs as each seed's share.
+    """One row per profile, benchmark, strategy, seed and metric; metrics as fractions, costs as each seed's
+    share.
 
-    A pair without any seed (failed, unsupported) has one row without seed, metric and value, so that it stays visible.
-    A file that is no record is left out with a warning.
+    A pair without any seed (failed, unsupported) has one row without seed, metric and value, so that it stays
+    visible. A file that is no record is left out with a warning.
     """
     if not Path(folder).is_dir():
         raise FileNotFoundError(f"{folder}: there is no such folder; `clbench run` makes results/")
     found, problems = records.load(Path(folder))
     for problem in problems:
         warnings.warn(problem, stacklevel=2)
-    rows = [row for mixed in by_profile(found).values() for own in by_benchmark(mixed).values()
-            for entry in entries(own) for row in _rows(entry)]
+    rows = [
+        row
+        for mixed in by_profile(found).values()
+        for own in by_benchmark(mixed).values()
+        for entry in entries(own)
+        for row in _rows(entry)
+    ]
     frame = pd.DataFrame(rows, columns=COLUMNS)
     return frame.astype({"seed": "Int64", "value": "float64", "stale": "bool"})
 
 
 def _rows(entry: Entry) -> list[dict]:
     record = entry.record
-    same = {"profile": record.profile, "benchmark": record.benchmark, "strategy": record.strategy,
-            "backend": record.backend, "status": record.status, "stale": entry.stale}
+    same = {
+        "profile": record.profile,
+        "benchmark": record.benchmark,
+        "strategy": record.strategy,
+        "backend": record.backend,
+        "status": record.status,
+        "stale": entry.stale,
+    }
     values: list[tuple[int | None, str | None, float | None]]
-    values = [(seed, name, value) for name, by_seed in (entry.metrics | costs(record)).items()
-              for seed, value in by_seed.items()]
-    return [same | {"seed": seed, "metric": name, "value": value}
-            for seed, name, value in values or [(None, None, None)]]
+    values = [
+        (seed, name, value)
+        for name, by_seed in (entry.metrics | costs(record)).items()
+        for seed, value in by_seed.items()
+    ]
+    return [
+        same | {"seed": seed, "metric": name, "value": value}
+        for seed, name, value in values or [(None, None, None)]
+    ]
 
 
 def costs(record: Record) -> dict[str, dict[int, float | None]]:

@@ -1,9 +1,10 @@
 """Where labels go in a figure so that they do not lie on each other. Plain numbers, no matplotlib."""
+
 import math
 from dataclasses import dataclass
 
 ANGLES = (0, 180, 35, -35, 145, -145, 90, -90)
-LEADER = 12                                   # a label farther from its point than this is led to it by a line
+LEADER = 12  # a label farther from its point than this is led to it by a line
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ def spread(wanted: list[float], gap: float) -> list[float]:
     [4.0, 0.0, 6.0]
     """
     order = sorted(range(len(wanted)), key=wanted.__getitem__)
-    blocks: list[tuple[float, int]] = []      # [first position, members] of runs of touching labels
+    blocks: list[tuple[float, int]] = []  # [first position, members] of runs of touching labels
     for i in order:
         blocks.append((wanted[i], 1))
         while len(blocks) > 1 and blocks[-2][0] + blocks[-2][1] * gap > blocks[-1][0]:
@@ -40,14 +41,20 @@ def spread(wanted: list[float], gap: float) -> list[float]:
     return [place for _, place in sorted(zip(order, places, strict=True))]
 
 
-def place(points: list[tuple[float, float]], sizes: list[tuple[float, float]], obstacles: list[Box],
-          frame: Box) -> list[Box]:
-    """A box for the label of each point: inside the frame, near its point, clear of obstacles and of other labels."""
+def place(
+    points: list[tuple[float, float]], sizes: list[tuple[float, float]], obstacles: list[Box], frame: Box
+) -> list[Box]:
+    """A box for the label of each point: inside the frame, near its point, clear of obstacles and of other
+    labels."""
     taken, boxes = list(obstacles), []
     for point, size in zip(points, sizes, strict=True):
-        candidates = [_beside(point, size, radius, angle) for radius in (7, 16, 28, 42, 60, 80) for angle in ANGLES]
+        candidates = [
+            _beside(point, size, radius, angle) for radius in (7, 16, 28, 42, 60, 80) for angle in ANGLES
+        ]
         candidates = [box for box in candidates if box.inside(frame)] or candidates
-        best = min(candidates, key=lambda box: _covered([box, *_leader(point, box)], taken))   # the nearest of equals
+        best = min(
+            candidates, key=lambda box: _covered([box, *_leader(point, box)], taken)
+        )  # the nearest of equals
         boxes.append(best)
         taken += [best, *_leader(point, best)]
     return boxes
@@ -68,8 +75,10 @@ def _leader(point: tuple[float, float], box: Box) -> list[Box]:
     length = math.hypot(a - x, b - y)
     if length <= LEADER:
         return []
-    return [Box(x + done / length * (a - x) - 1.5, y + done / length * (b - y) - 1.5, 3, 3)
-            for done in range(8, int(length) - 1, 3)]
+    return [
+        Box(x + done / length * (a - x) - 1.5, y + done / length * (b - y) - 1.5, 3, 3)
+        for done in range(8, int(length) - 1, 3)
+    ]
 
 
 def _beside(point: tuple[float, float], size: tuple[float, float], radius: float, angle: float) -> Box:

@@ -1,7 +1,9 @@
-"""Reports: for each profile one HTML file that needs nothing else, and the same as Markdown with figures beside it.
+"""Reports: for each profile one HTML file that needs nothing else, and the same as Markdown with figures
+beside it.
 
 The same records give the same bytes: nothing here asks for the time.
 """
+
 import os
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -16,19 +18,28 @@ from clbench.metrics.accuracy import METRICS
 from clbench.profiles import PROFILES
 from clbench.report import figures, svg
 from clbench.report.formats import markdown_text, to_markdown, unbroken
-from clbench.report.tables import Origin, Table, by_benchmark, by_metric, by_profile, comparison, heading, lead_of
+from clbench.report.tables import (
+    Origin,
+    Table,
+    by_benchmark,
+    by_metric,
+    by_profile,
+    comparison,
+    heading,
+    lead_of,
+)
 from clbench.report.values import Entry, across_benchmarks, compute_matched, entries
 from clbench.results import records
 from clbench.results.files import write_atomically
 from clbench.results.records import Record, file_name, path_of
 
 CAPTIONS = {
-    "matrices": "Accuracy after learning each task (rows; 0 is the untrained network) on each task (columns): mean "
-                "over seeds, in points. The line divides the tasks learnt so far from those to come.",
-    "seen": "Mean accuracy on the tasks seen so far. Bars are 95 % t intervals over seeds; the points of one task "
-            "stand a little apart so that bars do not cover each other.",
-    "cost": "What the table ranks by against what the training of one seed costs, with 95 % t intervals. Hollow marks: rows that "
-            "train on all data so far. Dashed: the Pareto front of the other rows.",
+    "matrices": "Accuracy after learning each task (rows; 0 is the untrained network) on each task "
+    "(columns): mean over seeds, in points. The line divides the tasks learnt so far from those to come.",
+    "seen": "Mean accuracy on the tasks seen so far. Bars are 95 % t intervals over seeds; the points of one "
+    "task stand a little apart so that bars do not cover each other.",
+    "cost": "What the table ranks by against what the training of one seed costs, with 95 % t intervals. "
+    "Hollow marks: rows that train on all data so far. Dashed: the Pareto front of the other rows.",
 }
 
 
@@ -44,8 +55,8 @@ class Written:
 class Drawing:
     """A figure of a benchmark: its file, and itself for the page."""
 
-    file: str                                 # relative to the report
-    text: str                                 # the SVG file
+    file: str  # relative to the report
+    text: str  # the SVG file
     inline: Markup
     caption: str
 
@@ -60,11 +71,12 @@ class Section:
     table: Table
     markdown: str
     drawings: list[Drawing]
-    sources: list[dict]                       # per row: where its numbers come from
+    sources: list[dict]  # per row: where its numbers come from
 
 
 def write_reports(results: Path, out: Path) -> Written:
-    """Writes `<profile>.html`, `<profile>.md`, `figures/<profile>/*.svg`; `index.html` and `README.md` over them."""
+    """Writes `<profile>.html`, `<profile>.md`, `figures/<profile>/*.svg`; `index.html` and `README.md` over
+    them."""
     found, problems = records.load(results)
     problems = [problem.replace(f"{results}{os.sep}", "") for problem in problems]
     written = Written(warnings=list(problems))
@@ -81,17 +93,28 @@ def write_reports(results: Path, out: Path) -> Written:
     return written
 
 
-def _write_profile(written: Written, profile: str, own: list[Record], sections: list[Section], problems: list[str],
-                   out: Path) -> None:
+def _write_profile(
+    written: Written, profile: str, own: list[Record], sections: list[Section], problems: list[str], out: Path
+) -> None:
     summary = by_metric(own, "acc")
     known = PROFILES.get(profile)
     matched = compute_matched(own)
     at_naive_cost = by_metric(matched, "acc", beside=own) if matched else None
-    about = {"at_naive_cost": at_naive_cost, "at_naive_cost_markdown": to_markdown(at_naive_cost) if at_naive_cost else "",
-             "across": {strategy: one for strategy, one in across_benchmarks(own).items() if one},
-             "profile": profile, "about": known.summary if known else "", "sections": sections, "summary": summary,
-             "summary_markdown": to_markdown(summary), "records": own, "dates": _dates(own), "problems": problems,
-             "definitions": [heading(name) for name in METRICS], "costs": COSTS.values()}
+    about = {
+        "at_naive_cost": at_naive_cost,
+        "at_naive_cost_markdown": to_markdown(at_naive_cost) if at_naive_cost else "",
+        "across": {strategy: one for strategy, one in across_benchmarks(own).items() if one},
+        "profile": profile,
+        "about": known.summary if known else "",
+        "sections": sections,
+        "summary": summary,
+        "summary_markdown": to_markdown(summary),
+        "records": own,
+        "dates": _dates(own),
+        "problems": problems,
+        "definitions": [heading(name) for name in METRICS],
+        "costs": COSTS.values(),
+    }
     for drawing in (drawing for section in sections for drawing in section.drawings):
         _write(written, out / drawing.file, drawing.text)
     _write(written, out / f"{profile}.html", _render("profile.html.j2", **about))
@@ -104,12 +127,17 @@ def _write(written: Written, path: Path, text: str) -> None:
 
 
 def _stale(profile: str, sections: list[Section]) -> list[str]:
-    stale = [f"{section.name} {row.strategy}" for section in sections for row in section.table.rows
-             if row.origins[section.name].stale]
+    stale = [
+        f"{section.name} {row.strategy}"
+        for section in sections
+        for row in section.table.rows
+        if row.origins[section.name].stale
+    ]
     return [f"{profile}: stale, run again: {', '.join(stale)}"] if stale else []
 
 
 # ---- what a page shows
+
 
 def _sections(profile: str, own: list[Record], results: Path, out: Path) -> list[Section]:
     found = {name: entries(mixed) for name, mixed in by_benchmark(own).items()}
@@ -119,16 +147,31 @@ def _sections(profile: str, own: list[Record], results: Path, out: Path) -> list
 
 def _section(profile: str, name: str, found: list[Entry], look: dict, results: Path, out: Path) -> Section:
     table = comparison([entry.record for entry in found])
-    sources = [_source(entry, row.origins[name], results, out) for entry, row in zip(found, table.rows, strict=True)]
-    return Section(name, file_name(name), _settings(found), table, to_markdown(table),
-                   _drawings(profile, name, found, look), sources)
+    sources = [
+        _source(entry, row.origins[name], results, out) for entry, row in zip(found, table.rows, strict=True)
+    ]
+    return Section(
+        name,
+        file_name(name),
+        _settings(found),
+        table,
+        to_markdown(table),
+        _drawings(profile, name, found, look),
+        sources,
+    )
 
 
 def _drawings(profile: str, benchmark: str, found: list[Entry], look: dict) -> list[Drawing]:
-    drawn = {"seen": figures.seen(found, look), "cost": figures.cost(found, look, lead_of(found[0].record)),
-             "matrices": figures.matrices(found)}
-    return [_drawing(f"figures/{profile}/{file_name(benchmark)}-{kind}.svg", text, CAPTIONS[kind])
-            for kind, text in drawn.items() if text]
+    drawn = {
+        "seen": figures.seen(found, look),
+        "cost": figures.cost(found, look, lead_of(found[0].record)),
+        "matrices": figures.matrices(found),
+    }
+    return [
+        _drawing(f"figures/{profile}/{file_name(benchmark)}-{kind}.svg", text, CAPTIONS[kind])
+        for kind, text in drawn.items()
+        if text
+    ]
 
 
 def _drawing(file: str, text: str, caption: str) -> Drawing:
@@ -140,14 +183,21 @@ def _source(entry: Entry, origin: Origin, results: Path, out: Path) -> dict:
     """Where a row comes from: record, arguments, seeds, commits, dates, versions."""
     record = entry.record
     path = path_of(results, record.profile, record.benchmark, record.strategy)
-    arguments = [f"{name}: {', '.join(f'{key}={value!r}' for key, value in given.items())}" if given else name
-                 for name, given in record.settings.get("strategy", {}).items()]
+    arguments = [
+        f"{name}: {', '.join(f'{key}={value!r}' for key, value in given.items())}" if given else name
+        for name, given in record.settings.get("strategy", {}).items()
+    ]
     libraries = ("python", "torch", "numpy", *(["avalanche-lib"] if record.backend == "avalanche" else []))
     versions = {f"{library} {one[library]}" for one in origin.provenance for library in libraries}
-    return {"strategy": record.strategy, "record": quote(Path(os.path.relpath(path, out)).as_posix()),
-            "arguments": "; ".join(arguments), "seeds": ranges(origin.seeds),
-            "commit": ", ".join(sorted({_commit(one) for one in origin.provenance})) or "–",
-            "dates": _dates([record]), "versions": ", ".join(sorted(versions)) or "–"}
+    return {
+        "strategy": record.strategy,
+        "record": quote(Path(os.path.relpath(path, out)).as_posix()),
+        "arguments": "; ".join(arguments),
+        "seeds": ranges(origin.seeds),
+        "commit": ", ".join(sorted({_commit(one) for one in origin.provenance})) or "–",
+        "dates": _dates([record]),
+        "versions": ", ".join(sorted(versions)) or "–",
+    }
 
 
 def _commit(provenance: dict) -> str:
@@ -156,7 +206,14 @@ def _commit(provenance: dict) -> str:
 
 def _dates(own: list[Record]) -> str:
     """The day of the runs, or the first and the last."""
-    days = sorted({str(group.provenance["started"])[:10] for record in own for group in record.groups if group.provenance})
+    days = sorted(
+        {
+            str(group.provenance["started"])[:10]
+            for record in own
+            for group in record.groups
+            if group.provenance
+        }
+    )
     return " to ".join(dict.fromkeys([days[0], days[-1]])) if days else "–"
 
 
@@ -190,19 +247,32 @@ def _setting(record: Record) -> str:
 
 # ---- templates
 
+
 def _render(template: str, **about) -> str:
-    environment = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), undefined=StrictUndefined,
-                              autoescape=lambda name: (name or "").endswith(".html.j2"), trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"points": lambda fraction: f"{100 * fraction:z.1f}", "value": _value,
-                            "breaks": _breaks, "md": markdown_text, "anchor": file_name,
-                            "unbroken": unbroken}
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        undefined=StrictUndefined,
+        autoescape=lambda name: (name or "").endswith(".html.j2"),
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "points": lambda fraction: f"{100 * fraction:z.1f}",
+        "value": _value,
+        "breaks": _breaks,
+        "md": markdown_text,
+        "anchor": file_name,
+        "unbroken": unbroken,
+    }
     return environment.get_template(template).render(**about).rstrip() + "\n"
 
 
 def _value(text: str) -> Markup:
     """A cell's text with the interval set back."""
     first, space, rest = text.partition(" ")
-    return Markup('{}{}<span class="interval">{}</span>').format(first, space, rest) if space else escape(text)
+    return (
+        Markup('{}{}<span class="interval">{}</span>').format(first, space, rest) if space else escape(text)
+    )
 
 
 def _breaks(text: str) -> Markup:

@@ -1,31 +1,42 @@
 """Matplotlib's SVG, made small, reproducible, and fit to stand inside a page."""
+
 import io
 import re
 
-INK, PAPER = "#24292f", "#fefefe"             # a page turns these two into its own colours
+INK, PAPER = "#24292f", "#fefefe"  # a page turns these two into its own colours
 FONTS = "'DejaVu Sans', Verdana, Arial, sans-serif"
 
 
-def finished(figure) -> str:
+def svg_of(figure) -> str:
     """The figure as an SVG file: no date, no library version, nothing said twice, whole tenths of a point."""
     file = io.StringIO()
-    figure.savefig(file, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")),
-                   bbox_inches="tight", pad_inches=0.08)
+    figure.savefig(
+        file,
+        format="svg",
+        metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")),
+        bbox_inches="tight",
+        pad_inches=0.08,
+    )
     text = file.getvalue()
-    text = re.sub(r"<!--.*?-->|<defs>\s*<style.*?</style>\s*</defs>", "", text[text.index("<svg"):], flags=re.DOTALL)
-    text = text.replace("<svg ", f'<svg style="font-family: {FONTS}; stroke-linejoin: round; stroke-linecap: butt" ', 1)
+    text = re.sub(
+        r"<!--.*?-->|<defs>\s*<style.*?</style>\s*</defs>", "", text[text.index("<svg") :], flags=re.DOTALL
+    )
+    text = text.replace(
+        "<svg ", f'<svg style="font-family: {FONTS}; stroke-linejoin: round; stroke-linecap: butt" ', 1
+    )
     text = text.replace(" font-family: 'DejaVu Sans';", "").replace("'DejaVu Sans';", f"{FONTS};")
     text = re.sub(r' transform="rotate\(-0 [^)]*\)"', "", text)
     text = re.sub(r"(\d+\.\d)\d+", r"\1", text)
     text = re.sub(r' d="([^"]*)"', lambda found: f' d="{_short_path(found[1])}"', text)
-    text = re.sub(r'(?<=[a-z]): |; (?=[a-z-]+:)', lambda found: found[0].strip(), text)
+    text = re.sub(r"(?<=[a-z]): |; (?=[a-z-]+:)", lambda found: found[0].strip(), text)
     text = re.sub(r'<g id="text_\d+">\s*(<text[^<]*</text>)\s*</g>', r"\1", text)
     text = _without_idle_ids(text)
     return re.sub(r"\s*\n\s*", "\n", text).strip() + "\n"
 
 
 def inline(svg: str, name: str, alt: str) -> str:
-    """The same for a page: ids of its own, ink and paper of the page, and what it shows for who can't see it."""
+    """The same for a page: ids of its own, ink and paper of the page, and what it shows for who can't see
+    it."""
     svg = re.sub(r' xmlns(:xlink)?="[^"]*"', "", svg).replace("xlink:href", "href")
     svg = re.sub(r'( id="|"#|url\(#)', rf"\g<1>{name}-", svg)
     svg = svg.replace(INK, "currentColor").replace(PAPER, "var(--paper)")

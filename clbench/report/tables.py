@@ -1,38 +1,74 @@
-"""Tables of strategies: one benchmark with many metrics (`comparison`), or one metric on many benchmarks (`by_metric`).
+"""Tables of strategies: one benchmark with many metrics (`comparison`), or one metric on many benchmarks
+(`by_metric`).
 
-A table is plain data, the same for every way of writing it (`clbench.report.formats`). Whatever depends on other
-records is computed here, when shown.
+A table is plain data, the same for every way of writing it (`clbench.report.formats`). Whatever depends on
+other records is computed here, when shown.
 """
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from clbench.core.costs import COSTS
 from clbench.metrics.accuracy import METRICS
-from clbench.metrics.statistics import best_and_ties, summarise
+from clbench.metrics.statistics import summarise
 from clbench.profiles import PROFILES
-from clbench.report.values import Entry, entries, family_of, kind_of, order_of, trains_on_all_data
+from clbench.report.stars import star_and_ties
+from clbench.report.values import Entry, entries, family_of, kind_of, order_of
 from clbench.results.records import Record
 
 NONE = "–"
-DEFAULT = ("acc", "aia", "forgetting", "bwt", "plasticity_gap", "plasticity_gap_equal", "joint_gap", "recovered",
-           "seconds", "gpu_hours", "cpu_hours", "energy_wh", "gflops", "retraining_saved", "memory_items",
-           "memory_mb", "peak_mb")
+# The columns of a table, in groups: what a row learns, what it lacks beside retraining, what it costs.
+BESIDE_RETRAINING = ("plasticity_gap", "plasticity_gap_equal", "joint_gap")
+COST_COLUMNS = (
+    "seconds",
+    "gpu_hours",
+    "cpu_hours",
+    "energy_wh",
+    "gflops",
+    "retraining_saved",
+    "memory_items",
+    "memory_mb",
+    "peak_mb",
+)
+DEFAULT = ("acc", "aia", "forgetting", "bwt", *BESIDE_RETRAINING, "recovered", *COST_COLUMNS)
 # Of streams of pairs: what a new slice changes for those before and after it.
-PAIRS = ("stream_backward", "stream_id", "stream_forward", "acc", "forgetting", "old_kept", "new_share", *DEFAULT[4:7],
-         "backward_left_right", "backward_right_left", "backward_five", *DEFAULT[8:])
-KEPT = 0.8                                    # of what was learnt: the yardstick of those who fine-tune
+PAIRS = (
+    "stream_backward",
+    "stream_id",
+    "stream_forward",
+    "acc",
+    "forgetting",
+    "old_kept",
+    "new_share",
+    *BESIDE_RETRAINING,
+    "backward_left_right",
+    "backward_right_left",
+    "backward_five",
+    *COST_COLUMNS,
+)
+KEPT = 0.8  # of what was learnt: the yardstick of those who fine-tune
 WHERE_USED = ("gpu_hours", "cpu_hours", "energy_wh", "memory_mb")
-TITLES = {"seconds": "s/seed", "gflops": "GFLOPs", "gpu_hours": "GPU h", "cpu_hours": "CPU h",
-          "peak_mb": "peak MB", "memory_mb": "kept MB"}
-DERIVED = ("seconds", "gflops", "memory_mb")      # what tables show of costs in other units
-DESCRIPTIONS = {"seconds": "wall-clock of training and evaluation",
-                "gflops": "counted forward and backward FLOPs, in units of 10^9",
-                "memory_mb": "stored examples and all else kept beyond the plain model, in 10^6 bytes"}
+TITLES = {
+    "seconds": "s/seed",
+    "gflops": "GFLOPs",
+    "gpu_hours": "GPU h",
+    "cpu_hours": "CPU h",
+    "peak_mb": "peak MB",
+    "memory_mb": "kept MB",
+}
+DERIVED = ("seconds", "gflops", "memory_mb")  # what tables show of costs in other units
+DESCRIPTIONS = {
+    "seconds": "wall-clock of training and evaluation",
+    "gflops": "counted forward and backward FLOPs, in units of 10^9",
+    "memory_mb": "stored examples and all else kept beyond the plain model, in 10^6 bytes",
+}
 SIGNS = {"best": "★", "tied": "≈", "stale": "†", "accepted": "‡"}
 LEGEND = {
     "best": "★ best mean among the rows that do not train on all data so far",
-    "tied": "≈ not distinguishable from ★: the 95 % interval of the paired difference on common seeds contains 0",
-    "stale": "† stale: made by source code that has changed since; run it again. Stale rows take no part in ★ and ≈",
+    "tied": "≈ not distinguishable from ★: "
+    "the 95 % interval of the paired difference on common seeds contains 0",
+    "stale": "† stale: made by source code that has changed since; run it again. "
+    "Stale rows take no part in ★ and ≈",
     "accepted": "‡ on a copy of the data that differs from the published one and was taken knowingly",
 }
 
@@ -42,7 +78,7 @@ class Cell:
     """One value: mean over n seeds, its 95 % interval and SD, what to print; `marks` are keys of SIGNS."""
 
     value: float | None = None
-    half_width: float | None = None           # None where the interval is not symmetric
+    half_width: float | None = None  # None where the interval is not symmetric
     low: float | None = None
     high: float | None = None
     sd: float | None = None
@@ -62,7 +98,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    name: str                                 # of a metric or cost, or of a benchmark
+    name: str  # of a metric or cost, or of a benchmark
     title: str
     higher_is_better: bool | None = None
     description: str = ""
@@ -81,25 +117,25 @@ class Origin:
     stale: bool
     seeds: list[int]
     data: str
-    provenance: list[dict]                    # one per seed group, with `concurrent` in it; none of what was imported
-    notes: list[str]                          # what was out of the ordinary in its groups
+    provenance: list[dict]  # one per seed group, with `concurrent` in it; none of what was imported
+    notes: list[str]  # what was out of the ordinary in its groups
 
 
 @dataclass(frozen=True)
 class Row:
     strategy: str
     family: str
-    kind: str                                 # reference | native | avalanche
-    origins: dict[str, Origin]                # by benchmark
-    cells: dict[str, Cell]                    # by metric and cost (comparison) or by benchmark (by_metric)
+    kind: str  # reference | native | avalanche
+    origins: dict[str, Origin]  # by benchmark
+    cells: dict[str, Cell]  # by metric and cost (comparison) or by benchmark (by_metric)
 
 
 @dataclass(frozen=True)
 class Table:
     profile: str
-    benchmark: str | None                     # None: by_metric, and the columns are benchmarks
-    metric: str | None                        # None: comparison, and the columns are metrics
-    columns: list[Column]                     # what is shown by default; a row's cells may hold more
+    benchmark: str | None  # None: by_metric, and the columns are benchmarks
+    metric: str | None  # None: comparison, and the columns are metrics
+    columns: list[Column]  # what is shown by default; a row's cells may hold more
     rows: list[Row]
     notes: list[str]
 
@@ -133,8 +169,10 @@ def show(records: list[Record], metric: str | None = None, beside: Sequence[Reco
 def by_profile(records: list[Record]) -> dict[str, list[Record]]:
     """Records by profile, in the order of the profiles."""
     known = list(PROFILES)
-    names = sorted({record.profile for record in records},
-                   key=lambda name: (known.index(name) if name in known else len(known), name))
+    names = sorted(
+        {record.profile for record in records},
+        key=lambda name: (known.index(name) if name in known else len(known), name),
+    )
     return {name: [record for record in records if record.profile == name] for name in names}
 
 
@@ -148,8 +186,10 @@ def comparison(records: list[Record], beside: Sequence[Record] = ()) -> Table:
     found = entries(records, beside)
     lead = lead_of(records[0])
     chosen = DEFAULT if lead == DEFAULT[0] else PAIRS
-    rows = [_row(entry, {name: cell(entry, name) for name in (*METRICS, *COSTS, *DERIVED)} | {lead: one})
-            for entry, one in zip(found, marked(found, lead), strict=True)]
+    rows = [
+        _row(entry, {name: cell(entry, name) for name in (*METRICS, *COSTS, *DERIVED)} | {lead: one})
+        for entry, one in zip(found, cells_with_marks(found, lead), strict=True)
+    ]
     columns = [heading(name) for name in chosen if name not in WHERE_USED or _in_use(rows, name)]
     notes = _notes(rows, costs=True) + (_yardstick(rows) if chosen is PAIRS else [])
     return Table(records[0].profile, records[0].benchmark, None, columns, rows, notes)
@@ -165,23 +205,33 @@ def by_metric(records: list[Record], metric: str, beside: Sequence[Record] = ())
     rows: dict[str, Row] = {}
     for benchmark, own in by_benchmark(records).items():
         found = entries(own, beside)
-        for entry, one in zip(found, marked(found, metric), strict=True):
+        for entry, one in zip(found, cells_with_marks(found, metric), strict=True):
             row = _row(entry, {benchmark: one})
             old = rows.get(entry.record.strategy, row)
             rows[row.strategy] = replace(row, origins=old.origins | row.origins, cells=old.cells | row.cells)
     order = {record.strategy: order_of(record) for record in records}
     ordered = sorted(rows.values(), key=lambda row: order[row.strategy])
     benchmarks = list(by_benchmark(records))
-    ordered = [replace(row, cells={name: row.cells.get(name, Cell()) for name in benchmarks}) for row in ordered]
+    ordered = [
+        replace(row, cells={name: row.cells.get(name, Cell()) for name in benchmarks}) for row in ordered
+    ]
     columns = [Column(name, name) for name in benchmarks]
-    return Table(records[0].profile, None, metric, columns, ordered, _notes(ordered, costs=metric not in METRICS))
+    return Table(
+        records[0].profile, None, metric, columns, ordered, _notes(ordered, costs=metric not in METRICS)
+    )
 
 
 def _row(entry: Entry, cells: dict[str, Cell]) -> Row:
     record = entry.record
-    origin = Origin(record.status, record.error.reason if record.error else None, entry.stale, record.seeds, record.data,
-                    [group.provenance | {"concurrent": group.concurrent} for group in record.groups if group.provenance],
-                    list(dict.fromkeys(note for group in record.groups for note in group.notes)))
+    origin = Origin(
+        record.status,
+        record.error.reason if record.error else None,
+        entry.stale,
+        record.seeds,
+        record.data,
+        [group.provenance | {"concurrent": group.concurrent} for group in record.groups if group.provenance],
+        list(dict.fromkeys(note for group in record.groups for note in group.notes)),
+    )
     return Row(record.strategy, family_of(record), kind_of(record), {record.benchmark: origin}, cells)
 
 
@@ -194,26 +244,23 @@ def _in_use(rows: list[Row], name: str) -> bool:
 
 # ---- cells
 
-def marked(found: list[Entry], metric: str) -> list[Cell]:
-    """One cell for each row of a benchmark, with best, tied, stale, and the status of rows that are not ok."""
-    competing = {entry.record.strategy: entry.metrics[metric] for entry in found
-                 if entry.ok and not entry.stale and entry.metrics.get(metric) and not _sees_all(entry)}
-    best: str | None = None
-    ties: set[str] = set()
-    if len({entry.record.data for entry in found}) == 1 and metric in METRICS:
-        best, ties = best_and_ties(competing, METRICS[metric].higher_is_better)
+
+def cells_with_marks(found: list[Entry], metric: str) -> list[Cell]:
+    """One cell for each row of a benchmark, with best, tied, stale, and the status of rows that are not
+    ok."""
+    best, ties = star_and_ties(found, metric)
     cells = []
     for entry in found:
         name = entry.record.strategy
-        marks = {"best": name == best, "tied": name in ties, "stale": entry.stale,
-                 "accepted": "accepted_data" in entry.record.settings}
+        marks = {
+            "best": name == best,
+            "tied": name in ties,
+            "stale": entry.stale,
+            "accepted": "accepted_data" in entry.record.settings,
+        }
         one = cell(entry, metric) if entry.ok else Cell(text=entry.record.status)
         cells.append(replace(one, marks=tuple(mark for mark, holds in marks.items() if holds)))
     return cells
-
-
-def _sees_all(entry: Entry) -> bool:
-    return trains_on_all_data(entry.record)
 
 
 def cell(entry: Entry, name: str) -> Cell:
@@ -243,7 +290,9 @@ def _recovered(entry: Entry) -> Cell:
     if back is None:
         return Cell()
     text = f"{100 * back.value:z.1f} [{100 * back.low:z.1f}, {100 * back.high:z.1f}]"
-    return Cell(back.value, None, back.low, back.high, None, back.n, {}, text + fewer(back.n, len(entry.record.seeds)))
+    return Cell(
+        back.value, None, back.low, back.high, None, back.n, {}, text + fewer(back.n, len(entry.record.seeds))
+    )
 
 
 def fewer(n: int, expected: int) -> str:
@@ -275,42 +324,62 @@ def number(value: float) -> str:
 
 # ---- notes
 
+
 def _notes(rows: list[Row], costs: bool) -> list[str]:
     """What a reader has to know: units, signs, reasons, data, and with costs the machines."""
     used = {mark for row in rows for one in row.cells.values() for mark in one.marks}
     units = "accuracies in points ± half-width of the 95 % t interval over seeds ([low, high]: by bootstrap)"
-    return [units + ("; costs are per seed" if costs else ""), *(LEGEND[mark] for mark in LEGEND if mark in used),
-            *_reasons(rows), *_data(rows), *(machines(rows) if costs else [])]
+    return [
+        units + ("; costs are per seed" if costs else ""),
+        *(LEGEND[mark] for mark in LEGEND if mark in used),
+        *_reasons(rows),
+        *_data(rows),
+        *(machines(rows) if costs else []),
+    ]
 
 
 def _yardstick(rows: list[Row]) -> list[str]:
     """Who keeps enough of the old, and how much of full retraining each of these reaches on the new."""
     if not _in_use(rows, "old_kept"):
         return []
-    kept = [(row.strategy, row.cells["new_share"].value) for row in rows if (row.cells["old_kept"].value or 0) >= KEPT]
+    kept = [
+        (row.strategy, row.cells["new_share"].value)
+        for row in rows
+        if (row.cells["old_kept"].value or 0) >= KEPT
+    ]
     told = ", ".join(name if share is None else f"{name} ({share:.0%})" for name, share in kept) or "none"
-    return [f"keep at least {KEPT:.0%} of what was learnt (and on the last slice reach this share of joint): {told}"]
+    yardstick = (
+        f"keep at least {KEPT:.0%} of what was learnt (and on the last slice reach this share of joint)"
+    )
+    return [f"{yardstick}: {told}"]
 
 
 def _reasons(rows: list[Row]) -> list[str]:
     """What befell rows: a line for each thing, naming all strategies and benchmarks of which it is true."""
-    told: dict[tuple[str, str], list[str]] = {}               # (strategy, what) -> benchmarks
+    told: dict[tuple[str, str], list[str]] = {}  # (strategy, what) -> benchmarks
     for row in rows:
         for benchmark, origin in row.origins.items():
             said = [f"{origin.status}, {origin.reason or 'no reason given'}"] if origin.status != "ok" else []
             for what in said + origin.notes:
                 told.setdefault((row.strategy, what), []).append(benchmark)
-    lines: dict[tuple[str, str], list[str]] = {}              # (benchmarks, what) -> strategies
+    lines: dict[tuple[str, str], list[str]] = {}  # (benchmarks, what) -> strategies
     for (strategy, what), benchmarks in told.items():
         lines.setdefault((", ".join(benchmarks), what), []).append(strategy)
-    return [f"{', '.join(strategies)} on {benchmarks}: {what}" for (benchmarks, what), strategies in lines.items()]
+    return [
+        f"{', '.join(strategies)} on {benchmarks}: {what}" for (benchmarks, what), strategies in lines.items()
+    ]
 
 
 def _data(rows: list[Row]) -> list[str]:
     benchmarks = sorted({benchmark for row in rows for benchmark in row.origins})
-    several = [benchmark for benchmark in benchmarks
-               if len({row.origins[benchmark].data for row in rows if benchmark in row.origins}) > 1]
-    return [f"{benchmark}: the rows were made on different data, so none is called best" for benchmark in several]
+    several = [
+        benchmark
+        for benchmark in benchmarks
+        if len({row.origins[benchmark].data for row in rows if benchmark in row.origins}) > 1
+    ]
+    return [
+        f"{benchmark}: the rows were made on different data, so none is called best" for benchmark in several
+    ]
 
 
 def machines(rows: list[Row]) -> list[str]:
@@ -325,8 +394,10 @@ def machines(rows: list[Row]) -> list[str]:
     if len(made) < 2:
         return [f"made on {line}: times are comparable only inside this table" for line in lines]
     rows_of = [", ".join(row.strategy for row in rows if row.strategy in made[name]) for name in sorted(made)]
-    return ["made on different machines: times are not comparable between them",
-            *(f"{line}: {names}" for line, names in zip(lines, rows_of, strict=True))]
+    return [
+        "made on different machines: times are not comparable between them",
+        *(f"{line}: {names}" for line, names in zip(lines, rows_of, strict=True)),
+    ]
 
 
 def machine(provenance: dict) -> str:

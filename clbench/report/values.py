@@ -1,8 +1,10 @@
-"""What a record says once the records beside it are known: every metric per seed, what depends on others included.
+"""What a record says once the records beside it are known: every metric per seed, what depends on others
+included.
 
-Only rows that are ok have values. The references that metrics are defined by (`clbench.metrics.references`) count
-where they are ok, not stale and made on the same data.
+Only rows that are ok have values. The references that metrics are defined by (`clbench.metrics.references`)
+count where they are ok, not stale and made on the same data.
 """
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,14 +21,16 @@ from clbench.results.records import Record
 from clbench.results.staleness import is_stale
 from clbench.spec import parse
 
-GAPS = {                                                  # metric -> (function of R and R_joint, of whom)
+GAPS = {  # metric -> (function of R and R_joint, of whom)
     "plasticity_gap": (accuracy.plasticity_gap, JOINT),
     "plasticity_gap_equal": (accuracy.plasticity_gap, JOINT_EQUAL),
     "joint_gap": (accuracy.joint_gap, JOINT),
     "new_share": (accuracy.new_share, JOINT),
 }
-BACKWARD = {                                              # metric -> what else a stream of pairs measures
-    "backward_left_right": "r1_left_right", "backward_right_left": "r1_right_left", "backward_five": "r5",
+BACKWARD = {  # metric -> what else a stream of pairs measures
+    "backward_left_right": "r1_left_right",
+    "backward_right_left": "r1_right_left",
+    "backward_five": "r5",
 }
 
 
@@ -35,7 +39,7 @@ def facts_of(record: Record) -> list[Facts]:
     found = []
     try:
         names = [term.name for term in parse(record.strategy)]
-    except InputError:                                    # the name of what was imported is free
+    except InputError:  # the name of what was imported is free
         return [Facts()]
     for name in names:
         try:
@@ -75,9 +79,9 @@ class Entry:
 
     record: Record
     stale: bool
-    metrics: dict[str, dict[int, float]]      # metric -> seed -> value, NaN where the run has none
+    metrics: dict[str, dict[int, float]]  # metric -> seed -> value, NaN where the run has none
     recovered: Recovered | None
-    costs: dict[str, float | None]            # per seed
+    costs: dict[str, float | None]  # per seed
 
     @property
     def ok(self) -> bool:
@@ -85,9 +89,13 @@ class Entry:
 
 
 def across_benchmarks(records: list[Record]) -> dict[str, Recovered | None]:
-    """Strategy -> mean of `recovered` over the benchmarks of one profile on which it, naive and joint are ok and not stale."""
-    usable = {(record.benchmark, record.data, record.strategy): record for record in sorted(records, key=order_of)
-              if record.status == "ok" and record.seeds and not is_stale(record)}
+    """Strategy -> mean of `recovered` over the benchmarks of one profile on which it, naive and joint are ok
+    and not stale."""
+    usable = {
+        (record.benchmark, record.data, record.strategy): record
+        for record in sorted(records, key=order_of)
+        if record.status == "ok" and record.seeds and not is_stale(record)
+    }
     triples: dict[str, list[tuple[dict[int, float], ...]]] = {}
     for (benchmark, data, strategy), record in usable.items():
         references = [one for name in (NAIVE, JOINT) if (one := usable.get((benchmark, data, name)))]
@@ -97,12 +105,14 @@ def across_benchmarks(records: list[Record]) -> dict[str, Recovered | None]:
 
 
 def compute_matched(records: list[Record], within: float = 0.1) -> list[Record]:
-    """The records whose FLOPs per seed are those of naive on the same benchmark, within a tenth (Prabhu et al. 2023)."""
+    """The records whose FLOPs per seed are those of naive on the same benchmark, within a tenth (Prabhu et
+    al. 2023)."""
     least = {record.benchmark: record.cost("flops") for record in records if record.strategy == NAIVE}
 
     def matches(record: Record) -> bool:
         own, wanted = record.cost("flops"), least.get(record.benchmark)
         return bool(own is not None and wanted and abs(own / wanted - 1) <= within)
+
     return [record for record in records if matches(record)]
 
 
@@ -113,8 +123,11 @@ def entries(records: list[Record], beside: Sequence[Record] = ()) -> list[Entry]
     """
     place = {(record.profile, record.benchmark) for record in records}
     around = [record for record in beside if (record.profile, record.benchmark) in place]
-    references = {(record.strategy, record.data): record for record in [*around, *records]
-                  if record.strategy in REFERENCES and record.status == "ok" and not is_stale(record)}
+    references = {
+        (record.strategy, record.data): record
+        for record in [*around, *records]
+        if record.strategy in REFERENCES and record.status == "ok" and not is_stale(record)
+    }
     return [_entry(record, is_stale(record), references) for record in sorted(records, key=order_of)]
 
 
@@ -124,8 +137,10 @@ def _entry(record: Record, stale: bool, references: dict[tuple[str, str], Record
 
     metrics, back = {}, None
     if record.status == "ok" and record.seeds:
-        metrics = {name: dict(zip(record.seeds, values.tolist(), strict=True))
-                   for name, values in accuracy.per_seed(record.array, record.settings.get("step_of")).items()}
+        metrics = {
+            name: dict(zip(record.seeds, values.tolist(), strict=True))
+            for name, values in accuracy.per_seed(record.array, record.settings.get("step_of")).items()
+        }
         metrics |= {name: _gap(gap, record, reference(other)) for name, (gap, other) in GAPS.items()}
         metrics |= {name: _backward(record, measure) for name, measure in BACKWARD.items()}
         back = _recovered(record, reference(NAIVE), reference(JOINT))
@@ -166,7 +181,8 @@ def _saved(flops: float | None, retrained: Record | None) -> float | None:
 
 
 def seen_accuracy(record: Record) -> np.ndarray:
-    """[S, T]: after each task the mean accuracy on the tasks seen so far; empty where slices are not tasks."""
+    """[S, T]: after each task the mean accuracy on the tasks seen so far; empty where slices are not
+    tasks."""
     array = record.array
     tasks = array.shape[1] - 1
     if array.shape[2] != tasks:

@@ -19,7 +19,8 @@ from clbench.results.staleness import is_stale
 from clbench.results.files import readable, write_atomically
 
 SCHEMA = 1
-FIELDS = {"status", "reason", "data", "source", "settings", "platform", "seeds", "costs", "acc"}     # of an entry
+# Of an entry
+FIELDS = {"status", "reason", "data", "source", "settings", "platform", "seeds", "costs", "acc"}
 PLATFORM = {"processor": "processor", "machine": "platform", "device": "device", "torch": "torch", "threads": "threads"}
 NOT_COMPARED = ("missing", "failed", "changed set-up")
 
@@ -30,7 +31,8 @@ Results = list[tuple[str, str, Verdict]]
 # ---- accepting
 
 def accept(records: Iterable[Record], baselines: Path, profile: str) -> list[Path]:
-    """Makes the profile's records the baseline; returns the files written. Other strategies' entries stay there."""
+    """Makes the profile's records the baseline; returns the files written. Other strategies' entries stay
+    there."""
     records = [record for record in records if record.profile == profile]
     _refuse_what_is_no_result(records, profile)
     texts = {}
@@ -125,8 +127,8 @@ def _accept_command(profile: str, *pair: str) -> str:
 
 def check(records: Iterable[Record], baselines: Path, profile: str, benchmarks: list[str] | None = None,
           strategies: list[str] | None = None) -> Results:
-    """The verdict on each pair, sorted. Without patterns (canonical names or globs): on every pair of the baseline;
-    with them also on pairs that only have a record."""
+    """The verdict on each pair, sorted. Without patterns (canonical names or globs): on every pair of the
+    baseline; with them also on pairs that only have a record."""
     before = load_baselines(baselines, profile)
     current = {(record.benchmark, record.strategy): record for record in records if record.profile == profile}
     stale = {pair for pair, record in current.items() if is_stale(record)}
@@ -181,7 +183,8 @@ def _shape(entry: dict) -> tuple[int, ...]:
 # ---- showing
 
 def exit_status(results: Results, strict: bool = False) -> int:
-    """1 if any pair is bad (or, when strict, improved) or nothing was compared, else 3 if any is undecided, else 0."""
+    """1 if any pair is bad (or, when strict, improved) or nothing was compared, else 3 if any is undecided,
+    else 0."""
     return verdict.exit_status([found for _, _, found in results], strict)
 
 

@@ -32,8 +32,8 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def readable(content: dict) -> str:
-    """JSON with one line per field and per row of the array. Line breaks are never inside a string, so texts stay as
-    they are."""
+    """JSON with one line per field and per row of the array. Line breaks are never inside a string, so texts
+    stay as they are."""
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
     rows = re.compile(r"\[\n *([^\[\]{}]*?)\n *\]")
     return rows.sub(lambda found: "[" + re.sub(r",\n *", ", ", found[1]) + "]", text) + "\n"

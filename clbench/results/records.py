@@ -14,7 +14,8 @@ from clbench.results.files import readable, write_atomically
 
 SCHEMA = 2
 
-Matrix = list[list[float | None]]            # [T+1, E] accuracies of one seed; None where a cell does not exist
+# [T+1, E] accuracies of one seed; None where a cell does not exist
+Matrix = list[list[float | None]]
 
 
 class BrokenRecord(Exception):
@@ -33,7 +34,8 @@ class Failure(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
 
 
 class Group(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
-    """What is known of seeds that were trained together. Fields to come are optional, so older records stay readable."""
+    """What is known of seeds that were trained together. Fields to come are optional, so older records stay
+    readable."""
 
     seeds: list[int]
     costs: dict[str, float | int | None]     # the cost sheet, all seeds of the group together
@@ -67,7 +69,8 @@ class Record(msgspec.Struct, dict=True, forbid_unknown_fields=True):
     schema: int = SCHEMA
     sha256: str = ""                         # of everything above
 
-    # The digest of other source code that computes the same, by the verification beside the records; no part of the file.
+    # The digest of other source code that computes the same, by the verification beside the records; no part
+    # of the file.
     verified: ClassVar[str | None] = None
 
     def __post_init__(self) -> None:
@@ -89,7 +92,8 @@ class Record(msgspec.Struct, dict=True, forbid_unknown_fields=True):
         return np.array([by_seed[seed] for seed in self.seeds], dtype=np.float64) if by_seed else None
 
     def cost(self, name: str) -> float | None:
-        """A figure of the cost sheet per seed: groups add up and are divided by the seeds, peaks take the largest."""
+        """A figure of the cost sheet per seed: groups add up and are divided by the seeds, peaks take the
+        largest."""
         values = [group.costs.get(name) for group in self.groups]
         known = [value for value in values if value is not None]
         if not values or len(known) < len(values):
@@ -166,8 +170,9 @@ def read(path: Path) -> Record:
 def from_schema_1(content: dict) -> dict:
     """The same record in today's form. Its hash stays that of its file.
 
-    Schema 1 also kept the modules where the source began and a hash of all that the values depend on, and settings of the
-    benchmark that say nothing (null). What a stream of pairs now calls slices, it called steps.
+    Schema 1 also kept the modules where the source began and a hash of all that the values depend on, and
+    settings of the benchmark that say nothing (null). What a stream of pairs now calls slices, it called
+    steps.
     """
     content = {name: value for name, value in content.items() if name not in ("key", "modules")}
     settings = dict(content["settings"])
@@ -218,8 +223,8 @@ def load(folder: Path, profile: str = "*") -> tuple[list[Record], list[str]]:
 
 
 def record_of_matrix(benchmark: str, strategy: str, slices: list[str], step_of: list[int], matrix: np.ndarray) -> Record:
-    """A record of results [T, E] that other code has made; nothing is known of its untrained network. step_of [E]: the
-    step, from 1, that each slice belongs to."""
+    """A record of results [T, E] that other code has made; nothing is known of its untrained network. step_of
+    [E]: the step, from 1, that each slice belongs to."""
     cells = [[None if cell != cell else cell for cell in row] for row in matrix.tolist()]
     settings = {"scenario": "pairs", "slices": slices, "step_of": step_of}
     return Record(benchmark, strategy, "imported", "imported", source="", data="", settings=settings, seeds=[0],

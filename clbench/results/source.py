@@ -10,15 +10,17 @@ from clbench.exports import EXPORTS
 from clbench.facts import DESCRIPTIVE, assigned_names
 
 ROOT = Path(__file__).parents[2]
-# Imported by what computes, but without influence on any value: how energy is read, what errors say, how a file that holds
-# a strategy runs it or reads its results.
-WITHOUT_INFLUENCE = ("clbench/engine/energy.py", "clbench/errors.py", "clbench/api.py", "clbench/report/frame.py")
+# Imported by what computes, but without influence on any value: how energy is read, what errors say, how a
+# file that holds a strategy runs it or reads its results.
+WITHOUT_INFLUENCE = ("clbench/engine/energy.py", "clbench/errors.py", "clbench/api.py",
+                     "clbench/report/frame.py")
 
 
 def digest(modules: list[str]) -> str:
-    """16 hex digits over the modules (dotted names, or paths of a user's own files) and all that they import, directly or
-    not, from `clbench` or from the folder or package that they lie in. Docstrings, comments, layout, the texts of
-    errors, and in clbench `__init__` files and what a class says of itself for readers alone, don't count."""
+    """16 hex digits over the modules (dotted names, or paths of a user's own files) and all that they import,
+    directly or not, from `clbench` or from the folder or package that they lie in. Docstrings, comments,
+    layout, the texts of errors, and in clbench `__init__` files and what a class says of itself for readers
+    alone, don't count."""
     waiting = [_file_of(module) or _file_elsewhere(module) for module in modules]
     seen: set[Path] = set()
     while waiting:
@@ -54,7 +56,8 @@ def _file_elsewhere(module: str) -> Path | None:
 
 
 def _imported_file(name: str, importer: Path) -> Path | None:
-    """The file that an import in the importer's code means: one of ours, or one beside the importer or in its package.
+    """The file that an import in the importer's code means: one of ours, or one beside the importer or in its
+    package.
 
     name: dotted; one dot in front for each level of a relative import.
     """
@@ -113,7 +116,8 @@ def _describes(line: ast.stmt) -> bool:
 
 
 def _plain(node: object) -> object:
-    """A syntax tree as nested lists, without what is empty: Python 3.12 and 3.13 print other empty fields than 3.11."""
+    """A syntax tree as nested lists, without what is empty: Python 3.12 and 3.13 print other empty fields
+    than 3.11."""
     if isinstance(node, list):
         return [_plain(one) for one in node]
     if not isinstance(node, ast.AST):

@@ -6,8 +6,8 @@ from clbench.errors import InputError
 
 
 def source_of(benchmark: str, strategy: str) -> str:
-    """The digest of today's source code of a pair, given by its specs. InputError, OSError or SyntaxError where there is
-    none."""
+    """The digest of today's source code of a pair, given by its specs. InputError, OSError or SyntaxError
+    where there is none."""
     return source.digest(registry.modules_of(benchmark, strategy))
 
 

@@ -1,5 +1,5 @@
-"""Which records other source code has been found to compute again, bit for bit: one file for each profile, beside the
-records, which are never rewritten. `clbench verify` writes it."""
+"""Which records other source code has been found to compute again, bit for bit: one file for each profile,
+beside the records, which are never rewritten. `clbench verify` writes it."""
 import json
 from functools import lru_cache
 from pathlib import Path
@@ -24,7 +24,8 @@ class Note(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
 
     record: str                  # the record's SHA-256
     source: str                  # digest of the source code that computes the same
-    against: str                 # commit that it was compared with, which made the record or was itself verified
+    # Commit that it was compared with, which made the record or was itself verified
+    against: str
     commit: str                  # commit of the source code
     dirty: bool                  # it had changes that were not committed
     date: str
@@ -46,7 +47,8 @@ def path_of(folder: Path, profile: str) -> Path:
 
 
 def read(folder: Path, profile: str) -> Notes:
-    """The profile's notes; none where there is no file. BrokenNotes for a file that this version does not read."""
+    """The profile's notes; none where there is no file. BrokenNotes for a file that this version does not
+    read."""
     path = path_of(folder, profile)
     return _read(path, path.stat().st_mtime_ns) if path.exists() else {}
 

@@ -1,4 +1,5 @@
 """Augmentation by tables of pixels: each view of an image says which of its pixels stands at each place."""
+
 import torch
 from torch import Tensor
 
@@ -9,7 +10,7 @@ def gather_pixels(x: Tensor, places: Tensor) -> Tensor:
 
     places: [S or 1, n or 1, d]. The result is [S or 1, n, d].
     """
-    padded = torch.nn.functional.pad(x, (0, 1))              # pixel number d is black
+    padded = torch.nn.functional.pad(x, (0, 1))  # pixel number d is black
     return padded.expand(len(places), -1, -1).gather(-1, places.expand(-1, x.shape[1], -1))
 
 
@@ -22,10 +23,10 @@ def crops_and_flips(shape: tuple[int, int, int], pad: int) -> Tensor:
     height, width, channels = shape
     place = torch.arange(height * width * channels).view(shape)
     padded = torch.full((height + 2 * pad, width + 2 * pad, channels), place.numel())
-    padded[pad:pad + height, pad:pad + width] = place
+    padded[pad : pad + height, pad : pad + width] = place
     views = []
     for i in range(2 * pad + 1):
         for j in range(2 * pad + 1):
-            crop = padded[i:i + height, j:j + width]
+            crop = padded[i : i + height, j : j + width]
             views += [crop.flatten(), crop.flip(1).flatten()]
     return torch.stack(views)

@@ -1,4 +1,5 @@
 """Streams of labelled examples: tasks in order, and what each row's loss and arg max may see."""
+
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -18,22 +19,31 @@ if TYPE_CHECKING:
 
 
 def cross_entropy(out: Tensor, batch: Batch) -> Tensor:
-    """The data term of class streams, [B]; label -100 means no label (0). -1e9, not -inf: 0 x inf is NaN elsewhere."""
+    """The data term of class streams, [B]; label -100 means no label (0). -1e9, not -inf: 0 x inf is NaN
+    elsewhere."""
     return F.cross_entropy(out.masked_fill(~batch.mask, -1e9), batch.y, reduction="none")
-
 
 
 class LabelledStream:
     """Resident labelled images, tasks in order, and what each row's loss and arg max may see.
 
-    Class-incremental streams show all outputs, task-incremental ones only those of the row's own task, domain-incremental
-    ones share all outputs among the tasks.
+    Class-incremental streams show all outputs, task-incremental ones only those of the row's own task,
+    domain-incremental ones share all outputs among the tasks.
     """
 
-    def __init__(self, images: "Images", tasks: list[Task], scenario: str, seeds: list[int], *,
-                 offset: Tensor | None = None, pixels: Tensor | None = None, views: Tensor | None = None) -> None:
-        """images: `x [N, d]`, `y [N]`, `x_test`, `y_test` on one device, the `scale` that x is divided by, and the `mean`
-        and `std` per channel that standardise it.
+    def __init__(
+        self,
+        images: "Images",
+        tasks: list[Task],
+        scenario: str,
+        seeds: list[int],
+        *,
+        offset: Tensor | None = None,
+        pixels: Tensor | None = None,
+        views: Tensor | None = None,
+    ) -> None:
+        """images: `x [N, d]`, `y [N]`, `x_test`, `y_test` on one device, the `scale` that x is divided by,
+        and the `mean` and `std` per channel that standardise it.
 
         offset [T]: added to the labels of a task (a task's own outputs for the same ten digits).
         pixels [S, T, d]: which pixel of the image stands at each place of the input; d itself means black.
@@ -42,12 +52,14 @@ class LabelledStream:
         self.images, self.tasks, self.scenario, self.seeds = images, tasks, scenario, list(seeds)
         self.device, self.pixels, self.views = images.x.device, pixels, views
         self.classes = tasks[0].classes.numel()
-        self.offset = torch.zeros(len(tasks), dtype=torch.long, device=self.device) if offset is None else offset
+        self.offset = (
+            torch.zeros(len(tasks), dtype=torch.long, device=self.device) if offset is None else offset
+        )
         own = torch.stack([task.classes for task in tasks])
-        self.masks = own if scenario == "task" else torch.ones_like(own)                        # [T, C]
-        self._seed_axis = torch.arange(len(self.seeds), device=self.device).unsqueeze(1)        # [S, 1]
+        self.masks = own if scenario == "task" else torch.ones_like(own)  # [T, C]
+        self._seed_axis = torch.arange(len(self.seeds), device=self.device).unsqueeze(1)  # [S, 1]
         standardised = len(images.mean) > 1
-        self._mean = self._by_place(images.mean) if standardised else None                      # [d]
+        self._mean = self._by_place(images.mean) if standardised else None  # [d]
         self._std = self._by_place(images.std) if standardised else None
 
     def _by_place(self, values: tuple[float, ...]) -> Tensor:
@@ -60,14 +72,21 @@ class LabelledStream:
         example = self.images.x[0]
         return example.numel() * example.element_size()
 
-    losses = staticmethod(cross_entropy)                 # the data term
-    measures: tuple[str, ...] = ("acc",)                 # what `score` gives
+    losses = staticmethod(cross_entropy)  # the data term
+    measures: tuple[str, ...] = ("acc",)  # what `score` gives
 
     def only(self, s: int) -> "LabelledStream":
         """The stream of the s-th seed alone."""
-        pixels = None if self.pixels is None else self.pixels[s:s + 1]
-        return LabelledStream(self.images, self.tasks, self.scenario, self.seeds[s:s + 1], offset=self.offset, pixels=pixels,
-                              views=self.views)
+        pixels = None if self.pixels is None else self.pixels[s : s + 1]
+        return LabelledStream(
+            self.images,
+            self.tasks,
+            self.scenario,
+            self.seeds[s : s + 1],
+            offset=self.offset,
+            pixels=pixels,
+            views=self.views,
+        )
 
     def _input(self, images: Tensor, index: Tensor, task: Tensor | int, view: Tensor | None = None) -> Tensor:
         """The network's input for images[index] [S or 1, n] as seen in `task`: [S or 1, n, d] float."""
@@ -86,9 +105,14 @@ class LabelledStream:
     def gather(self, samples: Tensor) -> Batch:
         """The batch of these (task, index) pairs [S, n, 2], or [S, n, 3] with a view each."""
         task, index, *view = samples.unbind(-1)
-        return Batch(samples=samples, x=self._input(self.images.x, index, task, *view),
-                     y=self._labels(index, task), task=task, mask=self.masks[task],
-                     weight=torch.full(index.shape, 1 / index.shape[-1], device=self.device))
+        return Batch(
+            samples=samples,
+            x=self._input(self.images.x, index, task, *view),
+            y=self._labels(index, task),
+            task=task,
+            mask=self.masks[task],
+            weight=torch.full(index.shape, 1 / index.shape[-1], device=self.device),
+        )
 
     def labels(self, samples: Tensor) -> Tensor:
         """The labels [...] of these pairs [..., 2 or 3]."""
@@ -99,7 +123,8 @@ class LabelledStream:
         return labels
 
     def heads(self, t: int) -> list[Callable[[Tensor], Tensor]]:
-        """What competes in one softmax for the tasks before t: functions of the outputs [n, C] that give the scores."""
+        """What competes in one softmax for the tasks before t: functions of the outputs [n, C] that give the
+        scores."""
         old = [task.classes for task in self.tasks[:t]]
         sets = old if self.scenario == "task" else [torch.stack(old).any(0)] if old else []
         return [partial(_only, own) for own in sets]
@@ -115,15 +140,19 @@ class LabelledStream:
         return right.double().mean(-1, keepdim=True)
 
 
-
 def _only(own: Tensor, out: Tensor) -> Tensor:
     """The scores [n, C] that are a head's own."""
     return out.masked_fill(~own, -1e9)
 
 
-
-def split_by_class(images: "Images", groups: list[list[int]], scenario: str, seeds: list[int],
-                   views: Tensor | None = None, order: list[int] | Literal["seed"] | None = None) -> LabelledStream:
+def split_by_class(
+    images: "Images",
+    groups: list[list[int]],
+    scenario: str,
+    seeds: list[int],
+    views: Tensor | None = None,
+    order: list[int] | Literal["seed"] | None = None,
+) -> LabelledStream:
     """Tasks of disjoint classes. Domain-incremental: the place of a class within its task is the label.
 
     order: which class comes in the place of each; "seed": drawn by the one seed; None: as the groups say.
@@ -147,29 +176,31 @@ def split_by_class(images: "Images", groups: list[list[int]], scenario: str, see
     return LabelledStream(images, tasks, scenario, seeds, views=None if views is None else views.to(device))
 
 
-
 def class_order(seeds: list[int], classes: list[int]) -> list[int]:
     """The classes in the order that the one seed draws: tasks then differ in data and size between seeds."""
     if len(seeds) != 1:
-        raise ValueError(f"each seed has an order of classes of its own, so a stream has one seed, not {len(seeds)}")
+        raise ValueError(
+            f"each seed has an order of classes of its own, so a stream has one seed, not {len(seeds)}"
+        )
     places = torch.randperm(len(classes), generator=generator(seeds[0], "class order"))
     return [classes[place] for place in places.tolist()]
 
 
-
 def _renumbered(images: "Images", classes: list[int], order: list[int]) -> "Images":
-    """The images with order[i] called classes[i]: so the outputs stay in the order in which they are learnt."""
+    """The images with order[i] called classes[i]: so the outputs stay in the order in which they are
+    learnt."""
     called = torch.arange(max(int(images.y.max()), *classes) + 1, device=images.y.device)
     called[torch.tensor(order)] = torch.tensor(classes, device=images.y.device)
     return replace(images, y=called[images.y], y_test=called[images.y_test])
 
 
-
-def same_classes(images: "Images", pixels: Tensor, scenario: str, seeds: list[int], tested: int) -> LabelledStream:
+def same_classes(
+    images: "Images", pixels: Tensor, scenario: str, seeds: list[int], tested: int
+) -> LabelledStream:
     """Every task is the whole data set under its own map of pixels [S, T, d]; nothing is copied.
 
-    Task-incremental: every task has outputs of its own. Domain-incremental: all share one set. tested: a slice is
-    (about) so many of the test images, evenly spaced.
+    Task-incremental: every task has outputs of its own. Domain-incremental: all share one set. tested: a
+    slice is (about) so many of the test images, evenly spaced.
     """
     count, device = pixels.shape[1], images.x.device
     labels = int(images.y.max()) + 1
@@ -180,6 +211,6 @@ def same_classes(images: "Images", pixels: Tensor, scenario: str, seeds: list[in
     tasks = []
     for t in range(count):
         mask = torch.zeros(outputs, dtype=torch.bool, device=device)
-        mask[int(offset[t]):int(offset[t]) + labels] = True
+        mask[int(offset[t]) : int(offset[t]) + labels] = True
         tasks.append(Task(torch.stack([torch.full_like(train, t), train], -1), test, mask))
     return LabelledStream(images, tasks, scenario, seeds, offset=offset, pixels=pixels.to(device))

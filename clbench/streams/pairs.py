@@ -1,4 +1,6 @@
-"""Streams of pairs in time: slices instead of tasks, a loss between the pairs of a batch, recall instead of accuracy."""
+"""Streams of pairs in time: slices instead of tasks, a loss between the pairs of a batch, recall instead of
+accuracy."""
+
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -10,29 +12,38 @@ from clbench.core.budget import Budget
 from clbench.data.pairs.pairs import Pairs
 from clbench.streams.stream import Task
 
-RIGHT = 1e4          # what is taken from the score of another right answer, so that it leaves the denominator
+RIGHT = 1e4  # what is taken from the score of another right answer, so that it leaves the denominator
 
 
 def info_nce(out: tuple[Tensor, Tensor], batch: Batch) -> Tensor:
-    """The data term of pairs, [B]: symmetric InfoNCE (Radford et al. 2021), each pair's mean of both directions.
+    """The data term of pairs, [B]: symmetric InfoNCE (Radford et al. 2021), each pair's mean of both
+    directions.
 
         -1/2 log softmax_j(s_ij)[i] - 1/2 log softmax_j(s_ji)[i]        s_ij: score of left i with right j
-    Pairs of one group are right answers for each other and leave each other's denominators. It is a loss of the batch: what a
-    pair contributes depends on the pairs beside it.
+    Pairs of one group are right answers for each other and leave each other's denominators. It is a loss of
+    the batch: what a pair contributes depends on the pairs beside it.
     """
     left, right = out
-    others = (batch.y.unsqueeze(0) == batch.y.unsqueeze(1)) & ~torch.eye(len(batch.y), dtype=torch.bool, device=left.device)
+    others = (batch.y.unsqueeze(0) == batch.y.unsqueeze(1)) & ~torch.eye(
+        len(batch.y), dtype=torch.bool, device=left.device
+    )
     scores = left @ right.mT - RIGHT * others
     diagonal = scores.diagonal()
     return 0.5 * (scores.logsumexp(1) + scores.logsumexp(0)) - diagonal
 
 
 class PairStream:
-    """Resident pairs, their slices in order. What the engine asks of a stream, see `clbench.streams.stream.Stream`."""
+    """Resident pairs, their slices in order. What the engine asks of a stream, see
+    `clbench.streams.stream.Stream`."""
 
     scenario = "pairs"
     losses = staticmethod(info_nce)
-    measures: tuple[str, ...] = ("acc", "r1_left_right", "r1_right_left", "r5")      # acc: mean of recall@1 in both directions
+    measures: tuple[str, ...] = (
+        "acc",
+        "r1_left_right",
+        "r1_right_left",
+        "r5",
+    )  # acc: mean of recall@1 in both directions
     classes = 0
     views: Tensor | None = None
 
@@ -56,15 +67,21 @@ class PairStream:
     def gather(self, samples: Tensor) -> Batch:
         """The batch of these (slice, index) pairs [S, n, 2]; y are the groups."""
         task, index = samples.unbind(-1)
-        return Batch(samples=samples, x=self._both(index), y=self._rows(self.pairs.group, index), task=task,
-                     weight=torch.full(index.shape, 1 / index.shape[-1], device=self.device))
+        return Batch(
+            samples=samples,
+            x=self._both(index),
+            y=self._rows(self.pairs.group, index),
+            task=task,
+            weight=torch.full(index.shape, 1 / index.shape[-1], device=self.device),
+        )
 
     def labels(self, samples: Tensor) -> Tensor:
         """The groups [...] of these pairs [..., 2]."""
         return self._rows(self.pairs.group, samples[..., 1])
 
     def heads(self, t: int) -> list[Callable[[tuple[Tensor, Tensor]], Tensor]]:
-        """What competes in one softmax: each side's scores [n, n] with the other's. None before the second slice."""
+        """What competes in one softmax: each side's scores [n, n] with the other's. None before the second
+        slice."""
         return [lambda out: out[0] @ out[1].mT, lambda out: out[1] @ out[0].mT] if t else []
 
     def words_of(self, t: int, buckets: int) -> Tensor:
@@ -81,14 +98,16 @@ class PairStream:
     def score(self, j: int, out: tuple[Tensor, Tensor]) -> Tensor:
         """The measures [S, 4] of embeddings [S, m, h] of the whole slice j, ranked among its own pairs.
 
-        The rank of the right answer is the number of scores at least as large, so ties count as wrong: an encoder that
-        gives the same for all has a recall of 0.
+        The rank of the right answer is the number of scores at least as large, so ties count as wrong: an
+        encoder that gives the same for all has a recall of 0.
         """
         left, right = out
-        scores = left.double() @ right.double().mT                                   # [S, m, m]
+        scores = left.double() @ right.double().mT  # [S, m, m]
         own = scores.diagonal(dim1=-2, dim2=-1)
-        ranks = torch.stack([(scores >= own.unsqueeze(2)).sum(2), (scores >= own.unsqueeze(1)).sum(1)])      # [2, S, m]
-        first, five = ((ranks <= k).double().mean(-1) for k in (1, 5))               # [2, S]
+        ranks = torch.stack(
+            [(scores >= own.unsqueeze(2)).sum(2), (scores >= own.unsqueeze(1)).sum(1)]
+        )  # [2, S, m]
+        first, five = ((ranks <= k).double().mean(-1) for k in (1, 5))  # [2, S]
         return torch.stack([first.mean(0), *first, five.mean(0)], -1)
 
     def _both(self, index: Tensor) -> tuple[Tensor, Tensor]:
@@ -97,11 +116,23 @@ class PairStream:
     def _rows(self, table: np.ndarray | Tensor, index: Tensor) -> Tensor:
         """table[index] on the stream's device, wherever the table is."""
         assert isinstance(table, Tensor)
-        rows: Tensor = table.index_select(0, index.flatten().to(table.device)).to(self.device).unflatten(0, index.shape)
+        rows: Tensor = (
+            table.index_select(0, index.flatten().to(table.device)).to(self.device).unflatten(0, index.shape)
+        )
         return rows
 
 
 def budget(steps: int, rows: int = 128) -> Budget:
-    """TiC-CLIP's recipe at the size of small towers: a new optimiser and schedule at every slice, fixed compute."""
-    return Budget(steps=steps, rows=rows, optimiser="adamw", lr=2e-3, weight_decay=0.05, beta2=0.98, warm_up=0.1,
-                  optimiser_state="reset", fixed_compute=True)
+    """TiC-CLIP's recipe at the size of small towers: a new optimiser and schedule at every slice, fixed
+    compute."""
+    return Budget(
+        steps=steps,
+        rows=rows,
+        optimiser="adamw",
+        lr=2e-3,
+        weight_decay=0.05,
+        beta2=0.98,
+        warm_up=0.1,
+        optimiser_state="reset",
+        fixed_compute=True,
+    )

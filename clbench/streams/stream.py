@@ -1,4 +1,5 @@
 """What every stream has, and what some can do besides."""
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -12,15 +13,13 @@ from clbench.core.pytree import Tree
 SCENARIOS = ("class", "task", "domain", "pairs")
 
 
-
 @dataclass(frozen=True)
 class Task:
     """One task of a stream."""
 
-    train: Tensor        # [n, 2] (task, index) pairs into the training data
-    test: Tensor         # [m] indices into the test data
-    classes: Tensor      # [C] bool: the outputs it brings
-
+    train: Tensor  # [n, 2] (task, index) pairs into the training data
+    test: Tensor  # [m] indices into the test data
+    classes: Tensor  # [C] bool: the outputs it brings
 
 
 class Stream(Protocol):
@@ -30,12 +29,12 @@ class Stream(Protocol):
     """
 
     tasks: list[Task]
-    scenario: str                        # one of SCENARIOS
+    scenario: str  # one of SCENARIOS
     seeds: list[int]
-    device: torch.device                 # where batches are computed
-    classes: int                         # outputs C of the network; 0 for pairs
-    views: Tensor | None                 # [V, ...]: the ways in which a training example may be seen; None: only as it is
-    measures: tuple[str, ...]            # what `score` gives, `acc` first
+    device: torch.device  # where batches are computed
+    classes: int  # outputs C of the network; 0 for pairs
+    views: Tensor | None  # [V, ...]: the ways in which a training example may be seen; None: only as it is
+    measures: tuple[str, ...]  # what `score` gives, `acc` first
 
     @property
     def example_bytes(self) -> int:
@@ -52,7 +51,8 @@ class Stream(Protocol):
         """Their y [...] alone, of samples [..., 2 or 3]: labels, or the groups of pairs."""
 
     def heads(self, t: int) -> list[Callable[[Tree], Tensor]]:
-        """What competes in one softmax for the tasks before t: functions of the outputs that give the scores."""
+        """What competes in one softmax for the tasks before t: functions of the outputs that give the
+        scores."""
 
     def test(self, j: int, part: slice) -> Tree:
         """Inputs of (a part of) evaluation slice j, seed axis first: S, or 1 if all seeds see the same."""

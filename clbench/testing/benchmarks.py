@@ -1,4 +1,5 @@
 """The contract of a benchmark: `check_benchmark("split_digits_class")`."""
+
 import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,12 +18,13 @@ from clbench.testing.check import Check, name_of
 from clbench.testing.runs import CPU
 
 
-def check_benchmark(benchmark, scenario: str | None = None, *, shared: int = 0, unused: bool = False,
-                    repeats: bool = False) -> None:
-    """Raises AssertionError, with a sentence that says what is wrong, unless the benchmark holds the contract.
+def check_benchmark(
+    benchmark, scenario: str | None = None, *, shared: int = 0, unused: bool = False, repeats: bool = False
+) -> None:
+    """Raises AssertionError, with a sentence that says what is wrong, where a benchmark breaks the contract.
 
-    benchmark: a name, spec, class derived from `clbench.Benchmark`, instance, or "file.py:Class_scenario". scenario: which
-    one of a class that has several; None for all of them. What is meant may be said:
+    benchmark: a name, spec, class derived from `clbench.Benchmark`, instance, or "file.py:Class_scenario".
+    scenario: which one of a class that has several; None for all of them. What is meant may be said:
     shared: so many test examples stand among the training examples as well;
     unused: training examples that no task has;
     repeats: (of pairs) a right answer of the test stands among the training pairs as well.
@@ -35,10 +37,12 @@ def check_benchmark(benchmark, scenario: str | None = None, *, shared: int = 0, 
             raise AssertionError(f"{check}: {error}") from error
 
 
-def benchmark_checks(benchmark, scenario: str | None = None, *, shared: int = 0, unused: bool = False,
-                     repeats: bool = False) -> Iterator[Check]:
+def benchmark_checks(
+    benchmark, scenario: str | None = None, *, shared: int = 0, unused: bool = False, repeats: bool = False
+) -> Iterator[Check]:
     """The checks of `check_benchmark`, one by one; no data are read before the first is called."""
-    scenarios = getattr(benchmark, "scenarios", ()) if scenario is None and isinstance(benchmark, type) else ()
+    several = scenario is None and isinstance(benchmark, type)
+    scenarios = getattr(benchmark, "scenarios", ()) if several else ()
     for one in scenarios or (scenario,):
         subject = Subject(benchmark, one, shared, unused, repeats)
         for check in (*CHECKS, *(PAIRS if subject.smallest.scenario == "pairs" else LABELLED)):
@@ -49,6 +53,7 @@ def _named(check: Callable, subject: "Subject", scenario: str) -> Check:
     def run() -> None:
         with one_thread("cpu"):
             check(subject)
+
     return Check(name_of(check) + scenario, run)
 
 
@@ -56,7 +61,7 @@ def _named(check: Callable, subject: "Subject", scenario: str) -> Check:
 class Subject:
     """A benchmark in one scenario, and what is meant in it."""
 
-    benchmark: object
+    benchmark: str | Benchmark | type[Benchmark]
     scenario: str | None
     shared: int
     unused: bool
@@ -93,6 +98,7 @@ def _stream(benchmark: Benchmark, seeds: Sequence[int] = (0, 1)):
 
 # ---- of every benchmark
 
+
 def check_its_data_have_a_fingerprint(subject: Subject) -> None:
     first, again = (subject.of_profile(subject.profiles[0]).fingerprint() for _ in range(2))
     assert isinstance(first, str) and first, f"a fingerprint is a text, not {first!r}"
@@ -105,9 +111,10 @@ def check_a_seed_sees_the_same_test_in_any_group(subject: Subject) -> None:
         return
     among = subject.stream([4, 1])
     for j in range(len(alone.tasks)):
-        for a, b in zip(*(tree_leaves(stream.test(j, slice(0, 5))) for stream in (alone, among)), strict=True):
+        inputs = (tree_leaves(stream.test(j, slice(0, 5))) for stream in (alone, among))
+        for a, b in zip(*inputs, strict=True):
             same = torch.equal(a[0], b.expand(2, *b.shape[1:])[1])
-            assert same, f"slice {j} looks otherwise to a seed that another one is beside: draw by seed, see core/keyed.py"
+            assert same, f"slice {j} looks otherwise to a seed beside another: draw by seed (core/keyed.py)"
 
 
 def check_the_network_and_the_budget_fit_the_stream(subject: Subject) -> None:
@@ -115,7 +122,9 @@ def check_the_network_and_the_budget_fit_the_stream(subject: Subject) -> None:
         benchmark = subject.of_profile(profile)
         stream, net = _stream(benchmark), benchmark.network()
         rows, fewest = benchmark.budget(profile).rows, min(len(task.train) for task in stream.tasks)
-        assert rows <= fewest, f"under {profile} a batch has {rows} rows, more than the {fewest} examples of a task"
+        assert rows <= fewest, (
+            f"under {profile} a batch has {rows} rows, more than the {fewest} examples of a task"
+        )
         x = tree_map(lambda side: side[0], stream.test(0, slice(0, 3)))
         _check_network(net, x, stream.classes)
 
@@ -123,24 +132,29 @@ def check_the_network_and_the_budget_fit_the_stream(subject: Subject) -> None:
 def _check_network(net, x, classes: int) -> None:
     """What the engine asks of a network. x: inputs of three examples; classes: outputs, 0 for pairs."""
     theta, again = (net.init(torch.Generator().manual_seed(0)) for _ in range(2))
-    assert theta.shape == (net.layout.P,), f"init gives {tuple(theta.shape)}, the layout has {net.layout.P} numbers"
+    P = net.layout.P
+    assert theta.shape == (P,), f"init gives {tuple(theta.shape)}, the layout has {P} numbers"
     assert torch.equal(theta, again), "init draws from something else than the generator that it is given"
     out = net(theta, x)
     sides = tree_leaves(out)
     assert all(side.isfinite().all() for side in sides), "the untrained network gives what is not finite"
     if classes:
-        assert isinstance(out, Tensor) and out.shape == (3, classes), \
+        assert isinstance(out, Tensor) and out.shape == (3, classes), (
             f"three examples give {tuple(sides[0].shape)}, not (3, {classes})"
+        )
     else:
-        assert [side.shape for side in sides] == 2 * [(3, sides[0].shape[-1])], "pairs need two embeddings of one length"
+        shapes = [side.shape for side in sides]
+        assert shapes == 2 * [(3, sides[0].shape[-1])], "pairs need two embeddings of one length"
     answer = tree_leaves(net.head(theta, net.features(theta, x)))
     close = all(torch.allclose(a, b, atol=1e-6) for a, b in zip(sides, answer, strict=True))
     assert close, "head(theta, features(theta, x)) is something else than the outputs"
-    if classes and hasattr(net, "module"):                   # Avalanche's rows ask for it
-        assert torch.allclose(net.module(theta)(x), out, atol=1e-6), "module(theta) gives other outputs than the network"
+    if classes and hasattr(net, "module"):  # Avalanche's rows ask for it
+        same = torch.allclose(net.module(theta)(x), out, atol=1e-6)
+        assert same, "module(theta) gives other outputs than the network"
 
 
 # ---- of labelled examples
+
 
 def check_tasks_partition_the_training_data(subject: Subject) -> None:
     stream = subject.stream()
@@ -149,19 +163,23 @@ def check_tasks_partition_the_training_data(subject: Subject) -> None:
     own = all((task.train[:, 0] == t).all() for t, task in enumerate(stream.tasks))
     assert own, "the first column of a task's examples is not the number of the task"
     counts = torch.bincount(train[:, 1], minlength=len(stream.images.y))
-    if stream.pixels is not None:                            # every task is all of the data, seen in its own way
+    if stream.pixels is not None:  # every task is all of the data, in its own way
         assert (counts == len(stream.tasks)).all(), "a task that shows all of the data leaves examples out"
         return
     assert counts.max() == 1, "an example stands in two tasks"
     unused = int((counts == 0).sum())
-    assert subject.unused or not unused, f"no task has {unused} of the training examples; if that is meant, say unused=True"
+    assert subject.unused or not unused, (
+        f"no task has {unused} of the training examples; if that is meant, say unused=True"
+    )
 
 
 def check_train_and_test_are_disjoint(subject: Subject) -> None:
     stream = subject.stream()
     shared = _in_both(stream.images.x, stream.images.x_test)
-    assert shared <= subject.shared, (f"{shared} test examples stand among the training examples as well; if that is known, "
-                                      f"say shared={shared}")
+    assert shared <= subject.shared, (
+        f"{shared} test examples stand among the training examples as well; "
+        f"if that is known, say shared={shared}"
+    )
 
 
 def _in_both(x: Tensor, x_test: Tensor) -> int:
@@ -175,7 +193,8 @@ def check_labels_are_in_the_mask_and_scores_can_be_perfect(subject: Subject) -> 
     for j, task in enumerate(stream.tasks):
         batch = stream.gather(task.train[:200].expand(S, -1, 2))
         assert batch.x.shape[:2] == (S, min(200, len(task.train))) and batch.x.dtype == torch.float32
-        assert batch.mask.gather(-1, batch.y.unsqueeze(-1)).all(), f"task {j} has a label that its softmax does not see"
+        seen = batch.mask.gather(-1, batch.y.unsqueeze(-1))
+        assert seen.all(), f"task {j} has a label that its softmax does not see"
         labels = stream.images.y_test[task.test] + stream.offset[j]
         perfect = torch.nn.functional.one_hot(labels, stream.classes).float().expand(S, -1, -1)
         assert (stream.score(j, perfect) == 1).all(), f"the right answers do not score 1 on slice {j}"
@@ -192,20 +211,28 @@ def check_validation_never_touches_the_test_set(subject: Subject) -> None:
 
 # ---- of pairs
 
+
 def check_slices_of_pairs_are_apart_and_tested_alike(subject: Subject) -> None:
     stream = subject.stream()
-    train, test = torch.cat([task.train[:, 1] for task in stream.tasks]), torch.cat([task.test for task in stream.tasks])
+    train = torch.cat([task.train[:, 1] for task in stream.tasks])
+    test = torch.cat([task.test for task in stream.tasks])
     both = torch.cat([train, test])
     assert len(both.unique()) == len(both), "a pair stands in two slices, or among training and test pairs"
     counts = {len(task.test) for task in stream.tasks}
-    assert len(counts) == 1, f"slices have different numbers of test pairs, {sorted(counts)}, so their recall does not compare"
+    assert len(counts) == 1, (
+        f"slices have different numbers of test pairs, {sorted(counts)}, so their recall does not compare"
+    )
     groups = [stream.pairs.group[task.test] for task in stream.tasks]
     distinct = min(len(group.unique()) / len(group) for group in groups)
-    assert distinct >= 0.99, f"only {distinct:.0%} of a slice's test pairs are no right answers for each other"
+    assert distinct >= 0.99, (
+        f"only {distinct:.0%} of a slice's test pairs are no right answers for each other"
+    )
     if not subject.repeats:
         shared = set(stream.pairs.group[train].tolist()) & set(stream.pairs.group[test].tolist())
-        assert not shared, (f"{len(shared)} right answers of the test stand among training pairs; if that is meant, "
-                            f"say repeats=True")
+        assert not shared, (
+            f"{len(shared)} right answers of the test stand among training pairs; "
+            f"if that is meant, say repeats=True"
+        )
 
 
 def check_a_batch_of_pairs_has_both_sides(subject: Subject) -> None:
@@ -219,12 +246,23 @@ def check_validation_pairs_are_training_pairs(subject: Subject) -> None:
     stream, held = subject.stream(), subject.stream(validation=True)
     for whole, part in zip(stream.tasks, held.tasks, strict=True):
         left = set(whole.train[:, 1].tolist()) - set(part.train[:, 1].tolist())
-        assert set(part.test.tolist()) <= left, "pairs held out for validation are trained on, or are test pairs"
+        own = set(part.test.tolist()) <= left
+        assert own, "pairs held out for validation are trained on, or are test pairs"
 
 
-CHECKS = (check_its_data_have_a_fingerprint, check_a_seed_sees_the_same_test_in_any_group,
-          check_the_network_and_the_budget_fit_the_stream)
-LABELLED = (check_tasks_partition_the_training_data, check_train_and_test_are_disjoint,
-            check_labels_are_in_the_mask_and_scores_can_be_perfect, check_validation_never_touches_the_test_set)
-PAIRS = (check_slices_of_pairs_are_apart_and_tested_alike, check_a_batch_of_pairs_has_both_sides,
-         check_validation_pairs_are_training_pairs)
+CHECKS = (
+    check_its_data_have_a_fingerprint,
+    check_a_seed_sees_the_same_test_in_any_group,
+    check_the_network_and_the_budget_fit_the_stream,
+)
+LABELLED = (
+    check_tasks_partition_the_training_data,
+    check_train_and_test_are_disjoint,
+    check_labels_are_in_the_mask_and_scores_can_be_perfect,
+    check_validation_never_touches_the_test_set,
+)
+PAIRS = (
+    check_slices_of_pairs_are_apart_and_tested_alike,
+    check_a_batch_of_pairs_has_both_sides,
+    check_validation_pairs_are_training_pairs,
+)

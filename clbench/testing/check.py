@@ -1,4 +1,5 @@
 """A check by its name: what pytest shows as a test."""
+
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -1,4 +1,5 @@
-"""What a CUDA graph asks of a step, tested on a CPU: the operators of a step, and a step recorded once and replayed."""
+"""What a CUDA graph asks of a step, on a CPU: the operators of a step; a step recorded once and replayed."""
+
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -12,14 +13,15 @@ class Operators(TorchDispatchMode):
         self.calls = []
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        shapes = (tuple(a.shape) if isinstance(a, torch.Tensor) else str(a) for a in tree_leaves((args, kwargs)))
+        given = tree_leaves((args, kwargs))
+        shapes = (tuple(a.shape) if isinstance(a, torch.Tensor) else str(a) for a in given)
         self.calls.append((str(func), tuple(shapes)))
         return func(*args, **(kwargs or {}))
 
 
 class Tape(TorchDispatchMode):
-    """What a CUDA graph does, on a CPU: every call is recorded once, and a replay makes the same calls on the same tensors
-    and writes what they give to the same places."""
+    """What a CUDA graph does, on a CPU: every call is recorded once, and a replay makes the same calls on the
+    same tensors and writes what they give to the same places."""
 
     def __init__(self):
         super().__init__()
@@ -34,5 +36,9 @@ class Tape(TorchDispatchMode):
     def replay(self) -> None:
         for func, args, kwargs, out in self.calls:
             for old, new in zip(tree_leaves(out), tree_leaves(func(*args, **kwargs)), strict=True):
-                if isinstance(old, torch.Tensor) and old.untyped_storage().data_ptr() != new.untyped_storage().data_ptr():
+                if isinstance(old, torch.Tensor) and _place(old) != _place(new):
                     old.copy_(new)
+
+
+def _place(tensor: torch.Tensor) -> int:
+    return tensor.untyped_storage().data_ptr()

@@ -1,4 +1,5 @@
 """Small runs, of seconds: a few parts on a stream that needs no files."""
+
 from collections.abc import Sequence
 
 import torch
@@ -10,14 +11,20 @@ from clbench.engine.run import Run
 
 CPU = torch.device("cpu")
 SCENARIOS = ("class", "task", "domain", "pairs")
-STREAMS = {**{scenario: f"blobs_{scenario}" for scenario in SCENARIOS[:3]},
-           "pairs": "driftcaps(slices=3, n=48, n_test=16, size=8, rows=16, steps=6)"}
-LONG_STREAMS = {**{scenario: f"blobs_{scenario}(tasks=20)" for scenario in SCENARIOS[:3]},
-                "pairs": "driftcaps(slices=8, n=32, n_test=8, size=8, rows=16)"}
+STREAMS = {
+    **{scenario: f"blobs_{scenario}" for scenario in SCENARIOS[:3]},
+    "pairs": "driftcaps(slices=3, n=48, n_test=16, size=8, rows=16, steps=6)",
+}
+LONG_STREAMS = {
+    **{scenario: f"blobs_{scenario}(tasks=20)" for scenario in SCENARIOS[:3]},
+    "pairs": "driftcaps(slices=8, n=32, n_test=8, size=8, rows=16)",
+}
 
 
 def small_run(parts: Sequence[Part], stream: str, seeds: Sequence[int] = (0,), **budget) -> Run:
-    """A run of the parts on the stream of a benchmark's spec, under profile smoke; `budget` replaces fields of its budget."""
+    """A run of the parts on the stream of a benchmark's spec, under profile smoke.
+
+    `budget` replaces fields of its budget."""
     _, benchmark, _ = registry.benchmark(stream, "smoke")
     chosen = benchmark.budget("smoke").with_fields(**budget)
     return Run(benchmark.stream(list(seeds), CPU), benchmark.network(), list(parts), chosen)

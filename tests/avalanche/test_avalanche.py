@@ -1,4 +1,6 @@
-"""Avalanche's rows: the same start, batches, steps and scores as ours, and nothing of the process left changed."""
+"""Avalanche's rows: the same start, batches, steps and scores as ours, and nothing of the process left
+changed."""
+
 import dataclasses
 import itertools
 import os
@@ -25,9 +27,11 @@ from clbench.models.mlp import MLP
 from clbench.streams.labelled import same_classes
 
 ROWS = [name for name, entry in registry.strategies().items() if entry.backend == "avalanche"]
-STEPS = 12                                                       # per task, of the blobs
+STEPS = 12  # per task, of the blobs
 
-every = pytest.mark.parametrize(("name", "scenario"), [(name, scenario) for name in ROWS for scenario in SCENARIOS])
+every = pytest.mark.parametrize(
+    ("name", "scenario"), [(name, scenario) for name in ROWS for scenario in SCENARIOS]
+)
 
 
 class Seen:
@@ -63,6 +67,7 @@ class Seen:
             strategy = build(common)
             strategy.plugins.append(Watch())
             return strategy
+
         row.build = watched
 
 
@@ -71,8 +76,13 @@ def avalanche(spec, scenario="class", seeds=(0,), stream=None, net=None, at_step
     _, benchmark, _ = registry.benchmark(f"blobs_{scenario}", "smoke")
     (row,), seen = registry.strategy(spec).build(), Seen()
     seen.watch(row, at_step)
-    outcome = runner.run(stream or benchmark.stream(list(seeds), CPU), net or benchmark.network(), [row],
-                         dataclasses.replace(benchmark.budget("smoke"), **budget), Clock(CPU))
+    outcome = runner.run(
+        stream or benchmark.stream(list(seeds), CPU),
+        net or benchmark.network(),
+        [row],
+        dataclasses.replace(benchmark.budget("smoke"), **budget),
+        Clock(CPU),
+    )
     return outcome, seen
 
 
@@ -116,7 +126,13 @@ SETTINGS = {
     "beta2": {"beta2": 0.9},
     "adamw": {"optimiser": "adamw", "weight_decay": 3.0},
     "warm-up": {"warm_up": 0.3},
-    "pairs": {"optimiser": "adamw", "weight_decay": 3.0, "beta2": 0.98, "warm_up": 0.1, "optimiser_state": "reset"},
+    "pairs": {
+        "optimiser": "adamw",
+        "weight_decay": 3.0,
+        "beta2": 0.98,
+        "warm_up": 0.1,
+        "optimiser_state": "reset",
+    },
 }
 
 
@@ -126,12 +142,14 @@ def test_naive_follows_ours_step_by_step(scenario, settings):
     acc, ours = native_losses("naive", scenario, steps=20, **settings)
     outcome, seen = avalanche("avalanche_naive", scenario, steps=20, **settings)
     assert sum(seen.losses, []) == pytest.approx(ours, abs=1e-4)
-    assert torch.allclose(outcome.acc, acc, atol=0.03)                   # one of 40 test examples may tip over
+    assert torch.allclose(outcome.acc, acc, atol=0.03)  # one of 40 test examples may tip over
 
 
 def test_the_settings_above_make_a_difference():
-    runs = {name: plain("avalanche_naive") if not settings else avalanche("avalanche_naive", **settings)
-            for name, settings in SETTINGS.items()}
+    runs = {
+        name: plain("avalanche_naive") if not settings else avalanche("avalanche_naive", **settings)
+        for name, settings in SETTINGS.items()
+    }
     curves = {name: sum(seen.losses, []) for name, (_, seen) in runs.items()}
     assert curves["adam"][:STEPS] == curves["adam reset"][:STEPS]
     for one, other in itertools.combinations(curves, 2):
@@ -152,17 +170,28 @@ def test_joint_follows_ours_and_starts_like_naive(scenario, settings):
 @pytest.mark.parametrize("scenario", ["domain", "task"])
 def test_permuted_inputs_and_shifted_labels_follow_ours(scenario):
     images, seeds = gaussian_blobs(classes=4), [4, 1]
-    pixels = torch.stack([torch.stack([torch.randperm(16, generator=torch.Generator().manual_seed(10 * s + t))
-                                       for t in range(3)]) for s in seeds])
+    pixels = torch.stack(
+        [
+            torch.stack(
+                [torch.randperm(16, generator=torch.Generator().manual_seed(10 * s + t)) for t in range(3)]
+            )
+            for s in seeds
+        ]
+    )
     net = MLP(16, 32, 12 if scenario == "task" else 4)
     stream = same_classes(images, pixels, scenario, seeds, len(images.y_test))
     budget = dataclasses.replace(registry.benchmark("blobs_class", "smoke")[1].budget("smoke"), steps=15)
     for s, seed in enumerate(seeds):
         losses = Losses()
-        run = Run(same_classes(images, pixels[s:s + 1], scenario, [seed], len(images.y_test)), net, [losses], budget)
+        run = Run(
+            same_classes(images, pixels[s : s + 1], scenario, [seed], len(images.y_test)),
+            net,
+            [losses],
+            budget,
+        )
         acc = run.train()
         outcome, seen = avalanche("avalanche_naive", stream=stream, net=net, steps=15)
-        assert sum(seen.losses[3 * s:3 * s + 3], []) == pytest.approx(losses.noted, abs=1e-4)
+        assert sum(seen.losses[3 * s : 3 * s + 3], []) == pytest.approx(losses.noted, abs=1e-4)
         assert torch.allclose(outcome.acc[s], acc[0], atol=0.03)
 
 
@@ -180,6 +209,7 @@ def test_costs_are_counted_as_ours(name):
 
 # ---- every row
 
+
 @every
 def test_takes_exactly_the_steps_of_the_budget(name, scenario):
     outcome, seen = group(name, scenario)
@@ -196,11 +226,11 @@ def test_takes_exactly_the_steps_of_the_budget(name, scenario):
 @every
 def test_a_seed_trained_again_and_alone_has_the_same_bits(name, scenario):
     outcome, seen = group(name, scenario)
-    torch.manual_seed(5), np.random.seed(6), random.seed(7)              # of no account
+    torch.manual_seed(5), np.random.seed(6), random.seed(7)  # of no account
     alone, seen_alone = avalanche(name, scenario, [1])
     assert torch.equal(outcome.acc[1:], alone.acc)
     assert len(seen_alone.weights) == 5 and all(map(torch.equal, seen.weights[5:], seen_alone.weights))
-    assert not torch.equal(seen.weights[4], seen.weights[9])             # the other seed's
+    assert not torch.equal(seen.weights[4], seen.weights[9])  # the other seed's
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
@@ -215,6 +245,7 @@ def test_differs_from_naive_from_the_second_task_on(name, scenario):
 
 # ---- what each row adds
 
+
 @pytest.mark.parametrize("scenario", SCENARIOS)
 @pytest.mark.parametrize("spec", ["avalanche_ewc(ewc_lambda=0)", "avalanche_lwf(alpha=0)"])
 def test_without_its_term_a_row_is_naive_bit_for_bit(spec, scenario):
@@ -228,13 +259,16 @@ def test_a_strong_ewc_moves_the_weights_less():
     def distance(spec):
         weights = plain(spec)[1].weights
         return float((weights[-1] - weights[0]).norm())
-    naive, weak, strong = map(distance, ["avalanche_naive", *(f"avalanche_ewc(ewc_lambda={n})" for n in (100, 10000))])
-    assert strong < 0.6 * naive < 0.6 * 1.2 * weak < 0.6 * 1.2 * naive   # measured: 0.33, 0.84, 0.71
+
+    naive, weak, strong = map(
+        distance, ["avalanche_naive", *(f"avalanche_ewc(ewc_lambda={n})" for n in (100, 10000))]
+    )
+    assert strong < 0.6 * naive < 0.6 * 1.2 * weak < 0.6 * 1.2 * naive  # measured: 0.33, 0.84, 0.71
 
 
 def test_replay_sees_as_many_stored_examples_as_new_ones():
     outcome, seen = avalanche("avalanche_replay(memory=150)")
-    assert set(seen.sizes[0]) == {16, 8}                                 # 120 examples: a pass ends with a short batch
+    assert set(seen.sizes[0]) == {16, 8}  # 120 examples: a pass ends with a short batch
     assert all(sizes[0] == 32 and max(sizes) == 32 for sizes in seen.sizes[1:])
     assert outcome.costs["memory_items"] == 150 and outcome.costs["memory_bytes"] == 150 * 16 * 4
 
@@ -248,14 +282,14 @@ def test_what_is_kept_is_in_the_costs():
 
 def test_flops_of_the_extra_work_are_counted():
     naive = plain("avalanche_naive")[0].costs
-    per_row = naive["flops"] / naive["samples_seen"]                     # forward and backward of one example
+    per_row = naive["flops"] / naive["samples_seen"]  # forward and backward of one example
     fisher = plain("avalanche_ewc")[0].costs["flops"] - naive["flops"]
-    assert fisher == pytest.approx(5 * 120 * per_row)                    # a pass over every task
+    assert fisher == pytest.approx(5 * 120 * per_row)  # a pass over every task
     replay = plain("avalanche_replay")[0].costs
     assert replay["flops"] == pytest.approx(replay["samples_seen"] * per_row)
-    distilled = 4 * STEPS * 16                                           # forward passes of the teacher alone
+    distilled = 4 * STEPS * 16  # forward passes of the teacher alone
     lwf = plain("avalanche_lwf")[0].costs["flops"] - naive["flops"]
-    assert distilled * per_row / 4 < lwf < distilled * per_row / 2       # forward is a third or a little more
+    assert distilled * per_row / 4 < lwf < distilled * per_row / 2  # forward is a third or a little more
 
 
 def test_refuses_a_memory_smaller_than_the_number_of_tasks():
@@ -269,10 +303,14 @@ def test_refuses_fixed_compute(name):
     chosen = registry.benchmark("blobs_class(fixed_compute=True)", "smoke")[1]
     (row,) = registry.strategy(name).build()
     reason = refusal(row, chosen.stream([0], CPU), chosen.network(), chosen.budget("smoke"))
-    assert reason == "what it does besides its steps is not known, so with fixed_compute it cannot be paid from them"
+    assert (
+        reason
+        == "what it does besides its steps is not known, so with fixed_compute it cannot be paid from them"
+    )
 
 
 # ---- what a row may bring
+
 
 def own_row(**methods):
     """avalanche_naive with attributes of its own, and its outcome on blobs."""
@@ -286,6 +324,7 @@ def own_row(**methods):
 
 def test_a_row_may_train_in_a_loop_of_its_own():
     """One that tells its plugins of its steps, and one that does not; all its operations count."""
+
     def build(told):
         def build(common):
             from avalanche.training.supervised import Naive
@@ -301,16 +340,19 @@ def test_a_row_may_train_in_a_loop_of_its_own():
                         self.loss = self._criterion(self.model(self.mb_x), self.mb_y)
                         if told:
                             self._after_training_iteration(**kwargs)
+
             return Own(**common | {"train_epochs": 3})
+
         return build
+
     told, silent = (own_row(own_loop=True, order="own", build=build(one)) for one in (True, False))
-    passes = 5 * 3 * 120                                                 # tasks, epochs, examples
+    passes = 5 * 3 * 120  # tasks, epochs, examples
     assert told.costs["samples_seen"] == passes
     assert told.costs["steps"] == 5 * 3 * 8 and silent.costs["steps"] == 0
     naive = plain("avalanche_naive")[0].costs
     forward = told.costs["flops"] / passes / (naive["flops"] / naive["samples_seen"])
     assert 1 / 4 < forward < 1 / 2 and silent.costs["flops"] == told.costs["flops"]
-    assert torch.equal(told.acc, silent.acc) and not told.diverged       # nothing was learnt: the scores stay
+    assert torch.equal(told.acc, silent.acc) and not told.diverged  # nothing was learnt: the scores stay
     assert torch.equal(told.acc[:, 0], told.acc[:, 5])
 
 
@@ -319,13 +361,15 @@ def test_a_row_may_mend_avalanche_first_and_answer_in_its_own_way():
 
     def scores(strategy, x, t):
         return torch.eye(10)[torch.full((len(x),), 3)]
+
     outcome = own_row(prepare=lambda: calls.append("prepare"), scores=scores)
     assert calls == ["prepare"]
-    assert outcome.acc[0, :, 1].tolist() == [0.5] * 6                    # always class 3, of the second task
+    assert outcome.acc[0, :, 1].tolist() == [0.5] * 6  # always class 3, of the second task
     assert outcome.acc[0, :, 0].tolist() == [0.0] * 6
 
 
 # ---- what can go wrong
+
 
 def test_divergence_is_noted_as_ours():
     settings = {"optimiser": "sgd", "lr": 1e20}
@@ -342,7 +386,7 @@ def test_a_seed_that_diverges_later_keeps_its_earlier_rows():
     assert [(one["seed"], one["task"]) for one in outcome.diverged] == [(4, 2), (1, 2)]
     assert all(STEPS < one["step"] <= 2 * STEPS for one in outcome.diverged)
     assert outcome.acc[:, :2].isfinite().all() and outcome.acc[:, 2:].isnan().all()
-    assert len(seen.losses) == 4                                         # training stops there
+    assert len(seen.losses) == 4  # training stops there
 
 
 @pytest.mark.parametrize("step", [0, STEPS, STEPS + 3])
@@ -350,6 +394,7 @@ def test_an_error_says_where_and_leaves_no_count_open(step):
     def break_off(now):
         if now == step:
             raise ValueError("broken")
+
     with pytest.raises(RunFailed) as failure:
         avalanche("avalanche_naive", at_step=break_off)
     assert (failure.value.task, failure.value.step) == (1 + step // STEPS, step)
@@ -359,7 +404,7 @@ def test_an_error_says_where_and_leaves_no_count_open(step):
 
 @pytest.mark.parametrize("name", ROWS)
 def test_leaves_the_process_as_it_was_and_prints_nothing(name, capfd):
-    group("avalanche_naive", "task")                                     # imported by now
+    group("avalanche_naive", "task")  # imported by now
     torch.manual_seed(5), np.random.seed(6), random.seed(7)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -368,15 +413,22 @@ def test_leaves_the_process_as_it_was_and_prints_nothing(name, capfd):
         avalanche(name, "task")
         assert warnings.filters == filters
     assert torch.equal(states[0], torch.get_rng_state())
-    assert np.array_equal(states[1][1], np.random.get_state()[1]) and states[1][2:] == np.random.get_state()[2:]
+    assert (
+        np.array_equal(states[1][1], np.random.get_state()[1]) and states[1][2:] == np.random.get_state()[2:]
+    )
     assert states[2] == random.getstate()
     assert capfd.readouterr() == ("", "")
 
 
 def test_the_generators_are_keyed_by_seed_and_task():
     states = []
-    avalanche("avalanche_replay", seeds=[3], at_step=lambda step: states.append(
-        (torch.initial_seed(), np.random.get_state()[1][0], random.getstate())))
+    avalanche(
+        "avalanche_replay",
+        seeds=[3],
+        at_step=lambda step: states.append(
+            (torch.initial_seed(), np.random.get_state()[1][0], random.getstate())
+        ),
+    )
     for t, found in enumerate(states[::STEPS]):
         number = generator(3, "avalanche", t).initial_seed()
         assert found == (number, number % 2**32, random.Random(number).getstate())
@@ -386,11 +438,16 @@ def test_says_how_to_get_avalanche(monkeypatch):
     for module in ("single", "meter"):
         monkeypatch.delitem(sys.modules, f"clbench.avalanche.{module}", raising=False)
     for module in ("avalanche", "avalanche.training.plugins"):
-        monkeypatch.setitem(sys.modules, module, None)                   # as if it were not installed
+        monkeypatch.setitem(sys.modules, module, None)  # as if it were not installed
     _, benchmark, _ = registry.benchmark("blobs_class", "smoke")
     with pytest.raises(Unavailable, match="pip install avalanche-lib"):
-        runner.run(benchmark.stream([0], CPU), benchmark.network(), registry.strategy("avalanche_naive").build(),
-                   benchmark.budget("smoke"), Clock(CPU))
+        runner.run(
+            benchmark.stream([0], CPU),
+            benchmark.network(),
+            registry.strategy("avalanche_naive").build(),
+            benchmark.budget("smoke"),
+            Clock(CPU),
+        )
 
 
 ALONE = """

@@ -1,4 +1,5 @@
 """The reports in a real browser: they render, log no error, and ask for nothing but themselves."""
+
 import json
 import re
 
@@ -13,7 +14,11 @@ def reports(folder):
 def requested(netlog) -> set[str]:
     """The addresses that the page asked for; the browser's own requests have "not an origin" as initiator."""
     told = [event.get("params", {}) for event in json.loads(netlog.read_text())["events"]]
-    return {one["url"] for one in told if "url" in one and one.get("initiator", "not an origin") != "not an origin"}
+    return {
+        one["url"]
+        for one in told
+        if "url" in one and one.get("initiator", "not an origin") != "not an origin"
+    }
 
 
 @pytest.mark.parametrize("name", ["smoke.html", "index.html"])
@@ -42,8 +47,12 @@ def test_the_rendered_page_has_its_tables_and_figures(chromium, reports):
 def test_a_screenshot_is_neither_empty_nor_one_colour(chromium, reports, tmp_path, scheme):
     numpy, image = pytest.importorskip("numpy"), pytest.importorskip("PIL.Image")
     shot = tmp_path / "page.png"
-    chromium(f"--blink-settings=preferredColorScheme={int(scheme == 'light')}", f"--screenshot={shot}",
-             "--window-size=1400,3000", (reports / "smoke.html").as_uri())
+    chromium(
+        f"--blink-settings=preferredColorScheme={int(scheme == 'light')}",
+        f"--screenshot={shot}",
+        "--window-size=1400,3000",
+        (reports / "smoke.html").as_uri(),
+    )
     pixels = numpy.asarray(image.open(shot).convert("L"))
     assert pixels.std() > 10 and (numpy.median(pixels) > 128) == (scheme == "light")
 
@@ -51,7 +60,9 @@ def test_a_screenshot_is_neither_empty_nor_one_colour(chromium, reports, tmp_pat
 def test_nothing_but_tables_is_wider_than_the_window(chromium, reports, tmp_path):
     """Wide tables scroll inside their own box; the page itself never scrolls sideways."""
     page = tmp_path / "measured.html"
-    probe = "<script>document.title = document.documentElement.scrollWidth + ' of ' + innerWidth</script></body>"
+    probe = (
+        "<script>document.title = document.documentElement.scrollWidth + ' of ' + innerWidth</script></body>"
+    )
     page.write_text((reports / "smoke.html").read_text().replace("</body>", probe))
     dom, _ = chromium("--dump-dom", "--window-size=700,900", page.as_uri())
     width, window = map(int, re.search(r"<title>(\d+) of (\d+)</title>", dom).groups())

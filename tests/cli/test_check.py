@@ -1,4 +1,6 @@
-"""`clbench check` against the committed baselines: passes on this code, fails on code that was broken on purpose."""
+"""`clbench check` against the committed baselines: passes on this code, fails on code that was broken on
+purpose."""
+
 from pathlib import Path
 
 import pytest
@@ -16,16 +18,20 @@ ROOT = Path(__file__).parent.parent.parent
 @pytest.fixture
 def check(here):
     """(exit code, what was printed) of `clbench check` on one pair, in this process."""
+
     def run(benchmark, strategy, *more):
-        done = here("check", "--profile", "smoke", "-b", benchmark, "-s", strategy, "--workers", "0", *more, cwd=ROOT)
+        done = here(
+            "check", "--profile", "smoke", "-b", benchmark, "-s", strategy, "--workers", "0", *more, cwd=ROOT
+        )
         return done.returncode, done.stdout
+
     return run
 
 
 def test_unchanged_code_passes(check):
     code, said = check("split_digits_domain", "e*")
-    assert code in (0, 3), said                              # 3: another processor, too few seeds to tell
-    assert "compared 3 of 3 pairs" in said                   # ema, er, ewc
+    assert code in (0, 3), said  # 3: another processor, too few seeds to tell
+    assert "compared 3 of 3 pairs" in said  # ema, er, ewc
 
 
 def test_a_replay_memory_that_stays_empty_is_a_regression(check, monkeypatch):
@@ -45,8 +51,9 @@ def test_shifted_labels_of_one_task_are_a_regression(check, monkeypatch):
 
     def shifted(self, samples):
         batch = gather(self, samples)
-        batch.y = torch.where(batch.task == 1, 5 - batch.y, batch.y)         # its classes are 2 and 3
+        batch.y = torch.where(batch.task == 1, 5 - batch.y, batch.y)  # its classes are 2 and 3
         return batch
+
     monkeypatch.setattr(LabelledStream, "gather", shifted)
     code, said = check("split_digits_task", "naive")
     assert code == 1 and said.startswith("regressed"), said
@@ -58,6 +65,7 @@ def test_an_extra_pass_is_a_changed_cost(check, monkeypatch):
     def twice(self, t):
         after_task(self, t)
         fisher_diagonal(self.run, self.run.subset(self.run.stream.tasks[t].train, 64, "again"))
+
     monkeypatch.setattr(EWC, "after_task", twice)
     code, said = check("split_digits_domain", "ewc", "--format", "github")
     assert code == 1 and "cost changed" in said and "flops" in said and said.startswith("::error"), said

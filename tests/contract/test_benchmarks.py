@@ -1,4 +1,5 @@
 """The contract: every benchmark whose data are here passes all of it without further test code."""
+
 import subprocess
 import sys
 from dataclasses import dataclass, replace
@@ -15,14 +16,24 @@ from clbench.profiles import PROFILES
 from clbench.testing import benchmark_checks, check_benchmark
 
 CPU = torch.device("cpu")
-BLOBS = {name: {"unused": True} for name in LABELLED if name.startswith("blobs")}        # has more classes than tasks use
-MEANT = BLOBS | {"split_fashion_mnist_class": {"shared": 20},            # a few published pictures stand in both
-                 "driftcaps(n=300, n_test=50)": {"repeats": True}}       # a caption may be said again
+BLOBS = {
+    name: {"unused": True} for name in LABELLED if name.startswith("blobs")
+}  # more classes than tasks use
+MEANT = BLOBS | {
+    "split_fashion_mnist_class": {"shared": 20},  # a few published pictures stand in both
+    "driftcaps(n=300, n_test=50)": {"repeats": True},
+}  # a caption may be said again
 ALL = [*LABELLED, *("driftcaps(n=300, n_test=50)" if name == "driftcaps" else name for name in PAIRS)]
 
 
-@pytest.mark.parametrize("check", [pytest.param(check, id=f"{name}: {check}") for name in ALL
-                                   for check in benchmark_checks(name, **MEANT.get(name, {}))])
+@pytest.mark.parametrize(
+    "check",
+    [
+        pytest.param(check, id=f"{name}: {check}")
+        for name in ALL
+        for check in benchmark_checks(name, **MEANT.get(name, {}))
+    ],
+)
 def test_contract(check):
     try:
         check()
@@ -46,25 +57,35 @@ def test_our_towers_give_unit_vectors_times_a_scale_at_fixed_compute(name, profi
     net, x = benchmark.network(), stream.test(0, slice(0, 30))
     left, right = net(net.init(torch.Generator().manual_seed(0)), tuple(side[0] for side in x))
     assert left.shape == right.shape == (30, 64)
-    assert torch.allclose(left.norm(dim=-1), torch.tensor(10.0)) and torch.allclose(right.norm(dim=-1), torch.tensor(1.0))
+    assert torch.allclose(left.norm(dim=-1), torch.tensor(10.0)) and torch.allclose(
+        right.norm(dim=-1), torch.tensor(1.0)
+    )
     assert benchmark.budget(profile).fixed_compute
 
 
-FINGERPRINTS = {"split_digits_class": "8785892c4369f262", "blobs_class": "gaussian blobs 1", "driftcaps": "42b26b6165db8021",
-                "icons": "f924fe62fd0c51aa"}                                 # as on any other platform
+FINGERPRINTS = {
+    "split_digits_class": "8785892c4369f262",
+    "blobs_class": "gaussian blobs 1",
+    "driftcaps": "42b26b6165db8021",
+    "icons": "f924fe62fd0c51aa",
+}  # as on any other platform
 
 
 def test_fingerprints_are_stable_across_processes():
-    code = (f"from clbench import registry\n"
-            f"for name in {[*FINGERPRINTS]}: print(registry.benchmark(name, 'smoke')[1].fingerprint())")
-    other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.splitlines()
+    code = (
+        f"from clbench import registry\n"
+        f"for name in {[*FINGERPRINTS]}: print(registry.benchmark(name, 'smoke')[1].fingerprint())"
+    )
+    other = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
     assert [loaded(name)[0].fingerprint() for name in FINGERPRINTS] == other == [*FINGERPRINTS.values()]
 
 
 def test_permutations_differ_by_task_and_seed_but_not_the_first():
     _, stream = loaded("permuted_mnist_domain")
     image = stream.images.x_test[0].float() / 255
-    views = torch.stack([stream.test(j, slice(0, 1))[:, 0] for j in range(3)])                # [task, seed, d]
+    views = torch.stack([stream.test(j, slice(0, 1))[:, 0] for j in range(3)])  # [task, seed, d]
     assert torch.equal(views[0, 0], image) and torch.equal(views[0, 1], image)
     assert not torch.equal(views[1, 0], views[1, 1]) and not torch.equal(views[1, 0], views[2, 0])
     assert torch.equal(views[2, 1].sort().values, image.sort().values)
@@ -76,18 +97,21 @@ def test_permutations_differ_by_task_and_seed_but_not_the_first():
 
 def test_rotation_is_counter_clockwise_and_black_outside():
     from clbench.benchmarks.rotated_mnist import rotation
+
     image = torch.arange(1, 785).view(28, 28)
     padded = torch.cat([image.flatten(), torch.zeros(1, dtype=torch.long)])
 
     def turned(degrees):
         return padded[rotation(degrees)].view(28, 28)
+
     assert torch.equal(turned(0), image)
-    assert torch.equal(turned(90), image.rot90(1))                           # counter-clockwise, as torch.rot90
+    assert torch.equal(turned(90), image.rot90(1))  # counter-clockwise, as torch.rot90
     assert torch.equal(turned(180), image.rot90(2))
     assert turned(45)[0, 0] == 0 and turned(45)[14, 14] > 0
 
 
 # ---- what each check is there for
+
 
 @dataclass
 class Small(Benchmark):
@@ -144,6 +168,7 @@ class Careless(Small):
         class Net(MLP):
             def init(self, generator):
                 return torch.rand(self.layout.P)
+
         return Net(16, 8, 4)
 
 
@@ -185,19 +210,22 @@ def test_what_holds_the_contract_passes():
     assert len(names) == len(set(names)) == 2 * len(list(benchmark_checks(Small, "task")))
 
 
-@pytest.mark.parametrize(("culprit", "check", "said"), [
-    (LeavesOut, "tasks partition", "no task has 60 of the training examples"),
-    (Overlaps, "tasks partition", "stands in two tasks"),
-    (ShowsItsTest, "train and test", "240 test examples stand among the training examples"),
-    (Narrow, "the network", "not \\(3, 4\\)"),
-    (TooLarge, "the network", "a batch has 1000 rows, more than the 120"),
-    (Careless, "the network", "something else than the generator"),
-    (Loses, "labels are in the mask", "a label that its softmax does not see"),
-    (PeeksWhenValidating, "validation", "80 of the examples held out for validation are test examples"),
-    (ShowsItsTestPairs, "slices of pairs", "among training and test pairs"),
-    (Uneven, "slices of pairs", "different numbers of test pairs"),
-    (NoFingerprint, "its data", "a fingerprint is a text"),
-])
+@pytest.mark.parametrize(
+    ("culprit", "check", "said"),
+    [
+        (LeavesOut, "tasks partition", "no task has 60 of the training examples"),
+        (Overlaps, "tasks partition", "stands in two tasks"),
+        (ShowsItsTest, "train and test", "240 test examples stand among the training examples"),
+        (Narrow, "the network", "not \\(3, 4\\)"),
+        (TooLarge, "the network", "a batch has 1000 rows, more than the 120"),
+        (Careless, "the network", "something else than the generator"),
+        (Loses, "labels are in the mask", "a label that its softmax does not see"),
+        (PeeksWhenValidating, "validation", "80 of the examples held out for validation are test examples"),
+        (ShowsItsTestPairs, "slices of pairs", "among training and test pairs"),
+        (Uneven, "slices of pairs", "different numbers of test pairs"),
+        (NoFingerprint, "its data", "a fingerprint is a text"),
+    ],
+)
 def test_a_culprit_fails_the_check_that_is_there_for_it(culprit, check, said):
     scenario = "task" if issubclass(culprit, Small) else None
     small = culprit if scenario else culprit(slices=2, n=64, n_test=8, size=8, rows=16)

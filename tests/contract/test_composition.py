@@ -1,4 +1,5 @@
 """Every pair `a+b` of native strategies does what both do, or is refused with a reason that names both."""
+
 from contextlib import nullcontext
 from functools import lru_cache
 
@@ -11,27 +12,53 @@ from clbench.core.part import Part
 from clbench.errors import InputError
 
 # Small memories; few reference rows and long steps, so that gradients go against them in a few steps.
-SMALL = SPECS | {name: f"{name}(memory=30)" for name in ("er", "mir", "gem", "derpp")} | {
-    "agem": "agem(memory=30, rows=2)", "icarl": "icarl(memory=30, herded=20)", "ewc": "ewc(lam=100, samples=16)"}
-LABELLED = {"packnet", "progressive"}                      # need the task at test time
+SMALL = (
+    SPECS
+    | {name: f"{name}(memory=30)" for name in ("er", "mir", "gem", "derpp")}
+    | {
+        "agem": "agem(memory=30, rows=2)",
+        "icarl": "icarl(memory=30, herded=20)",
+        "ewc": "ewc(lam=100, samples=16)",
+    }
+)
+LABELLED = {"packnet", "progressive"}  # need the task at test time
 
 # What people join.
-EXPECTED = ["er+lwf", "mir+lwf", "ewc+er", "agem+ewc", "derpp+lwf", "icarl+ewc", "icarl+lwf", "ema+er",
-            "patching+ewc", "packnet+er", "progressive+er", "gem+mir", "ewc+adapter", "er+agem", "er+mir", "er+icarl",
-            "lwf+joint", "gem+joint"]
+EXPECTED = [
+    "er+lwf",
+    "mir+lwf",
+    "ewc+er",
+    "agem+ewc",
+    "derpp+lwf",
+    "icarl+ewc",
+    "icarl+lwf",
+    "ema+er",
+    "patching+ewc",
+    "packnet+er",
+    "progressive+er",
+    "gem+mir",
+    "ewc+adapter",
+    "er+agem",
+    "er+mir",
+    "er+icarl",
+    "lwf+joint",
+    "gem+joint",
+]
 
 
 def small(spec: str, scenario: str = "class", extra=(), **budget):
     """A run of three tasks of six steps."""
     spec = "+".join(SMALL.get(name, name) for name in spec.split("+"))
-    return make(spec, scenario, extra=extra, benchmark="blobs_{}(tasks=3)", **{"steps": 6, "lr": 0.03} | budget)
+    return make(
+        spec, scenario, extra=extra, benchmark="blobs_{}(tasks=3)", **{"steps": 6, "lr": 0.03} | budget
+    )
 
 
 @lru_cache(None)
 def scores(spec: str, scenario: str) -> torch.Tensor:
     """What the run of the spec answers on the test data of every task, in the end."""
     run = small(spec, scenario)
-    run.clock.count_flops = lambda times=1: nullcontext()        # half of so short a run
+    run.clock.count_flops = lambda times=1: nullcontext()  # half of so short a run
     run.train()
     assert not run.diverged
     tests = [(run.stream.test(t, slice(None)), t if scenario == "task" else None) for t in range(3)]
@@ -64,24 +91,36 @@ def test_what_people_join_is_not_refused(spec):
     assert not refused(spec) and not refused("+".join(reversed(spec.split("+"))))
 
 
-@pytest.mark.parametrize(("spec", "reason"), [
-    ("er+er(memory=20)", "er stands there twice"),
-    ("adapter+progressive", "both replace the network"),
-    ("ema+icarl", "both replace the prediction"),
-    ("icarl+joint", "both choose which samples"),
-    ("packnet+head_only", "both choose which weights learn"),
-    ("joint+packnet", "starts every task from the initial weights"),
-    ("lwf+progressive", "lwf has nothing to protect"),
-    ("naive+er+ewc+icarl+ema", "icarl and ema both replace the prediction"),
-])
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [
+        ("er+er(memory=20)", "er stands there twice"),
+        ("adapter+progressive", "both replace the network"),
+        ("ema+icarl", "both replace the prediction"),
+        ("icarl+joint", "both choose which samples"),
+        ("packnet+head_only", "both choose which weights learn"),
+        ("joint+packnet", "starts every task from the initial weights"),
+        ("lwf+progressive", "lwf has nothing to protect"),
+        ("naive+er+ewc+icarl+ema", "icarl and ema both replace the prediction"),
+    ],
+)
 def test_refused_with_the_reason(spec, reason):
     assert reason in refused(spec)
 
 
 # ---- what the order does not decide
 
-@pytest.mark.parametrize(("spec", "seeds"), [("er+cumulative", [0]), ("icarl+er", [0, 1]), ("lwf+joint", [0]),
-                                             ("agem+joint", [0, 1]), ("ewc+adapter", [0])])
+
+@pytest.mark.parametrize(
+    ("spec", "seeds"),
+    [
+        ("er+cumulative", [0]),
+        ("icarl+er", [0, 1]),
+        ("lwf+joint", [0]),
+        ("agem+joint", [0, 1]),
+        ("ewc+adapter", [0]),
+    ],
+)
 def test_the_order_of_parts_that_meet_in_no_hook_is_of_no_account(spec, seeds):
     theirs = []
     for one in (spec, "+".join(reversed(spec.split("+")))):
@@ -99,6 +138,7 @@ def test_replay_stays_whatever_comes_behind_it():
         class Watch(Part):
             def after_step(self, batch, seen=seen):
                 seen.append(batch.y.shape[1])
+
         small(spec, extra=[Watch()]).train()
         assert seen[0] == 16 and seen[-1] == rows, spec
 
@@ -113,6 +153,7 @@ def test_the_teacher_beside_retraining_is_the_network_before_it():
 
 
 # ---- a name space for each part
+
 
 class Notes(Part):
     """Puts an entry into the plan and one into the batch, and draws."""
@@ -148,7 +189,10 @@ def test_parts_see_their_own_entries_only():
     packnet, first, second = run.parts
     run.parts = [first, second, packnet]
     run.train()
-    assert set(first.found) == {1.0, 1.5} and set(second.found) == {2.0, 2.5}        # also while packnet trains again
+    assert set(first.found) == {1.0, 1.5} and set(second.found) == {
+        2.0,
+        2.5,
+    }  # also while packnet trains again
     assert len(first.found) == len(second.found) == 2 * 3 * 6
 
 
@@ -156,6 +200,7 @@ def test_a_part_that_trains_on_a_plan_of_its_own_finds_its_entries():
     class Again(Notes):
         def after_task(self, t):
             self.run.fit(self.before_task(t, self.run.plan(self.run.stream.tasks[t]).for_part(self.run.turn)))
+
     run = small("er", extra=[Notes(1.0), Again(3.0)])
     run.train()
     assert set(run.parts[2].found) == {3.0, 3.5} and len(run.parts[2].found) == 2 * 2 * 3 * 6
@@ -174,6 +219,7 @@ def test_two_parts_that_draw_for_the_same_purpose_draw_apart():
 
 # ---- declarations are what classes do
 
+
 @pytest.mark.parametrize("name", NATIVE)
 def test_a_class_declares_what_it_does(name):
     run = small(name, "task")
@@ -190,7 +236,9 @@ def test_a_class_declares_what_it_does(name):
     assert part.separates_tasks == bool((learns == 0).all())
 
 
-@pytest.mark.parametrize("name", [name for name in NATIVE if registry.load(registry.strategies()[name]).protects])
+@pytest.mark.parametrize(
+    "name", [name for name in NATIVE if registry.load(registry.strategies()[name]).protects]
+)
 def test_what_protects_has_no_effect_where_tasks_are_separate(name, monkeypatch):
     monkeypatch.setattr("clbench.core.composition._undone", lambda *_: None)
     assert torch.equal(scores.__wrapped__(f"progressive+{name}", "task"), scores("progressive", "task"))
@@ -200,5 +248,6 @@ def test_a_learner_replaced_in_start_is_refused():
     class Old(Part):
         def start(self, run):
             run.learner = run.new_learner(run.learner.net)
+
     with pytest.raises(InputError, match="the hooks `network` and `data_losses` are for"):
         small("naive", extra=[Old()])

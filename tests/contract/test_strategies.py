@@ -1,4 +1,6 @@
-"""The contract: every native strategy passes all of it without further test code, and planted culprits do not."""
+"""The contract: every native strategy passes all of it without further test code, and planted culprits do
+not."""
+
 import re
 from dataclasses import dataclass
 
@@ -24,14 +26,19 @@ def test_has_a_summary_and_typed_fields(name):
 
 
 def test_retraining_takes_the_steps_of_all_tasks_so_far_or_of_one():
-    for name, steps in (("joint", 12 * 15), ("joint_equal", 12 * 5), ("cumulative", 12 * 5),
-                        ("cumulative(budget='seen')", 12 * 15)):
+    for name, steps in (
+        ("joint", 12 * 15),
+        ("joint_equal", 12 * 5),
+        ("cumulative", 12 * 5),
+        ("cumulative(budget='seen')", 12 * 15),
+    ):
         run = make(name)
         run.train()
         assert run.updates == steps, name
 
 
 # ---- what each check is there for
+
 
 class Anchor(Part):
     """Holds the contract; each culprit derives from it and breaks one thing."""
@@ -144,23 +151,26 @@ def test_what_holds_the_contract_passes():
     check_strategy(Anchor)
 
 
-@pytest.mark.parametrize(("culprit", "check", "said"), [
-    (Dice, "twice the same bits", "draw with run.draw"),
-    (Explodes, "twice the same bits", "not finite"),
-    (Remembers, "a seed alone is the same seed after others", "keep no state outside the part"),
-    (SeesNeighbours, "a seed alone is the same seed in a larger group", "seeds see each other"),
-    (ReadsOld, "reads no old data", "do not stand in `self.stored`"),
-    (SaysItSeesAll, "reads no old data", "leave that out"),
-    (HasNoEffect, "differs from plain training", "its hooks have no effect"),
-    (TrainsOn, "steps and samples", "takes 120 steps where the budget has 60"),
-    (CountsNoRows, "steps and samples", "not counted"),
-    (Waits, "a step is static", "asks the device for a value"),
-    (CountsInPython, "a step is static", "other shapes or numbers"),
-    (Rebinds, "a recorded step", "write what is kept in place"),
-    (Grows, "state does not grow", "keep a sum"),
-    (RefusesAtLength, "an impossible stream", "one line"),
-    (RefusesAll, "supports a stream", "refuses every stream"),
-])
+@pytest.mark.parametrize(
+    ("culprit", "check", "said"),
+    [
+        (Dice, "twice the same bits", "draw with run.draw"),
+        (Explodes, "twice the same bits", "not finite"),
+        (Remembers, "a seed alone is the same seed after others", "keep no state outside the part"),
+        (SeesNeighbours, "a seed alone is the same seed in a larger group", "seeds see each other"),
+        (ReadsOld, "reads no old data", "do not stand in `self.stored`"),
+        (SaysItSeesAll, "reads no old data", "leave that out"),
+        (HasNoEffect, "differs from plain training", "its hooks have no effect"),
+        (TrainsOn, "steps and samples", "takes 120 steps where the budget has 60"),
+        (CountsNoRows, "steps and samples", "not counted"),
+        (Waits, "a step is static", "asks the device for a value"),
+        (CountsInPython, "a step is static", "other shapes or numbers"),
+        (Rebinds, "a recorded step", "write what is kept in place"),
+        (Grows, "state does not grow", "keep a sum"),
+        (RefusesAtLength, "an impossible stream", "one line"),
+        (RefusesAll, "supports a stream", "refuses every stream"),
+    ],
+)
 def test_a_culprit_fails_the_check_that_is_there_for_it(culprit, check, said):
     there = next(one for one in strategy_checks(culprit) if one.name.startswith(check))
     with pytest.raises(AssertionError, match=re.escape(said)):
@@ -178,9 +188,16 @@ def test_a_strategy_is_a_name_with_options_a_class_an_instance_or_in_a_file(tmp_
 
         def after_task(self, t):
             self.stored = self.kept.after_task(t)
+
     (tmp_path / "own.py").write_text("from clbench import Part\n\n\nclass Mine(Part):\n    pass\n")
-    for strategy, options, memory in (("er", {"memory": 30}, 30), ("er(memory=40)", {}, 40), ("er", {}, 100), (Keeps, {}, 100),
-                                      (Keeps, {"memory": 60}, 60), (Keeps(memory=70), {}, 70)):
+    for strategy, options, memory in (
+        ("er", {"memory": 30}, 30),
+        ("er(memory=40)", {}, 40),
+        ("er", {}, 100),
+        (Keeps, {}, 100),
+        (Keeps, {"memory": 60}, 60),
+        (Keeps(memory=70), {}, 70),
+    ):
         (part,) = parts(strategy, **options)
         assert part.memory == memory
     assert type(parts(f"{tmp_path}/own.py:Mine")[0]).__name__ == "Mine" and len(parts(["er", Keeps])) == 2
@@ -191,4 +208,5 @@ def test_a_strategy_is_a_name_with_options_a_class_an_instance_or_in_a_file(tmp_
 
 def parts(strategy, **options) -> list:
     from clbench.testing.strategies import Subject
+
     return Subject(strategy, options, "class").parts()

@@ -1,4 +1,5 @@
 """The contract on a small stream of pairs: every strategy that says `learns_pairs`."""
+
 from helpers import contract
 
 

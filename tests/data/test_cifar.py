@@ -1,4 +1,5 @@
 """CIFAR's loader on fabricated copies of the genuine layout: same names and pickles, five images a file."""
+
 import hashlib
 import io
 import os
@@ -17,21 +18,36 @@ FORMS = pytest.mark.parametrize("form", ["folder", "archive"])
 
 def python2_pickle(x: np.ndarray, labels: list[int], key: str) -> bytes:
     """A batch as Python 2's numpy wrote the published ones (protocol 2, byte strings)."""
+
     def text(content: bytes) -> bytes:
         return b"T" + len(content).to_bytes(4, "little") + content
+
     shape = b"".join(b"M" + n.to_bytes(2, "little") for n in x.shape)
-    array = (b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\x00\x85U\x01btR"
-             + b"(K\x01(" + shape + b"t" + b"cnumpy\ndtype\n(U\x02u1K\x00K\x01tR(K\x03U\x01|NNN"
-             + 2 * b"J\xff\xff\xff\xff" + b"K\x00tb\x89"
-             + text(x.tobytes()) + b"tb")
+    array = (
+        b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\x00\x85U\x01btR"
+        + b"(K\x01("
+        + shape
+        + b"t"
+        + b"cnumpy\ndtype\n(U\x02u1K\x00K\x01tR(K\x03U\x01|NNN"
+        + 2 * b"J\xff\xff\xff\xff"
+        + b"K\x00tb\x89"
+        + text(x.tobytes())
+        + b"tb"
+    )
     numbers = b"](" + b"".join(b"K" + bytes([n]) for n in labels) + b"e"
     return b"\x80\x02}(" + text(b"data") + array + text(key.encode()) + numbers + b"u."
 
 
 def contents(data: cifar.Cifar) -> dict[str, bytes]:
     draws = np.random.default_rng(0)
-    return {name: python2_pickle(draws.integers(0, 256, (5, 3072), dtype=np.uint8), [(i + k) % data.classes for k in range(5)],
-                                 data.labels) for i, name in enumerate(data.train | data.test)}
+    return {
+        name: python2_pickle(
+            draws.integers(0, 256, (5, 3072), dtype=np.uint8),
+            [(i + k) % data.classes for k in range(5)],
+            data.labels,
+        )
+        for i, name in enumerate(data.train | data.test)
+    }
 
 
 def put(folder, data: cifar.Cifar, made: dict[str, bytes], form: str):
@@ -52,8 +68,10 @@ def put(folder, data: cifar.Cifar, made: dict[str, bytes], form: str):
 
 def published(data: cifar.Cifar, made: dict[str, bytes]) -> cifar.Cifar:
     """The data set whose published sums are those of the fabricated files."""
+
     def sums(names):
         return {name: hashlib.md5(made[name]).hexdigest() for name in names}
+
     return data._replace(train=sums(data.train), test=sums(data.test))
 
 
@@ -78,7 +96,7 @@ def test_reads_folder_and_archive_as_published(data, form, place):
     assert images.y[:5].tolist() == entry[data.labels] and images.accepted is None
     picture = images.x[2].view(32, 32, 3)
     assert (picture.permute(2, 0, 1).numpy() == entry["data"][2].reshape(3, 32, 32)).all()
-    assert sorted(place.rglob("*")) == before                # nothing unpacked
+    assert sorted(place.rglob("*")) == before  # nothing unpacked
 
 
 @FORMS
@@ -90,9 +108,14 @@ def test_a_copy_that_differs_is_refused_and_taken_knowingly(form, place, monkeyp
     with pytest.raises(InputError) as caught:
         cifar._load(other)
     message = str(caught.value)
-    assert f"test_batch: expected md5 {'0' * 32}, found {right.test['test_batch']}" in message and "\n" not in message
+    assert (
+        f"test_batch: expected md5 {'0' * 32}, found {right.test['test_batch']}" in message
+        and "\n" not in message
+    )
     assert "data_batch_1" not in message
-    total = hashlib.sha256("\n".join(sorted([*right.train.values(), *right.test.values()])).encode()).hexdigest()
+    total = hashlib.sha256(
+        "\n".join(sorted([*right.train.values(), *right.test.values()])).encode()
+    ).hexdigest()
     assert message.endswith(f"CLBENCH_ACCEPT_DATA={total}")
     monkeypatch.setenv("CLBENCH_ACCEPT_DATA", "f" * 64)
     with pytest.raises(InputError):
@@ -135,20 +158,25 @@ def test_a_pickle_that_calls_something_is_refused_before_it_does(protocol, place
         cifar._load(published(cifar.CIFAR100, made))
 
 
-@pytest.mark.parametrize(("entry", "complaint"), [
-    ({"data": np.zeros((2, 3071), np.uint8), "fine_labels": [0, 1]}, "should hold images"),
-    ({"data": np.zeros((2, 3072), np.float32), "fine_labels": [0, 1]}, "should hold images"),
-    ({"data": np.zeros((2, 3072), np.uint8), "fine_labels": [0]}, "should hold a label"),
-    ({"data": np.zeros((2, 3072), np.uint8), "fine_labels": [0, 100]}, "should hold a label"),
-    ({"data": np.zeros((2, 3072), np.uint8)}, "KeyError"),
-])
+@pytest.mark.parametrize(
+    ("entry", "complaint"),
+    [
+        ({"data": np.zeros((2, 3071), np.uint8), "fine_labels": [0, 1]}, "should hold images"),
+        ({"data": np.zeros((2, 3072), np.float32), "fine_labels": [0, 1]}, "should hold images"),
+        ({"data": np.zeros((2, 3072), np.uint8), "fine_labels": [0]}, "should hold a label"),
+        ({"data": np.zeros((2, 3072), np.uint8), "fine_labels": [0, 100]}, "should hold a label"),
+        ({"data": np.zeros((2, 3072), np.uint8)}, "KeyError"),
+    ],
+)
 def test_contents_that_are_not_cifar_are_refused(entry, complaint):
     with pytest.raises(InputError, match=complaint):
         cifar._parse(cifar.CIFAR100, pickle.dumps(entry), "train")
 
 
 def test_absent_says_where_to_put_it():
-    with pytest.raises(Unavailable, match=r"put cifar-10-python.tar.gz under \$CLBENCH_DATA, or unset CLBENCH_OFFLINE"):
+    with pytest.raises(
+        Unavailable, match=r"put cifar-10-python.tar.gz under \$CLBENCH_DATA, or unset CLBENCH_OFFLINE"
+    ):
         cifar._load(cifar.CIFAR10)
 
 

@@ -19,7 +19,8 @@ FILE = File("labels", hashlib.md5(GZ).hexdigest(), hashlib.md5(RAW).hexdigest())
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
-    """Tiny's folder in the user's cache. No other folder is known, downloads are allowed, no failure is remembered."""
+    """Tiny's folder in the user's cache. No other folder is known, downloads are allowed, no failure is
+    remembered."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("no_proxy", "*")
     monkeypatch.delenv("CLBENCH_DATA", raising=False)
@@ -30,7 +31,9 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def server():
-    """A web server with `.url`, `.answers` (path -> body, promised length) and `.asked`, the paths fetched."""
+    """A web server with `.url`, `.answers` (path -> body, promised length) and `.asked`, the paths
+    fetched."""
+
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             httpd.asked.append(self.path)
@@ -93,8 +96,10 @@ def test_downloads_into_the_cache_only_once_and_past_bad_mirrors(tmp_path, monke
     data = tiny(*(f"{server.url}/{mirror}/" for mirror in ("absent", *answers)))
     for _ in range(2):
         assert files.get(data, FILE).read_bytes() == GZ
-    assert list(dict.fromkeys(server.asked)) == [f"/{mirror}/labels.gz" for mirror in ("absent", "other", "cut", "good")]
-    assert server.asked.count("/good/labels.gz") == 1        # then it was there
+    assert list(dict.fromkeys(server.asked)) == [
+        f"/{mirror}/labels.gz" for mirror in ("absent", "other", "cut", "good")
+    ]
+    assert server.asked.count("/good/labels.gz") == 1  # then it was there
     assert os.listdir(cache) == ["labels.gz"]
     assert os.listdir(given) == []
 
@@ -115,7 +120,9 @@ def test_a_failed_download_leaves_nothing_says_why_and_is_not_repeated(server, c
 def test_offline_means_that_nobody_is_asked(monkeypatch, server):
     monkeypatch.setenv("CLBENCH_OFFLINE", "1")
     server.answers = {"/labels.gz": (GZ, len(GZ))}
-    with pytest.raises(Unavailable, match=r"put labels.gz under \$CLBENCH_DATA/Tiny/raw, or unset CLBENCH_OFFLINE"):
+    with pytest.raises(
+        Unavailable, match=r"put labels.gz under \$CLBENCH_DATA/Tiny/raw, or unset CLBENCH_OFFLINE"
+    ):
         files.get(tiny(f"{server.url}/"), FILE)
     assert server.asked == []
 

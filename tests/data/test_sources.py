@@ -15,7 +15,11 @@ from clbench.data.files import File, Published
 from clbench.data.labelled import sources
 from clbench.errors import InputError
 
-FINGERPRINTS = {"mnist": "91a9d5192603160c", "fashion_mnist": "6c3b2f37fab2b032", "digits": "8785892c4369f262"}
+FINGERPRINTS = {
+    "mnist": "91a9d5192603160c",
+    "fashion_mnist": "6c3b2f37fab2b032",
+    "digits": "8785892c4369f262",
+}
 
 
 def published(name: str) -> Published:
@@ -48,7 +52,9 @@ def test_the_real_data(name):
 def test_the_sums_of_the_unzipped_files_are_those_of_the_zipped_ones(name):
     paths = {file: files.find(published(name), file) for file in published(name).files}
     if not all(path and path.suffix == ".gz" for path in paths.values()):
-        pytest.skip(f"the .gz files of {published(name).name} are neither under $CLBENCH_DATA nor in the cache")
+        pytest.skip(
+            f"the .gz files of {published(name).name} are neither under $CLBENCH_DATA nor in the cache"
+        )
     for file, path in paths.items():
         assert hashlib.md5(gzip.decompress(path.read_bytes())).hexdigest() == file.md5
 
@@ -59,7 +65,9 @@ def test_digits_are_split_by_class_without_loss():
     images = sources.digits()
     x, y = load_digits(return_X_y=True)
     ours = torch.cat([torch.cat([images.x, images.x_test]), torch.cat([images.y, images.y_test])[:, None]], 1)
-    assert sorted(map(bytes, ours.numpy().astype(np.uint8))) == sorted(map(bytes, np.c_[x, y].astype(np.uint8)))
+    assert sorted(map(bytes, ours.numpy().astype(np.uint8))) == sorted(
+        map(bytes, np.c_[x, y].astype(np.uint8))
+    )
     assert images.y_test.bincount().tolist() == (np.bincount(y) // 5).tolist()
     assert images.x.max() == images.scale
 
@@ -67,17 +75,24 @@ def test_digits_are_split_by_class_without_loss():
 def test_a_fingerprint_is_the_same_in_another_process():
     code = "from clbench.data.labelled.sources import digits; print(digits().fingerprint)"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONHASHSEED": "7"}
-    other = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    other = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
     assert other.stdout.strip() == sources.digits().fingerprint == FINGERPRINTS["digits"]
 
 
 def write(root: Path, zipped: bool, labels: bytes = bytes([1, 0])) -> Published:
     """A data set of two images of 2x3 for training, one for testing."""
+
     def pack(*shape: int, values: bytes) -> bytes:
         return bytes([0, 0, 8, len(shape)]) + struct.pack(f">{len(shape)}I", *shape) + values
 
-    contents = {"x": pack(2, 2, 3, values=bytes(range(12))), "y": pack(2, values=labels),
-                "x_test": pack(1, 2, 3, values=bytes(range(6))), "y_test": pack(1, values=b"\1")}
+    contents = {
+        "x": pack(2, 2, 3, values=bytes(range(12))),
+        "y": pack(2, values=labels),
+        "x_test": pack(1, 2, 3, values=bytes(range(6))),
+        "y_test": pack(1, values=b"\1"),
+    }
     folder, listed = root / "Tiny" / "raw", []
     folder.mkdir(parents=True)
     for name, raw in contents.items():

@@ -1,4 +1,5 @@
 """The energy meter on a pretended device: 100 W while it works, 40 W when idle."""
+
 import sys
 import types
 
@@ -17,12 +18,21 @@ def device(monkeypatch):
 
     def sleep(seconds):
         now.seconds, now.joules = now.seconds + seconds, now.joules + 40 * seconds
+
     monkeypatch.setattr(energy, "time", types.SimpleNamespace(perf_counter=lambda: now.seconds, sleep=sleep))
     monkeypatch.setattr(torch.cuda, "synchronize", lambda device: None)
-    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: types.SimpleNamespace(uuid="1-2-3"))
-    monkeypatch.setitem(sys.modules, "pynvml", types.SimpleNamespace(
-        nvmlInit=lambda: None, nvmlDeviceGetHandleByUUID=lambda uuid: {"GPU-1-2-3": "handle"}[uuid],
-        nvmlDeviceGetTotalEnergyConsumption=lambda handle: {"handle": 1000 * now.joules}[handle]))
+    monkeypatch.setattr(
+        torch.cuda, "get_device_properties", lambda device: types.SimpleNamespace(uuid="1-2-3")
+    )
+    monkeypatch.setitem(
+        sys.modules,
+        "pynvml",
+        types.SimpleNamespace(
+            nvmlInit=lambda: None,
+            nvmlDeviceGetHandleByUUID=lambda uuid: {"GPU-1-2-3": "handle"}[uuid],
+            nvmlDeviceGetTotalEnergyConsumption=lambda handle: {"handle": 1000 * now.joules}[handle],
+        ),
+    )
     energy._idle_watts.cache_clear()
     yield now
     energy._idle_watts.cache_clear()
@@ -34,13 +44,14 @@ def test_energy_above_idle_adds_up_over_the_spans_that_are_measured(device):
         meter.start()
         device.seconds, device.joules = device.seconds + 30, device.joules + 3000
         meter.stop()
-        device.joules += 999                                 # not measured
+        device.joules += 999  # not measured
     assert meter.watt_hours == pytest.approx(2 * (3000 - 40 * 30) / 3600)
 
 
 def test_without_a_counter_there_is_no_figure(monkeypatch, device):
     def no_counter(handle):
         raise RuntimeError("not supported")
+
     assert energy.EnergyMeter(torch.device("cpu")).watt_hours is None
     monkeypatch.setattr(sys.modules["pynvml"], "nvmlDeviceGetTotalEnergyConsumption", no_counter)
     meter = energy.EnergyMeter(CUDA)

@@ -20,6 +20,7 @@ from clbench.strategies.parts.fisher import per_sample
 def test_a_draw_depends_on_its_key_alone():
     def normal(key):
         return torch.randn(5, generator=generator(*key))
+
     keys = [(0, "batches", 0), (1, "batches", 0), (0, "replay", 0), (0, "batches", 1)]
     first = [normal(key) for key in keys]
     torch.manual_seed(7)
@@ -27,7 +28,7 @@ def test_a_draw_depends_on_its_key_alone():
     assert len({tuple(a.tolist()) for a in first}) == 4
     rows = draw([3, 1], "init", 0, lambda g: torch.randn(5, generator=g))
     assert torch.equal(rows[1], normal((1, "init", 0)))
-    assert generator(1, "init").initial_seed() == 46291789024797551          # the same on every platform and version
+    assert generator(1, "init").initial_seed() == 46291789024797551  # the same on every platform and version
 
 
 def test_layout_pads_rows_and_goes_both_ways():
@@ -40,7 +41,7 @@ def test_layout_pads_rows_and_goes_both_ways():
 
 def test_batches_are_reshuffled_passes_with_the_remainder_carried_over():
     run = make("naive", seeds=[0, 1])
-    samples = run.stream.tasks[0].train                                      # 120 of them
+    samples = run.stream.tasks[0].train  # 120 of them
     drawn = run.shuffled(samples, rows=50, steps=5)
     assert drawn.shape == (5, 2, 50, 2)
     for order in drawn[..., 1].transpose(0, 1).flatten(1):
@@ -52,13 +53,19 @@ def test_flops_are_the_hand_count_and_costs_scale_with_the_seeds():
     def costs(seeds):
         _, benchmark, _ = registry.benchmark("blobs_class", "smoke")
         parts = registry.strategy("naive").build()
-        return run_group(benchmark.stream(seeds, CPU), benchmark.network(), parts, benchmark.budget("smoke"), Clock(CPU)).costs
-    forward = 2 * 16 * (16 * 32 + 32 * 32 + 32 * 10)                         # 2 FLOPs a weight and row
-    backward = 2 * forward - 2 * 16 * 16 * 32                                # no gradient at the input
+        return run_group(
+            benchmark.stream(seeds, CPU), benchmark.network(), parts, benchmark.budget("smoke"), Clock(CPU)
+        ).costs
+
+    forward = 2 * 16 * (16 * 32 + 32 * 32 + 32 * 10)  # 2 FLOPs a weight and row
+    backward = 2 * forward - 2 * 16 * 16 * 32  # no gradient at the input
     one, two = costs([0]), costs([0, 1])
     assert one["flops"] == 5 * 12 * (forward + backward)
     assert (one["steps"], one["samples_seen"], one["extra_params"]) == (60, 960, 0)
-    assert all(two[name] == 2 * one[name] for name in ("flops", "steps", "samples_seen", "memory_items", "extra_params"))
+    assert all(
+        two[name] == 2 * one[name]
+        for name in ("flops", "steps", "samples_seen", "memory_items", "extra_params")
+    )
     assert min(one["train_s"], one["eval_s"], one["peak_mb"]) > 0
 
 
@@ -78,6 +85,7 @@ def test_a_diverged_seed_is_named_and_leaves_its_neighbour_alone():
             g = g.clone()
             g[0] *= torch.where(torch.tensor(self.run.updates == 15), torch.nan, 1.0)
             return g
+
     run, plain = make("naive", seeds=[5, 6], extra=[Blow()]), make("naive", seeds=[5, 6])
     acc, fine = run.train(), plain.train()
     assert run.diverged == [{"seed": 5, "task": 2, "step": 17}]
@@ -97,9 +105,12 @@ def test_a_broken_part_says_where():
             if self.run.t == 1:
                 raise ValueError("no")
             return batch
+
     _, benchmark, _ = registry.benchmark("blobs_class", "smoke")
     with pytest.raises(RunFailed) as caught:
-        run_group(benchmark.stream([0], CPU), benchmark.network(), [Broken()], benchmark.budget("smoke"), Clock(CPU))
+        run_group(
+            benchmark.stream([0], CPU), benchmark.network(), [Broken()], benchmark.budget("smoke"), Clock(CPU)
+        )
     assert (caught.value.task, caught.value.step) == (2, 12)
     assert isinstance(caught.value.__cause__, ValueError)
 
@@ -112,6 +123,7 @@ def test_the_task_is_told_at_evaluation_only_where_the_scenario_gives_it(scenari
         def predict(self, x, t):
             told.append(t)
             return self.run.learner.outputs(x)
+
     acc = make("naive", scenario, extra=[Nosy()]).evaluate()
     assert told == ([0, 1, 2, 3, 4] if scenario == "task" else [None] * 5)
     assert torch.equal(acc, make("naive", scenario).evaluate())
@@ -124,6 +136,7 @@ def test_two_parts_that_predict_are_refused():
 
     class Another(Predict):
         pass
+
     with pytest.raises(InputError, match="Predict and Another both replace the prediction"):
         make("naive", extra=[Predict(), Another()])
 
@@ -135,10 +148,16 @@ def test_a_class_of_its_own_may_train_and_take_the_steps():
         def step_of_fit(self):
             step = super().step_of_fit()
             return lambda draws: taken.append(self.t) or step(draws)
+
     _, benchmark, _ = registry.benchmark("blobs_class", "smoke")
-    given = benchmark.network(), registry.strategy("er(memory=50)").build(), benchmark.budget("smoke"), Clock(CPU)
+    given = (
+        benchmark.network(),
+        registry.strategy("er(memory=50)").build(),
+        benchmark.budget("smoke"),
+        Clock(CPU),
+    )
     outcome = run_group(benchmark.stream([0], CPU), *given, run_class=Noting)
-    assert taken == [t for t in range(5) for _ in range(11)]                 # the first step of a fit counts FLOPs
+    assert taken == [t for t in range(5) for _ in range(11)]  # the first step of a fit counts FLOPs
     assert torch.equal(outcome.acc, make("er(memory=50)").train())
 
 
@@ -165,6 +184,7 @@ def test_squared_gradients_of_the_mlp_are_those_of_any_network():
 
     def losses(out, batch):
         return torch.nn.functional.cross_entropy(out, batch.y, reduction="none")
+
     quick, slow = net.squared_gradients(theta, batch, losses), per_sample(net, theta, batch, losses, chunk=16)
     assert torch.allclose(quick, slow, rtol=1e-4, atol=1e-7) and slow.max() > 0.1
 
@@ -175,11 +195,13 @@ def test_the_clock_counts_a_nested_block_once():
         a @ a
         with clock.count_flops(times=100):
             a @ a
-    assert clock.flops == 3 * 2 * 2 * 4 ** 3
+    assert clock.flops == 3 * 2 * 2 * 4**3
 
 
 def test_budget_fields_are_what_the_record_says():
-    assert Budget(7) == Budget(steps=7, rows=128, optimiser="adam", lr=1e-3, momentum=0.0, optimiser_state="keep")
+    assert Budget(7) == Budget(
+        steps=7, rows=128, optimiser="adam", lr=1e-3, momentum=0.0, optimiser_state="keep"
+    )
 
 
 def test_denormal_numbers_are_zero_while_a_run_lasts():

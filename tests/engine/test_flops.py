@@ -1,4 +1,5 @@
 """FLOPs counted by our mode and by torch's own."""
+
 import pytest
 import torch
 from helpers import SUPPORTED, make
@@ -21,7 +22,8 @@ class OfTorch(FlopCounterMode):
 
 @pytest.mark.parametrize(("name", "scenario"), dict(SUPPORTED).items())
 def test_every_strategy_counts_what_torch_counts(name, scenario, monkeypatch):
-    """What is counted of a run: the first step of every fit, and all that parts do before and after a task."""
+    """What is counted of a run: the first step of every fit, and all that parts do before and after a
+    task."""
     ours = make(name, scenario, [0, 1], steps=2)
     ours.train()
     monkeypatch.setattr(clock, "FlopCounter", OfTorch)
@@ -37,4 +39,6 @@ def test_convolutions_and_their_gradients_are_counted():
         with counter:
             torch.vmap(torch.nn.functional.conv2d)(x, kernel).sum().backward()
         counts.append(counter.flops)
-    assert counts[0] == counts[1] >= 2 * 2 * 3 * 2 * 6 * 6 * 4 * 5 * 9       # forward and to the kernel, 2 FLOPs a product
+    assert (
+        counts[0] == counts[1] >= 2 * 2 * 3 * 2 * 6 * 6 * 4 * 5 * 9
+    )  # forward and to the kernel, 2 FLOPs a product

@@ -1,4 +1,5 @@
 """What a run's parts keep is counted: wherever it is, once, and nothing that is not theirs."""
+
 from dataclasses import dataclass, field
 
 import pytest
@@ -11,10 +12,12 @@ from clbench.engine.clock import Clock
 from clbench.engine.run import run as run_group
 from clbench.models.mlp import MLP
 
-EXAMPLE = 16 * 4                                           # bytes of a blob
+EXAMPLE = 16 * 4  # bytes of a blob
 
 
-def kept(extra: Part | None = None, seeds=(0, 1), spec: str = "naive", train: bool = False) -> tuple[int, int]:
+def kept(
+    extra: Part | None = None, seeds=(0, 1), spec: str = "naive", train: bool = False
+) -> tuple[int, int]:
     """(numbers, bytes) per seed beyond the plain network."""
     run = make(spec, seeds=seeds, extra=[extra] if extra else [])
     net = make("naive").learner.net
@@ -62,7 +65,11 @@ class NotTheirs(Part):
     def start(self, run):
         self.theta, self.named = run.learner.theta, run.learner.net.layout.views(run.learner.theta)
         self.learner, self.m, self.initial = run.learner, run.learner.optimiser.m, run.learner.initial
-        self.stream, self.data, self.classes = run.stream, run.stream.images.x[:7], run.stream.tasks[0].classes
+        self.stream, self.data, self.classes = (
+            run.stream,
+            run.stream.images.x[:7],
+            run.stream.tasks[0].classes,
+        )
 
 
 def test_what_belongs_to_the_run_or_its_stream_is_not():
@@ -85,14 +92,24 @@ def test_a_second_network_counts_by_its_weights_and_padding_never(seeds):
 PARAMETERS = 16 * 32 + 32 + 32 * 32 + 32 + 32 * 10 + 10
 
 
-@pytest.mark.parametrize(("spec", "numbers", "size"), [
-    ("er", 0, 100 * EXAMPLE), ("gem", 0, 100 * EXAMPLE), ("mir+ewc", 2 * PARAMETERS, 100 * EXAMPLE + 8 * PARAMETERS),
-    ("derpp", 101 * 10, 100 * EXAMPLE + 4 * 101 * 10), ("er+lwf", PARAMETERS, 100 * EXAMPLE + 4 * PARAMETERS),
-    ("icarl", PARAMETERS + 10 * 32, 100 * EXAMPLE + 4 * (PARAMETERS + 10 * 32) + 10), ("head_only", 0, PARAMETERS),
-    ("adapter", 16 * (32 + 1 + 32), 4 * 16 * 65 + PARAMETERS + 16 * 65), ("joint", 0, 0), ("cumulative_equal", 0, 0),
-])
+@pytest.mark.parametrize(
+    ("spec", "numbers", "size"),
+    [
+        ("er", 0, 100 * EXAMPLE),
+        ("gem", 0, 100 * EXAMPLE),
+        ("mir+ewc", 2 * PARAMETERS, 100 * EXAMPLE + 8 * PARAMETERS),
+        ("derpp", 101 * 10, 100 * EXAMPLE + 4 * 101 * 10),
+        ("er+lwf", PARAMETERS, 100 * EXAMPLE + 4 * PARAMETERS),
+        ("icarl", PARAMETERS + 10 * 32, 100 * EXAMPLE + 4 * (PARAMETERS + 10 * 32) + 10),
+        ("head_only", 0, PARAMETERS),
+        ("adapter", 16 * (32 + 1 + 32), 4 * 16 * 65 + PARAMETERS + 16 * 65),
+        ("joint", 0, 0),
+        ("cumulative_equal", 0, 0),
+    ],
+)
 def test_what_strategies_keep(spec, numbers, size):
-    """iCaRL: its means of features, and which of ten classes are old. Frozen masks are a byte for each weight."""
+    """iCaRL: its means of features, and which of ten classes are old. Frozen masks are a byte for each
+    weight."""
     assert kept(spec=spec, train=True) == (numbers, size)
 
 

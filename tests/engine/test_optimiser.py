@@ -1,4 +1,5 @@
 """Our optimisers give torch.optim's bits."""
+
 import pytest
 import torch
 
@@ -10,14 +11,23 @@ from clbench.models.mlp import MLP
 CPU = torch.device("cpu")
 THEIRS = {
     "adam": (Budget(5, optimiser="adam"), lambda p: torch.optim.Adam([p], 1e-3, fused=True)),
-    "adam with L2": (Budget(5, optimiser="adam", weight_decay=0.1, beta2=0.9),
-                     lambda p: torch.optim.Adam([p], 1e-3, (0.9, 0.9), weight_decay=0.1, fused=True)),
-    "adamw": (Budget(5, optimiser="adamw", lr=2e-3, weight_decay=0.1, beta2=0.98),
-              lambda p: torch.optim.AdamW([p], 2e-3, (0.9, 0.98), weight_decay=0.1, fused=True)),
+    "adam with L2": (
+        Budget(5, optimiser="adam", weight_decay=0.1, beta2=0.9),
+        lambda p: torch.optim.Adam([p], 1e-3, (0.9, 0.9), weight_decay=0.1, fused=True),
+    ),
+    "adamw": (
+        Budget(5, optimiser="adamw", lr=2e-3, weight_decay=0.1, beta2=0.98),
+        lambda p: torch.optim.AdamW([p], 2e-3, (0.9, 0.98), weight_decay=0.1, fused=True),
+    ),
     "sgd": (Budget(5, optimiser="sgd", lr=0.1), lambda p: torch.optim.SGD([p], 0.1, fused=True)),
-    "momentum": (Budget(5, optimiser="sgd", lr=0.1, momentum=0.9), lambda p: torch.optim.SGD([p], 0.1, 0.9, fused=True)),
-    "sgd with L2": (Budget(5, optimiser="sgd", lr=0.1, momentum=0.9, weight_decay=0.1),
-                    lambda p: torch.optim.SGD([p], 0.1, 0.9, weight_decay=0.1, fused=True)),
+    "momentum": (
+        Budget(5, optimiser="sgd", lr=0.1, momentum=0.9),
+        lambda p: torch.optim.SGD([p], 0.1, 0.9, fused=True),
+    ),
+    "sgd with L2": (
+        Budget(5, optimiser="sgd", lr=0.1, momentum=0.9, weight_decay=0.1),
+        lambda p: torch.optim.SGD([p], 0.1, 0.9, weight_decay=0.1, fused=True),
+    ),
 }
 
 
@@ -40,14 +50,16 @@ def test_a_step_is_torchs(name):
     parameter = learner.initial.clone().requires_grad_()
     steps(learner, parameter, theirs(parameter), [None] * 5)
     assert torch.equal(learner.theta, parameter) and not torch.equal(learner.theta, learner.initial)
-    learner.reset_optimiser()                                # as good as a new one
+    learner.reset_optimiser()  # as good as a new one
     steps(learner, parameter, theirs(parameter), [None] * 5)
     assert torch.equal(learner.theta, parameter)
 
 
 def test_a_learning_rate_that_changes_is_torchs():
     budget, theirs = THEIRS["adamw"]
-    learner = Learner(MLP(6, 8, 3), [0], CPU, Budget(5, optimiser="adamw", weight_decay=0.1, beta2=0.98, warm_up=0.1))
+    learner = Learner(
+        MLP(6, 8, 3), [0], CPU, Budget(5, optimiser="adamw", weight_decay=0.1, beta2=0.98, warm_up=0.1)
+    )
     parameter = learner.initial.clone().requires_grad_()
     steps(learner, parameter, theirs(parameter), [1e-3, 2e-3, 5e-4])
     assert torch.equal(learner.theta, parameter)

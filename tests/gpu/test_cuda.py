@@ -1,4 +1,5 @@
 """What only a CUDA device can show: captured steps, its arithmetic, its memory, its energy."""
+
 import dataclasses
 
 import pytest
@@ -12,7 +13,10 @@ from clbench.engine.energy import EnergyMeter
 from clbench.engine.run import Run
 from clbench.engine.run import run as run_group
 
-pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")]
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
+]
 CUDA = torch.device("cuda", 0)
 every = pytest.mark.parametrize(("name", "scenario"), SUPPORTED)
 
@@ -20,8 +24,12 @@ every = pytest.mark.parametrize(("name", "scenario"), SUPPORTED)
 def make(name: str, scenario: str, seeds=(0, 1), device=CUDA, **budget) -> Run:
     _, chosen, _ = registry.benchmark(f"blobs_{scenario}", "smoke")
     settings = {"optimiser": "sgd", "lr": 0.01, "momentum": 0.9} | budget
-    return Run(chosen.stream(list(seeds), device), chosen.network(), parts_of(name),
-               dataclasses.replace(chosen.budget("smoke"), **settings))
+    return Run(
+        chosen.stream(list(seeds), device),
+        chosen.network(),
+        parts_of(name),
+        dataclasses.replace(chosen.budget("smoke"), **settings),
+    )
 
 
 @every
@@ -64,8 +72,12 @@ def test_twice_the_same_bits(name, scenario):
 @pytest.mark.parametrize("name", ["naive", "head_only", "adapter", "ewc", "lwf", "mir", "agem"])
 def test_pairs_are_learnt_in_captured_steps(name):
     _, chosen, _ = registry.benchmark("driftcaps", "smoke")
-    run = Run(chosen.stream([0, 1], CUDA), chosen.network(), registry.strategy_on(name, chosen, "smoke").build(),
-              chosen.budget("smoke"))
+    run = Run(
+        chosen.stream([0, 1], CUDA),
+        chosen.network(),
+        registry.strategy_on(name, chosen, "smoke").build(),
+        chosen.budget("smoke"),
+    )
     acc = run.train()
     assert not run.notes and (acc[:, -1] > acc[:, 0]).all()
 
@@ -81,6 +93,8 @@ def test_a_few_steps_end_where_the_cpu_ends(name):
 
 def test_the_cost_sheet_has_gpu_hours_memory_and_energy():
     _, chosen, _ = registry.benchmark("blobs_class", "smoke")
-    costs = run_group(chosen.stream([0, 1], CUDA), chosen.network(), parts_of("naive"), chosen.budget("smoke"), Clock(CUDA)).costs
+    costs = run_group(
+        chosen.stream([0, 1], CUDA), chosen.network(), parts_of("naive"), chosen.budget("smoke"), Clock(CUDA)
+    ).costs
     assert costs["gpu_hours"] > 0 and costs["peak_mb"] > 0
     assert (costs["energy_wh"] is not None) == (EnergyMeter(CUDA).counter is not None)

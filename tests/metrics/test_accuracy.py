@@ -1,4 +1,5 @@
 """Accuracy metrics against values worked out by hand."""
+
 import doctest
 
 import numpy as np
@@ -9,9 +10,21 @@ from clbench.metrics import accuracy, statistics
 from clbench.metrics.accuracy import EXAMPLE, METRICS, joint_gap, per_seed, plasticity_gap
 
 BY_HAND = {
-    "acc": 2.2 / 3, "aia": (0.8 + 0.75 + 2.2 / 3) / 3, "la": 0.8, "bwt": -0.1, "forgetting": 0.15,
-    "forgetting_last": 0.1, "forgetting_max": 0.2, "fwt": -0.05, "old": 0.6, "new": 1.0, "old_kept": 0.6 / 0.7,
-    "stream_id": 0.8, "stream_backward": 0.7, "stream_forward": 0.2, "stream_next": 0.15,
+    "acc": 2.2 / 3,
+    "aia": (0.8 + 0.75 + 2.2 / 3) / 3,
+    "la": 0.8,
+    "bwt": -0.1,
+    "forgetting": 0.15,
+    "forgetting_last": 0.1,
+    "forgetting_max": 0.2,
+    "fwt": -0.05,
+    "old": 0.6,
+    "new": 1.0,
+    "old_kept": 0.6 / 0.7,
+    "stream_id": 0.8,
+    "stream_backward": 0.7,
+    "stream_forward": 0.2,
+    "stream_next": 0.15,
 }
 
 
@@ -38,7 +51,13 @@ def test_forgetting_uses_every_earlier_row_also_before_the_task_is_learnt():
 
 def test_one_task_has_no_older_task():
     values = {name: v[0] for name, v in per_seed([[[0.1], [0.9]]]).items()}
-    assert {name for name, value in values.items() if not np.isnan(value)} == {"acc", "aia", "la", "new", "stream_id"}
+    assert {name for name, value in values.items() if not np.isnan(value)} == {
+        "acc",
+        "aia",
+        "la",
+        "new",
+        "stream_id",
+    }
     assert values["acc"] == values["aia"] == values["la"] == values["new"] == 0.9
 
 
@@ -59,7 +78,16 @@ def test_a_missing_cell_voids_the_metrics_that_need_it_and_no_other():
     assert needs(2, 2) == {"fwt", "stream_forward", "stream_next"}
     assert needs(1, 1) == {"forgetting", "forgetting_max", "fwt", "stream_forward", "stream_next"}
     assert needs(2, 0) == {"aia", "forgetting", "forgetting_max", "stream_backward"}
-    assert needs(1, 0) == {"aia", "la", "bwt", "forgetting", "forgetting_last", "forgetting_max", "old_kept", "stream_id"}
+    assert needs(1, 0) == {
+        "aia",
+        "la",
+        "bwt",
+        "forgetting",
+        "forgetting_last",
+        "forgetting_max",
+        "old_kept",
+        "stream_id",
+    }
     assert needs(3, 2) == {"acc", "aia", "la", "new", "stream_id"}
 
 
@@ -70,18 +98,19 @@ def test_slices_that_are_not_tasks_have_an_acc_only():
 
 
 def test_means_of_a_stream_with_three_slices_in_the_first_of_seven_steps():
-    """TiC-DataComp: the first step is 2014 to 2016, tested are nine years. Slice j of row i scores 10 i + j."""
+    """TiC-DataComp: the first step is 2014 to 2016, tested are nine years. Slice j of row i scores 10 i +
+    j."""
     R = np.array([[10 * i + j for j in range(1, 10)] for i in range(8)], float)
     step_of = [1, 1, 1, 2, 3, 4, 5, 6, 7]
     found = {name: values[0] for name, values in per_seed([R], step_of).items()}
     assert found["stream_id"] == pytest.approx((11 + 12 + 13 + 24 + 35 + 46 + 57 + 68 + 79) / 9)
-    before = [sum(10 * i + j for j in range(1, i + 2)) for i in range(2, 8)]                 # i + 1 slices before step i
+    before = [sum(10 * i + j for j in range(1, i + 2)) for i in range(2, 8)]  # i + 1 slices before step i
     assert found["stream_backward"] == pytest.approx(sum(before) / (3 + 4 + 5 + 6 + 7 + 8))
     after = [sum(10 * i + j for j in range(i + 3, 10)) for i in range(1, 7)]
     assert found["stream_forward"] == pytest.approx(sum(after) / (6 + 5 + 4 + 3 + 2 + 1))
     assert found["stream_next"] == pytest.approx((14 + 25 + 36 + 47 + 58 + 69) / 6)
     assert found["acc"] == pytest.approx(75) and np.isnan(found["forgetting"])
-    assert np.isnan(per_seed([R])["stream_id"][0])                                           # nobody has said which slices
+    assert np.isnan(per_seed([R])["stream_id"][0])  # nobody has said which slices
 
 
 def test_gaps_to_joint():
@@ -104,8 +133,21 @@ def test_tables_of_names():
     titles = [entry.title for entry in [*METRICS.values(), *COSTS.values()]]
     assert len(set(titles)) == len(titles)
     assert {m.name for m in METRICS.values() if not m.higher_is_better} == {
-        "forgetting", "forgetting_last", "forgetting_max", "plasticity_gap", "plasticity_gap_equal", "joint_gap"}
+        "forgetting",
+        "forgetting_last",
+        "forgetting_max",
+        "plasticity_gap",
+        "plasticity_gap_equal",
+        "joint_gap",
+    }
     assert {m.name for m in METRICS.values() if m.function is None} == {
-        "plasticity_gap", "plasticity_gap_equal", "joint_gap", "recovered", "new_share", "backward_left_right",
-        "backward_right_left", "backward_five"}
+        "plasticity_gap",
+        "plasticity_gap_equal",
+        "joint_gap",
+        "recovered",
+        "new_share",
+        "backward_left_right",
+        "backward_right_left",
+        "backward_five",
+    }
     assert "energy_wh" in COSTS and len(COSTS) == 14

@@ -1,4 +1,5 @@
 """Intervals and decisions against values worked out by hand; t[2, 0.975] = 4.3027, t[2, 0.95] = 2.9200."""
+
 import numpy as np
 import pytest
 
@@ -73,13 +74,16 @@ def test_ties_are_judged_on_common_seeds():
     assert best_and_ties(values, True) == ("a", {"b"})
 
 
-@pytest.mark.parametrize(("shift", "decision"), [
-    (0.0, "equivalent"),  # 90 % interval [-0.0169, 0.0169] inside 0.02
-    (0.004, "undecided"),  # 90 % interval up to 0.0209
-    (0.044, "undecided"),  # 95 % interval from 0.0192
-    (0.046, "different"),  # 95 % interval from 0.0212
-    (-0.046, "different"),
-])
+@pytest.mark.parametrize(
+    ("shift", "decision"),
+    [
+        (0.0, "equivalent"),  # 90 % interval [-0.0169, 0.0169] inside 0.02
+        (0.004, "undecided"),  # 90 % interval up to 0.0209
+        (0.044, "undecided"),  # 95 % interval from 0.0192
+        (0.046, "different"),  # 95 % interval from 0.0212
+        (-0.046, "different"),
+    ],
+)
 def test_equivalence(shift, decision):
     assert equivalence(np.array(SPREAD) + shift, ZERO, margin=0.02) == decision
 
@@ -87,7 +91,12 @@ def test_equivalence(shift, decision):
 def test_equivalence_without_spread_or_with_one_seed():
     assert equivalence(ZERO, ZERO, margin=0.0) == "equivalent"
     assert equivalence([0.25, 0.5], [0.0, 0.25], margin=0.02) == "different"
-    assert equivalence([0.5], [0.5]) == equivalence([0.9], [0.1]) == equivalence([0.5, None], [0.5, 0.5]) == "undecided"
+    assert (
+        equivalence([0.5], [0.5])
+        == equivalence([0.9], [0.1])
+        == equivalence([0.5, None], [0.5, 0.5])
+        == "undecided"
+    )
 
 
 def test_smallest_margin_is_where_equivalence_begins():
@@ -126,10 +135,12 @@ def test_recovered_needs_damage_that_is_distinguishable_from_none():
 
 def test_mean_recovered_resamples_the_same_seeds_everywhere():
     naive, joint = {0: 0.2, 1: 0.3, 2: 0.2}, {0: 0.9, 1: 0.9, 2: 1.0}
-    half, whole = ({seed: naive[seed] + share * (joint[seed] - naive[seed]) for seed in naive} for share in (0.5, 1.0))
+    half, whole = (
+        {seed: naive[seed] + share * (joint[seed] - naive[seed]) for seed in naive} for share in (0.5, 1.0)
+    )
     both = mean_recovered([(half, naive, joint), (whole, naive, joint)])
     assert both.n == 2 and both.value == pytest.approx(0.75)
     assert (both.low, both.high) == (pytest.approx(0.75), pytest.approx(0.75))
-    same = mean_recovered([(half, naive, naive), (half, naive, joint)])       # nothing was damaged in the first
+    same = mean_recovered([(half, naive, naive), (half, naive, joint)])  # nothing was damaged in the first
     assert same.n == 1 and same.value == pytest.approx(0.5)
     assert mean_recovered([]) is None and mean_recovered([(half, naive, naive)]) is None

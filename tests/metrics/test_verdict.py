@@ -1,4 +1,5 @@
 """The regression rule, one test per rule and per precedence."""
+
 import numpy as np
 import pytest
 
@@ -10,15 +11,19 @@ ARRAY = np.array([[0.1, 0.1], [0.9, 0.1], [0.6, 0.8]]) + NOISE[:, None, None]  #
 
 def side(acc=ARRAY, seeds=(0, 1, 2), **changes) -> dict:
     record = {
-        "status": "ok", "settings": {"batch": 10, "optimiser": {"name": "sgd", "lr": 0.1}}, "seeds": list(seeds),
-        "acc": np.asarray(acc).tolist(), "platform": {"cpu": "x", "torch": "2.9"},
+        "status": "ok",
+        "settings": {"batch": 10, "optimiser": {"name": "sgd", "lr": 0.1}},
+        "seeds": list(seeds),
+        "acc": np.asarray(acc).tolist(),
+        "platform": {"cpu": "x", "torch": "2.9"},
         "costs": {"steps": 100, "samples_seen": 1000, "flops": 5e9, "memory_items": 0},
     }
     return record | changes
 
 
 def shifted(amount, cells=(slice(None), -1), scatter=NOISE):
-    """ARRAY with the cells of each seed moved by amount + that seed's scatter; the last row unless told otherwise."""
+    """ARRAY with the cells of each seed moved by amount + that seed's scatter; the last row unless told
+    otherwise."""
     array = ARRAY.copy()
     for seed, extra in enumerate(scatter):
         array[(seed, *cells[1:])] += amount + extra
@@ -59,12 +64,18 @@ def test_unsupported_on_both_sides_for_the_same_reason_is_identical():
     assert verdict == Verdict("changed set-up", "status ok -> unsupported: needs task labels")
 
 
-@pytest.mark.parametrize(("current", "detail"), [
-    (side(settings={"batch": 10, "optimiser": {"name": "sgd", "lr": 0.2}}), "optimiser.lr 0.1 -> 0.2"),
-    (side(settings={"batch": 10, "optimiser": {"name": "sgd", "lr": 0.1}, "tf32": True}), "tf32 absent -> True"),
-    (side(ARRAY[:2], seeds=(0, 1)), "seeds [0, 1, 2] -> [0, 1]"),
-    (side(ARRAY[:, :2]), "shape of acc [3, 3, 2] -> [3, 2, 2]"),
-])
+@pytest.mark.parametrize(
+    ("current", "detail"),
+    [
+        (side(settings={"batch": 10, "optimiser": {"name": "sgd", "lr": 0.2}}), "optimiser.lr 0.1 -> 0.2"),
+        (
+            side(settings={"batch": 10, "optimiser": {"name": "sgd", "lr": 0.1}, "tf32": True}),
+            "tf32 absent -> True",
+        ),
+        (side(ARRAY[:2], seeds=(0, 1)), "seeds [0, 1, 2] -> [0, 1]"),
+        (side(ARRAY[:, :2]), "shape of acc [3, 3, 2] -> [3, 2, 2]"),
+    ],
+)
 def test_changed_set_up_names_the_field_and_comes_before_everything_else(current, detail):
     assert compare(side(), current | {"costs": costs(steps=7)}) == Verdict("changed set-up", detail)
 
@@ -87,9 +98,11 @@ def test_pass_within_the_margin_is_drift_only_on_the_same_platform():
 def test_regressed_and_improved():
     worse = compare(side(), side(shifted(-0.05)))
     assert (worse.status, worse.drift, worse.bad) == ("regressed", True, True)
-    # SD 0.001: half-width 4.303 * 0.001 / sqrt(3) = 0.0025; only column 1 counts for forgetting, and it moves alike
-    assert worse.detail == ("ACC 70.0 -> 65.0, difference -5.0 [-5.2, -4.8]; "
-                            "forgetting 30.0 -> 35.0, difference 5.0 [4.8, 5.2]")
+    # SD 0.001: half-width 4.303 * 0.001 / sqrt(3) = 0.0025; only column 1 counts for forgetting, and it moves
+    # alike
+    assert worse.detail == (
+        "ACC 70.0 -> 65.0, difference -5.0 [-5.2, -4.8]; forgetting 30.0 -> 35.0, difference 5.0 [4.8, 5.2]"
+    )
     better = compare(side(), side(shifted(0.05)))
     assert (better.status, better.bad) == ("improved", False)
     assert compare(side(), side(shifted(-0.05)), margin=0.06).status == "pass"
@@ -139,7 +152,9 @@ def test_precedence():
     assert regressed.status == "regressed" and regressed.detail.endswith("steps 100 -> 200")
     wild = [-0.02, 0.0, 0.02]
     assert compare(side(), side(shifted(0.0, scatter=wild), costs=more_steps)).status == "cost changed"
-    scattered = shifted(0.0, (slice(None), 2, 1), scatter=[-0.1, 0.0, 0.1])  # R[T,T], which forgetting does not see
+    scattered = shifted(
+        0.0, (slice(None), 2, 1), scatter=[-0.1, 0.0, 0.1]
+    )  # R[T,T], which forgetting does not see
     scattered[:, 2, 0] += 0.05
     verdict = compare(side(), side(scattered))  # forgetting improves, ACC is open
     assert verdict.status == "undecided" and "forgetting" not in verdict.detail

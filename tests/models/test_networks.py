@@ -1,4 +1,5 @@
 """Every network against torch's own modules, for one seed and for several at once."""
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -13,7 +14,9 @@ from clbench.streams.labelled import cross_entropy
 SHAPE, CLASSES, CPU = (8, 8, 3), 4, torch.device("cpu")
 NETWORKS = {"mlp": lambda: MLP(192, 16, 16, CLASSES)} | {
     f"{name}, {norm} norm": (lambda name=name, norm=norm: by_name.network(name, SHAPE, CLASSES, norm))
-    for name in by_name.NETWORKS for norm in ("group", "batch")}
+    for name in by_name.NETWORKS
+    for norm in ("group", "batch")
+}
 every = pytest.mark.parametrize("name", NETWORKS)
 
 
@@ -25,8 +28,18 @@ def batches(seeds: int, count: int = 3) -> list[Batch]:
     """Other rows for every seed."""
     draws, made = torch.Generator().manual_seed(0), []
     for _ in range(count):
-        x, y = torch.randn(seeds, 6, 192, generator=draws), torch.randint(CLASSES, (seeds, 6), generator=draws)
-        made.append(Batch(x=x, y=y, mask=torch.ones(seeds, 6, CLASSES, dtype=torch.bool), weight=torch.full((seeds, 6), 1 / 6)))
+        x, y = (
+            torch.randn(seeds, 6, 192, generator=draws),
+            torch.randint(CLASSES, (seeds, 6), generator=draws),
+        )
+        made.append(
+            Batch(
+                x=x,
+                y=y,
+                mask=torch.ones(seeds, 6, CLASSES, dtype=torch.bool),
+                weight=torch.full((seeds, 6), 1 / 6),
+            )
+        )
     return made
 
 
@@ -42,7 +55,8 @@ def train(one: Learner, rows: list[Batch]) -> Learner:
 
 @every
 def test_trains_like_the_module(name):
-    """Weights, and under batch norm running means and variances, after three steps; then outputs at evaluation."""
+    """Weights, and under batch norm running means and variances, after three steps; then outputs at
+    evaluation."""
     one, rows = learner(NETWORKS[name](), [3]), batches(1)
     module = one.net.module(one.theta.detach()[0])
     optimiser = torch.optim.SGD(module.parameters(), 1e-3, momentum=0.9)
@@ -69,9 +83,12 @@ def double():
 
 @every
 def test_a_seed_in_a_group_is_the_seed_alone(name, double):
-    rows = batches(2, 2)                                     # two steps: momentum has acted
+    rows = batches(2, 2)  # two steps: momentum has acted
     together = train(learner(NETWORKS[name](), [5, 3]), rows)
-    alone = train(learner(NETWORKS[name](), [3]), [Batch({key: tensor[1:2] for key, tensor in batch.items()}) for batch in rows])
+    alone = train(
+        learner(NETWORKS[name](), [3]),
+        [Batch({key: tensor[1:2] for key, tensor in batch.items()}) for batch in rows],
+    )
     distance = (together.theta[1] - alone.theta[0]).norm() / alone.theta.norm()
     assert alone.theta.dtype == torch.float64 and distance < 1e-12
 

@@ -1,4 +1,5 @@
 """In these tests the pairs of the fabricated records have source code."""
+
 import pytest
 
 

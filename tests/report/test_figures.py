@@ -10,7 +10,11 @@ from clbench.report.values import entries
 def drawn(records):
     found = entries(records)
     look = figures.looks(found)
-    return {"matrices": figures.matrices(found), "seen": figures.seen(found, look), "cost": figures.cost(found, look)}
+    return {
+        "matrices": figures.matrices(found),
+        "seen": figures.seen(found, look),
+        "cost": figures.cost(found, look),
+    }
 
 
 @pytest.fixture(scope="module")
@@ -19,14 +23,17 @@ def toy(fabricated):
 
 
 def texts(svg):
-    return ["".join(element.itertext()).strip() for element in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
+    return [
+        "".join(element.itertext()).strip()
+        for element in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")
+    ]
 
 
 @pytest.mark.parametrize("name", ["matrices", "seen", "cost"])
 def test_every_ok_row_is_named_and_no_other(toy, name):
     shown = texts(toy[name])
     assert {"naive", "joint", "joint_equal", "er", "lwf"} <= set(shown)
-    assert "avalanche_replay" in "".join(shown)              # in two lines over its small matrix
+    assert "avalanche_replay" in "".join(shown)  # in two lines over its small matrix
     assert not {"ewc", "si", "pnn"} & set(shown)
 
 
@@ -36,13 +43,14 @@ def test_the_same_records_give_the_same_bytes(toy, fabricated):
 
 def test_matrices_show_means_over_seeds(toy):
     shown = texts(toy["matrices"])
-    assert "80" in shown and "60" in shown                 # er: task 1 learnt to 0.8, ends at the mean of 0.6, 0.7, 0.5
+    assert "80" in shown and "60" in shown  # er: task 1 learnt to 0.8, ends at the mean of 0.6, 0.7, 0.5
 
 
 def test_many_tasks_have_no_numbers_in_their_cells(fabricated):
     import numpy as np
+
     record = fabricated.make("er", np.full((2, 21, 20), 0.5))
-    assert texts(figures.matrices(entries([record]))).count("50") == 1      # the colour bar
+    assert texts(figures.matrices(entries([record]))).count("50") == 1  # the colour bar
 
 
 def test_stale_rows_say_so(fabricated):
@@ -71,7 +79,9 @@ def test_missing_cells_are_drawn_around(fabricated):
 
 
 def test_forty_strategies_are_told_apart(fabricated):
-    looks = figures.looks(entries([fabricated.make(f"s{i}", fabricated.two_tasks((0.6, 0.9))) for i in range(40)]))
+    looks = figures.looks(
+        entries([fabricated.make(f"s{i}", fabricated.two_tasks((0.6, 0.9))) for i in range(40)])
+    )
     assert len(set(looks.values())) == 40
 
 
@@ -84,6 +94,7 @@ def test_no_version_no_date_no_outside_address(toy):
 
 def test_two_figures_in_one_page_share_no_id(toy):
     import re
+
     first, second = (inline(toy[name], name, "what it shows") for name in ("seen", "cost"))
     ids = [re.findall(r' id="([^"]+)"', svg) for svg in (first, second)]
     assert ids[0] and not set(ids[0]) & set(ids[1])

@@ -59,8 +59,13 @@ def test_csv_is_tidy(fabricated):
 
 
 def test_csv_of_one_metric_has_the_same_shape(fabricated):
-    lines = list(csv.DictReader(io.StringIO(to_csv([by_metric(fabricated.toy() + fabricated.many(), "aia")]))))
-    assert {(line["benchmark"], line["metric"]) for line in lines} == {("toy_class", "aia"), ("split_toy_class", "aia")}
+    lines = list(
+        csv.DictReader(io.StringIO(to_csv([by_metric(fabricated.toy() + fabricated.many(), "aia")])))
+    )
+    assert {(line["benchmark"], line["metric"]) for line in lines} == {
+        ("toy_class", "aia"),
+        ("split_toy_class", "aia"),
+    }
     assert len(lines) == len(fabricated.toy() + fabricated.many())
 
 
@@ -73,7 +78,9 @@ def test_json_holds_all_metrics_and_the_value_of_every_seed(table):
 
 
 def test_show_needs_neither_pandas_nor_matplotlib_nor_torch():
-    code = ("import sys; from clbench.report import formats, tables; "
-            "print(sorted({'pandas', 'matplotlib', 'torch', 'jinja2'} & set(sys.modules)))")
+    code = (
+        "import sys; from clbench.report import formats, tables; "
+        "print(sorted({'pandas', 'matplotlib', 'torch', 'jinja2'} & set(sys.modules)))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

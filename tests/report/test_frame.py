@@ -30,9 +30,13 @@ def test_stale_rows_are_told(folder):
 
 def test_a_group_shares_its_costs(fabricated, tmp_path):
     from clbench.results import records
+
     record = fabricated.make("er", fabricated.two_tasks((0.6, 0.9)))
     costs = record.groups[0].costs | {"train_s": 10.0, "peak_mb": 900.0}
-    record.add(msgspec.structs.replace(record.groups[0], seeds=[1, 2], costs=costs), fabricated.two_tasks((0.6, 0.9), (0.7, 0.9)))
+    record.add(
+        msgspec.structs.replace(record.groups[0], seeds=[1, 2], costs=costs),
+        fabricated.two_tasks((0.6, 0.9), (0.7, 0.9)),
+    )
     records.write(record, tmp_path)
     frame = load_results(tmp_path).set_index(["metric", "seed"]).value
     assert frame["train_s"].tolist() == [3.0, 5.0, 5.0] and frame["peak_mb"].tolist() == [400.0, 900.0, 900.0]

@@ -18,7 +18,7 @@ def test_spread_keeps_order_and_distance():
     assert sorted(range(6), key=places.__getitem__) == sorted(range(6), key=wanted.__getitem__)
     ordered = sorted(places)
     assert all(b - a >= 0.5 - 1e-9 for a, b in zip(ordered, ordered[1:], strict=False))
-    assert places[4] == 8.0                                # nobody near: it stays
+    assert places[4] == 8.0  # nobody near: it stays
     assert spread([], 1.0) == []
 
 

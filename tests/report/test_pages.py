@@ -31,7 +31,9 @@ class Page(HTMLParser):
         self.open += [] if tag in VOID else [tag]
         self.ids += [given["id"]] if "id" in given else []
         self.links += [unquote(given["href"])] if tag == "a" else []
-        self.fetched += [value for name, value in attributes if name in FETCHING or (name == "href" and tag == "link")]
+        self.fetched += [
+            value for name, value in attributes if name in FETCHING or (name == "href" and tag == "link")
+        ]
 
     def handle_startendtag(self, tag, attributes):
         self.handle_starttag(tag, attributes)
@@ -59,8 +61,11 @@ def page(html):
 
 def test_files(folder):
     written = sorted(map(str, contents(folder / "reports")))
-    figures = [f"figures/smoke/{name}-{kind}.svg" for name in ("split_toy_class", "toy_class")
-               for kind in ("cost", "matrices", "seen")]
+    figures = [
+        f"figures/smoke/{name}-{kind}.svg"
+        for name in ("split_toy_class", "toy_class")
+        for kind in ("cost", "matrices", "seen")
+    ]
     assert written == ["README.md", *figures, "index.html", "smoke.html", "smoke.md"]
 
 
@@ -73,7 +78,7 @@ def test_page_fetches_nothing(page, html):
     assert page.fetched == ["data:,"]
     assert not {"script", "iframe", "object", "embed", "img"} & set(page.tags)
     assert "http" not in html and "@import" not in html
-    assert set(re.findall(r"url\(([^)]{1,2})", html)) <= {"#s", "#t"}     # clip paths of the page itself
+    assert set(re.findall(r"url\(([^)]{1,2})", html)) <= {"#s", "#t"}  # clip paths of the page itself
 
 
 def test_links_lead_somewhere(page, folder):
@@ -89,8 +94,17 @@ def test_text_of_foreign_origin_is_escaped(html):
 
 
 def test_page_says_where_numbers_come_from(html):
-    for text in ("01234567", "2026-01-02", "numpy 2.3.0, python 3.11.2, torch 2.9.0", "er: memory=200", "0–4",
-                 "optimiser adam", "Test CPU, AVX2", "needs task labels", "not finite in task 2"):
+    for text in (
+        "01234567",
+        "2026-01-02",
+        "numpy 2.3.0, python 3.11.2, torch 2.9.0",
+        "er: memory=200",
+        "0–4",
+        "optimiser adam",
+        "Test CPU, AVX2",
+        "needs task labels",
+        "not finite in task 2",
+    ):
         assert text in html
     assert "0123456789ab" not in html
 
@@ -112,10 +126,16 @@ def test_markdown_has_all_rows_and_figures(folder):
 
 
 def test_families_head_their_rows(html, folder):
-    summary = html[html.index('<section id="summary">'):html.index("</section>")]
+    summary = html[html.index('<section id="summary">') : html.index("</section>")]
     found = re.findall(r'scope="row(?:group)?">([^<]+)</th>', summary)
     assert found[:4] == ["reference", "naive", "joint", "joint_equal"]
-    assert found[found.index("regularisation"):][:5] == ["regularisation", "ewc", "lwf", "avalanche_ewc", "replay"]
+    assert found[found.index("regularisation") :][:5] == [
+        "regularisation",
+        "ewc",
+        "lwf",
+        "avalanche_ewc",
+        "replay",
+    ]
     assert "| `avalanche_ewc` | regularisation | " in (folder / "reports" / "smoke.md").read_text()
 
 
@@ -124,16 +144,21 @@ def test_index_links_the_profiles(folder):
 
 
 def test_the_same_records_give_the_same_bytes_in_another_process(fabricated, tmp_path):
-    code = ("import sys; from pathlib import Path; from clbench.results import staleness; "
-            "from clbench.report.pages import write_reports; "
-            f"staleness.source_of = lambda benchmark, strategy: {fabricated.SOURCE!r}; "
-            "write_reports(Path(sys.argv[1]), Path(sys.argv[2]))")
+    code = (
+        "import sys; from pathlib import Path; from clbench.results import staleness; "
+        "from clbench.report.pages import write_reports; "
+        f"staleness.source_of = lambda benchmark, strategy: {fabricated.SOURCE!r}; "
+        "write_reports(Path(sys.argv[1]), Path(sys.argv[2]))"
+    )
     results, here, there = tmp_path / "results", tmp_path / "here", tmp_path / "there"
     for record in fabricated.toy():
         records.write(record, results)
     write_reports(results, here)
-    subprocess.run([sys.executable, "-c", code, results, there], check=True,
-                   env=os.environ | {"PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo"})
+    subprocess.run(
+        [sys.executable, "-c", code, results, there],
+        check=True,
+        env=os.environ | {"PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo"},
+    )
     assert contents(here) == contents(there)
 
 
@@ -144,13 +169,18 @@ def test_problems_are_listed_without_the_path_of_the_machine(fabricated, tmp_pat
     written = write_reports(results, tmp_path / "reports")
     for name in ("smoke.html", "smoke.md", "index.html"):
         text = (tmp_path / "reports" / name).read_text()
-        assert "smoke/toy_class/broken.json: not readable" in text.replace("\\", "") and str(tmp_path) not in text
+        assert (
+            "smoke/toy_class/broken.json: not readable" in text.replace("\\", "")
+            and str(tmp_path) not in text
+        )
     assert len(written.warnings) == 1 and len(written.paths) == len(set(written.paths)) == 7
 
 
 def test_stale_rows_are_a_warning(fabricated, tmp_path):
     records.write(fabricated.make("er", fabricated.two_tasks((0.6, 0.9)), stale=True), tmp_path / "results")
-    assert write_reports(tmp_path / "results", tmp_path / "out").warnings == ["smoke: stale, run again: toy_class er"]
+    assert write_reports(tmp_path / "results", tmp_path / "out").warnings == [
+        "smoke: stale, run again: toy_class er"
+    ]
     assert '<span class="badge">stale</span>' in (tmp_path / "out" / "smoke.html").read_text()
 
 
@@ -166,7 +196,9 @@ def test_rows_with_other_settings_have_a_line_of_their_own(fabricated, tmp_path)
 
 def test_specs_with_arguments_make_safe_names(fabricated, tmp_path):
     spec, benchmark = "er(memory=20)+lwf(alpha='<&>')", 'toy_class(order="a b#c")'
-    records.write(fabricated.make(spec, fabricated.two_tasks((0.6, 0.9)), benchmark=benchmark), tmp_path / "results")
+    records.write(
+        fabricated.make(spec, fabricated.two_tasks((0.6, 0.9)), benchmark=benchmark), tmp_path / "results"
+    )
     write_reports(tmp_path / "results", tmp_path / "out")
     page = Page((tmp_path / "out" / "smoke.html").read_text())
     assert set(link[1:] for link in page.links if link.startswith("#")) <= set(page.ids)

@@ -1,4 +1,3 @@
-
 import pytest
 from msgspec.structs import replace
 
@@ -17,37 +16,46 @@ def cells(table, strategy):
 
 
 def test_rows_stand_by_family_references_first_and_avalanche_behind_the_native_ones(table):
-    families = {"reference": ["naive", "joint", "joint_equal"], "regularisation": ["ewc", "lwf"],
-                "replay": ["er", "avalanche_replay"], "own": ["pnn", "si"]}
+    families = {
+        "reference": ["naive", "joint", "joint_equal"],
+        "regularisation": ["ewc", "lwf"],
+        "replay": ["er", "avalanche_replay"],
+        "own": ["pnn", "si"],
+    }
     expected = [(family, name) for family, names in families.items() for name in names]
     assert [(row.family, row.strategy) for row in table.rows] == expected
-    assert [row.kind for row in table.rows] == 3 * ["reference"] + 3 * ["native"] + ["avalanche"] + 2 * ["native"]
+    assert [row.kind for row in table.rows] == 3 * ["reference"] + 3 * ["native"] + ["avalanche"] + 2 * [
+        "native"
+    ]
 
 
-@pytest.mark.parametrize(("strategy", "metric", "text"), [
-    ("naive", "acc", "45.0 ± 12.4"),                      # 0.45, 0.50, 0.40; t = 4.303, SD 0.05
-    ("er", "acc", "★ 73.3 ± 19.0"),                       # 0.75, 0.80, 0.65
-    ("er", "forgetting", "20.0 ± 24.8"),                  # 0.8 - (0.6, 0.7, 0.5)
-    ("er", "bwt", "-20.0 ± 24.8"),
-    ("er", "plasticity_gap", "3.3 ± 7.2"),                # (0.85, 0.90, 0.85) - (0.85, 0.85, 0.80)
-    ("er", "plasticity_gap_equal", "-3.3 ± 7.2"),         # 0.80 - the same
-    ("er", "joint_gap", "18.3 ± 25.9"),                   # (0.90, 0.90, 0.95) - (0.75, 0.80, 0.65)
-    ("joint_equal", "acc", "80.0 ± 0.0"),
-    ("er", "seconds", "4"),
-    ("er", "gflops", "4"),
-    ("er", "memory_items", "200"),
-    ("er", "memory_mb", "1.5"),
-    ("naive", "memory_mb", "–"),                          # of a record from before it was counted
-    ("er", "cpu_hours", "0.002"),
-    ("er", "gpu_hours", "–"),
-    ("joint", "joint_gap", "–"),                          # a row has no gap to itself
-    ("naive", "recovered", "–"),
-    ("ewc", "acc", "failed"),
-    ("ewc", "seconds", "–"),
-    ("si", "acc", "diverged"),
-    ("si", "forgetting", "–"),
-    ("pnn", "acc", "unsupported"),
-])
+@pytest.mark.parametrize(
+    ("strategy", "metric", "text"),
+    [
+        ("naive", "acc", "45.0 ± 12.4"),  # 0.45, 0.50, 0.40; t = 4.303, SD 0.05
+        ("er", "acc", "★ 73.3 ± 19.0"),  # 0.75, 0.80, 0.65
+        ("er", "forgetting", "20.0 ± 24.8"),  # 0.8 - (0.6, 0.7, 0.5)
+        ("er", "bwt", "-20.0 ± 24.8"),
+        ("er", "plasticity_gap", "3.3 ± 7.2"),  # (0.85, 0.90, 0.85) - (0.85, 0.85, 0.80)
+        ("er", "plasticity_gap_equal", "-3.3 ± 7.2"),  # 0.80 - the same
+        ("er", "joint_gap", "18.3 ± 25.9"),  # (0.90, 0.90, 0.95) - (0.75, 0.80, 0.65)
+        ("joint_equal", "acc", "80.0 ± 0.0"),
+        ("er", "seconds", "4"),
+        ("er", "gflops", "4"),
+        ("er", "memory_items", "200"),
+        ("er", "memory_mb", "1.5"),
+        ("naive", "memory_mb", "–"),  # of a record from before it was counted
+        ("er", "cpu_hours", "0.002"),
+        ("er", "gpu_hours", "–"),
+        ("joint", "joint_gap", "–"),  # a row has no gap to itself
+        ("naive", "recovered", "–"),
+        ("ewc", "acc", "failed"),
+        ("ewc", "seconds", "–"),
+        ("si", "acc", "diverged"),
+        ("si", "forgetting", "–"),
+        ("pnn", "acc", "unsupported"),
+    ],
+)
 def test_cells_checked_by_hand(table, strategy, metric, text):
     assert cells(table, strategy)[metric].shown == text
 
@@ -70,7 +78,9 @@ def test_marks_leave_out_rows_that_train_on_all_data(table):
     marks = {row.strategy: row.cells["acc"].marks for row in table.rows}
     assert marks["er"] == ("best",) and marks["avalanche_replay"] == ("tied",)
     assert not any(marks[name] for name in ("naive", "joint", "joint_equal", "lwf", "ewc"))
-    assert any(note.startswith("★") for note in table.notes) and any(note.startswith("≈") for note in table.notes)
+    assert any(note.startswith("★") for note in table.notes) and any(
+        note.startswith("≈") for note in table.notes
+    )
 
 
 def test_the_legend_only_explains_what_is_there(fabricated):
@@ -79,7 +89,9 @@ def test_the_legend_only_explains_what_is_there(fabricated):
 
 
 def test_stale_rows_are_marked_and_do_not_compete(fabricated):
-    records = [replace(record, source="old") if record.strategy == "er" else record for record in fabricated.toy()]
+    records = [
+        replace(record, source="old") if record.strategy == "er" else record for record in fabricated.toy()
+    ]
     table = comparison(records)
     assert cells(table, "er")["acc"].shown == "† 73.3 ± 19.0"
     assert cells(table, "avalanche_replay")["acc"].marks == ("best",)
@@ -88,7 +100,9 @@ def test_stale_rows_are_marked_and_do_not_compete(fabricated):
 
 @pytest.mark.parametrize("spoilt", [{"source": "old"}, {"data": "other"}, {"status": "failed"}])
 def test_gaps_need_a_joint_row_that_is_ok_current_and_on_the_same_data(fabricated, spoilt):
-    records = [replace(record, **spoilt) if record.strategy == "joint" else record for record in fabricated.toy()]
+    records = [
+        replace(record, **spoilt) if record.strategy == "joint" else record for record in fabricated.toy()
+    ]
     er = cells(comparison(records), "er")
     assert [er[name].text for name in ("plasticity_gap", "joint_gap", "recovered")] == ["–"] * 3
     assert er["plasticity_gap_equal"].text != "–"
@@ -102,7 +116,7 @@ def test_gaps_are_missing_without_joint(fabricated):
 @pytest.mark.parametrize(("metric", "column"), [(None, "joint_gap"), ("joint_gap", "toy_class")])
 def test_a_joint_row_that_is_not_shown_still_serves(fabricated, metric, column):
     records = [record for record in fabricated.toy() if record.strategy in ("er", "lwf")]
-    table, = show(records, metric, beside=fabricated.toy() + fabricated.many())
+    (table,) = show(records, metric, beside=fabricated.toy() + fabricated.many())
     assert [row.strategy for row in table.rows] == ["lwf", "er"]
     assert cells(table, "er")[column].shown.endswith("18.3 ± 25.9")
 
@@ -117,7 +131,11 @@ def test_fewer_common_seeds_are_said(fabricated):
     four = fabricated.make("er", fabricated.two_tasks((0.6, 0.9), (0.7, 0.9), (0.5, 0.8), (0.6, 0.6)))
     er = cells(comparison([record for record in fabricated.toy() if record.strategy != "er"] + [four]), "er")
     assert er["acc"].n == 4 and "(n " not in er["acc"].text
-    assert er["joint_gap"].n == 3 and er["joint_gap"].text.endswith("(n 3)") and er["recovered"].text.endswith("(n 3)")
+    assert (
+        er["joint_gap"].n == 3
+        and er["joint_gap"].text.endswith("(n 3)")
+        and er["recovered"].text.endswith("(n 3)")
+    )
 
 
 def test_one_seed_has_no_interval(fabricated):
@@ -135,7 +153,9 @@ def test_a_missing_cell_of_the_array_is_a_dash(fabricated):
 
 
 def test_rows_on_different_data_have_no_best(fabricated):
-    records = [replace(record, data="d2") if record.strategy == "lwf" else record for record in fabricated.toy()]
+    records = [
+        replace(record, data="d2") if record.strategy == "lwf" else record for record in fabricated.toy()
+    ]
     table = comparison(records)
     assert not any(row.cells["acc"].marks for row in table.rows)
     assert any("different data" in note for note in table.notes)
@@ -143,7 +163,9 @@ def test_rows_on_different_data_have_no_best(fabricated):
 
 def test_every_metric_and_cost_is_in_the_cells(table):
     assert all({*METRICS, *COSTS, *DEFAULT} == set(row.cells) for row in table.rows)
-    assert [column.name for column in table.columns] == [name for name in DEFAULT if name not in ("gpu_hours", "energy_wh")]
+    assert [column.name for column in table.columns] == [
+        name for name in DEFAULT if name not in ("gpu_hours", "energy_wh")
+    ]
 
 
 def test_hours_of_the_device_in_use(fabricated):
@@ -157,8 +179,10 @@ def test_hours_of_the_device_in_use(fabricated):
 
 
 def test_the_machine_line(table):
-    assert table.notes[-1] == ("made on cpu (Test CPU, AVX2, 1 thread), 2 seed groups at the same time: "
-                               "times are comparable only inside this table")
+    assert table.notes[-1] == (
+        "made on cpu (Test CPU, AVX2, 1 thread), 2 seed groups at the same time: "
+        "times are comparable only inside this table"
+    )
 
 
 def test_reasons_stand_in_the_notes(table):
@@ -167,8 +191,13 @@ def test_reasons_stand_in_the_notes(table):
 
 
 def test_what_is_true_of_several_rows_is_said_once(fabricated):
-    both = [fabricated.make(name, benchmark=benchmark, status="unsupported", error={"reason": "needs task labels"})
-            for name in ("pnn", "hat") for benchmark in ("a", "b")]
+    both = [
+        fabricated.make(
+            name, benchmark=benchmark, status="unsupported", error={"reason": "needs task labels"}
+        )
+        for name in ("pnn", "hat")
+        for benchmark in ("a", "b")
+    ]
     assert "hat, pnn on a, b: unsupported, needs task labels" in by_metric(both, "acc").notes
     assert "hat, pnn on a: unsupported, needs task labels" in comparison(both[::2]).notes
 
@@ -176,9 +205,18 @@ def test_what_is_true_of_several_rows_is_said_once(fabricated):
 def test_one_metric_over_benchmarks(fabricated):
     table = by_metric(fabricated.toy() + fabricated.many(), "acc")
     assert [column.name for column in table.columns] == ["split_toy_class", "toy_class"]
-    assert [row.strategy for row in table.rows][:5] == ["naive", "joint", "joint_equal", "cumulative", "cumulative_equal"]
+    assert [row.strategy for row in table.rows][:5] == [
+        "naive",
+        "joint",
+        "joint_equal",
+        "cumulative",
+        "cumulative_equal",
+    ]
     assert cells(table, "er")["toy_class"].shown == "★ 73.3 ± 19.0"
-    assert cells(table, "ewc")["toy_class"].shown == "failed" and cells(table, "pnn")["split_toy_class"].shown == "–"
+    assert (
+        cells(table, "ewc")["toy_class"].shown == "failed"
+        and cells(table, "pnn")["split_toy_class"].shown == "–"
+    )
     assert cells(table, "mas")["split_toy_class"].shown.startswith("† ")
     assert not any("times" in note for note in table.notes)
 
@@ -192,12 +230,20 @@ def test_show_gives_a_table_per_profile_and_benchmark(fabricated):
     quick = [replace(record, profile="quick") for record in fabricated.toy()]
     records = quick + fabricated.toy() + fabricated.many()
     assert [(table.profile, table.benchmark) for table in show(records)] == [
-        ("smoke", "split_toy_class"), ("smoke", "toy_class"), ("quick", "toy_class")]
-    assert [(table.profile, table.metric) for table in show(records, "aia")] == [("smoke", "aia"), ("quick", "aia")]
+        ("smoke", "split_toy_class"),
+        ("smoke", "toy_class"),
+        ("quick", "toy_class"),
+    ]
+    assert [(table.profile, table.metric) for table in show(records, "aia")] == [
+        ("smoke", "aia"),
+        ("quick", "aia"),
+    ]
     assert show([]) == []
 
 
-@pytest.mark.parametrize(("value", "text"), [(0, "0"), (0.00123, "0.00123"), (12.34, "12.3"), (123456.7, "123,457")])
+@pytest.mark.parametrize(
+    ("value", "text"), [(0, "0"), (0.00123, "0.00123"), (12.34, "12.3"), (123456.7, "123,457")]
+)
 def test_numbers_of_costs(value, text):
     assert number(value) == text
 
@@ -205,11 +251,32 @@ def test_numbers_of_costs(value, text):
 def test_pairs_have_averages_of_streams_both_directions_and_the_yardsticks(fabricated):
     table = comparison(fabricated.of_pairs())
     assert [column.name for column in table.columns[:3]] == ["stream_backward", "stream_id", "stream_forward"]
-    found = {name: cells(table, "er")[name].value for name in (
-        "stream_backward", "stream_id", "stream_forward", "old_kept", "new_share", "backward_left_right", "backward_right_left",
-        "backward_five")}
-    assert found == pytest.approx({
-        "stream_backward": 0.7, "stream_id": 0.75, "stream_forward": 0.0, "old_kept": 0.875, "new_share": (0.75 + 1) / 2,
-        "backward_left_right": 0.8, "backward_right_left": 0.6, "backward_five": 0.8})
-    assert table.notes[-1].endswith("what was learnt (and on the last slice reach this share of joint): joint, er (88%)")
+    found = {
+        name: cells(table, "er")[name].value
+        for name in (
+            "stream_backward",
+            "stream_id",
+            "stream_forward",
+            "old_kept",
+            "new_share",
+            "backward_left_right",
+            "backward_right_left",
+            "backward_five",
+        )
+    }
+    assert found == pytest.approx(
+        {
+            "stream_backward": 0.7,
+            "stream_id": 0.75,
+            "stream_forward": 0.0,
+            "old_kept": 0.875,
+            "new_share": (0.75 + 1) / 2,
+            "backward_left_right": 0.8,
+            "backward_right_left": 0.6,
+            "backward_five": 0.8,
+        }
+    )
+    assert table.notes[-1].endswith(
+        "what was learnt (and on the last slice reach this share of joint): joint, er (88%)"
+    )
     assert cells(table, "naive")["old_kept"].value < 0.8

@@ -12,9 +12,14 @@ from clbench.report.values import (
 
 def test_the_mean_over_benchmarks_says_how_many_entered(fabricated):
     two = fabricated.two_tasks
-    other = [fabricated.make(name, two(*ends), benchmark="other") for name, ends in {
-        "naive": ((0.2, 0.4), (0.2, 0.6), (0.2, 0.5)), "joint": ((0.8, 0.9), (0.9, 0.9), (0.9, 0.9)),
-        "er": ((0.8, 0.9), (0.9, 0.9), (0.9, 0.9))}.items()]
+    other = [
+        fabricated.make(name, two(*ends), benchmark="other")
+        for name, ends in {
+            "naive": ((0.2, 0.4), (0.2, 0.6), (0.2, 0.5)),
+            "joint": ((0.8, 0.9), (0.9, 0.9), (0.9, 0.9)),
+            "er": ((0.8, 0.9), (0.9, 0.9), (0.9, 0.9)),
+        }.items()
+    ]
     found = across_benchmarks([*fabricated.toy(), *other])
     # toy: ACC of er .75 .80 .65, naive .45 .50 .40, joint .90 .90 .95, so .85 / 1.40; other: all of it
     assert found["er"].value == pytest.approx((0.85 / 1.40 + 1) / 2) and found["er"].n == 2
@@ -29,16 +34,19 @@ def test_compute_matched_rows_cost_what_naive_costs(fabricated):
     assert compute_matched([record for record in fabricated.toy() if record.strategy != "naive"]) == []
 
 
-@pytest.mark.parametrize(("strategy", "all_data", "family", "kind"), [
-    ("er", False, "replay", "native"),
-    ("naive", False, "reference", "reference"),
-    ("cumulative(budget='seen')", True, "reference", "reference"),
-    ("er+joint", True, "replay", "native"),
-    ("naive+ewc(lam=3.0)", False, "regularisation", "native"),
-    ("avalanche_joint", True, "reference", "avalanche"),
-    ("no_more", False, "own", "native"),
-    ("what was imported (2024", False, "own", "native"),
-])
+@pytest.mark.parametrize(
+    ("strategy", "all_data", "family", "kind"),
+    [
+        ("er", False, "replay", "native"),
+        ("naive", False, "reference", "reference"),
+        ("cumulative(budget='seen')", True, "reference", "reference"),
+        ("er+joint", True, "replay", "native"),
+        ("naive+ewc(lam=3.0)", False, "regularisation", "native"),
+        ("avalanche_joint", True, "reference", "avalanche"),
+        ("no_more", False, "own", "native"),
+        ("what was imported (2024", False, "own", "native"),
+    ],
+)
 def test_what_a_row_is_follows_from_its_parts(fabricated, strategy, all_data, family, kind):
     record = fabricated.make(strategy, backend="avalanche" if strategy.startswith("avalanche") else "native")
     assert (trains_on_all_data(record), family_of(record), kind_of(record)) == (all_data, family, kind)
@@ -46,8 +54,9 @@ def test_what_a_row_is_follows_from_its_parts(fabricated, strategy, all_data, fa
 
 def test_a_file_of_ones_own_says_where_it_belongs(fabricated, tmp_path):
     path = tmp_path / "mine.py"
-    path.write_text("from clbench.strategies.reference.joint import Joint\n"
-                    "class Mine(Joint):\n    family = 'sampling'\n")
+    path.write_text(
+        "from clbench.strategies.reference.joint import Joint\nclass Mine(Joint):\n    family = 'sampling'\n"
+    )
     record = fabricated.make(f"{path}:Mine")
     assert trains_on_all_data(record) and family_of(record) == "sampling"
     names = sorted([record, *fabricated.toy()], key=order_of)

@@ -1,4 +1,5 @@
 """The targets for one GPU: ten seeds together, steps as CUDA graphs. Part of `make gpu-report`."""
+
 import statistics
 
 import pytest
@@ -28,7 +29,8 @@ def captured(spec: str, t: int = 0, tasks: str = "split_mnist_task", steps: int 
         for step in range(steps):
             take(plan.at(step))
         torch.cuda.synchronize()
-    replays()                                                # the first ones are eager, and one is recorded
+
+    replays()  # the first ones are eager, and one is recorded
     assert not run.notes
     return replays
 
@@ -50,25 +52,42 @@ def test_ewc_costs_the_same_after_any_number_of_tasks(tasks, t, benchmark):
 def test_the_fiftieth_task_costs_what_the_fifth_did(spec, benchmark):
     """A whole task each, what comes before and after its steps included; median of five, in turn."""
     scenario = "task" if spec == "packnet" else "domain"
-    fifth, fiftieth = (run_of(spec, t, f"permuted_mnist_{scenario}(tasks=50)", seeds=SEEDS, device=CUDA)[0] for t in (4, 49))
+    fifth, fiftieth = (
+        run_of(spec, t, f"permuted_mnist_{scenario}(tasks=50)", seeds=SEEDS, device=CUDA)[0] for t in (4, 49)
+    )
 
     def whole_task(run):
         run.steps = 400
         run.learn(run.stream.tasks[run.t])
         torch.cuda.synchronize()
+
     found = ratio(lambda: whole_task(fiftieth), lambda: whole_task(fifth), rounds=5)
     kept(benchmark, f"the fiftieth task of {spec}, against the fifth", found, most=1.2)
 
 
-@pytest.mark.parametrize(("name", "spec"), [
-    ("naive", "naive"), ("ewc", "ewc"), ("er", "er"), ("lwf", "lwf"), ("agem", "agem"), ("mir", "mir(candidates=250, rows=128)")])
+@pytest.mark.parametrize(
+    ("name", "spec"),
+    [
+        ("naive", "naive"),
+        ("ewc", "ewc"),
+        ("er", "er"),
+        ("lwf", "lwf"),
+        ("agem", "agem"),
+        ("mir", "mir(candidates=250, rows=128)"),
+    ],
+)
 def test_a_seed_of_ten_against_avalanche_as_documented(name, spec, mnist, documented, benchmark):  # noqa: F811
     """Split MNIST: one epoch of each task, all test data before the first and after each."""
     avalanche = avalanche_as_documented.runner(documented, mnist.network(), name, "cuda")
     ours = runner(mnist, spec, SEEDS, device=CUDA)
     ours()
     found = len(SEEDS) * seconds(avalanche) / statistics.median(seconds(ours) for _ in range(3))
-    kept(benchmark, f"a run of Avalanche's {name} as documented, against a seed of ten of ours", found, least=100)
+    kept(
+        benchmark,
+        f"a run of Avalanche's {name} as documented, against a seed of ten of ours",
+        found,
+        least=100,
+    )
 
 
 def test_a_seed_of_ten_against_avalanche_on_resident_tensors(benchmark):

@@ -1,4 +1,6 @@
-"""Reading dated pairs: how many small images a second, and that memory does not grow with the number of shards."""
+"""Reading dated pairs: how many small images a second, and that memory does not grow with the number of
+shards."""
+
 import io
 import tarfile
 
@@ -21,10 +23,20 @@ def picture(i: int) -> bytes:
 
 def test_small_pairs_a_second(benchmark, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    pd.DataFrame({"image": [picture(i) for i in range(N)], "caption": [f"picture {i}" for i in range(N)],
-                  "time": [f"{2014 + i // 1000}-01-01" for i in range(N)]}).to_parquet(tmp_path / "a.parquet")
-    keep(benchmark, "pairs of 32x32 images read a second", N / seconds(store.load, tmp_path / "a.parquet", Options()), least=2000,
-         unit="/s")
+    pd.DataFrame(
+        {
+            "image": [picture(i) for i in range(N)],
+            "caption": [f"picture {i}" for i in range(N)],
+            "time": [f"{2014 + i // 1000}-01-01" for i in range(N)],
+        }
+    ).to_parquet(tmp_path / "a.parquet")
+    keep(
+        benchmark,
+        "pairs of 32x32 images read a second",
+        N / seconds(store.load, tmp_path / "a.parquet", Options()),
+        least=2000,
+        unit="/s",
+    )
 
 
 def test_memory_does_not_grow_with_the_shards(benchmark, tmp_path, monkeypatch):
@@ -51,5 +63,6 @@ def test_memory_does_not_grow_with_the_shards(benchmark, tmp_path, monkeypatch):
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return most
+
     pictures = [picture(i) for i in range(100)]
     keep(benchmark, "peak memory of reading 20 shards, against 2", peak(20) / peak(2), most=1.2)

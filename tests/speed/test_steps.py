@@ -1,4 +1,6 @@
-"""Steps: naive's against a plain loop and its arithmetic, every method's against its passes, late tasks against early ones."""
+"""Steps: naive's against a plain loop and its arithmetic, every method's against its passes, late tasks
+against early ones."""
+
 import statistics
 
 import pytest
@@ -14,16 +16,35 @@ from clbench.engine.run import Run
 B = 128
 # What the third of five tasks takes at the least in each step: rows forward and back, and rows forward only.
 PASSES = {
-    "naive": ([B], []), "head_only": ([B], []), "ewc": ([B], []), "lwf": ([B], [B]), "er": ([2 * B], []), "agem": ([B, B], []),
-    "gem": ([B, 100, 100], []), "mir": ([B, 2 * B], [2 * B, 2 * B]), "derpp": ([3 * B], []), "icarl": ([B], [B]),
-    "packnet": ([B], []), "progressive": ([B], []), "joint": ([B], []), "joint_equal": ([B], []), "cumulative": ([B], []),
+    "naive": ([B], []),
+    "head_only": ([B], []),
+    "ewc": ([B], []),
+    "lwf": ([B], [B]),
+    "er": ([2 * B], []),
+    "agem": ([B, B], []),
+    "gem": ([B, 100, 100], []),
+    "mir": ([B, 2 * B], [2 * B, 2 * B]),
+    "derpp": ([3 * B], []),
+    "icarl": ([B], [B]),
+    "packnet": ([B], []),
+    "progressive": ([B], []),
+    "joint": ([B], []),
+    "joint_equal": ([B], []),
+    "cumulative": ([B], []),
 }
 
 
-def run_of(spec: str, t: int, tasks: str = "split_mnist_task", steps: int = 40, seeds=(0,), device=CPU) -> tuple[Run, Batch]:
+def run_of(
+    spec: str, t: int, tasks: str = "split_mnist_task", steps: int = 40, seeds=(0,), device=CPU
+) -> tuple[Run, Batch]:
     """A run at the start of task t, after three steps in each task before, and its plan."""
     chosen = benchmark_of(tasks)
-    run = Run(chosen.stream(list(seeds), device), chosen.network(), registry.strategy(spec).build(), chosen.budget("quick"))
+    run = Run(
+        chosen.stream(list(seeds), device),
+        chosen.network(),
+        registry.strategy(spec).build(),
+        chosen.budget("quick"),
+    )
     for run.t in range(t + 1):
         run.steps = 3 if run.t < t else steps
         plan = run.plan(run.stream.tasks[run.t])
@@ -57,6 +78,7 @@ def test_a_step_of_naive_against_a_plain_loop(benchmark):
     def ours():
         for step in range(len(plan.samples)):
             run.step(plan.at(step))
+
     keep(benchmark, "a step of naive, against a plain loop's", ratio(ours, plain, rounds=9), most=1.15)
 
 
@@ -66,17 +88,29 @@ def test_a_step_of_naive_against_its_arithmetic(benchmark):
     sizes, theta = run.learner.net.sizes, torch.nn.Parameter(run.learner.initial.clone())
     theta.grad = torch.randn_like(theta)
     optimiser = torch.optim.Adam([theta], 1e-3, fused=True)
-    layers = [(torch.randn(B, i), torch.randn(o, i), torch.randn(B, o)) for i, o in zip(sizes, sizes[1:], strict=False)]
-    buffers = [(torch.empty(B, o), torch.empty(B, i), torch.empty(o, i)) for i, o in zip(sizes, sizes[1:], strict=False)]
+    layers = [
+        (torch.randn(B, i), torch.randn(o, i), torch.randn(B, o))
+        for i, o in zip(sizes, sizes[1:], strict=False)
+    ]
+    buffers = [
+        (torch.empty(B, o), torch.empty(B, i), torch.empty(o, i))
+        for i, o in zip(sizes, sizes[1:], strict=False)
+    ]
 
     def floor():
         for number, ((x, weight, d), (out, back, of_weight)) in enumerate(zip(layers, buffers, strict=True)):
             torch.mm(x, weight.T, out=out)
             torch.mm(d.T, x, out=of_weight)
-            if number:                                       # nobody asks for the gradient at the images
+            if number:  # nobody asks for the gradient at the images
                 torch.mm(d, weight, out=back)
         optimiser.step()
-    keep(benchmark, "a step of naive, against its arithmetic", ratio(steps_of(run, plan), floor, rounds=101), most=1.5)
+
+    keep(
+        benchmark,
+        "a step of naive, against its arithmetic",
+        ratio(steps_of(run, plan), floor, rounds=101),
+        most=1.5,
+    )
 
 
 def test_a_step_of_naive_on_split_cifar10_against_its_arithmetic(benchmark):
@@ -87,22 +121,34 @@ def test_a_step_of_naive_on_split_cifar10_against_its_arithmetic(benchmark):
     optimiser, rows, side = torch.optim.Adam([theta], 1e-3, fused=True), run.rows, net.shape[0]
     layers = []
     for i, o in zip((net.inputs, *net.widths), net.widths, strict=False):
-        x, weight = (torch.randn(shape).to(memory_format=torch.channels_last) for shape in ((rows, i, side, side), (o, i, 3, 3)))
+        x, weight = (
+            torch.randn(shape).to(memory_format=torch.channels_last)
+            for shape in ((rows, i, side, side), (o, i, 3, 3))
+        )
         side = side // 2
         d = torch.randn(rows, o, side, side).to(memory_format=torch.channels_last)
-        layers.append((x, weight, d, [len(layers) > 0, True, False]))            # nobody asks for the gradient at the images
+        layers.append(
+            (x, weight, d, [len(layers) > 0, True, False])
+        )  # nobody asks for the gradient at the images
 
     def floor():
         for x, weight, d, asked in layers:
             F.conv2d(x, weight, stride=2, padding=1)
-            torch.ops.aten.convolution_backward(d, x, weight, None, [2, 2], [1, 1], [1, 1], False, [0, 0], 1, asked)
+            torch.ops.aten.convolution_backward(
+                d, x, weight, None, [2, 2], [1, 1], [1, 1], False, [0, 0], 1, asked
+            )
         optimiser.step()
-    keep(benchmark, "a step of naive on split CIFAR-10, against its arithmetic", ratio(steps_of(run, plan), floor, rounds=51))
+
+    keep(
+        benchmark,
+        "a step of naive on split CIFAR-10, against its arithmetic",
+        ratio(steps_of(run, plan), floor, rounds=51),
+    )
 
 
 def passes(run: Run, trained: list[int], seen: list[int]):
     """() -> what the step cannot do without: these passes over rows that are there, and the optimiser."""
-    samples = run.stream.tasks[run.t].train[:3 * B].unsqueeze(0)
+    samples = run.stream.tasks[run.t].train[: 3 * B].unsqueeze(0)
     batches = {rows: run.stream.gather(samples[:, :rows]) for rows in {*trained, *seen}}
     learner = run.learner
 
@@ -116,6 +162,7 @@ def passes(run: Run, trained: list[int], seen: list[int]):
             with torch.no_grad():
                 learner.outputs(batches[rows].x)
         learner.step(gradient)
+
     return bare
 
 
@@ -130,7 +177,12 @@ def test_a_step_costs_little_more_than_its_passes(name, benchmark):
 def test_ewc_costs_the_same_after_any_number_of_tasks(tasks, t, benchmark):
     name = "split_mnist_task" if tasks == 5 else f"permuted_mnist_domain(tasks={tasks})"
     ewc, naive = (steps_of(*run_of(spec, t, name)) for spec in ("ewc", "naive"))
-    keep(benchmark, f"a step of ewc in task {t + 1} of {tasks}, against naive's", ratio(ewc, naive, rounds=101), most=1.2)
+    keep(
+        benchmark,
+        f"a step of ewc in task {t + 1} of {tasks}, against naive's",
+        ratio(ewc, naive, rounds=101),
+        most=1.2,
+    )
 
 
 @pytest.mark.parametrize("spec", ["er", "agem", "packnet"])
@@ -142,6 +194,7 @@ def test_the_fiftieth_task_costs_what_the_fifth_did(spec, benchmark):
     def whole_task(run):
         run.steps = 40
         return seconds(run.learn, run.stream.tasks[run.t])
+
     whole_task(fifth), whole_task(fiftieth)
     found = statistics.median(whole_task(fiftieth) / whole_task(fifth) for _ in range(5))
     keep(benchmark, f"the fiftieth task of {spec}, against the fifth", found, most=1.2)

@@ -1,4 +1,5 @@
 """Adapters: what they compute, when they learn, and that the body stays."""
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -16,7 +17,7 @@ def test_the_network_is_the_plain_one_with_a_residual_layer():
     for i in range(run.learner.net.net.hidden):
         h = F.relu(h @ views[f"hidden{i}.weight"].T + views[f"hidden{i}.bias"])
     down, bias, up = (views[f"head.adapter0.{name}"] for name in ("down", "bias", "up"))
-    assert up.abs().max() > 1e-3                                                             # it has learnt
+    assert up.abs().max() > 1e-3  # it has learnt
     wanted = (h + F.relu(h @ down.T + bias) @ up.T) @ views["head.weight"].T + views["head.bias"]
     assert torch.allclose(run.learner.outputs(x)[0], wanted, atol=1e-5)
 
@@ -30,4 +31,6 @@ def test_in_the_first_task_it_is_naive_and_then_the_body_stays(scenario):
     layout, before = adapter.learner.net.layout, adapter.learner.theta.detach().clone()
     adapter.learn(adapter.stream.tasks[1])
     moved = layout.views((adapter.learner.theta.detach() != before)[0])
-    assert {name for name, one in moved.items() if one.any()} == {name for name in layout.shapes if name.startswith("head")}
+    assert {name for name, one in moved.items() if one.any()} == {
+        name for name in layout.shapes if name.startswith("head")
+    }

@@ -1,4 +1,5 @@
 """A-GEM against a plain twin, and what it is for."""
+
 import pytest
 import torch
 from helpers import make, until
@@ -6,7 +7,8 @@ from strategies.test_equations import SGD, ERTwin, Twin, same_weights
 
 
 class AGEMTwin(ERTwin):
-    """Chaudhry et al. 2019: the projection with an `if`; ER's memory, walked for the reference gradient only."""
+    """Chaudhry et al. 2019: the projection with an `if`; ER's memory, walked for the reference gradient
+    only."""
 
     def __init__(self, run):
         super().__init__(run)

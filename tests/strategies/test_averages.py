@@ -1,4 +1,5 @@
 """Averaged weights, ema and patching, against plain twins, and what they are for."""
+
 import copy
 
 import pytest
@@ -20,7 +21,7 @@ class EMATwin(Twin):
 
     def samples(self, t):
         for samples in super().samples(t):
-            yield samples                                    # the step is taken before the next one is asked for
+            yield samples  # the step is taken before the next one is asked for
             with torch.no_grad():
                 for mean, weights in zip(self.average.parameters(), self.net.parameters(), strict=True):
                     mean += (weights - mean) / (self.horizon * self.run.steps)
@@ -32,7 +33,10 @@ def test_ema(scenario):
     twin = EMATwin(run)
     same_weights(run, twin)
     average = run.learner.net.layout.views(run.parts[0].average[0])
-    assert all(torch.allclose(a, b, atol=5e-5) for a, b in zip(average.values(), twin.average.parameters(), strict=True))
+    assert all(
+        torch.allclose(a, b, atol=5e-5)
+        for a, b in zip(average.values(), twin.average.parameters(), strict=True)
+    )
     x = run.stream.test(0, slice(0, 5))
     assert torch.allclose(run.predict(x, None)[0], twin.average(x[0]), atol=1e-3)
 

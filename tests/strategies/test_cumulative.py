@@ -1,4 +1,5 @@
 """Which old examples the cumulative variants train on."""
+
 import pytest
 import torch
 from helpers import make
@@ -13,8 +14,10 @@ def trained_on(run, t: int) -> dict[int, set]:
     return {task: set(samples[samples[:, 0] == task, 1].tolist()) for task in samples[:, 0].unique().tolist()}
 
 
-@pytest.mark.parametrize(("spec", "shares"), [("cumulative", [120, 120, 120]), ("cumulative_equal", [40, 40, 40]),
-                                              ("cumulative_exp", [15, 30, 60])])
+@pytest.mark.parametrize(
+    ("spec", "shares"),
+    [("cumulative", [120, 120, 120]), ("cumulative_equal", [40, 40, 40]), ("cumulative_exp", [15, 30, 60])],
+)
 def test_shares_of_120_old_examples(spec, shares):
     found = trained_on(make(spec), 3)
     assert [len(found[k]) for k in range(4)] == [*shares, 120]

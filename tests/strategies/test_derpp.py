@@ -1,4 +1,5 @@
 """DER++ against a plain twin, and what it is for."""
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -16,11 +17,15 @@ class DERppTwin(Twin):
 
     def __init__(self, run):
         super().__init__(run)
-        self.kept, self.count, self.replayed = [], 0, None               # of (sample, outputs)
+        self.kept, self.count, self.replayed = [], 0, None  # of (sample, outputs)
 
     def samples(self, t):
         plan, filled = super().samples(t), min(self.count, SIZE)
-        u = iter(torch.rand(len(plan) * B, generator=generator(self.seed, "reservoir", t), dtype=torch.double).tolist())
+        u = iter(
+            torch.rand(
+                len(plan) * B, generator=generator(self.seed, "reservoir", t), dtype=torch.double
+            ).tolist()
+        )
         reads = torch.randint(max(filled, 1), (len(plan), 2 * B), generator=generator(self.seed, "replay", t))
         for new, read in zip(plan, reads, strict=True):
             self.replayed = [self.kept[i] for i in read] if t > 0 else None
@@ -58,12 +63,12 @@ def test_derpp(scenario):
 
 def test_every_row_so_far_is_kept_with_the_same_probability():
     run = make("naive", seeds=list(range(500)))
-    slots = reservoir(run, 10, 0, 5, 8)                                     # [5, 500, 8]: 40 rows into 10 slots
+    slots = reservoir(run, 10, 0, 5, 8)  # [5, 500, 8]: 40 rows into 10 slots
     kept = torch.full((500, 11), -1)
     for step, rows in enumerate(slots):
         kept.scatter_(1, rows, torch.arange(8 * step, 8 * step + 8).expand(500, -1))
     counts = torch.bincount(kept[:, :10].flatten(), minlength=40)
-    assert counts.sum() == 5000                                             # all slots filled
+    assert counts.sum() == 5000  # all slots filled
     assert (counts - 125).abs().max() < 4.5 * (500 * 0.25 * 0.75) ** 0.5
 
 
@@ -73,7 +78,7 @@ def test_the_outputs_kept_are_those_of_the_step_that_stored_them():
     derpp, draws = run.parts[0], plan.at(0)
     before = run.learner.outputs(run.stream.gather(draws.samples).x).detach()
     run.step(draws)
-    assert torch.equal(derpp.stored[:, :16], draws.samples)                 # the first rows fill the first slots
+    assert torch.equal(derpp.stored[:, :16], draws.samples)  # the first rows fill the first slots
     assert torch.allclose(derpp.z[:, :16], before, atol=1e-6)
     assert not torch.allclose(run.learner.outputs(run.stream.gather(draws.samples).x), before, atol=1e-6)
 

@@ -1,7 +1,10 @@
-"""Every method against a slow twin in plain PyTorch: nn.Module, torch.optim, autograd, one seed, one task at a time.
+"""Every method against a slow twin in plain PyTorch: nn.Module, torch.optim, autograd, one seed, one task at
+a time.
 
-Under SGD with momentum: Adam's g / sqrt(v) blows up the rounding of gradients that are zero but for it (LwF's first step).
+Under SGD with momentum: Adam's g / sqrt(v) blows up the rounding of gradients that are zero but for it (LwF's
+first step).
 """
+
 import copy
 
 import pytest
@@ -13,7 +16,11 @@ from clbench.core.keyed import generator
 from clbench.core.part import Part
 
 SCENARIOS = ("class", "task")
-SGD = {"optimiser": "sgd", "lr": 0.02, "momentum": 0.9}       # at 0.05 weights move by 10, and rounding grows with them
+SGD = {
+    "optimiser": "sgd",
+    "lr": 0.02,
+    "momentum": 0.9,
+}  # at 0.05 weights move by 10, and rounding grows with them
 
 
 class Twin:
@@ -62,7 +69,9 @@ def same_weights(run, twin):
     run.train()
     ours = run.learner.net.layout.views(run.learner.theta.detach()[0])
     theirs = list(twin.train().net.parameters())
-    assert max((a - b).abs().max() for a, b in zip(ours.values(), theirs, strict=True)) < 5e-6     # measured: at most 5e-7
+    assert (
+        max((a - b).abs().max() for a, b in zip(ours.values(), theirs, strict=True)) < 5e-6
+    )  # measured: at most 5e-7
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
@@ -73,7 +82,8 @@ def test_naive(scenario, optimiser):
 
 
 class EWCTwin(Twin):
-    """Kirkpatrick et al. 2017, equation 3: every anchor apart, the penalty through autograd, batches of one."""
+    """Kirkpatrick et al. 2017, equation 3: every anchor apart, the penalty through autograd, batches of
+    one."""
 
     lam, count = 100.0, 64
 
@@ -82,8 +92,15 @@ class EWCTwin(Twin):
         self.anchors = []
 
     def penalty(self, x, t):
-        return self.lam / 2 * sum((fisher * (p - anchor).square()).sum() for past in self.anchors
-                                  for p, fisher, anchor in zip(self.net.parameters(), *past, strict=True))
+        return (
+            self.lam
+            / 2
+            * sum(
+                (fisher * (p - anchor).square()).sum()
+                for past in self.anchors
+                for p, fisher, anchor in zip(self.net.parameters(), *past, strict=True)
+            )
+        )
 
     def after_task(self, t):
         samples = self.run.shuffled(self.stream.tasks[t].train, rows=self.count, steps=1, purpose="fisher")[0]
@@ -118,8 +135,15 @@ class LwFTwin(Twin):
         with torch.no_grad():
             targets = self.teacher(x)
         out = self.net(x)
-        return sum(T ** 2 * F.kl_div(F.log_softmax(out[:, head] / T, -1), F.softmax(targets[:, head] / T, -1),
-                                     reduction="batchmean") for head in heads)
+        return sum(
+            T**2
+            * F.kl_div(
+                F.log_softmax(out[:, head] / T, -1),
+                F.softmax(targets[:, head] / T, -1),
+                reduction="batchmean",
+            )
+            for head in heads
+        )
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
@@ -164,7 +188,7 @@ class JointTwin(Twin):
         self.__class__.__base__.__init__(self, self.run)
 
     def samples(self, t):
-        seen = torch.cat([task.train for task in self.stream.tasks[:t + 1]])
+        seen = torch.cat([task.train for task in self.stream.tasks[: t + 1]])
         return self.run.shuffled(seen, steps=self.steps(t))
 
     def steps(self, t):
@@ -186,8 +210,15 @@ class CumulativeSeenTwin(JointTwin):
         pass
 
 
-@pytest.mark.parametrize(("spec", "twin"), [("joint", JointTwin), ("joint_equal", JointEqualTwin), ("cumulative", CumulativeTwin),
-                                            ("cumulative(budget='seen')", CumulativeSeenTwin)])
+@pytest.mark.parametrize(
+    ("spec", "twin"),
+    [
+        ("joint", JointTwin),
+        ("joint_equal", JointEqualTwin),
+        ("cumulative", CumulativeTwin),
+        ("cumulative(budget='seen')", CumulativeSeenTwin),
+    ],
+)
 def test_training_on_all_data(spec, twin):
     run = make(spec, **SGD)
     same_weights(run, twin(run))
@@ -208,6 +239,7 @@ def test_head_only():
 
 # ---- what each method is for
 
+
 @pytest.mark.parametrize("name", ["joint", "joint_equal", "cumulative"])
 def test_the_first_row_of_joint_is_naive_bit_for_bit(name):
     assert torch.equal(make(name, seeds=[0, 1]).train()[:, 1], make("naive", seeds=[0, 1]).train()[:, 1])
@@ -220,6 +252,7 @@ def test_ewc_holds_important_weights_in_place():
         anchor = run.learner.theta.detach().clone()
         run.learn(run.stream.tasks[1])
         return (run.learner.theta - anchor).norm()
+
     assert moved("ewc(lam=1e5, samples=64)") < 0.5 * moved("naive")
 
 
@@ -231,6 +264,7 @@ def test_lwf_keeps_the_old_outputs():
         before = run.learner.outputs(x).detach()[..., old].softmax(-1)
         run.learn(run.stream.tasks[1])
         return (run.learner.outputs(x)[..., old].softmax(-1) - before).abs().mean()
+
     assert drift("lwf(lam=10)") < 0.5 * drift("naive")
 
 
@@ -241,6 +275,7 @@ def test_er_replays_as_many_stored_rows_as_new_ones():
         def after_step(self, batch):
             rows.append((batch.task[0] == self.run.t).sum().item())
             assert batch.y.shape[1] == (16 if self.run.t == 0 else 32)
+
     run = make("er", extra=[Watch()], steps=60)
     acc = run.train()
     assert rows == [16] * 300

@@ -1,4 +1,5 @@
 """GEM against a plain twin with an exact solver, and what it is for."""
+
 import pytest
 import torch
 from helpers import make, until
@@ -13,7 +14,8 @@ RIDGE = 1e-5
 
 
 def exact(G, g, margin, solver):
-    """The dual variables of the problem that the method states, with a unit diagonal and a ridge, in double precision."""
+    """The dual variables of the problem that the method states, with a unit diagonal and a ridge, in double
+    precision."""
     G, g = G.double(), g.double()
     size = G.norm(dim=1)
     Q = (G @ G.T) / size.outer(size) + RIDGE * torch.eye(len(G))
@@ -33,20 +35,21 @@ def test_the_dual_equals_quadprogs(margin):
 
     def by_quadprog(Q, p, low):
         return quadprog.solve_qp(Q.numpy(), -p.numpy(), torch.eye(len(p)).double().numpy(), low.numpy())[0]
+
     draws, inside = generator(0, "gem"), 0
     for t in range(1, 10):
         for _ in range(20):
-            common = torch.randn(200, generator=draws)                  # in all constraints, and partly in g's way
+            common = torch.randn(200, generator=draws)  # in all constraints, and partly in g's way
             G = torch.randn(t, 200, generator=draws) + 6 * torch.rand(1, generator=draws) * common
             G *= (-5 * torch.rand(t, 1, generator=draws)).exp()
             g = torch.randn(200, generator=draws) - torch.randn(1, generator=draws) * common
             v, best = solve_dual((G @ G.T)[None], (G @ g)[None], margin)[0], exact(G, g, margin, by_quadprog)
             ours, theirs = g + v @ G, g + best @ G
-            assert (ours - theirs).norm() < 1e-5 * theirs.norm()        # measured: at most 2e-6
-            assert torch.cosine_similarity(G, ours.unsqueeze(0)).min() > -1e-4          # the ridge leaves 3e-5
+            assert (ours - theirs).norm() < 1e-5 * theirs.norm()  # measured: at most 2e-6
+            assert torch.cosine_similarity(G, ours.unsqueeze(0)).min() > -1e-4  # the ridge leaves 3e-5
             assert v.min() >= margin
             inside += (v > margin).sum()
-    assert inside > 50                                                  # not all at the margin
+    assert inside > 50  # not all at the margin
 
 
 class GEMTwin(Twin):
@@ -63,7 +66,9 @@ class GEMTwin(Twin):
         rows = []
         for kept in self.memory:
             batch = self.stream.gather(kept.unsqueeze(0))
-            gradient = torch.autograd.grad(self.cross_entropy(batch.x[0], batch.y[0], batch.mask[0]), parameters)
+            gradient = torch.autograd.grad(
+                self.cross_entropy(batch.x[0], batch.y[0], batch.mask[0]), parameters
+            )
             rows.append(torch.cat([one.flatten() for one in gradient]))
         if rows and (torch.stack(rows) @ g < 0).any():
             g = g + exact(torch.stack(rows), g, 0.05, by_nnls) @ torch.stack(rows)
@@ -72,7 +77,9 @@ class GEMTwin(Twin):
 
     def after_task(self, t):
         train = self.stream.tasks[t].train
-        self.memory.append(train[torch.randperm(len(train), generator=generator(self.seed, "memory", t))[:20]])
+        self.memory.append(
+            train[torch.randperm(len(train), generator=generator(self.seed, "memory", t))[:20]]
+        )
 
 
 @pytest.mark.parametrize("scenario", ("class", "task"))

@@ -1,4 +1,5 @@
 """iCaRL against a plain twin, and what it is for."""
+
 import copy
 
 import pytest
@@ -18,8 +19,10 @@ def slow_herding(phi, m):
     phi, chosen = phi.double(), []
     for k in range(1, m + 1):
         total = phi[chosen].sum(0)
-        distances = [(phi.mean(0) - (total + one) / k).norm().item() if i not in chosen else float("inf")
-                     for i, one in enumerate(phi)]
+        distances = [
+            (phi.mean(0) - (total + one) / k).norm().item() if i not in chosen else float("inf")
+            for i, one in enumerate(phi)
+        ]
         chosen.append(min(range(len(phi)), key=distances.__getitem__))
     return chosen
 
@@ -29,7 +32,7 @@ class ICaRLTwin(Twin):
 
     def __init__(self, run):
         super().__init__(run)
-        self.exemplars, self.t = {}, 0                                   # class -> [m, 2]
+        self.exemplars, self.t = {}, 0  # class -> [m, 2]
 
     def before_task(self, t):
         self.t, self.old = t, copy.deepcopy(self.net)
@@ -44,7 +47,10 @@ class ICaRLTwin(Twin):
         out, loss = self.net(x), 0.0
         for c in range(2 * self.t + 2):
             if c >= 2 * self.t:
-                loss += (F.binary_cross_entropy_with_logits(out[:, c], (y == c).float(), reduction="none") * mask[:, c]).mean()
+                loss += (
+                    F.binary_cross_entropy_with_logits(out[:, c], (y == c).float(), reduction="none")
+                    * mask[:, c]
+                ).mean()
             else:
                 loss += F.binary_cross_entropy_with_logits(out[:, c], targets[:, c])
         return loss
@@ -71,8 +77,10 @@ def test_icarl(scenario):
     assert all(torch.equal(icarl.exemplars[c][0], twin.exemplars[c]) for c in range(10))
     x = run.stream.test(0, slice(0, 20))
     means = torch.stack([F.normalize(twin.features(twin.exemplars[c]).mean(0), dim=0) for c in range(10)])
-    nearest = [min(range(10), key=lambda c: (one - means[c]).norm().item())
-               for one in F.normalize(twin.net[:-1](x[0]), dim=-1)]
+    nearest = [
+        min(range(10), key=lambda c: (one - means[c]).norm().item())
+        for one in F.normalize(twin.net[:-1](x[0]), dim=-1)
+    ]
     assert run.predict(x, None)[0].argmax(-1).tolist() == nearest
 
 
@@ -82,8 +90,10 @@ def test_herding_is_the_greedy_choice_and_comes_nearer_than_chance():
     assert [row.tolist() for row in chosen] == [slow_herding(one, 20) for one in phi]
     for one, row in zip(phi, chosen, strict=True):
         draws = generator(1, "herding")
-        chance = [(one[torch.randperm(60, generator=draws)[:20]].mean(0) - one.mean(0)).norm() for _ in range(200)]
-        assert (one[row].mean(0) - one.mean(0)).norm() < 0.3 * sum(chance) / 200             # measured: 0.21 and 0.24
+        chance = [
+            (one[torch.randperm(60, generator=draws)[:20]].mean(0) - one.mean(0)).norm() for _ in range(200)
+        ]
+        assert (one[row].mean(0) - one.mean(0)).norm() < 0.3 * sum(chance) / 200  # measured: 0.21 and 0.24
 
 
 def test_distillation_keeps_the_old_outputs():
@@ -96,6 +106,7 @@ def test_distillation_keeps_the_old_outputs():
             run.parts[0].losses = lambda out, batch: None
         run.learn(run.stream.tasks[1])
         return (run.learner.outputs(x)[..., :2].sigmoid() - before).abs().mean()
+
     assert drift("icarl", off=False) < 0.5 * drift("icarl", off=True)
 
 

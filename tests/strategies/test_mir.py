@@ -1,4 +1,5 @@
 """MIR against a plain twin, and what it is for."""
+
 import copy
 
 import pytest
@@ -11,7 +12,8 @@ ALPHA = 0.5
 
 
 class MIRTwin(ERTwin):
-    """Aljundi et al. 2019: a copy of the network takes the virtual step, the candidates are looked at one by one."""
+    """Aljundi et al. 2019: a copy of the network takes the virtual step, the candidates are looked at one by
+    one."""
 
     def samples(self, t):
         current = Twin.samples(self, t)
@@ -19,7 +21,9 @@ class MIRTwin(ERTwin):
 
     def with_the_most_interfered(self, current):
         kept = torch.tensor([(k, i) for k, task in enumerate(self.memory) for i in task]).unsqueeze(0)
-        for new, candidates in zip(current, self.run.shuffled(kept, rows=40, purpose="candidates"), strict=True):
+        for new, candidates in zip(
+            current, self.run.shuffled(kept, rows=40, purpose="candidates"), strict=True
+        ):
             rises = torch.tensor(self.rises(new, candidates))
             yield torch.cat([new, candidates[:, rises.argsort(descending=True)[:10]]], 1)
 
@@ -27,12 +31,15 @@ class MIRTwin(ERTwin):
         """How much the loss on each candidate rises by a step on the new rows."""
         batch, virtual = self.stream.gather(new), copy.deepcopy(self.net)
         loss = F.cross_entropy(virtual(batch.x[0]).masked_fill(~batch.mask[0], -1e9), batch.y[0])
-        for p, g in zip(virtual.parameters(), torch.autograd.grad(loss, list(virtual.parameters())), strict=True):
+        for p, g in zip(
+            virtual.parameters(), torch.autograd.grad(loss, list(virtual.parameters())), strict=True
+        ):
             p.data -= ALPHA * g
 
         def loss_on(net, sample):
             row = self.stream.gather(sample.view(1, 1, 2))
             return F.cross_entropy(net(row.x[0]).masked_fill(~row.mask[0], -1e9), row.y[0]).item()
+
         return [loss_on(virtual, sample) - loss_on(self.net, sample) for sample in candidates[0]]
 
 

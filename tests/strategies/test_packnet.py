@@ -1,4 +1,5 @@
 """PackNet against a plain twin, and what it is for."""
+
 import pytest
 import torch
 from helpers import make, until
@@ -29,16 +30,18 @@ class PackNetTwin(Twin):
             for owner in body[1::2]:
                 owner[:] = 1
         self.learn_only(lambda owner: (owner == 0) | (owner == t + 1))
-        yield from plan[:-self.retrained]
+        yield from plan[: -self.retrained]
         for p, owner in list(zip(self.net.parameters(), self.owner, strict=True))[:-2:2]:
-            free = sorted(((abs(p.data[i, j].item()), i, j) for i, j in (owner == 0).nonzero().tolist()), reverse=True)
+            free = sorted(
+                ((abs(p.data[i, j].item()), i, j) for i, j in (owner == 0).nonzero().tolist()), reverse=True
+            )
             for rank, (_, i, j) in enumerate(free):
                 if rank < int(self.keep * len(free)):
                     owner[i, j] = t + 1
                 else:
                     p.data[i, j] = 0
         self.learn_only(lambda owner: owner == t + 1)
-        yield from plan[-self.retrained:]
+        yield from plan[-self.retrained :]
 
     def learn_only(self, chosen):
         masks = [chosen(owner) for owner in self.owner]
@@ -47,6 +50,7 @@ class PackNetTwin(Twin):
         def mask_gradients(*_):
             for p, mask in zip(self.net.parameters(), masks, strict=True):
                 p.grad *= mask
+
         self.optimiser.register_step_pre_hook(mask_gradients)
 
 
@@ -68,8 +72,12 @@ def test_earlier_tasks_answer_the_same_bits_after_later_training(network, seeds)
     for t, task in enumerate(run.stream.tasks):
         run.t = t
         run.learn(task)
-        now = [run.predict(run.stream.test(j, slice(0, 20)).expand(len(seeds), -1, -1), j)[..., run.stream.tasks[j].classes]
-               for j in range(t + 1)]
+        now = [
+            run.predict(run.stream.test(j, slice(0, 20)).expand(len(seeds), -1, -1), j)[
+                ..., run.stream.tasks[j].classes
+            ]
+            for j in range(t + 1)
+        ]
         assert all(torch.equal(a, b) for a, b in zip(answers, now, strict=False))
         answers = now
     assert run.updates == len(run.stream.tasks) * run.budget.steps
@@ -85,8 +93,20 @@ def test_every_weight_has_one_owner_and_pruned_ones_are_zero():
         free.append(free[-1] - int(0.25 * free[-1]))
     for s in range(2):
         assert [(owner["hidden0.weight"][s] == k).sum().item() for k in (1, 2, 3)] == [
-            a - b for a, b in zip(free, free[1:], strict=False)]
-    assert (owner["hidden0.bias"] == 1).all() and owner["head.weight"][0, :, 0].tolist() == [1, 1, 2, 2, 3, 3, 4, 4, 0, 0]
+            a - b for a, b in zip(free, free[1:], strict=False)
+        ]
+    assert (owner["hidden0.bias"] == 1).all() and owner["head.weight"][0, :, 0].tolist() == [
+        1,
+        1,
+        2,
+        2,
+        3,
+        3,
+        4,
+        4,
+        0,
+        0,
+    ]
     assert (views["hidden0.weight"][owner["hidden0.weight"] == 0] == 0).all()
     assert (views["head.weight"][owner["head.weight"] == 0] != 0).all()
 

@@ -1,4 +1,5 @@
 """Progressive networks against a plain twin, and what they are for."""
+
 import pytest
 import torch
 from helpers import make, until
@@ -20,8 +21,10 @@ class Lists(nn.Module):
 
     def __init__(self, views: dict, columns: int):
         super().__init__()
-        self.columns = nn.ModuleList(nn.ModuleList(self.layer(views, f"columns.{k}.{name}") for name in ("0.0", "1.0", "2"))
-                                     for k in range(columns))
+        self.columns = nn.ModuleList(
+            nn.ModuleList(self.layer(views, f"columns.{k}.{name}") for name in ("0.0", "1.0", "2"))
+            for k in range(columns)
+        )
 
     @staticmethod
     def layer(views, name):
@@ -31,7 +34,7 @@ class Lists(nn.Module):
 
     def answer(self, x, k):
         h = [[], []]
-        for layers in self.columns[:k + 1]:
+        for layers in self.columns[: k + 1]:
             h[0].append(torch.relu(layers[0](x)))
             h[1].append(torch.relu(layers[1](torch.cat(h[0], 1))))
         return self.columns[k][2](torch.cat(h[1], 1))
@@ -69,7 +72,9 @@ def test_earlier_tasks_answer_the_same_bits_after_later_training(network, seeds)
     for t, task in enumerate(run.stream.tasks):
         run.t = t
         run.learn(task)
-        now = [run.predict(run.stream.test(j, slice(0, 20)).expand(len(seeds), -1, -1), j) for j in range(t + 1)]
+        now = [
+            run.predict(run.stream.test(j, slice(0, 20)).expand(len(seeds), -1, -1), j) for j in range(t + 1)
+        ]
         assert all(torch.equal(a, b) for a, b in zip(answers, now, strict=False))
         answers = now
 
@@ -80,7 +85,9 @@ def test_a_column_reads_those_before_it():
     x = run.stream.test(1, slice(0, 20))
     with_them = run.predict(x, 1)
     with torch.no_grad():
-        run.learner.net.layout.views(run.learner.theta)["columns.1.1.0.weight"][..., :32] = 0      # what column 0 gives it
+        run.learner.net.layout.views(run.learner.theta)["columns.1.1.0.weight"][..., :32] = (
+            0  # what column 0 gives it
+        )
     assert not torch.allclose(run.predict(x, 1), with_them, atol=1e-3)
 
 

@@ -1,4 +1,5 @@
 """`clbench verify` from the command line, in a git repository with records of its own."""
+
 import json
 import os
 import shutil
@@ -10,8 +11,13 @@ import pytest
 from clbench.execution.commits import PACKAGE
 from clbench.results import records
 
-GIT = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_AUTHOR_NAME": "test", "GIT_AUTHOR_EMAIL": "test",
-       "GIT_COMMITTER_NAME": "test", "GIT_COMMITTER_EMAIL": "test"}
+GIT = {
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_AUTHOR_NAME": "test",
+    "GIT_AUTHOR_EMAIL": "test",
+    "GIT_COMMITTER_NAME": "test",
+    "GIT_COMMITTER_EMAIL": "test",
+}
 STRATEGIES = ("er", "ewc")
 ER = "clbench/strategies/replay/er.py"
 SAME = ("replay = self.run.shuffled", "rows = replay = self.run.shuffled")
@@ -23,15 +29,31 @@ class Repository:
 
     def __init__(self, folder: Path, python: str, cache: Path):
         self.folder, self.python = folder, python
-        self.environment = {**os.environ, **GIT, "PYTHONPATH": str(folder), "COLUMNS": "200", "XDG_CACHE_HOME": str(cache)}
+        self.environment = {
+            **os.environ,
+            **GIT,
+            "PYTHONPATH": str(folder),
+            "COLUMNS": "200",
+            "XDG_CACHE_HOME": str(cache),
+        }
 
     def clbench(self, *arguments: str) -> subprocess.CompletedProcess:
-        return subprocess.run([self.python, "-P", "-m", "clbench", *arguments], cwd=self.folder, env=self.environment,
-                              capture_output=True, text=True)
+        return subprocess.run(
+            [self.python, "-P", "-m", "clbench", *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+        )
 
     def git(self, *arguments: str) -> str:
-        done = subprocess.run(["git", "-C", str(self.folder), *arguments], env=self.environment, capture_output=True,
-                              text=True, check=True)
+        done = subprocess.run(
+            ["git", "-C", str(self.folder), *arguments],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         return done.stdout.strip()
 
     def commit(self) -> str:
@@ -41,8 +63,21 @@ class Repository:
 
     def run(self, *more: str) -> subprocess.CompletedProcess:
         chosen = [argument for strategy in STRATEGIES for argument in ("-s", strategy)]
-        return self.clbench("run", "-b", "blobs_class", *chosen, "--profile", "smoke", "--seeds", "2", "--workers", "0",
-                            "--device", "cpu", *more)
+        return self.clbench(
+            "run",
+            "-b",
+            "blobs_class",
+            *chosen,
+            "--profile",
+            "smoke",
+            "--seeds",
+            "2",
+            "--workers",
+            "0",
+            "--device",
+            "cpu",
+            *more,
+        )
 
     def stale(self) -> list[str]:
         """The strategies that `clbench run` would run."""
@@ -112,8 +147,22 @@ def test_a_record_survives_an_edit_that_computes_the_same(repository):
     assert note["against"] == note["commit"] == head and note["dirty"] is True
     assert note["date"].startswith("20") and "torch" in note["platform"]
     assert "0 runs of 0 pairs" in repository.run().stdout
-    assert "2 runs of 1 pairs" in repository.clbench("run", "-b", "blobs_class", "-s", "er", "--profile", "smoke", "--seeds",
-                                                    "2", "--fresh", "--dry-run").stdout
+    assert (
+        "2 runs of 1 pairs"
+        in repository.clbench(
+            "run",
+            "-b",
+            "blobs_class",
+            "-s",
+            "er",
+            "--profile",
+            "smoke",
+            "--seeds",
+            "2",
+            "--fresh",
+            "--dry-run",
+        ).stdout
+    )
 
 
 def test_seeds_that_are_added_to_a_verified_record_leave_it_current(repository):
@@ -144,7 +193,9 @@ def test_a_second_edit_is_verified_against_the_commit_of_the_first(repository):
 
 
 def test_the_notes_of_other_records_stay(repository):
-    repository.edit("clbench/strategies/parts/memory.py", "chosen = self.run.subset", "own = chosen = self.run.subset")
+    repository.edit(
+        "clbench/strategies/parts/memory.py", "chosen = self.run.subset", "own = chosen = self.run.subset"
+    )
     repository.edit("clbench/strategies/regularisation/ewc.py", "train = self", "own = train = self")
     assert repository.verify("-s", "ewc")[0] == 0
     note = repository.notes()["ewc"]
@@ -154,7 +205,9 @@ def test_the_notes_of_other_records_stay(repository):
 
 def test_a_revision_that_does_not_exist_is_one_line(repository):
     assert repository.verify("--against", "nowhere") == (
-        2, ['clbench: --against "nowhere": this repository has no such commit'])
+        2,
+        ['clbench: --against "nowhere": this repository has no such commit'],
+    )
 
 
 def test_a_record_names_the_commit_that_made_it(repository):
@@ -162,7 +215,9 @@ def test_a_record_names_the_commit_that_made_it(repository):
     other = repository.commit()
     code, lines = repository.verify("--against", other)
     assert code == 1 and lines == [
-        f"stale     blobs_class  er  {other[:12]} does not hold the code that made it", "2 records: 1 current, 1 stale"]
+        f"stale     blobs_class  er  {other[:12]} does not hold the code that made it",
+        "2 records: 1 current, 1 stale",
+    ]
     code, lines = repository.verify()
     assert code == 1 and "differs   blobs_class  er  end of task 3: memory" in lines[0]
 
@@ -207,21 +262,33 @@ def test_traces_of_other_formats_are_compared_by_seed_0(repository):
 
 def test_a_file_of_ones_own_belongs_to_the_source(repository):
     own = repository.folder / "own.py"
-    own.write_text("from clbench import Part\n\n\nclass Own(Part):\n    def gradient(self, g, batch):\n        return 2 * g\n")
+    own.write_text(
+        "from clbench import Part\n\n\n"
+        "class Own(Part):\n    def gradient(self, g, batch):\n        return 2 * g\n"
+    )
     names = ("-b", "blobs_class", "-s", "own.py:Own")
-    assert repository.clbench("run", *names, "--profile", "smoke", "--seeds", "1", "--workers", "0").returncode == 0
+    assert (
+        repository.clbench("run", *names, "--profile", "smoke", "--seeds", "1", "--workers", "0").returncode
+        == 0
+    )
     repository.edit("clbench/core/part.py", "        return plan", "        same = plan\n        return same")
     assert repository.verify(*names) == (0, ["1 records: 1 verified"])
     repository.git("checkout", "-q", ".")
     own.write_text(own.read_text().replace("2 * g", "3 * g"))
     code, lines = repository.verify(*names)
-    assert code == 1 and lines[0].startswith("differs   blobs_class  own.py:Own  task 1, step 1 of 12: gradient after part 1")
+    assert code == 1 and lines[0].startswith(
+        "differs   blobs_class  own.py:Own  task 1, step 1 of 12: gradient after part 1"
+    )
 
 
 def test_other_settings_are_named(repository):
     repository.edit("clbench/strategies/regularisation/ewc.py", "lam: float = 1000.0", "lam: float = 999.0")
     code, lines = repository.verify()
-    assert code == 1 and lines[0] == "stale     blobs_class  ewc  its settings have changed: strategy.ewc.lam 1000.0 -> 999.0"
+    assert (
+        code == 1
+        and lines[0]
+        == "stale     blobs_class  ewc  its settings have changed: strategy.ewc.lam 1000.0 -> 999.0"
+    )
 
 
 def test_a_broken_file_of_notes_is_named_and_the_records_are_shown(repository):
@@ -232,7 +299,9 @@ def test_a_broken_file_of_notes_is_named_and_the_records_are_shown(repository):
     assert warning.startswith("warning: results/smoke/verification.json: no verification of clbench")
     repository.edit(ER, *SAME)
     code, lines = repository.verify()
-    assert code == 2 and lines[-1].startswith("clbench: results/smoke/verification.json: no verification of clbench")
+    assert code == 2 and lines[-1].startswith(
+        "clbench: results/smoke/verification.json: no verification of clbench"
+    )
     assert repository.notes_file.read_text() == "{"
 
 
@@ -248,4 +317,6 @@ def test_the_traces_of_a_commit_are_kept(repository, tmp_path):
     assert lines == ["2 records: 2 current"]
     repository.edit(ER, "rows = replay", "number = replay")
     code, lines = repository.verify()
-    assert code == 1 and 'differs   blobs_class  er  start: initial weights: something else" is now' in lines[0]
+    assert (
+        code == 1 and 'differs   blobs_class  er  start: initial weights: something else" is now' in lines[0]
+    )

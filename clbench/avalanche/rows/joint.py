@@ -1,6 +1,7 @@
 """Avalanche's JointTraining, once for the tasks 1..k at every k, in k N steps: a retraining reference.
 
 The same as `joint` up to rounding. Avalanche itself trains once, on the whole stream."""
+
 from clbench.avalanche.row import Row
 
 
@@ -12,4 +13,5 @@ class Joint(Row):
 
     def build(self, common: dict):
         from avalanche.training import supervised
+
         return supervised.JointTraining(**common)

@@ -2,6 +2,7 @@
 
     loss = CE + alpha sum_heads KL(softmax(teacher / T) || softmax(student / T))
 Differs from `lwf`: no factor T^2, so at T = 2 alpha weighs a quarter of `lam`."""
+
 from dataclasses import dataclass
 
 from clbench.avalanche.row import Row, plugin_with
@@ -9,15 +10,18 @@ from clbench.avalanche.row import Row, plugin_with
 
 @dataclass
 class LwF(Row):
-    alpha: float = 1.0               # strength of the distillation
-    temperature: float = 2.0         # T
+    alpha: float = 1.0  # strength of the distillation
+    temperature: float = 2.0  # T
     family = "regularisation"
     paper = "Li & Hoiem 2016"
     keeps = "the last task's weights"
 
     def build(self, common: dict):
         from avalanche.training import supervised
+
         return supervised.LwF(**common, alpha=self.alpha, temperature=self.temperature)
 
     def extra_params(self, strategy) -> int:
-        return sum(parameter.numel() for parameter in plugin_with(strategy, "lwf").lwf.prev_model.parameters())
+        return sum(
+            parameter.numel() for parameter in plugin_with(strategy, "lwf").lwf.prev_model.parameters()
+        )

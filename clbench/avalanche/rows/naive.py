@@ -1,6 +1,7 @@
 """Avalanche's Naive: plain training on one task after the other.
 
 The same as `naive` up to rounding."""
+
 from clbench.avalanche.row import Row
 
 
@@ -9,4 +10,5 @@ class Naive(Row):
 
     def build(self, common: dict):
         from avalanche.training import supervised
+
         return supervised.Naive(**common)

@@ -1,8 +1,9 @@
 """Avalanche's Replay: B current and B stored examples in every step.
 
-As in `er` the memory holds as many examples of every task, filled when the task ends, and all rows of a batch count
-alike. Differs: passes end with a short batch, of the memory (B = 32 from 100 examples: 32, 32, 32, 4) and of the
-task's own data; the batches are drawn by Avalanche."""
+As in `er` the memory holds as many examples of every task, filled when the task ends, and all rows of a batch
+count alike. Differs: passes end with a short batch, of the memory (B = 32 from 100 examples: 32, 32, 32, 4)
+and of the task's own data; the batches are drawn by Avalanche."""
+
 from dataclasses import dataclass
 
 from clbench.avalanche.row import Row, plugin_with
@@ -10,7 +11,7 @@ from clbench.avalanche.row import Row, plugin_with
 
 @dataclass
 class Replay(Row):
-    memory: int = 500                # examples kept
+    memory: int = 500  # examples kept
     family = "replay"
     paper = "Chaudhry et al. 2019"
     keeps = "examples"
@@ -24,6 +25,7 @@ class Replay(Row):
 
     def build(self, common: dict):
         from avalanche.training import supervised
+
         return supervised.Replay(**common, mem_size=self.memory)
 
     def memory_items(self, strategy) -> int:

@@ -3,6 +3,7 @@
 A file holds two zero bytes, the type of its values, the number of axes, the length of each axis, and the
 values.
 """
+
 import gzip
 import math
 import zlib
@@ -32,7 +33,7 @@ def read(path: Path) -> np.ndarray:
 
 def _parse(content: bytes, path: Path) -> np.ndarray:
     """The array that the bytes of an idx file stand for; the path is for messages."""
-    start = 4 + 4 * content[3] if len(content) > 3 else 4    # of the values; byte 3 is the number of axes
+    start = 4 + 4 * content[3] if len(content) > 3 else 4  # of the values; byte 3 is the number of axes
     if content[:3] != bytes([0, 0, UNSIGNED_BYTES]) or len(content) < start:
         beginning = content[:4].hex(" ") or "nothing"
         raise InputError(f"{path} is no idx file of unsigned bytes: it starts with {beginning}")

@@ -2,6 +2,7 @@
 
 Each data set is loaded once per process.
 """
+
 import hashlib
 import importlib.util
 from dataclasses import dataclass, replace
@@ -22,14 +23,26 @@ MNIST = Published(
     "MNIST",
     ("https://ossci-datasets.s3.amazonaws.com/mnist/", "http://yann.lecun.com/exdb/mnist/"),
     (
-        File("train-images-idx3-ubyte",
-             md5_gz="f68b3c2dcbeaaa9fbdd348bbdeb94873", md5="6bbc9ace898e44ae57da46a324031adb"),
-        File("train-labels-idx1-ubyte",
-             md5_gz="d53e105ee54ea40749a09fcbcd1e9432", md5="a25bea736e30d166cdddb491f175f624"),
-        File("t10k-images-idx3-ubyte",
-             md5_gz="9fb629c4189551a2d022fa330f9573f3", md5="2646ac647ad5339dbf082846283269ea"),
-        File("t10k-labels-idx1-ubyte",
-             md5_gz="ec29112dd5afa0611ce80d1b7f02629c", md5="27ae3e4e09519cfbb04c329615203637"),
+        File(
+            "train-images-idx3-ubyte",
+            md5_gz="f68b3c2dcbeaaa9fbdd348bbdeb94873",
+            md5="6bbc9ace898e44ae57da46a324031adb",
+        ),
+        File(
+            "train-labels-idx1-ubyte",
+            md5_gz="d53e105ee54ea40749a09fcbcd1e9432",
+            md5="a25bea736e30d166cdddb491f175f624",
+        ),
+        File(
+            "t10k-images-idx3-ubyte",
+            md5_gz="9fb629c4189551a2d022fa330f9573f3",
+            md5="2646ac647ad5339dbf082846283269ea",
+        ),
+        File(
+            "t10k-labels-idx1-ubyte",
+            md5_gz="ec29112dd5afa0611ce80d1b7f02629c",
+            md5="27ae3e4e09519cfbb04c329615203637",
+        ),
     ),
     "MNIST/raw",
 )
@@ -37,14 +50,26 @@ FASHION_MNIST = Published(
     "FashionMNIST",
     ("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",),
     (
-        File("train-images-idx3-ubyte",
-             md5_gz="8d4fb7e6c68d591d4c3dfef9ec88bf0d", md5="f4a8712d7a061bf5bd6d2ca38dc4d50a"),
-        File("train-labels-idx1-ubyte",
-             md5_gz="25c81989df183df01b3e8a0aad5dffbe", md5="9018921c3c673c538a1fc5bad174d6f9"),
-        File("t10k-images-idx3-ubyte",
-             md5_gz="bef4ecab320f06d8554ea6380940ec79", md5="8181f5470baa50b63fa0f6fddb340f0a"),
-        File("t10k-labels-idx1-ubyte",
-             md5_gz="bb300cfdad3c16e7a12a480ee83cd310", md5="15d484375f8d13e6eb1aabb0c3f46965"),
+        File(
+            "train-images-idx3-ubyte",
+            md5_gz="8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+            md5="f4a8712d7a061bf5bd6d2ca38dc4d50a",
+        ),
+        File(
+            "train-labels-idx1-ubyte",
+            md5_gz="25c81989df183df01b3e8a0aad5dffbe",
+            md5="9018921c3c673c538a1fc5bad174d6f9",
+        ),
+        File(
+            "t10k-images-idx3-ubyte",
+            md5_gz="bef4ecab320f06d8554ea6380940ec79",
+            md5="8181f5470baa50b63fa0f6fddb340f0a",
+        ),
+        File(
+            "t10k-labels-idx1-ubyte",
+            md5_gz="bb300cfdad3c16e7a12a480ee83cd310",
+            md5="15d484375f8d13e6eb1aabb0c3f46965",
+        ),
     ),
     "FashionMNIST/raw",
 )
@@ -56,16 +81,16 @@ NAMES = (*_PUBLISHED, "digits")
 class Images:
     """Labelled images for training and for testing, flattened, in the type in which they are stored."""
 
-    x: Tensor            # [n, d] uint8
-    y: Tensor            # [n] int64
-    x_test: Tensor       # [m, d] uint8
-    y_test: Tensor       # [m] int64
-    scale: float         # x divided by it has values from 0 to 1
-    fingerprint: str     # of the content: 16 hex digits, the same on every machine
-    shape: tuple[int, ...] | None = None     # of pictures, as x holds them: height, width, channels
-    mean: tuple[float, ...] = (0.0,)         # per channel, of the values from 0 to 1, to standardise them
+    x: Tensor  # [n, d] uint8
+    y: Tensor  # [n] int64
+    x_test: Tensor  # [m, d] uint8
+    y_test: Tensor  # [m] int64
+    scale: float  # x divided by it has values from 0 to 1
+    fingerprint: str  # of the content: 16 hex digits, the same on every machine
+    shape: tuple[int, ...] | None = None  # of pictures, as x holds them: height, width, channels
+    mean: tuple[float, ...] = (0.0,)  # per channel, of the values from 0 to 1, to standardise them
     std: tuple[float, ...] = (1.0,)
-    accepted: str | None = None              # sum of an unpublished copy that the user accepts
+    accepted: str | None = None  # sum of an unpublished copy that the user accepts
 
     def validation(self) -> "Images":
         """The same with every tenth training image in place of the test images."""
@@ -74,8 +99,13 @@ class Images:
 
     def to(self, device: torch.device) -> "Images":
         """The same with all tensors on the device."""
-        return replace(self, x=self.x.to(device), y=self.y.to(device), x_test=self.x_test.to(device),
-                       y_test=self.y_test.to(device))
+        return replace(
+            self,
+            x=self.x.to(device),
+            y=self.y.to(device),
+            x_test=self.x_test.to(device),
+            y_test=self.y_test.to(device),
+        )
 
 
 @lru_cache
@@ -96,7 +126,7 @@ def digits() -> Images:
 
     Every fifth of a class is for tests.
     """
-    package = importlib.util.find_spec("sklearn")            # to import scikit-learn would take two seconds
+    package = importlib.util.find_spec("sklearn")  # to import scikit-learn would take two seconds
     if package is None or package.origin is None:
         raise Unavailable("digits come with scikit-learn, which is not installed: pip install scikit-learn")
     table = np.loadtxt(Path(package.origin).parent / "datasets/data/digits.csv.gz", delimiter=",")
@@ -131,8 +161,12 @@ def _from_idx(data: Published) -> Images:
 
 def as_images(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray, **facts: Any) -> Images:
     """Images [n, d] and labels [n] as tensors, with their fingerprint. `facts` are the other fields."""
-    arrays: list[np.ndarray] = [x.astype(np.uint8), y.astype(np.int64),
-                                x_test.astype(np.uint8), y_test.astype(np.int64)]
+    arrays: list[np.ndarray] = [
+        x.astype(np.uint8),
+        y.astype(np.int64),
+        x_test.astype(np.uint8),
+        y_test.astype(np.int64),
+    ]
     content = hashlib.sha256()
     for array in arrays:
         content.update(str(array.shape).encode())

@@ -2,6 +2,7 @@
 
 It never guesses a format.
 """
+
 from collections.abc import Sequence
 from typing import Literal
 
@@ -10,7 +11,7 @@ import numpy as np
 from clbench.errors import InputError
 
 Unit = Literal["iso", "s", "ms"]
-BAD_SHARE = 0.01                 # a larger share of bad rows is an error; fewer are left out and counted
+BAD_SHARE = 0.01  # a larger share of bad rows is an error; fewer are left out and counted
 NEVER = np.datetime64("NaT")
 
 
@@ -55,10 +56,12 @@ def _advice(unit: Unit, values: Sequence) -> str:
     return f"unix time in {unit} is a number"
 
 
-def _stop_if_many(bad: np.ndarray, values: Sequence, places: Sequence[str], source: str, what: str,
-                  advice: str) -> None:
+def _stop_if_many(
+    bad: np.ndarray, values: Sequence, places: Sequence[str], source: str, what: str, advice: str
+) -> None:
     """Raises InputError if more rows are bad than BAD_SHARE allows."""
     if bad.mean() > BAD_SHARE:
         first = ", ".join(f'"{values[i]}" ({places[i]})' for i in np.flatnonzero(bad)[:3])
-        raise InputError(f"{source}: {bad.sum()} of {len(bad)} rows have a time that is {what}: {first}; "
-                         f"{advice}")
+        raise InputError(
+            f"{source}: {bad.sum()} of {len(bad)} rows have a time that is {what}: {first}; {advice}"
+        )

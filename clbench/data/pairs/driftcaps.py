@@ -5,6 +5,7 @@ place, and the ground. From slice to slice some shapes are replaced by new ones 
 colours, textures, words, frequencies and the tint of all images change (`drift`). With both at 0 the slices
 are exchangeable. Everything is drawn from a seed, so there is nothing to download.
 """
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,17 +15,27 @@ from clbench.errors import InputError
 SHAPES, COLOURS, TEXTURES, GROUNDS = 12, 10, 6, 6
 SIZES = ("tiny", "medium", "huge")
 RADII = np.array([0.24, 0.34, 0.48])
-PLACES = ("upper left", "upper", "upper right",
-          "left", "central", "right",
-          "lower left", "lower", "lower right")
-TEMPLATES = ("a {size} {colour} {texture} {shape} {place} on {ground}",
-             "{shape} , {colour} and {texture} , {size} , {place} , {ground} behind",
-             "{ground} scene with {size} {texture} {colour} {shape} {place}",
-             "{place} : {colour} {shape} , {texture} , {size} over {ground}",
-             "photo of {size} {shape} in {colour} {texture} at {place} of {ground}",
-             "{colour} {texture} {shape} ( {size} ) {place} {ground}")
-WORD_KINDS = {"shape": 0, "colour": 1, "texture": 2, "ground": 5}        # their columns of the attributes
-OMITTED = 0.1                    # share of captions without the size; share of captions without the place
+PLACES = (
+    "upper left",
+    "upper",
+    "upper right",
+    "left",
+    "central",
+    "right",
+    "lower left",
+    "lower",
+    "lower right",
+)
+TEMPLATES = (
+    "a {size} {colour} {texture} {shape} {place} on {ground}",
+    "{shape} , {colour} and {texture} , {size} , {place} , {ground} behind",
+    "{ground} scene with {size} {texture} {colour} {shape} {place}",
+    "{place} : {colour} {shape} , {texture} , {size} over {ground}",
+    "photo of {size} {shape} in {colour} {texture} at {place} of {ground}",
+    "{colour} {texture} {shape} ( {size} ) {place} {ground}",
+)
+WORD_KINDS = {"shape": 0, "colour": 1, "texture": 2, "ground": 5}  # their columns of the attributes
+OMITTED = 0.1  # share of captions without the size; share of captions without the place
 CONSONANTS, VOWELS = list("bdfgklmnprstvz"), list("aeiou")
 
 
@@ -32,10 +43,10 @@ CONSONANTS, VOWELS = list("bdfgklmnprstvz"), list("aeiou")
 class Slice:
     """The pairs of one slice, either for training or for testing."""
 
-    images: np.ndarray           # [n, size, size, 3] uint8
+    images: np.ndarray  # [n, size, size, 3] uint8
     captions: list[str]
-    attributes: np.ndarray       # [n, 6] numbers of shape, colour, texture, size, place, ground; a shape that
-                                 # replaces another one has a new number
+    attributes: np.ndarray  # [n, 6] numbers of shape, colour, texture, size, place, ground; a shape that
+    # replaces another one has a new number
 
 
 class World:
@@ -43,19 +54,21 @@ class World:
 
     def __init__(self, seed: int):
         self.seed = seed
-        self.t = 0                                           # number of the slice
+        self.t = 0  # number of the slice
         self.draws = draws = np.random.default_rng([seed, 7])
-        self.outlines = _draw_distant_outlines(draws, SHAPES)        # [12, 10]: Fourier coefficients
+        self.outlines = _draw_distant_outlines(draws, SHAPES)  # [12, 10]: Fourier coefficients
         self.hues = draws.permutation(COLOURS) / COLOURS
-        self.textures = np.stack([draws.uniform(2.5, 9, TEXTURES), draws.uniform(0, np.pi, TEXTURES),
-                                  np.arange(TEXTURES) % 2], 1)   # frequency, angle, one grating or two
+        self.textures = np.stack(
+            [draws.uniform(2.5, 9, TEXTURES), draws.uniform(0, np.pi, TEXTURES), np.arange(TEXTURES) % 2], 1
+        )  # frequency, angle, one grating or two
         self.log_frequency = draws.normal(0, 0.5, SHAPES)
         self.ground_hues = draws.permutation(GROUNDS) / GROUNDS
-        self.identities = np.arange(SHAPES)                  # numbers of the shapes with these outlines
-        self.used: set[str] = set()                          # words that exist already
+        self.identities = np.arange(SHAPES)  # numbers of the shapes with these outlines
+        self.used: set[str] = set()  # words that exist already
         counts = {"shape": SHAPES, "colour": COLOURS, "texture": TEXTURES, "ground": GROUNDS}
-        self.words = {kind: [[self._new_word()] for _ in range(count)]
-                      for kind, count in counts.items()}     # synonyms of each thing, the newest last
+        self.words = {
+            kind: [[self._new_word()] for _ in range(count)] for kind, count in counts.items()
+        }  # synonyms of each thing, the newest last
         self.template_logits = np.zeros(len(TEMPLATES))
         self.tint = np.zeros(3)
 
@@ -64,9 +77,9 @@ class World:
         draws = self.draws
         self.t += 1
         self.outlines = _ar1_step(self.outlines, 0.75 * drift, draws.normal(0, 1, self.outlines.shape))
-        swapped = draws.permutation(COLOURS)[:2 * round(0.4 * drift * COLOURS)]
+        swapped = draws.permutation(COLOURS)[: 2 * round(0.4 * drift * COLOURS)]
         for a, b in swapped.reshape(-1, 2):
-            self.hues[[a, b]] = self.hues[[b, a]]            # the same looks, with other meanings
+            self.hues[[a, b]] = self.hues[[b, a]]  # the same looks, with other meanings
         self.textures[:, :2] += drift * draws.normal(0, 1, (TEXTURES, 2)) * [1.2, 0.35]
         self.textures[:, 0] = self.textures[:, 0].clip(2, 10)
         self.log_frequency = _ar1_step(self.log_frequency, 0.8 * drift, draws.normal(0, 0.5, SHAPES))
@@ -76,7 +89,7 @@ class World:
             for synonyms in self.words[kind]:
                 if draws.random() < 0.25 * drift:
                     synonyms.append(self._new_word())
-        for i in draws.permutation(SHAPES)[:round(churn * SHAPES)]:
+        for i in draws.permutation(SHAPES)[: round(churn * SHAPES)]:
             self.outlines[i] = draws.normal(0, 1, 10)
             self.words["shape"][i] = [self._new_word()]
             self.identities[i] = self.identities.max() + 1
@@ -99,19 +112,25 @@ class World:
         Test pairs differ from each other, or two would be right answers.
         """
         frequency = np.exp(self.log_frequency)
-        count = 4 * n                                        # enough, unless n is very large
-        rows = np.stack([draws.choice(SHAPES, count, p=frequency / frequency.sum()),
-                         draws.integers(COLOURS, size=count),
-                         draws.integers(TEXTURES, size=count),
-                         draws.integers(len(SIZES), size=count),
-                         draws.integers(len(PLACES), size=count),
-                         draws.integers(GROUNDS, size=count)], 1)
+        count = 4 * n  # enough, unless n is very large
+        rows = np.stack(
+            [
+                draws.choice(SHAPES, count, p=frequency / frequency.sum()),
+                draws.integers(COLOURS, size=count),
+                draws.integers(TEXTURES, size=count),
+                draws.integers(len(SIZES), size=count),
+                draws.integers(len(PLACES), size=count),
+                draws.integers(GROUNDS, size=count),
+            ],
+            1,
+        )
         if test:
             first = np.unique(rows, axis=0, return_index=True)[1]
             rows = rows[np.sort(first)]
         if len(rows) < n:
-            raise InputError(f"driftcaps has only {len(rows)} distinct test pairs in a slice: "
-                             f"lower n_test={n}")
+            raise InputError(
+                f"driftcaps has only {len(rows)} distinct test pairs in a slice: lower n_test={n}"
+            )
         return rows[:n]
 
     def _images(self, draws: np.random.Generator, attributes: np.ndarray, size: int) -> np.ndarray:
@@ -121,8 +140,17 @@ class World:
         hue = (self.hues[colour] + draws.normal(0, 0.012, n)) % 1
         back = _rgb(self.ground_hues[ground], np.full(n, 0.55), np.full(n, 0.45))
         front = _rgb(hue, np.full(n, 0.85), draws.uniform(0.85, 1, n))
-        return _render(draws, size, self.outlines[shape], front, self.textures[texture], RADII[scale], place,
-                       back, self.tint)
+        return _render(
+            draws,
+            size,
+            self.outlines[shape],
+            front,
+            self.textures[texture],
+            RADII[scale],
+            place,
+            back,
+            self.tint,
+        )
 
     def _captions(self, draws: np.random.Generator, attributes: np.ndarray) -> list[str]:
         """Captions of attributes [n, 6].
@@ -133,7 +161,7 @@ class World:
         frequency = np.exp(self.template_logits - self.template_logits.max())
         forms = draws.choice(len(TEMPLATES), n, p=frequency / frequency.sum())
         newest = draws.random((n, len(WORD_KINDS))) < 0.75
-        older = draws.random((n, len(WORD_KINDS)))           # which of the older ones, from 0 to 1
+        older = draws.random((n, len(WORD_KINDS)))  # which of the older ones, from 0 to 1
         hidden = draws.random((n, 2)) < OMITTED
         captions = []
         for i, row in enumerate(attributes):
@@ -158,8 +186,9 @@ class World:
                 return word
 
 
-def slices(steps: int, n: int, n_test: int, drift: float, churn: float, size: int,
-           seed: int) -> list[tuple[Slice, Slice]]:
+def slices(
+    steps: int, n: int, n_test: int, drift: float, churn: float, size: int, seed: int
+) -> list[tuple[Slice, Slice]]:
     """The training and the test pairs of every slice. The world and all draws come from the seed alone."""
     world = World(seed)
     pairs = []
@@ -172,7 +201,7 @@ def slices(steps: int, n: int, n_test: int, drift: float, churn: float, size: in
 
 def _ar1_step(values: np.ndarray, rho: float, noise: np.ndarray) -> np.ndarray:
     """A step of an autoregressive process of order 1 that keeps the variance."""
-    return np.sqrt(max(1 - rho ** 2, 0)) * values + rho * noise
+    return np.sqrt(max(1 - rho**2, 0)) * values + rho * noise
 
 
 def _draw_distant_outlines(draws: np.random.Generator, n: int) -> np.ndarray:
@@ -182,7 +211,7 @@ def _draw_distant_outlines(draws: np.random.Generator, n: int) -> np.ndarray:
     """
     pool = draws.normal(0, 1, (12 * n, 10))
     chosen = [0]
-    gap = ((pool - pool[0]) ** 2).sum(1)                     # squared distance to the nearest chosen one
+    gap = ((pool - pool[0]) ** 2).sum(1)  # squared distance to the nearest chosen one
     while len(chosen) < n:
         chosen.append(int(gap.argmax()))
         gap = np.minimum(gap, ((pool - pool[chosen[-1]]) ** 2).sum(1))
@@ -195,9 +224,17 @@ def _rgb(hue: np.ndarray, saturation: np.ndarray, value: np.ndarray) -> np.ndarr
     return value[:, None] * (1 - saturation[:, None] * np.minimum(k, 4 - k).clip(0, 1))
 
 
-def _render(draws: np.random.Generator, size: int, outlines: np.ndarray, front: np.ndarray,
-            textures: np.ndarray, radii: np.ndarray, places: np.ndarray, back: np.ndarray,
-            tint: np.ndarray) -> np.ndarray:
+def _render(
+    draws: np.random.Generator,
+    size: int,
+    outlines: np.ndarray,
+    front: np.ndarray,
+    textures: np.ndarray,
+    radii: np.ndarray,
+    places: np.ndarray,
+    back: np.ndarray,
+    tint: np.ndarray,
+) -> np.ndarray:
     """Images [n, size, size, 3] uint8 of n objects with these outlines [n, 10] and textures [n, 3].
 
     front, back [n, 3]: colours of the object and of the ground, from 0 to 1; radii [n]; places [n]: numbers
@@ -234,8 +271,9 @@ def _render(draws: np.random.Generator, size: int, outlines: np.ndarray, front: 
 
     # The texture: one grating, or the product of two.
     frequency, angle, both = (planes(column) for column in textures.T)
-    wave = (np.cos(np.float32(np.pi) * frequency * (np.cos(angle) * dx + np.sin(angle) * dy))
-            * np.cos(np.float32(np.pi) * frequency * both * (np.cos(angle) * dy - np.sin(angle) * dx)))
+    wave = np.cos(np.float32(np.pi) * frequency * (np.cos(angle) * dx + np.sin(angle) * dy)) * np.cos(
+        np.float32(np.pi) * frequency * both * (np.cos(angle) * dy - np.sin(angle) * dx)
+    )
     shade = (0.62 + 0.38 * np.tanh(3 * wave))[..., None]
 
     ground = (back[:, None, None] * (0.9 + 0.1 * draws.random((n, 1, 1, 1)))).astype(np.float32)

@@ -2,6 +2,7 @@
 
 A character is dated by the version of Unicode that introduced it.
 """
+
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
@@ -14,15 +15,41 @@ from clbench.data.pairs import store
 from clbench.data.pairs.pairs import Pairs
 from clbench.data.pairs.rows import Row
 
-FONTS = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf", "DejaVuSans-Oblique.ttf", "DejaVuSerif.ttf",
-         "DejaVuSansMono.ttf", "STIXGeneral.ttf")
-RELEASE_DATES = {                # of the versions of Unicode
-    "1.1": "1993-06-01", "2.0": "1996-07-01", "2.1": "1998-05-01", "3.0": "1999-09-01", "3.1": "2001-03-01",
-    "3.2": "2002-03-01", "4.0": "2003-04-01", "4.1": "2005-03-31", "5.0": "2006-07-14", "5.1": "2008-04-04",
-    "5.2": "2009-10-01", "6.0": "2010-10-11", "6.1": "2012-01-31", "6.2": "2012-09-26", "7.0": "2014-06-16"}
-EDGES = ("1993-01-01", "1996-01-01", "2001-01-01", "2002-01-01", "2003-01-01", "2006-01-01",
-         "2015-01-01")           # of the six slices
-SIZE = 32                        # pixels of a side
+FONTS = (
+    "DejaVuSans.ttf",
+    "DejaVuSans-Bold.ttf",
+    "DejaVuSans-Oblique.ttf",
+    "DejaVuSerif.ttf",
+    "DejaVuSansMono.ttf",
+    "STIXGeneral.ttf",
+)
+RELEASE_DATES = {  # of the versions of Unicode
+    "1.1": "1993-06-01",
+    "2.0": "1996-07-01",
+    "2.1": "1998-05-01",
+    "3.0": "1999-09-01",
+    "3.1": "2001-03-01",
+    "3.2": "2002-03-01",
+    "4.0": "2003-04-01",
+    "4.1": "2005-03-31",
+    "5.0": "2006-07-14",
+    "5.1": "2008-04-04",
+    "5.2": "2009-10-01",
+    "6.0": "2010-10-11",
+    "6.1": "2012-01-31",
+    "6.2": "2012-09-26",
+    "7.0": "2014-06-16",
+}
+EDGES = (
+    "1993-01-01",
+    "1996-01-01",
+    "2001-01-01",
+    "2002-01-01",
+    "2003-01-01",
+    "2006-01-01",
+    "2015-01-01",
+)  # of the six slices
+SIZE = 32  # pixels of a side
 
 
 def pairs(most: int | None = 1300) -> Pairs:
@@ -62,7 +89,7 @@ def _draw(font, point: int) -> np.ndarray | None:
     top = (SIZE - height) // 2
     left = (SIZE - width) // 2
     image = np.full((SIZE, SIZE), 255, np.uint8)
-    image[top:top + height, left:left + width] -= ink
+    image[top : top + height, left : left + width] -= ink
     return np.broadcast_to(image[..., None], (SIZE, SIZE, 3))
 
 

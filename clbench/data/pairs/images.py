@@ -1,4 +1,5 @@
 """Decodes the images of users' files into pixels of one size, whatever mode they are stored in."""
+
 import io
 import warnings
 
@@ -21,10 +22,10 @@ def pixels(content: bytes, size: int) -> np.ndarray:
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)   # else only a warning
+            warnings.simplefilter("error", Image.DecompressionBombWarning)  # else only a warning
             with Image.open(io.BytesIO(content)) as image:
-                image.draft("RGB", (size, size))             # decodes a JPEG at a fraction of its size
-                image.load()                                 # fails for a cut file; open reads the head
+                image.draft("RGB", (size, size))  # decodes a JPEG at a fraction of its size
+                image.load()  # fails for a cut file; open reads the head
                 return np.asarray(_fit(ImageOps.exif_transpose(image), size))
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise Unreadable("image too large") from error
@@ -36,7 +37,7 @@ def _fit(image, size: int):
     """The middle square of an image of Pillow's in RGB, on white, of this size."""
     from PIL import Image, ImageOps
 
-    if image.mode.startswith("I"):                           # 16 bits, which Pillow would clip and not scale
+    if image.mode.startswith("I"):  # 16 bits, which Pillow would clip and not scale
         image = Image.fromarray((np.asarray(image, np.uint32) >> 8).clip(0, 255).astype(np.uint8))
     if image.has_transparency_data:
         image = image.convert("RGBA")
@@ -66,6 +67,7 @@ def as_pixels(array: np.ndarray) -> np.ndarray:
         raise InputError(f"images are {array.dtype}: give uint8")
     array = array[..., None] if array.ndim == 3 else array
     if array.ndim != 4 or array.shape[-1] not in (1, 3):
-        raise InputError(f"images have the shape {array.shape}: "
-                         "give [n, height, width] or [n, height, width, 3]")
+        raise InputError(
+            f"images have the shape {array.shape}: give [n, height, width] or [n, height, width, 3]"
+        )
     return np.broadcast_to(array, (*array.shape[:3], 3))

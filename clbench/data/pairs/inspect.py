@@ -1,29 +1,34 @@
 """Describes a user's pairs for people, as `clbench data inspect` prints it."""
+
 from pathlib import Path
 
 import numpy as np
 
 from clbench.data.pairs.pairs import Pairs
 
-SAMPLES = 16                     # images of a slice in the picture
-LABEL = 180                      # pixels beside them for the slice's name
-MAX_BUCKETS = 1 << 16            # numbers that words may have, for the date probe
-PROBE_PAIRS = 1000               # training pairs of a slice for the date probe
+SAMPLES = 16  # images of a slice in the picture
+LABEL = 180  # pixels beside them for the slice's name
+MAX_BUCKETS = 1 << 16  # numbers that words may have, for the date probe
+PROBE_PAIRS = 1000  # training pairs of a slice for the date probe
 
 
 def describe(pairs: Pairs) -> list[str]:
     """The lines to print: about all pairs, each slice, each reason why rows are left out, and each note."""
     kind = "images {1}x{0} with texts".format(*pairs.shape) if pairs.shape else "texts with texts"
     used = sum(map(len, pairs.train)) + sum(map(len, pairs.test))
-    lines = [f"{len(pairs.right)} pairs, {kind}, in {len(pairs.names)} slices; {used} are used; "
-             f"fingerprint {pairs.fingerprint}"]
+    lines = [
+        f"{len(pairs.right)} pairs, {kind}, in {len(pairs.names)} slices; {used} are used; "
+        f"fingerprint {pairs.fingerprint}"
+    ]
     width = max(map(len, pairs.names))
     for name, train, test in zip(pairs.names, pairs.train, pairs.test, strict=True):
         lines.append(f"  {name:{width}}  {len(train):6} for training  {len(test):5} for testing")
     lines += [f"left out: {count} {why}" for why, count in pairs.skipped.items()]
     left, right = date_probe(pairs)
-    lines.append(f"date probe: a linear classifier tells the slice of {left:.0%} of the test pairs by their "
-                 f"left side, of {right:.0%} by their right side; chance {1 / len(pairs.names):.0%}")
+    lines.append(
+        f"date probe: a linear classifier tells the slice of {left:.0%} of the test pairs by their "
+        f"left side, of {right:.0%} by their right side; chance {1 / len(pairs.names):.0%}"
+    )
     return lines + [f"note: {note}" for note in pairs.notes]
 
 
@@ -34,8 +39,9 @@ def date_probe(pairs: Pairs) -> tuple[float, float]:
     It sees raw pixels or bags of words. It says how much the date shows in each pair; a high share is no
     failure.
     """
-    train = [rows[np.linspace(0, len(rows) - 1, min(PROBE_PAIRS, len(rows))).astype(int)]
-             for rows in pairs.train]
+    train = [
+        rows[np.linspace(0, len(rows) - 1, min(PROBE_PAIRS, len(rows))).astype(int)] for rows in pairs.train
+    ]
     left = np.concatenate([pairs.left[rows] for rows in train])
     left_test = np.concatenate([pairs.left[rows] for rows in pairs.test])
     right = np.concatenate([pairs.right[rows] for rows in train])
@@ -46,8 +52,10 @@ def date_probe(pairs: Pairs) -> tuple[float, float]:
     else:
         left, left_test = _bags_of_words(left), _bags_of_words(left_test)
     right, right_test = _bags_of_words(right), _bags_of_words(right_test)
-    return (_probe_accuracy(left, labels, left_test, test_labels),
-            _probe_accuracy(right, labels, right_test, test_labels))
+    return (
+        _probe_accuracy(left, labels, left_test, test_labels),
+        _probe_accuracy(right, labels, right_test, test_labels),
+    )
 
 
 def _slice_numbers(rows: list[np.ndarray] | tuple[np.ndarray, ...]) -> np.ndarray:

@@ -1,11 +1,12 @@
 """Pairs: dated pairs cut into slices, the form in which every source of pairs hands them to a stream."""
+
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-MOST_OF_MEMORY = 0.5             # share of the free memory; a larger array stays in main memory or on disk
+MOST_OF_MEMORY = 0.5  # share of the free memory; a larger array stays in main memory or on disk
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,17 +16,17 @@ class Pairs:
     Arrays are as the cache stores them, and tensors once they are on a device.
     """
 
-    left: np.ndarray | Tensor            # images [n, height * width * channels] uint8, or words [n, L] int64
-    right: np.ndarray | Tensor           # words [n, L] int64
-    group: np.ndarray | Tensor           # [n] int64: equal where pairs share their image or their text
-    train: tuple[np.ndarray, ...]        # rows of the training pairs, by slice
-    test: tuple[np.ndarray, ...]         # rows of the test pairs, by slice
-    names: tuple[str, ...]               # of the slices
-    shape: tuple[int, int, int] | None   # (height, width, channels) of an image; None where left holds words
+    left: np.ndarray | Tensor  # images [n, height * width * channels] uint8, or words [n, L] int64
+    right: np.ndarray | Tensor  # words [n, L] int64
+    group: np.ndarray | Tensor  # [n] int64: equal where pairs share their image or their text
+    train: tuple[np.ndarray, ...]  # rows of the training pairs, by slice
+    test: tuple[np.ndarray, ...]  # rows of the test pairs, by slice
+    names: tuple[str, ...]  # of the slices
+    shape: tuple[int, int, int] | None  # (height, width, channels) of an image; None where left holds words
     fingerprint: str
-    skipped: dict[str, int]              # number of rows left out, by reason
-    notes: tuple[str, ...] = ()          # what a reader of the results should know
-    accepted: str | None = None          # as in `Images`; always None, for nobody publishes sums of these
+    skipped: dict[str, int]  # number of rows left out, by reason
+    notes: tuple[str, ...] = ()  # what a reader of the results should know
+    accepted: str | None = None  # as in `Images`; always None, for nobody publishes sums of these
 
     def validation(self) -> "Pairs":
         """The same with every tenth training pair of a slice in place of its test pairs."""
@@ -36,8 +37,12 @@ class Pairs:
 
     def to(self, device: torch.device) -> "Pairs":
         """The same with tensors, on the device if they fit; batches are gathered from wherever they are."""
-        return replace(self, left=_to_tensor(self.left, device), right=_to_tensor(self.right, device),
-                       group=_to_tensor(self.group, device))
+        return replace(
+            self,
+            left=_to_tensor(self.left, device),
+            right=_to_tensor(self.right, device),
+            group=_to_tensor(self.group, device),
+        )
 
 
 def _to_tensor(array: np.ndarray | Tensor, device: torch.device) -> Tensor:

@@ -1,4 +1,5 @@
 """The rows that every reader of pairs yields, and the names of the columns from which they come."""
+
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +13,11 @@ from clbench.errors import InputError
 class Row(NamedTuple):
     """One pair with its time, as its file has it."""
 
-    left: bytes | np.ndarray | str | None       # an encoded image, its pixels, or a text
-    right: str                           # the caption or passage
-    when: object                         # as the file has it: text, a number, numpy's datetime64
-    place: str                           # where it stands, for messages: pairs.csv, line 7
-    slice: str                           # name of the folder or file that it came in
+    left: bytes | np.ndarray | str | None  # an encoded image, its pixels, or a text
+    right: str  # the caption or passage
+    when: object  # as the file has it: text, a number, numpy's datetime64
+    place: str  # where it stands, for messages: pairs.csv, line 7
+    slice: str  # name of the folder or file that it came in
     uid: str | None = None
 
 
@@ -25,12 +26,16 @@ class Columns:
     """Names of columns that the user gives; None stands for the first of the usual names that a file has."""
 
     image: str | None = None
-    text: str | None = None              # the left side of text pairs: a query
-    caption: str | None = None           # the right side
+    text: str | None = None  # the left side of text pairs: a query
+    caption: str | None = None  # the right side
     time: str | None = None
 
-    USUAL = {"image": ("image", "images", "path"), "text": ("text", "text_a", "query"),
-             "caption": ("caption", "captions", "passage"), "time": ("time", "times", "date")}
+    USUAL = {
+        "image": ("image", "images", "path"),
+        "text": ("text", "text_a", "query"),
+        "caption": ("caption", "captions", "passage"),
+        "time": ("time", "times", "date"),
+    }
 
     def name_of(self, kind: str, columns: Collection[str]) -> str | None:
         """The name that the user gives to this kind of column, else the first usual name among these."""
@@ -57,8 +62,10 @@ class Columns:
         for kinds in (("image", "text"), ("caption",)):
             if not any(kind in names for kind in kinds):
                 arguments = " or ".join(f"{kind}=" for kind in kinds)
-                raise InputError(f"{source}: which of {', '.join(map(str, columns))} is the "
-                                 f"{' or '.join(kinds)}? say it with {arguments}")
+                raise InputError(
+                    f"{source}: which of {', '.join(map(str, columns))} is the "
+                    f"{' or '.join(kinds)}? say it with {arguments}"
+                )
         return names
 
 

@@ -6,6 +6,7 @@ have too.
 Members whose names agree up to the first dot are one pair. Nothing is ever extracted: regular members are
 read into memory, one tar file at a time.
 """
+
 import json
 import re
 import tarfile
@@ -15,7 +16,7 @@ from clbench.data.pairs.rows import Columns, Row, Rows
 from clbench.errors import InputError
 
 IMAGES = ("jpg", "jpeg", "png", "webp")
-LARGEST = 64 * 2**20             # bytes of a member
+LARGEST = 64 * 2**20  # bytes of a member
 
 
 def read(path: Path, root: Path, columns: Columns) -> Rows:
@@ -44,7 +45,7 @@ def _members(path: Path) -> dict[str, dict[str, bytes]]:
             for member in archive:
                 name = PurePosixPath(member.name)
                 if not member.isreg() or name.is_absolute() or ".." in name.parts:
-                    continue                             # links, devices, and paths that lead elsewhere
+                    continue  # links, devices, and paths that lead elsewhere
                 if member.size > LARGEST:
                     raise InputError(f"{path}: {member.name} has {member.size} bytes, more than {LARGEST}")
                 key, _, ending = name.name.partition(".")
@@ -52,7 +53,7 @@ def _members(path: Path) -> dict[str, dict[str, bytes]]:
                 if ending.lower() in pair:
                     raise InputError(f"{path}: {member.name} is there twice")
                 content = archive.extractfile(member)
-                assert content is not None               # it is a regular file
+                assert content is not None  # it is a regular file
                 pair[ending.lower()] = content.read()
     except (tarfile.TarError, EOFError, OSError) as error:
         raise InputError(f"{path} is not a whole tar file: {error}") from error

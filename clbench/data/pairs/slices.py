@@ -1,4 +1,5 @@
 """Cuts dated pairs into slices and holds test pairs out of them, for `clbench.data.pairs.store`."""
+
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -8,36 +9,38 @@ import numpy as np
 
 from clbench.errors import InputError
 
-CALENDAR: dict[str, Literal["Y", "M"]] = {"year": "Y", "month": "M"}       # numpy's units of time
-MIN_TEST_PAIRS = 20              # of a slice: recall over fewer says nothing
-MAX_TEST_PAIRS = 400             # of a slice, unless the user asks for a number
+CALENDAR: dict[str, Literal["Y", "M"]] = {"year": "Y", "month": "M"}  # numpy's units of time
+MIN_TEST_PAIRS = 20  # of a slice: recall over fewer says nothing
+MAX_TEST_PAIRS = 400  # of a slice, unless the user asks for a number
 
 
 @dataclass(frozen=True, eq=False)
 class Slices:
     """The rows that belong to each slice."""
 
-    names: tuple[str, ...]               # as people say it: 2014, 2015 to 2016, …
-    train: tuple[np.ndarray, ...]        # [n] rows of each slice
-    test: tuple[np.ndarray, ...]         # [n_test] rows of each slice, equally many
-    group: np.ndarray                    # [all rows]: equal where pairs share their image or their text
-    left_out: dict[str, int]             # number of rows in no slice, by reason
+    names: tuple[str, ...]  # as people say it: 2014, 2015 to 2016, …
+    train: tuple[np.ndarray, ...]  # [n] rows of each slice
+    test: tuple[np.ndarray, ...]  # [n_test] rows of each slice, equally many
+    group: np.ndarray  # [all rows]: equal where pairs share their image or their text
+    left_out: dict[str, int]  # number of rows in no slice, by reason
 
 
 @dataclass(frozen=True)
 class Limits:
     """How many pairs of a slice are taken, and how few there may be."""
 
-    n_test: int | None = None            # None: as many as every slice has, up to 400
-    held_out: float = 1 / 6              # share of the pairs from which test pairs are taken
-    most: int | None = None              # training pairs; None: all
-    least: int = 128                     # training pairs
+    n_test: int | None = None  # None: as many as every slice has, up to 400
+    held_out: float = 1 / 6  # share of the pairs from which test pairs are taken
+    most: int | None = None  # training pairs; None: all
+    least: int = 128  # training pairs
 
 
 # ---- cutting
 
-def cut(when: np.ndarray, by: str | Sequence[str], count: int | None,
-        least: int) -> tuple[np.ndarray, tuple[str, ...]]:
+
+def cut(
+    when: np.ndarray, by: str | Sequence[str], count: int | None, least: int
+) -> tuple[np.ndarray, tuple[str, ...]]:
     """The slice of each row [n] (-1: none) and the slices' names, for the dates `when` [n] datetime64[D].
 
     by: "year", "quarter", "month"; "quantile" for `count` slices of equally many rows; or the edges
@@ -56,15 +59,17 @@ def cut(when: np.ndarray, by: str | Sequence[str], count: int | None,
         quarters = np.where(dated, months // 3, -1)
         return _join_neighbours(quarters, dated, least, lambda q: f"{1970 + q // 4}Q{q % 4 + 1}")
     if by not in CALENDAR:
-        raise InputError(f'by="{by}": write year, quarter, month, quantile, name, '
-                         'or edges: ["2014-01-01", "2016-01-01"]')
+        raise InputError(
+            f'by="{by}": write year, quarter, month, quantile, name, or edges: ["2014-01-01", "2016-01-01"]'
+        )
     unit = CALENDAR[by]
     numbers = np.where(dated, when.astype(f"datetime64[{unit}]").astype(int), -1)
     return _join_neighbours(numbers, dated, least, lambda number: str(np.datetime64(int(number), unit)))
 
 
-def _cut_at_edges(when: np.ndarray, dated: np.ndarray,
-                  edges: Sequence[str]) -> tuple[np.ndarray, tuple[str, ...]]:
+def _cut_at_edges(
+    when: np.ndarray, dated: np.ndarray, edges: Sequence[str]
+) -> tuple[np.ndarray, tuple[str, ...]]:
     try:
         sorted_edges = np.array(edges, "datetime64[D]")
     except ValueError:
@@ -82,15 +87,17 @@ def _cut_by_count(when: np.ndarray, dated: np.ndarray, count: int) -> tuple[np.n
     days = np.sort(when[dated])
     starts = np.unique(days[[len(days) * k // count for k in range(count)]])
     if len(starts) < count:
-        raise InputError(f"count={count}: without cutting a day there are only {len(starts)} slices "
-                         "of equally many rows")
+        raise InputError(
+            f"count={count}: without cutting a day there are only {len(starts)} slices of equally many rows"
+        )
     place = np.where(dated, np.searchsorted(starts, when, side="right") - 1, -1)
     names = [f"{start} to {end}" for start, end in zip(starts, _ends(days, list(starts)), strict=True)]
     return place, tuple(names)
 
 
-def _join_neighbours(units: np.ndarray, dated: np.ndarray, least: int,
-                     name: Callable[[int], str]) -> tuple[np.ndarray, tuple[str, ...]]:
+def _join_neighbours(
+    units: np.ndarray, dated: np.ndarray, least: int, name: Callable[[int], str]
+) -> tuple[np.ndarray, tuple[str, ...]]:
     """Joins neighbouring units of the calendar, from the first on, until each slice has `least` rows.
 
     Fewer rows at the end join the last slice. units [n]: the number of each row's unit; name: what a unit
@@ -98,7 +105,7 @@ def _join_neighbours(units: np.ndarray, dated: np.ndarray, least: int,
     """
     present, counts = np.unique(units[dated], return_counts=True)
     starts = [present[0]]
-    size = 0                                                 # rows of the last slice so far
+    size = 0  # rows of the last slice so far
     for unit, number in zip(present, counts, strict=True):
         if size >= least:
             starts.append(unit)
@@ -107,18 +114,21 @@ def _join_neighbours(units: np.ndarray, dated: np.ndarray, least: int,
     if size < least and len(starts) > 1:
         starts.pop()
     place = np.where(dated, np.searchsorted(starts, units, side="right") - 1, -1)
-    names = [name(start) if start == end else f"{name(start)} to {name(end)}"
-             for start, end in zip(starts, _ends(present, starts), strict=True)]
+    names = [
+        name(start) if start == end else f"{name(start)} to {name(end)}"
+        for start, end in zip(starts, _ends(present, starts), strict=True)
+    ]
     return place, tuple(names)
 
 
 def _ends(values: np.ndarray, starts: Sequence) -> list:
     """The last of the sorted values in each slice, where `starts` are the first ones."""
-    following = np.searchsorted(values, starts[1:])          # where the next slice begins
+    following = np.searchsorted(values, starts[1:])  # where the next slice begins
     return [values[index - 1] for index in following] + [values[-1]]
 
 
 # ---- test pairs
+
 
 def hold_out(place: np.ndarray, names: Sequence[str], keys: np.ndarray, limits: Limits) -> Slices:
     """Splits every slice into training and test pairs.
@@ -128,13 +138,19 @@ def hold_out(place: np.ndarray, names: Sequence[str], keys: np.ndarray, limits: 
     side, so that it stays when rows are added.
     """
     group = groups(keys)
-    candidate = np.ones(len(keys), bool)             # by group: whether all its pairs may be tested on
+    candidate = np.ones(len(keys), bool)  # by group: whether all its pairs may be tested on
     np.logical_and.at(candidate, group, _hash_shares(keys[:, 1:]) < limits.held_out)
     return _pick(place, names, keys, group, candidate[group], limits)
 
 
-def split_as_given(place: np.ndarray, names: Sequence[str], keys: np.ndarray, tested: np.ndarray,
-                   uids: Sequence[str | None], limits: Limits) -> Slices:
+def split_as_given(
+    place: np.ndarray,
+    names: Sequence[str],
+    keys: np.ndarray,
+    tested: np.ndarray,
+    uids: Sequence[str | None],
+    limits: Limits,
+) -> Slices:
     """As `hold_out`, but the user gives the test pairs: `tested` [n] bool.
 
     Raises InputError if one of them is among the training pairs, by its uid or its left side.
@@ -142,13 +158,20 @@ def split_as_given(place: np.ndarray, names: Sequence[str], keys: np.ndarray, te
     for what, values in (("uid", np.array([uid or "" for uid in uids])), ("image or query", keys[:, 0])):
         both = set(values[tested].tolist()) & set(values[~tested].tolist()) - {""}
         if both:
-            raise InputError(f"{len(both)} test pairs are among the training pairs, by their {what}: "
-                             "leave them out")
+            raise InputError(
+                f"{len(both)} test pairs are among the training pairs, by their {what}: leave them out"
+            )
     return _pick(place, names, keys, groups(keys), tested, limits)
 
 
-def _pick(place: np.ndarray, names: Sequence[str], keys: np.ndarray, group: np.ndarray, candidate: np.ndarray,
-          limits: Limits) -> Slices:
+def _pick(
+    place: np.ndarray,
+    names: Sequence[str],
+    keys: np.ndarray,
+    group: np.ndarray,
+    candidate: np.ndarray,
+    limits: Limits,
+) -> Slices:
     """Takes as many training and test pairs of every slice as the limits say. candidate [n]: may be a test
     pair.
 
@@ -159,7 +182,7 @@ def _pick(place: np.ndarray, names: Sequence[str], keys: np.ndarray, group: np.n
     train, candidates = [], []
     for t in range(len(names)):
         rows = order[place[order] == t]
-        train.append(np.sort(rows[~candidate[rows]][::-1][:limits.most]))
+        train.append(np.sort(rows[~candidate[rows]][::-1][: limits.most]))
         held = rows[candidate[rows]]
         first_of_group = np.sort(np.unique(group[held], return_index=True)[1])
         candidates.append(held[first_of_group])
@@ -173,21 +196,30 @@ def _pick(place: np.ndarray, names: Sequence[str], keys: np.ndarray, group: np.n
     return Slices(tuple(names), tuple(train), tuple(test), group, left_out)
 
 
-def _stop_if_few(names: Sequence[str], train: list[np.ndarray], candidates: list[np.ndarray],
-                 limits: Limits) -> None:
+def _stop_if_few(
+    names: Sequence[str], train: list[np.ndarray], candidates: list[np.ndarray], limits: Limits
+) -> None:
     """Raises InputError if a slice has too few pairs to train or to test on."""
     needed = limits.n_test or MIN_TEST_PAIRS
-    short = [name for name, rows, held in zip(names, train, candidates, strict=True)
-             if len(rows) < limits.least or len(held) < needed]
+    short = [
+        name
+        for name, rows, held in zip(names, train, candidates, strict=True)
+        if len(rows) < limits.least or len(held) < needed
+    ]
     if short:
-        counts = ", ".join(f"{name}: {len(rows)} + {len(held)}"
-                           for name, rows, held in zip(names, train, candidates, strict=True))
-        raise InputError(f"slice {short[0]} has too few pairs: {limits.least} for training and {needed} for "
-                         f"testing are needed of {counts}; join slices with a larger min_rows, or cut with "
-                         'by="quantile"')
+        counts = ", ".join(
+            f"{name}: {len(rows)} + {len(held)}"
+            for name, rows, held in zip(names, train, candidates, strict=True)
+        )
+        raise InputError(
+            f"slice {short[0]} has too few pairs: {limits.least} for training and {needed} for "
+            f"testing are needed of {counts}; join slices with a larger min_rows, or cut with "
+            'by="quantile"'
+        )
 
 
 # ---- what pairs hold
+
 
 def _hash_shares(keys: np.ndarray) -> np.ndarray:
     """A hash of each row of keys as a number from 0 to 1: [n], uniform, the same on every machine."""
@@ -212,7 +244,7 @@ def groups(keys: np.ndarray) -> np.ndarray:
     n = len(keys)
     left = np.unique(keys[:, 0], return_inverse=True)[1]
     right = np.unique(keys[:, 1], return_inverse=True)[1]
-    sides = n + np.concatenate([left, left.max() + 1 + right])       # nodes: pairs, left sides, right sides
+    sides = n + np.concatenate([left, left.max() + 1 + right])  # nodes: pairs, left sides, right sides
     pairs = np.tile(np.arange(n), 2)
     links = coo_array((np.ones(2 * n, bool), (pairs, sides)), shape=(sides.max() + 1,) * 2)
     components = connected_components(links, directed=False)[1]

@@ -6,6 +6,7 @@ From then on they are mapped into memory. The fingerprint is of the files' conte
 never of names of folders or times of files. Benchmarks of pairs call `load` for files and `embedded` for
 what code makes.
 """
+
 import hashlib
 import json
 import os
@@ -27,8 +28,8 @@ from clbench.data.pairs.pairs import Pairs
 from clbench.data.pairs.rows import Columns, Row, Rows
 from clbench.errors import InputError
 
-VERSION = 1                      # of the stored form; another number builds all folders anew
-COMMON = 0.05                    # a text that more than this share of the rows have gets a note
+VERSION = 1  # of the stored form; another number builds all folders anew
+COMMON = 0.05  # a text that more than this share of the rows have gets a note
 
 
 @dataclass(frozen=True)
@@ -36,20 +37,20 @@ class Options:
     """How files are read and cut into slices."""
 
     columns: Columns = field(default_factory=Columns)
-    unit: dates.Unit = "iso"             # of times that are numbers
-    by: str | tuple[str, ...] = "year"   # year | quarter | month | quantile | name, or edges
-    count: int | None = None             # of slices, by quantile
-    min_rows: int = 500                  # neighbours on the calendar are joined until each slice has so many
-    n_test: int | None = None            # test pairs of a slice; None: as many as every slice has, up to 400
-    held_out: float = 1 / 6              # share of the pairs from which test pairs are taken
-    most: int | None = None              # training pairs of a slice
-    least: int = 128                     # training pairs that a slice must have: a batch
-    size: int | None = None              # of images; None: 32, or as they are in an npz
-    length: int = 24                     # words of a text
-    buckets: int = 2048                  # different numbers that words may have
-    tokens: str = "words"                # words | clip: CLIP's byte pairs, `length` of them
-    only: str | None = None              # a list of uids: leave out all others (TiC's training lists)
-    exclude: str | None = None           # a list of uids to leave out (TiC's evaluation lists)
+    unit: dates.Unit = "iso"  # of times that are numbers
+    by: str | tuple[str, ...] = "year"  # year | quarter | month | quantile | name, or edges
+    count: int | None = None  # of slices, by quantile
+    min_rows: int = 500  # neighbours on the calendar are joined until each slice has so many
+    n_test: int | None = None  # test pairs of a slice; None: as many as every slice has, up to 400
+    held_out: float = 1 / 6  # share of the pairs from which test pairs are taken
+    most: int | None = None  # training pairs of a slice
+    least: int = 128  # training pairs that a slice must have: a batch
+    size: int | None = None  # of images; None: 32, or as they are in an npz
+    length: int = 24  # words of a text
+    buckets: int = 2048  # different numbers that words may have
+    tokens: str = "words"  # words | clip: CLIP's byte pairs, `length` of them
+    only: str | None = None  # a list of uids: leave out all others (TiC's training lists)
+    exclude: str | None = None  # a list of uids to leave out (TiC's evaluation lists)
 
 
 def load(path: Path, options: Options, test: Path | None = None) -> Pairs:
@@ -80,8 +81,9 @@ def embedded(name: str, rows: Callable[[], Rows], options: Options) -> Pairs:
     return _load_or_build(fingerprint, rows, lambda: iter(()), options, name)
 
 
-def _load_or_build(fingerprint: str, rows: Callable[[], Rows], test_rows: Callable[[], Rows],
-                   options: Options, source: str) -> Pairs:
+def _load_or_build(
+    fingerprint: str, rows: Callable[[], Rows], test_rows: Callable[[], Rows], options: Options, source: str
+) -> Pairs:
     """The pairs of this fingerprint; reads the rows if the cache has no folder for it yet."""
     folder = files.folders()[-1] / "streams" / fingerprint
     if not (folder / "about.json").is_file():
@@ -90,6 +92,7 @@ def _load_or_build(fingerprint: str, rows: Callable[[], Rows], test_rows: Callab
 
 
 # ---- reading
+
 
 def _list_files(path: Path) -> list[Path]:
     """The file itself, or all files below the folder that can be read, in the order of their names."""
@@ -101,8 +104,10 @@ def _list_files(path: Path) -> list[Path]:
     else:
         raise InputError(f"{path} is not there")
     if not found:
-        raise InputError(f"{path}: nothing to read; give a table ({', '.join(tables.SUFFIXES)}, also .gz), "
-                         "or a folder of tables or .tar files")
+        raise InputError(
+            f"{path}: nothing to read; give a table ({', '.join(tables.SUFFIXES)}, also .gz), "
+            "or a folder of tables or .tar files"
+        )
     return found
 
 
@@ -150,8 +155,10 @@ def _read(paths: list[Path], root: Path, columns: Columns) -> Rows:
 
 # ---- building
 
-def _build(folder: Path, rows: Callable[[], Rows], test_rows: Callable[[], Rows], options: Options,
-           source: str) -> None:
+
+def _build(
+    folder: Path, rows: Callable[[], Rows], test_rows: Callable[[], Rows], options: Options, source: str
+) -> None:
     """Writes the folder, whole or not at all."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(dir=folder.parent, prefix="being made "))
@@ -160,7 +167,7 @@ def _build(folder: Path, rows: Callable[[], Rows], test_rows: Callable[[], Rows]
         try:
             os.replace(part, folder)
         except OSError:
-            if not (folder / "about.json").is_file():        # else another process was first
+            if not (folder / "about.json").is_file():  # else another process was first
                 raise
     finally:
         shutil.rmtree(part, ignore_errors=True)
@@ -175,11 +182,11 @@ class _Builder:
         self.source = source
         self.only = tic.read_uids(Path(options.only)) if options.only else None
         self.exclude = tic.read_uids(Path(options.exclude)) if options.exclude else None
-        self.skipped: Counter[str] = Counter()               # rows left out, by reason
-        self.shape: tuple[int, ...] | None = None            # of all images
-        self.left_texts: list[str] = []                      # empty where the left sides are images
+        self.skipped: Counter[str] = Counter()  # rows left out, by reason
+        self.shape: tuple[int, ...] | None = None  # of all images
+        self.left_texts: list[str] = []  # empty where the left sides are images
         self.right_texts: list[str] = []
-        self.left_keys: list[bytes] = []                     # equal where left sides are equal
+        self.left_keys: list[bytes] = []  # equal where left sides are equal
         self.when: list[object] = []
         self.places: list[str] = []
         self.slices: list[str] = []
@@ -242,8 +249,7 @@ class _Builder:
         else:
             image = resize(left, self.options.size)
         if self.shape not in (None, image.shape):
-            raise InputError(f"{place}: an image of {image.shape} among images of {self.shape}; "
-                             "give size=")
+            raise InputError(f"{place}: an image of {image.shape} among images of {self.shape}; give size=")
         self.shape = image.shape
         return image
 
@@ -265,8 +271,10 @@ class _Builder:
             names = sorted(set(self.slices), key=lambda name: _natural_order(Path(name)))
             place = np.array([names.index(name) for name in self.slices])
         elif all(when is None for when in self.when):
-            raise InputError(f"{self.source}: no time; name its column with time=, or cut by files and "
-                             'folders with by="name"')
+            raise InputError(
+                f"{self.source}: no time; name its column with time=, or cut by files and "
+                'folders with by="name"'
+            )
         else:
             when = dates.read(self.when, options.unit, self.places, self.source)
             place, names = slices.cut(when, options.by, options.count, options.min_rows)
@@ -283,8 +291,12 @@ class _Builder:
         arrays: dict[str, Any] = {f"train{t}": rows for t, rows in enumerate(cut.train)}
         arrays |= {f"test{t}": rows for t, rows in enumerate(cut.test)}
         np.savez(self.folder / "rows.npz", group=cut.group, **arrays)
-        about = {"names": list(map(str, cut.names)), "shape": self.shape,
-                 "skipped": dict(self.skipped + Counter(cut.left_out)), "notes": self.notes()}
+        about = {
+            "names": list(map(str, cut.names)),
+            "shape": self.shape,
+            "skipped": dict(self.skipped + Counter(cut.left_out)),
+            "notes": self.notes(),
+        }
         (self.folder / "about.json").write_text(json.dumps(about), encoding="utf-8")
 
     def notes(self) -> list[str]:
@@ -310,5 +322,15 @@ def _open(folder: Path, fingerprint: str) -> Pairs:
     else:
         shape = None
         left = np.load(folder / "left.npy", mmap_mode="r")
-    return Pairs(left, right, group, train, test, tuple(about["names"]), shape, fingerprint, about["skipped"],
-                 tuple(about["notes"]))
+    return Pairs(
+        left,
+        right,
+        group,
+        train,
+        test,
+        tuple(about["names"]),
+        shape,
+        fingerprint,
+        about["skipped"],
+        tuple(about["notes"]),
+    )

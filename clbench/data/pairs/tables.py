@@ -1,5 +1,6 @@
 """Reads pairs from tables: csv, tsv, jsonl and parquet, of which each row is a pair, and npz, of which each
 array is a column."""
+
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from clbench.data.pairs.rows import Columns, Row, Rows
 from clbench.errors import InputError, Unavailable
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet", ".npz")
-CHUNK = 5_000                    # rows in memory at a time
+CHUNK = 5_000  # rows in memory at a time
 
 
 def suffix(path: Path) -> str:
@@ -27,7 +28,7 @@ def read(path: Path, columns: Columns) -> Rows:
         yield from _read_arrays(path, columns)
         return
     line = "row" if suffix(path) == ".parquet" else "line"
-    number = 1 if suffix(path) in (".csv", ".tsv") else 0        # a header stands on the first line
+    number = 1 if suffix(path) in (".csv", ".tsv") else 0  # a header stands on the first line
     for chunk in _chunks(path):
         names = columns.names_in(list(chunk.columns), path)
         lefts = chunk[names.get("image") or names["text"]]
@@ -38,7 +39,7 @@ def read(path: Path, columns: Columns) -> Rows:
             number += 1
             place = f"{path.name}, {line} {number}"
             left = _image(path, value, place) if "image" in names else _text(value)
-            missing = uid is None or uid != uid                  # pandas' NaN
+            missing = uid is None or uid != uid  # pandas' NaN
             yield Row(left, _text(caption), when, place, path.name, None if missing else str(uid))
 
 
@@ -90,7 +91,7 @@ def _image(path: Path, value, place: str) -> bytes | None:
 
     Raises InputError for a path that leads out of the table's folder.
     """
-    if isinstance(value, dict):                              # of the library datasets: "bytes" or "path"
+    if isinstance(value, dict):  # of the library datasets: "bytes" or "path"
         value = value.get("bytes") or value.get("path")
     if isinstance(value, bytes):
         return value
@@ -98,7 +99,7 @@ def _image(path: Path, value, place: str) -> bytes | None:
     try:
         file = (root / str(value)).resolve()
         there = file.is_file()
-    except (OSError, ValueError):                            # too long for a path, or no text of one
+    except (OSError, ValueError):  # too long for a path, or no text of one
         return None
     if not file.is_relative_to(root):
         raise InputError(f"{place}: the image {value} lies outside {path.parent}; move it below")
@@ -106,7 +107,7 @@ def _image(path: Path, value, place: str) -> bytes | None:
 
 
 def _text(value) -> str:
-    return value if isinstance(value, str) else ""           # pandas' NaN and None are no text
+    return value if isinstance(value, str) else ""  # pandas' NaN and None are no text
 
 
 def _read_arrays(path: Path, columns: Columns) -> Rows:
@@ -116,15 +117,17 @@ def _read_arrays(path: Path, columns: Columns) -> Rows:
             names = columns.names_in(archive.files, path)
             arrays = {kind: archive[name] for kind, name in names.items()}
     except (ValueError, OSError, EOFError, KeyError) as error:
-        raise InputError(f"{path} cannot be read as npz without pickle: {str(error).splitlines()[0]}; "
-                         "save captions as an array of text, not of objects") from error
+        raise InputError(
+            f"{path} cannot be read as npz without pickle: {str(error).splitlines()[0]}; "
+            "save captions as an array of text, not of objects"
+        ) from error
     lengths = {name: len(arrays[kind]) for kind, name in names.items()}
     if len(set(lengths.values())) > 1:
         listed = ", ".join(f"{name} {length}" for name, length in lengths.items())
         raise InputError(f"{path}: arrays of different length: {listed}")
     left = as_pixels(arrays["image"]) if "image" in arrays else arrays["text"].tolist()
     when = arrays.get("time", np.full(len(left), None))
-    if when.dtype.kind == "M":                               # numpy's own dates
+    if when.dtype.kind == "M":  # numpy's own dates
         when = when.astype("datetime64[D]").astype(str)
     for i, caption in enumerate(arrays["caption"].tolist()):
         yield Row(left[i], str(caption), when[i], f"{path.name}, row {i}", path.name)

@@ -3,6 +3,7 @@ its runs.
 
 A uid is a 128-bit hash. The lists are NumPy arrays, or pickles that hold the uids by year.
 """
+
 import json
 import pickle
 from collections.abc import Sequence
@@ -32,7 +33,7 @@ def read_uids(path: Path) -> frozenset[int]:
         raise InputError(f"{path} is no list of uids: {str(error).splitlines()[0]}") from error
     if listed.dtype.descr != [("f0", "<u8"), ("f1", "<u8")]:
         raise InputError(f"{path}: a list of uids has the fields f0 and f1 of <u8, not {listed.dtype}")
-    high = listed["f0"].astype(object)                       # Python's integers hold all 128 bits
+    high = listed["f0"].astype(object)  # Python's integers hold all 128 bits
     low = listed["f1"].astype(object)
     return frozenset((high << 64 | low).tolist())
 
@@ -41,8 +42,9 @@ class _PlainUnpickler(pickle.Unpickler):
     """Reads dicts, lists, texts and numbers; refuses anything else, which could run code."""
 
     def find_class(self, module: str, name: str):
-        raise pickle.UnpicklingError(f"it holds {module}.{name}, "
-                                     "and only plain dicts, lists and texts are read")
+        raise pickle.UnpicklingError(
+            f"it holds {module}.{name}, and only plain dicts, lists and texts are read"
+        )
 
 
 def _leaves(tree) -> list:
@@ -74,7 +76,7 @@ def read_results(folders: Sequence[Path]) -> dict[str, tuple[list[str], np.ndarr
     keys = {key for step in steps for key in step if key.startswith("tic/")}
     if not keys:
         raise InputError(f"{folders[0]}: no line of eval_results.jsonl has a key that begins with tic/")
-    names: dict[str, list[str]] = {}                         # of the slices, by stream
+    names: dict[str, list[str]] = {}  # of the slices, by stream
     for key in sorted(keys):
         stream, _, name = key.rpartition("/")
         names.setdefault(stream, []).append(name)
@@ -99,6 +101,7 @@ def _main_metrics(path: Path) -> dict[str, float]:
             value = entry["metrics"]["main_metric"]
             metrics[entry["key"]] = np.nan if value is None else float(value)
         except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{path}, line {number}: not a result with key and metrics.main_metric "
-                             f"({error})") from error
+            raise InputError(
+                f"{path}, line {number}: not a result with key and metrics.main_metric ({error})"
+            ) from error
     return metrics

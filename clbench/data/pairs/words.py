@@ -2,6 +2,7 @@
 
 A fitted vocabulary would tell the past about words to come.
 """
+
 import re
 import zlib
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 WORD = re.compile(r"\w+")
-CLIP_CHUNK = 4096                # texts that CLIP's tokenizer takes at a time
+CLIP_CHUNK = 4096  # texts that CLIP's tokenizer takes at a time
 
 
 def hash_words(texts: Sequence[str], buckets: int = 2048, length: int = 24) -> np.ndarray:
@@ -20,7 +21,7 @@ def hash_words(texts: Sequence[str], buckets: int = 2048, length: int = 24) -> n
     numbers = np.zeros((len(texts), length), np.int64)
     for row, text in zip(numbers, texts, strict=True):
         words = WORD.findall(text.lower())[:length]
-        row[:len(words)] = [1 + zlib.crc32(word.encode()) % (buckets - 1) for word in words]
+        row[: len(words)] = [1 + zlib.crc32(word.encode()) % (buckets - 1) for word in words]
     return numbers
 
 
@@ -32,5 +33,5 @@ def clip_tokens(texts: Sequence[str], length: int) -> np.ndarray:
     from open_clip import SimpleTokenizer
 
     tokenizer = SimpleTokenizer(context_length=length)
-    chunks = [list(texts[start:start + CLIP_CHUNK]) for start in range(0, len(texts), CLIP_CHUNK)]
+    chunks = [list(texts[start : start + CLIP_CHUNK]) for start in range(0, len(texts), CLIP_CHUNK)]
     return np.concatenate([tokenizer(chunk).numpy() for chunk in chunks])

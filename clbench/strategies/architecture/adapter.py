@@ -1,7 +1,12 @@
-"""Adapters (Houlsby et al. 2019): after the first task the body is frozen; a small residual layer on it learns, with the head.
+"""Adapters (Houlsby et al. 2019): after the first task the body is frozen; a small residual layer on it
+learns, with the head.
 
-    features + up relu(down features)        up = 0 at first, so the second task starts from the network of the first
-One for the whole stream, not one for each task. On pairs: one on each tower. Cost: 2 width x features weights a side."""
+    features + up relu(down features)
+
+up = 0 at first, so the second task starts from the network of the first.
+One for the whole stream, not one for each task. On pairs: one on each tower. Cost: 2 width x features weights
+a side."""
+
 from dataclasses import dataclass
 
 from clbench.core.batch import Batch
@@ -13,7 +18,7 @@ from clbench.strategies.representation.head_only import HeadOnly
 
 @dataclass
 class Adapter(HeadOnly):
-    width: int = 16                  # of the bottleneck
+    width: int = 16  # of the bottleneck
     paper = "Houlsby et al. 2019"
 
     def supports(self, stream: Stream, net: Network) -> str | None:
@@ -26,5 +31,7 @@ class Adapter(HeadOnly):
     def before_task(self, t: int, plan: Batch) -> Batch:
         layout = self.run.learner.net.layout
         if t == 0:
-            self.run.learner.freeze(layout.flat({name: "adapter" in name for name in layout.shapes}).to(plan.samples.device))
+            self.run.learner.freeze(
+                layout.flat({name: "adapter" in name for name in layout.shapes}).to(plan.samples.device)
+            )
         return super().before_task(t, plan)

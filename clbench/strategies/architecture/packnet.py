@@ -1,11 +1,14 @@
-"""PackNet (Mallya & Lazebnik 2018): train the free weights, keep the largest of them, train these on, freeze them.
+"""PackNet (Mallya & Lazebnik 2018): train the free weights, keep the largest of them, train these on, freeze
+them.
 
-    task k learns all weights that no earlier task owns; of those, in every layer, it then owns the share `keep` with the
-    largest |w|; the others become 0 and free for the tasks to come; the owned ones learn again
+    task k learns all weights that no earlier task owns; of those, in every layer, it then owns the share
+    `keep` with the largest |w|; the others become 0 and free for the tasks to come; the owned learn again
     answer for task k: with the weights owned by tasks 1..k, the others 0
-As in the paper biases and normalisation (statistics too) are learnt by the first task and frozen from then on, and every
-task has its own head. Needs the task at test time. Training and retraining share the task's N steps; what parts behind
-it in a spec put into the plan is for the training alone. Cost: a small integer per weight; no extra passes."""
+As in the paper biases and normalisation (statistics too) are learnt by the first task and frozen from then
+on, and every task has its own head. Needs the task at test time. Training and retraining share the task's N
+steps; what parts behind it in a spec put into the plan is for the training alone. Cost: a small integer per
+weight; no extra passes."""
+
 from dataclasses import dataclass
 
 import torch
@@ -17,8 +20,8 @@ from clbench.core.part import Network, Part, Run, Stream
 
 @dataclass
 class PackNet(Part):
-    keep: float = 0.25               # share of a layer's free weights that a task keeps
-    retrain: float = 0.33            # share of a task's steps that come after pruning
+    keep: float = 0.25  # share of a layer's free weights that a task keeps
+    retrain: float = 0.33  # share of a task's steps that come after pruning
     paper = "Mallya & Lazebnik 2018"
     keeps = "the task that owns each weight"
     freezes = True
@@ -28,9 +31,13 @@ class PackNet(Part):
 
     def start(self, run: Run) -> None:
         layout = self.layout = run.learner.net.layout
-        self.owner = torch.zeros_like(run.learner.theta, dtype=torch.short)              # [S, P]: k, or 0 while free
-        self.pruned = [name for name, shape in layout.shapes.items() if len(shape) > 1 and name not in layout.head]
-        self.shared = layout.flat({name: name in self.pruned for name in layout.shapes}).to(run.stream.device)       # [P]
+        self.owner = torch.zeros_like(run.learner.theta, dtype=torch.short)  # [S, P]: k, or 0 while free
+        self.pruned = [
+            name for name, shape in layout.shapes.items() if len(shape) > 1 and name not in layout.head
+        ]
+        self.shared = layout.flat({name: name in self.pruned for name in layout.shapes}).to(
+            run.stream.device
+        )  # [P]
 
     def before_task(self, t: int, plan: Batch) -> Batch:
         self.owner.masked_fill_(self.given_to(t), t + 1)
@@ -40,11 +47,16 @@ class PackNet(Part):
         return Batch({name: tensor[:steps] for name, tensor in plan.items()})
 
     def given_to(self, t: int) -> Tensor:
-        """[P]: what task t owns without pruning: the head of its classes; the first task also biases and normalisation."""
+        """[P]: what task t owns without pruning: the head of its classes; the first task also biases and
+        normalisation."""
         classes = self.run.stream.tasks[t].classes.cpu()
         layout = self.layout
-        rows = {name: classes.view(-1, *[1] * (len(shape) - 1)) if name in layout.head else t == 0 and name not in self.pruned
-                for name, shape in layout.shapes.items()}
+        rows = {
+            name: classes.view(-1, *[1] * (len(shape) - 1))
+            if name in layout.head
+            else t == 0 and name not in self.pruned
+            for name, shape in layout.shapes.items()
+        }
         return layout.flat(rows).to(self.owner.device)
 
     @torch.no_grad()
@@ -52,7 +64,7 @@ class PackNet(Part):
         learner = self.run.learner
         weights, owner = self.layout.views(learner.theta), self.layout.views(self.owner)
         for name in self.pruned:
-            free = owner[name].flatten(1) == 0                                           # [S, n], as many in every row
+            free = owner[name].flatten(1) == 0  # [S, n], as many in every row
             size = weights[name].flatten(1).abs().masked_fill(~free, -1)
             largest = size.topk(int(self.keep * int(free[0].sum())), -1).indices
             owner[name].view(len(size), -1).scatter_(1, largest, t + 1)

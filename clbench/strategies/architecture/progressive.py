@@ -1,9 +1,12 @@
-"""Progressive networks (Rusu et al. 2016, equation 1): a new column for every task, which also reads the frozen ones.
+"""Progressive networks (Rusu et al. 2016, equation 1): a new column for every task, which also reads the
+frozen ones.
 
     h_i^k = relu(W_i^k h_{i-1}^k + sum_{j<k} U_i^{k:j} h_{i-1}^j);   column k answers for task k
-Needs the task at test time. Differs: the lateral connections are plain, without the paper's adapters. The columns of all
-tasks lie in theta from the start; while task k is learnt, those after k are not computed and no gradient goes into those
-before. Cost: T columns, whose layers widen with k; k forward passes and one back in each step."""
+Needs the task at test time. Differs: the lateral connections are plain, without the paper's adapters. The
+columns of all tasks lie in theta from the start; while task k is learnt, those after k are not computed and
+no gradient goes into those before. Cost: T columns, whose layers widen with k; k forward passes and one back
+in each step."""
+
 from torch import Tensor
 
 from clbench.core.batch import Batch
@@ -17,12 +20,14 @@ class Progressive(Part):
     paper = "Rusu et al. 2016"
     keeps = "a column of weights a task"
     freezes = separates_tasks = True
-    extra_cost = None                # type: ignore[assignment]    # how much is not known
+    extra_cost = None  # type: ignore[assignment]    # how much is not known
 
     def supports(self, stream: Stream, net: Network) -> str | None:
         if stream.scenario != "task":
             return "needs the task label at test time"
-        return None if isinstance(net, OfBlocks) else f"{net} is not built of blocks that columns could connect"
+        return (
+            None if isinstance(net, OfBlocks) else f"{net} is not built of blocks that columns could connect"
+        )
 
     def network(self, stream: Stream, net: OfBlocks) -> Functional:
         heads = [task.classes.nonzero().flatten().tolist() for task in stream.tasks]

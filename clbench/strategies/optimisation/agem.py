@@ -1,11 +1,12 @@
 """Averaged gradient episodic memory, A-GEM (Chaudhry et al. 2019, "Efficient lifelong learning with A-GEM").
 
     g~ = g - (g.r / r.r) r  if g.r < 0, else g        r: gradient on a batch from the memory of all past tasks
-r is the gradient of the data term alone, whatever other parts have added to g; an optimiser other than plain SGD need not
-keep the angle. Differs from the paper: the memory is filled when a task ends, as many examples of every task, instead of
-while it runs. From Avalanche: its reference batches walk the memory in a fixed order, with as many rows of every task.
-On pairs, where compute is fixed, both batches are B/2.
+r is the gradient of the data term alone, whatever other parts have added to g; an optimiser other than plain
+SGD need not keep the angle. Differs from the paper: the memory is filled when a task ends, as many examples
+of every task, instead of while it runs. From Avalanche: its reference batches walk the memory in a fixed
+order, with as many rows of every task. On pairs, where compute is fixed, both batches are B/2.
 Cost: one more pass forward and back in each step, after any number of tasks."""
+
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -18,8 +19,8 @@ from clbench.strategies.parts.products import products
 
 @dataclass
 class AGEM(Part):
-    memory: int = 500                # examples kept
-    rows: int | None = None          # of a reference batch; None: as many as new ones
+    memory: int = 500  # examples kept
+    rows: int | None = None  # of a reference batch; None: as many as new ones
     paper = "Chaudhry et al. 2019"
     keeps = "examples"
     replays = protects = learns_pairs = True
@@ -40,7 +41,7 @@ class AGEM(Part):
         if "reference" not in batch:
             return g
         r = self.run.gradient(self.run.stream.gather(batch.reference))
-        conflict = dot(g, r).clamp(max=0)                               # [S, 1]; 0 where there is none: no branch
+        conflict = dot(g, r).clamp(max=0)  # [S, 1]; 0 where there is none: no branch
         return g.addcmul_(conflict / dot(r, r).clamp(min=1e-30), r, value=-1)
 
     def after_task(self, t: int) -> None:

@@ -2,6 +2,7 @@
 
     theta_k <- (1 - alpha) theta_{k-1} + alpha theta_k        when task k ends; task k + 1 starts from there
 alpha is fixed beforehand (PAINT chooses it on held-out data). Cost: one copy of the weights."""
+
 from dataclasses import dataclass
 
 from clbench.core.batch import Batch
@@ -10,13 +11,13 @@ from clbench.core.part import Part
 
 @dataclass
 class Patching(Part):
-    alpha: float = 0.5               # weight of the new weights
+    alpha: float = 0.5  # weight of the new weights
     paper = "Ilharco et al. 2022"
     keeps = "the last task's weights"
     learns_pairs = True
 
     def before_task(self, t: int, plan: Batch) -> Batch:
-        self.before = self.run.learner.theta.detach().clone()                           # [S, P]
+        self.before = self.run.learner.theta.detach().clone()  # [S, P]
         return plan
 
     def after_task(self, t: int) -> None:

@@ -1,4 +1,5 @@
 """Diagonal of the Fisher information of the data term."""
+
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -19,14 +20,15 @@ def fisher(run: Run, samples: Tensor) -> Tensor:
 
 
 def fisher_of_batches(run: Run, samples: Tensor) -> Tensor:
-    """[S, P]: mean over batches of B pairs of B (d loss / d theta)^2, each side's partners sampled from its softmax.
+    """[S, P]: mean over batches of B pairs of B (d loss / d theta)^2, each side's partners sampled from its
+    softmax.
 
-    A pair has no gradient of its own: its loss depends on the pairs beside it. Squared gradients of a batch's mean shrink with
-    1 / B, hence the factor. 0 for the temperature, which is left free.
+    A pair has no gradient of its own: its loss depends on the pairs beside it. Squared gradients of a batch's
+    mean shrink with 1 / B, hence the factor. 0 for the temperature, which is left free.
     """
     B, total = min(run.rows, samples.shape[1]), torch.zeros_like(run.learner.theta)
     for i in range(0, samples.shape[1] - B + 1, B):
-        batch = run.stream.gather(samples[:, i:i + B])
+        batch = run.stream.gather(samples[:, i : i + B])
         purpose = run.purpose(f"fisher partners {i}")
         u = draw(run.seeds, purpose, run.t, lambda draws: torch.rand(2, B, 1, generator=draws))
         batch.u = u.to(run.stream.device)
@@ -41,14 +43,17 @@ def _sampled_partners(out: tuple[Tensor, Tensor], batch: Batch) -> Tensor:
         log_p = (one @ other.mT).log_softmax(-1)
         partner = (log_p.detach().exp().cumsum(-1) < u).sum(-1, keepdim=True).clamp(max=len(log_p) - 1)
         return -log_p.gather(-1, partner).mean()
+
     left, right = out
     return (direction(left, right, batch.u[0]) + direction(right, left, batch.u[1])) / 2
 
 
 def fisher_diagonal(run: Run, samples: Tensor) -> Tensor:
-    """[S, P]: mean over samples [S, n, 2] of E_y[(d log p(y|x) / d theta)^2], one y per sample drawn from the network.
+    """[S, P]: mean over samples [S, n, 2] of E_y[(d log p(y|x) / d theta)^2], one y per sample drawn from the
+    network.
 
-    Kunstner et al. 2019 call the variant with true labels "empirical Fisher"; this is the true one, by sampling.
+    Kunstner et al. 2019 call the variant with true labels "empirical Fisher"; this is the true one, by
+    sampling.
     """
     batch, learner = run.stream.gather(samples), run.learner
     with torch.no_grad():
@@ -58,19 +63,26 @@ def fisher_diagonal(run: Run, samples: Tensor) -> Tensor:
     batch.y = (p.cumsum(-1) < u.to(p.device)).sum(-1).clamp(max=p.shape[-1] - 1)
     net = learner.net
     squares = net.squared_gradients if isinstance(net, SquaredGradients) else partial(per_sample, net)
-    sums = [squares(theta, Batch({name: tensor[s] for name, tensor in batch.items()}), run.data_losses)
-            for s, theta in enumerate(learner.theta.detach().unbind(0))]
+    sums = [
+        squares(theta, Batch({name: tensor[s] for name, tensor in batch.items()}), run.data_losses)
+        for s, theta in enumerate(learner.theta.detach().unbind(0))
+    ]
     return torch.stack(sums) / p.shape[1]
 
 
-def per_sample(net: Network, theta: Tensor, rows: Batch, losses: Callable[[Any, Batch], Tensor], chunk: int = 32) -> Tensor:
-    """[P]: sum over rows of the squared gradient of each row's own loss, for a network that knows no quicker way."""
+def per_sample(
+    net: Network, theta: Tensor, rows: Batch, losses: Callable[[Any, Batch], Tensor], chunk: int = 32
+) -> Tensor:
+    """[P]: sum over rows of the squared gradient of each row's own loss, for a network that knows no quicker
+    way."""
+
     def loss(theta: Tensor, row: dict[Any, Tensor]) -> Tensor:
         one = Batch({name: tensor.unsqueeze(0) for name, tensor in row.items()})
         return losses(net(theta, one.x), one).sum()
+
     gradients = vmap(grad(loss), (None, 0))
     total = torch.zeros_like(theta)
     for i in range(0, len(rows.y), chunk):
-        some = {name: tensor[i:i + chunk] for name, tensor in rows.items()}
+        some = {name: tensor[i : i + chunk] for name, tensor in rows.items()}
         total += gradients(theta, some).square().sum(0)
     return total

@@ -1,4 +1,5 @@
 """Which examples a method keeps. A memory is a tensor of (task, index) pairs [S, M, 2]."""
+
 import torch
 from torch import Tensor
 
@@ -10,7 +11,7 @@ class Memory:
 
     def __init__(self, run: Run, size: int) -> None:
         self.run, self.size = run, size
-        self.tasks: list[Tensor] = []                        # [S, m, 2] each
+        self.tasks: list[Tensor] = []  # [S, m, 2] each
 
     def after_task(self, t: int) -> Tensor:
         """The memory [S, M, 2] once task t has been learnt."""
@@ -29,13 +30,21 @@ class Memory:
 
 
 def reservoir(run: Run, size: int, seen: int, steps: int, rows: int) -> Tensor:
-    """[steps, S, rows]: the slot that each row of a task is written to after `seen` earlier ones, so that at any time
-    every row so far is kept with the same probability (Vitter 1985); `size` means nowhere."""
+    """[steps, S, rows]: the slot that each row of a task is written to after `seen` earlier ones, so that at
+    any time every row so far is kept with the same probability (Vitter 1985); `size` means nowhere."""
+
     def slots(draws: torch.Generator) -> Tensor:
         position = torch.arange(seen, seen + steps * rows)
         u = torch.rand(steps * rows, generator=draws, dtype=torch.double)
-        slot = torch.where(position < size, position, (u * (position + 1)).long()).clamp(max=size).view(steps, rows)
+        slot = (
+            torch.where(position < size, position, (u * (position + 1)).long())
+            .clamp(max=size)
+            .view(steps, rows)
+        )
         row = torch.arange(rows).expand(steps, rows)
-        last = torch.zeros(steps, size + 1, dtype=torch.long).scatter_reduce_(1, slot, row, "amax")      # row of each slot
-        return slot.masked_fill(row < last.gather(1, slot), size)                    # overwritten in the same step
+        last = torch.zeros(steps, size + 1, dtype=torch.long).scatter_reduce_(
+            1, slot, row, "amax"
+        )  # row of each slot
+        return slot.masked_fill(row < last.gather(1, slot), size)  # overwritten in the same step
+
     return run.draw("reservoir", slots)

@@ -1,6 +1,7 @@
 """Cumulative training: keep the weights, train on all data seen so far.
 
-    theta_k = train(theta_{k-1}, D_1 u ... u D_k)"""
+theta_k = train(theta_{k-1}, D_1 u ... u D_k)"""
+
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +12,7 @@ from clbench.core.part import Part
 
 @dataclass
 class Cumulative(Part):
-    budget: Literal["equal", "seen"] = "equal"       # steps at task k: N, or k N
+    budget: Literal["equal", "seen"] = "equal"  # steps at task k: N, or k N
     keeps = "all data"
     sees_all_data = learns_pairs = True
 

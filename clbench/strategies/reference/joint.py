@@ -1,7 +1,9 @@
-"""Joint training: at task k a fresh network learns all data of tasks 1..k in k N steps. The retraining reference.
+"""Joint training: at task k a fresh network learns all data of tasks 1..k in k N steps. The retraining
+reference.
 
     theta_k = train(theta_0, D_1 u ... u D_k, k N steps)
 The initial weights are those of row 0, so its first task is the naive one bit for bit."""
+
 from torch import Tensor
 
 from clbench.core.part import Part

@@ -1,11 +1,13 @@
 """Elastic weight consolidation (Kirkpatrick et al. 2017, equation 3).
 
     loss = CE + (lam / 2) sum_k sum_i F_k,i (theta_i - theta*_k,i)^2
-F_k: diagonal of the Fisher information after task k, with labels sampled from the network; theta*_k: the weights then.
-On pairs, whose loss is of a batch: B times the squared gradients of whole batches, with partners sampled from the softmax.
-Only sum_k F_k and sum_k F_k theta*_k are kept, so a step costs the same after any number of tasks:
+F_k: diagonal of the Fisher information after task k, with labels sampled from the network; theta*_k: the
+weights then. On pairs, whose loss is of a batch: B times the squared gradients of whole batches, with
+partners sampled from the softmax. Only sum_k F_k and sum_k F_k theta*_k are kept, so a step costs the same
+after any number of tasks:
 
     gradient of the penalty = lam (theta sum_k F_k - sum_k F_k theta*_k)"""
+
 from dataclasses import dataclass
 
 import torch
@@ -18,8 +20,8 @@ from clbench.strategies.parts.fisher import fisher as fisher_of
 
 @dataclass
 class EWC(Part):
-    lam: float = 1000.0              # strength of the penalty
-    samples: int = 1024              # examples for the Fisher estimate
+    lam: float = 1000.0  # strength of the penalty
+    samples: int = 1024  # examples for the Fisher estimate
     paper = "Kirkpatrick et al. 2017"
     keeps = "importances and anchor, two numbers a weight"
     protects = learns_pairs = True
@@ -31,8 +33,8 @@ class EWC(Part):
         return estimate / max(1, self.run.budget.steps - estimate)
 
     def start(self, run: Run) -> None:
-        self.fisher = torch.zeros_like(run.learner.theta)                               # [S, P]: sum_k F_k
-        self.fisher_anchor = torch.zeros_like(self.fisher)                              # [S, P]: sum_k F_k theta*_k
+        self.fisher = torch.zeros_like(run.learner.theta)  # [S, P]: sum_k F_k
+        self.fisher_anchor = torch.zeros_like(self.fisher)  # [S, P]: sum_k F_k theta*_k
 
     def gradient(self, g: Tensor, batch: Batch) -> Tensor:
         theta = self.run.learner.theta.detach()

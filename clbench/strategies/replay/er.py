@@ -2,7 +2,9 @@
 
     loss = mean of CE over B current rows and B rows from the memory
 On pairs, where a batch stays as large as it is, B/2 of each are one batch and so each other's negatives.
-The memory holds as many examples of every task; it is filled at the end of each task and walked in reshuffled passes."""
+The memory holds as many examples of every task; it is filled at the end of each task and walked in reshuffled
+passes."""
+
 from dataclasses import dataclass
 
 import torch
@@ -14,7 +16,7 @@ from clbench.strategies.parts.memory import Memory
 
 @dataclass
 class ER(Part):
-    memory: int = 500                # examples kept
+    memory: int = 500  # examples kept
     paper = "Chaudhry et al. 2019"
     keeps = "examples"
     replays = learns_pairs = True
@@ -28,7 +30,7 @@ class ER(Part):
     def before_task(self, t: int, plan: Batch) -> Batch:
         if self.stored is not None:
             replay = self.run.shuffled(self.stored, self.run.replayed, len(plan.samples), "replay")
-            plan.samples = torch.cat([plan.samples, replay], 2)                         # [steps, S, 2 rows, 2]
+            plan.samples = torch.cat([plan.samples, replay], 2)  # [steps, S, 2 rows, 2]
         return plan
 
     def after_task(self, t: int) -> None:

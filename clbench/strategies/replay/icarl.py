@@ -1,12 +1,18 @@
-"""iCaRL (Rebuffi et al. 2017, algorithms 1 to 5): exemplars chosen by herding, distillation, nearest mean of exemplars.
+"""iCaRL (Rebuffi et al. 2017, algorithms 1 to 5): exemplars chosen by herding, distillation, nearest mean of
+exemplars.
 
-    loss on current data and exemplars = sum_new BCE(h_c(x), [y = c]) + sum_old BCE(h_c(x), sigmoid of the old network)
-    herding: p_k = argmin_x |mu - (phi(x) + sum_{j<k} phi(p_j)) / k|       phi: features of length 1, mu: their class mean
-    answer:  argmin_c |phi(x) - mu_c|                                      mu_c: mean over the exemplars of c, of length 1
-Differs: mu and the choice are over `herded` examples of a class instead of all of them. From Avalanche and the authors' code:
-these train the outputs of classes not seen yet towards 0 and average over all outputs instead of summing (split MNIST, 100
-steps of SGD, 3 seeds: Avalanche .627, this .734, this with their loss .633). Cost: one more forward pass a step after the first
-task, the old weights, and at task ends a forward pass over the herded examples."""
+    loss    = sum_new BCE(h_c(x), [y = c]) + sum_old BCE(h_c(x), sigmoid of the old network)
+    herding:  p_k = argmin_x |mu - (phi(x) + sum_{j<k} phi(p_j)) / k|
+    answer:   argmin_c |phi(x) - mu_c|
+
+The loss is on current data and exemplars. phi: features of length 1; mu: their class mean; mu_c: the mean
+over the exemplars of c, of length 1.
+Differs: mu and the choice are over `herded` examples of a class instead of all of them. From Avalanche and
+the authors' code: these train the outputs of classes not seen yet towards 0 and average over all outputs
+instead of summing (split MNIST, 100 steps of SGD, 3 seeds: Avalanche .627, this .734, this with their loss
+.633). Cost: one more forward pass a step after the first task, the old weights, and at task ends a forward
+pass over the herded examples."""
+
 from dataclasses import dataclass
 
 import torch
@@ -20,12 +26,12 @@ from clbench.strategies.parts.memory import Memory
 
 @dataclass
 class ICaRL(Part):
-    memory: int = 500                # exemplars kept, the same number of every class so far
-    herded: int = 1000               # examples of a class that herding looks at (never fewer than it chooses)
+    memory: int = 500  # exemplars kept, the same number of every class so far
+    herded: int = 1000  # examples of a class that herding looks at (never fewer than it chooses)
     paper = "Rebuffi et al. 2017"
     keeps = "examples, class means, the last task's weights"
-    tolerance = 0.05                 # herding's arg max turns rounding into another exemplar
-    extra_cost = None                # type: ignore[assignment]    # how much is not known
+    tolerance = 0.05  # herding's arg max turns rounding into another exemplar
+    extra_cost = None  # type: ignore[assignment]    # how much is not known
 
     def supports(self, stream: Stream, net: Network) -> str | None:
         if stream.scenario == "domain":
@@ -35,9 +41,9 @@ class ICaRL(Part):
         return Memory.fits(self.memory, stream)
 
     def start(self, run: Run) -> None:
-        self.exemplars: dict[int, Tensor] = {}                           # class -> [S, m, 2], best first
+        self.exemplars: dict[int, Tensor] = {}  # class -> [S, m, 2], best first
         self.old = self.new = torch.zeros(run.stream.classes, dtype=torch.bool, device=run.stream.device)
-        self.means: Tensor | None = None                                 # [S, C, h] once there are exemplars
+        self.means: Tensor | None = None  # [S, C, h] once there are exemplars
 
     def choose_samples(self, t: int) -> Tensor:
         current = self.run.stream.tasks[t].train.expand(self.run.S, -1, 2)
@@ -56,13 +62,15 @@ class ICaRL(Part):
 
     def data_losses(self, out: Tensor, batch: Batch) -> Tensor:
         """Instead of cross-entropy."""
-        label = batch.y.unsqueeze(-1) == torch.arange(out.shape[-1], device=out.device)          # F.one_hot would wait
+        label = batch.y.unsqueeze(-1) == torch.arange(
+            out.shape[-1], device=out.device
+        )  # F.one_hot would wait
         return (_binary(out, label.to(out.dtype)) * (self.new & batch.mask)).sum(-1)
 
     def losses(self, out: Tensor, batch: Batch) -> Tensor | None:
         if self.teacher is None:
             return None
-        return (_binary(out[:len(batch.teacher)], batch.teacher) * self.old).sum(-1)
+        return (_binary(out[: len(batch.teacher)], batch.teacher) * self.old).sum(-1)
 
     def after_task(self, t: int) -> None:
         self.old = self.old | self.new
@@ -101,15 +109,17 @@ def _binary(out: Tensor, target: Tensor) -> Tensor:
 
 
 def herding(phi: Tensor, m: int) -> Tensor:
-    """[S, m]: greedily the rows of phi [S, n, h], of length 1, whose running mean stays nearest to the mean of all.
+    """[S, m]: greedily the rows of phi [S, n, h], of length 1, whose running mean stays nearest to the mean
+    of all.
 
-    |mu - (sum + phi) / k|^2 is least where mu.phi - sum.phi / k is largest, since |phi| = 1: one product per choice.
+    |mu - (sum + phi) / k|^2 is least where mu.phi - sum.phi / k is largest, since |phi| = 1: one product per
+    choice.
     """
-    towards = (phi @ phi.mean(1).unsqueeze(-1)).squeeze(-1)                          # [S, n]: mu.phi
+    towards = (phi @ phi.mean(1).unsqueeze(-1)).squeeze(-1)  # [S, n]: mu.phi
     against, chosen = torch.zeros_like(towards), []
     for k in range(1, min(m, phi.shape[1]) + 1):
-        best = (towards - against / k).argmax(-1, keepdim=True)                      # [S, 1]
+        best = (towards - against / k).argmax(-1, keepdim=True)  # [S, 1]
         chosen.append(best)
         against += (phi @ take(phi, best).mT).squeeze(-1)
-        towards.scatter_(1, best, -torch.inf)                                        # nobody twice
+        towards.scatter_(1, best, -torch.inf)  # nobody twice
     return torch.cat(chosen, 1)

@@ -2,10 +2,12 @@
 
     theta_v = theta - alpha grad CE(current rows)
     replay the candidates c from the memory with the largest  CE(theta_v, c) - CE(theta, c)
-Everything else is `er`. alpha is a length of its own, not the learning rate: under Adam a plain gradient step of that
-length hardly moves. Differs from Avalanche, whose step is the optimiser's learning rate, whose candidates come from the
-classes that the batch lacks. On pairs the candidates are each other's negatives, the same at both weights. Cost: one
-more pass forward and back over the current rows, two forward over the candidates."""
+Everything else is `er`. alpha is a length of its own, not the learning rate: under Adam a plain gradient step
+of that length hardly moves. Differs from Avalanche, whose step is the optimiser's learning rate, whose
+candidates come from the classes that the batch lacks. On pairs the candidates are each other's negatives, the
+same at both weights. Cost: one more pass forward and back over the current rows, two forward over the
+candidates."""
+
 from dataclasses import dataclass
 
 from clbench.core.batch import Batch, take
@@ -14,9 +16,9 @@ from clbench.strategies.replay.er import ER
 
 @dataclass
 class MIR(ER):
-    candidates: int | None = None    # drawn from the memory at every step; None: twice as many as new rows
-    rows: int | None = None          # of these, replayed; None: as many as new rows
-    alpha: float = 0.05              # length of the virtual step
+    candidates: int | None = None  # drawn from the memory at every step; None: twice as many as new rows
+    rows: int | None = None  # of these, replayed; None: as many as new rows
+    alpha: float = 0.05  # length of the virtual step
     paper = "Aljundi et al. 2019"
 
     def extra_cost(self, t: int) -> float:
@@ -36,6 +38,8 @@ class MIR(ER):
         run, candidates = self.run, self.run.stream.gather(batch.candidates)
         theta = run.learner.theta.detach()
         virtual = theta - self.alpha * run.gradient(batch)
-        interference = run.row_losses(candidates, virtual) - run.row_losses(candidates, theta)          # [S, candidates]
+        interference = run.row_losses(candidates, virtual) - run.row_losses(
+            candidates, theta
+        )  # [S, candidates]
         top = interference.topk(self.rows or run.replayed, -1).indices
         return batch.append(run.stream.gather(take(batch.candidates, top)))

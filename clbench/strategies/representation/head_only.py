@@ -1,8 +1,9 @@
 """Head only: after the first task the body is frozen and only the last layer learns.
 
-On pairs: the last layers of both towers, the temperature, and the vectors of words that the first slice did not have.
-The cheap fine-tuning of an otherwise fixed model: it forgets what the head forgets, and learns what the features of
-the first task allow."""
+On pairs: the last layers of both towers, the temperature, and the vectors of words that the first slice did
+not have. The cheap fine-tuning of an otherwise fixed model: it forgets what the head forgets, and learns what
+the features of the first task allow."""
+
 from torch import Tensor
 
 from clbench.core.batch import Batch
@@ -17,7 +18,9 @@ class HeadOnly(Part):
     def before_task(self, t: int, plan: Batch) -> Batch:
         layout = self.run.learner.net.layout
         if t == 0:
-            self.body = layout.flat({name: self.in_body(name, shape) for name, shape in layout.shapes.items()})
+            self.body = layout.flat(
+                {name: self.in_body(name, shape) for name, shape in layout.shapes.items()}
+            )
         if t == 1:
             self.run.learner.freeze(self.body.to(plan.samples.device))
         return plan

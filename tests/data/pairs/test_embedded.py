@@ -1,4 +1,5 @@
 """The sets that code makes: driftcaps and glyphs."""
+
 import hashlib
 import json
 from collections import Counter
@@ -36,7 +37,8 @@ def test_test_pairs_of_a_slice_are_distinct():
 
 
 def test_without_drift_and_churn_the_slices_are_exchangeable():
-    """The same words, shapes and looks throughout: mean image and words agree between the first and the last slice."""
+    """The same words, shapes and looks throughout: mean image and words agree between the first and the last
+    slice."""
     (first, _), *_, (last, _) = drawn(n=600, drift=0, churn=0)
     (then, _), *_, (later, _) = drawn(n=600, drift=1, churn=0.4)
     apart = [np.abs(a.images.mean(0) - b.images.mean(0)).mean() for a, b in ((first, last), (then, later))]
@@ -55,20 +57,23 @@ def test_a_caption_names_what_is_shown():
     """Large things cover more of the image than tiny ones."""
     (train, _), *_ = drawn(n=400)
     both = list(zip(train.images, train.captions, strict=True))
-    contrast = {size: np.mean([image.std() for image, caption in both if size in caption]) for size in ("tiny", "huge")}
+    contrast = {
+        size: np.mean([image.std() for image, caption in both if size in caption])
+        for size in ("tiny", "huge")
+    }
     assert contrast["huge"] > contrast["tiny"]
 
 
 def test_too_many_test_pairs_are_refused():
     with pytest.raises(InputError, match="lower n_test=120000"):
-        drawn(steps=1, n=1, n_test=120_000)                  # 12 x 10 x 6 x 3 x 9 x 6 = 116,640 are distinct
+        drawn(steps=1, n=1, n_test=120_000)  # 12 x 10 x 6 x 3 x 9 x 6 = 116,640 are distinct
 
 
 def test_glyphs_hold_characters_out_with_all_their_fonts():
     rows = list(glyphs.rows())
     assert {row.slice for row in rows} == set(glyphs.RELEASE_DATES)
     often = Counter(row.right for row in rows)
-    assert often["latin small letter a"] == 6 and max(often.values()) == 6                   # once in each font
+    assert often["latin small letter a"] == 6 and max(often.values()) == 6  # once in each font
     assert all(row.left.shape == (32, 32, 3) and row.left.min() < 128 for row in rows[::50])
 
 

@@ -1,4 +1,6 @@
-"""Dated pairs from files: what is read, how it is cut, and what happens to bad input, one row of the table each."""
+"""Dated pairs from files: what is read, how it is cut, and what happens to bad input, one row of the table
+each."""
+
 import gzip
 import io
 import json
@@ -18,7 +20,7 @@ from clbench.data.pairs.store import Options
 from clbench.errors import InputError
 
 SMALL = {"min_rows": 40, "least": 20, "n_test": None}
-N = 400                                                  # pairs in two years: 200 each, a sixth of them held out
+N = 400  # pairs in two years: 200 each, a sixth of them held out
 
 
 @pytest.fixture(autouse=True)
@@ -39,8 +41,11 @@ def day(i: int) -> str:
 
 
 def table(n: int = N, **columns) -> pd.DataFrame:
-    made = {"text_a": [f"query {i}" for i in range(n)], "caption": [f"passage number {i}" for i in range(n)],
-            "time": [day(i) for i in range(n)]}
+    made = {
+        "text_a": [f"query {i}" for i in range(n)],
+        "caption": [f"passage number {i}" for i in range(n)],
+        "time": [day(i) for i in range(n)],
+    }
     return pd.DataFrame(made | columns)
 
 
@@ -55,21 +60,39 @@ def test_every_kind_of_table_gives_the_same_pairs(tmp_path):
     frame.to_csv(tmp_path / "a.csv.gz", index=False)
     frame.to_json(tmp_path / "a.jsonl", orient="records", lines=True)
     frame.to_parquet(tmp_path / "a.parquet")
-    np.savez(tmp_path / "a.npz", text=frame.text_a.to_numpy(str), captions=frame.caption.to_numpy(str),
-             times=frame.time.to_numpy("datetime64[D]"))
+    np.savez(
+        tmp_path / "a.npz",
+        text=frame.text_a.to_numpy(str),
+        captions=frame.caption.to_numpy(str),
+        times=frame.time.to_numpy("datetime64[D]"),
+    )
     found = [load(tmp_path / f"a.{kind}") for kind in ("csv", "tsv", "csv.gz", "jsonl", "parquet", "npz")]
     for pairs in found:
-        assert pairs.names == ("2014", "2015") and pairs.shape is None and not set(pairs.skipped) - {"held out or over the limit"}
-        assert np.array_equal(pairs.left, words.hash_words(frame.text_a)) and np.array_equal(pairs.right, found[0].right)
-        assert all(np.array_equal(a, b) for a, b in zip(pairs.train + pairs.test, found[0].train + found[0].test, strict=True))
+        assert (
+            pairs.names == ("2014", "2015")
+            and pairs.shape is None
+            and not set(pairs.skipped) - {"held out or over the limit"}
+        )
+        assert np.array_equal(pairs.left, words.hash_words(frame.text_a)) and np.array_equal(
+            pairs.right, found[0].right
+        )
+        assert all(
+            np.array_equal(a, b)
+            for a, b in zip(pairs.train + pairs.test, found[0].train + found[0].test, strict=True)
+        )
         years = [set(frame.time.str[:4].iloc[rows]) for rows in pairs.train + pairs.test]
         assert years == [{"2014"}, {"2015"}] * 2
     assert len({pairs.fingerprint for pairs in found}) == 6
 
 
 def test_columns_may_have_any_name(tmp_path):
-    table().rename(columns={"text_a": "q", "caption": "a", "time": "when"}).to_csv(tmp_path / "a.csv", index=False)
-    assert load(tmp_path / "a.csv", columns=Columns(text="q", caption="a", time="when")).names == ("2014", "2015")
+    table().rename(columns={"text_a": "q", "caption": "a", "time": "when"}).to_csv(
+        tmp_path / "a.csv", index=False
+    )
+    assert load(tmp_path / "a.csv", columns=Columns(text="q", caption="a", time="when")).names == (
+        "2014",
+        "2015",
+    )
     with pytest.raises(InputError, match='no "question"; there are q, a, when'):
         load(tmp_path / "a.csv", columns=Columns(text="question"))
     with pytest.raises(InputError, match="which of q, a, when is the image or text"):
@@ -83,17 +106,24 @@ def test_images_by_path_by_bytes_and_as_arrays(tmp_path):
     frame.assign(image=[f"{i}.png" for i in range(N)]).to_csv(tmp_path / "paths.csv", index=False)
     frame.assign(image=[picture(i) for i in range(N)]).to_parquet(tmp_path / "bytes.parquet")
     arrays = np.stack([np.asarray(Image.open(io.BytesIO(picture(i)))) for i in range(N)])
-    np.savez(tmp_path / "arrays.npz", images=arrays, captions=frame.caption.to_numpy(str), times=frame.time.to_numpy(str))
+    np.savez(
+        tmp_path / "arrays.npz",
+        images=arrays,
+        captions=frame.caption.to_numpy(str),
+        times=frame.time.to_numpy(str),
+    )
     found = [load(tmp_path / name, size=32) for name in ("paths.csv", "bytes.parquet", "arrays.npz")]
     assert all(pairs.shape == (32, 32, 3) and pairs.left.dtype == np.uint8 for pairs in found)
     assert all(np.array_equal(pairs.left, found[0].left) for pairs in found)
-    assert load(tmp_path / "arrays.npz").shape == (40, 40, 3)                                # as they are
+    assert load(tmp_path / "arrays.npz").shape == (40, 40, 3)  # as they are
 
 
 def test_uids_may_be_numbers_and_a_text_for_an_image_is_no_image(tmp_path):
     table(uid=range(N)).to_parquet(tmp_path / "a.parquet")
     assert len(load(tmp_path / "a.parquet").right) == N
-    table().rename(columns={"text_a": "image"}).assign(image="x" * 5000).to_csv(tmp_path / "b.csv", index=False)
+    table().rename(columns={"text_a": "image"}).assign(image="x" * 5000).to_csv(
+        tmp_path / "b.csv", index=False
+    )
     with pytest.raises(InputError, match="no pair could be read .400 with no image."):
         load(tmp_path / "b.csv")
 
@@ -102,10 +132,17 @@ def test_unix_time_where_it_is_asked_for(tmp_path):
     seconds = (pd.to_datetime(table().time) - pd.Timestamp("1970-01-01")) // pd.Timedelta("1s")
     table(time=seconds).to_csv(tmp_path / "s.csv", index=False)
     table(time=seconds * 1000).to_csv(tmp_path / "ms.csv", index=False)
-    assert load(tmp_path / "s.csv", unit="s").names == load(tmp_path / "ms.csv", unit="ms").names == ("2014", "2015")
+    assert (
+        load(tmp_path / "s.csv", unit="s").names
+        == load(tmp_path / "ms.csv", unit="ms").names
+        == ("2014", "2015")
+    )
     with pytest.raises(InputError, match=r'unix time has to be asked for: unit="s"'):
         load(tmp_path / "s.csv")
-    with pytest.raises(InputError, match=r'400 of 400 rows .* "1388534400000" \(ms.csv, line 2\), .*these look like unit="ms"'):
+    with pytest.raises(
+        InputError,
+        match=r'400 of 400 rows .* "1388534400000" \(ms.csv, line 2\), .*these look like unit="ms"',
+    ):
         load(tmp_path / "ms.csv", unit="s")
     for wrong in ("2914-01-01", "1970-01-01"):
         table(time=[wrong] * N).to_csv(tmp_path / "wrong.csv", index=False)
@@ -117,44 +154,71 @@ def test_unix_time_where_it_is_asked_for(tmp_path):
 def test_a_time_is_never_guessed(tmp_path, bad):
     frame = table()
     frame.assign(date=bad).drop(columns="time").to_json(tmp_path / "all.jsonl", orient="records", lines=True)
-    with pytest.raises(InputError, match="400 of 400 rows have a time that is no date"):     # pandas would convert a `date`
+    with pytest.raises(
+        InputError, match="400 of 400 rows have a time that is no date"
+    ):  # pandas would convert a `date`
         load(tmp_path / "all.jsonl")
     frame.loc[:2, "time"] = bad
-    frame.to_csv(tmp_path / "few.csv", index=False)                                          # 3 of 400: left out and counted
+    frame.to_csv(tmp_path / "few.csv", index=False)  # 3 of 400: left out and counted
     assert load(tmp_path / "few.csv").skipped["outside all slices"] == 3
     frame.loc[:9, "time"] = bad
     frame.to_csv(tmp_path / "many.csv", index=False)
-    with pytest.raises(InputError, match=rf'10 of 400 rows have a time that is no date: "{bad}" \(many.csv, line 2\), .*line 3'):
+    with pytest.raises(
+        InputError,
+        match=rf'10 of 400 rows have a time that is no date: "{bad}" \(many.csv, line 2\), .*line 3',
+    ):
         load(tmp_path / "many.csv")
 
 
 def test_times_are_in_utc(tmp_path):
-    table(time=["2014-12-31T23:30:00-02:00"] * 200 + ["2014-12-31T23:30:00Z"] * 200).to_csv(tmp_path / "a.csv", index=False)
+    table(time=["2014-12-31T23:30:00-02:00"] * 200 + ["2014-12-31T23:30:00Z"] * 200).to_csv(
+        tmp_path / "a.csv", index=False
+    )
     pairs = load(tmp_path / "a.csv")
     assert pairs.names == ("2014", "2015") and set(pairs.train[0]) <= set(range(200, 400))
 
 
 def test_too_few_rows_name_the_counts_and_what_would_help(tmp_path):
     table().to_csv(tmp_path / "a.csv", index=False)
-    with pytest.raises(InputError, match=r"slice 2014-01 has too few pairs: 20 for training .*2014-01: \d+ \+ \d+, .*min_rows"):
+    with pytest.raises(
+        InputError,
+        match=r"slice 2014-01 has too few pairs: 20 for training .*2014-01: \d+ \+ \d+, .*min_rows",
+    ):
         load(tmp_path / "a.csv", by="month", min_rows=1)
-    assert load(tmp_path / "a.csv", by="month", min_rows=190).names == ("2014-01 to 2014-12", "2015-01 to 2015-12")
+    assert load(tmp_path / "a.csv", by="month", min_rows=190).names == (
+        "2014-01 to 2014-12",
+        "2015-01 to 2015-12",
+    )
 
 
-@pytest.mark.parametrize(("by", "count", "names"), [
-    ("year", None, ("2014", "2015")),
-    ("quantile", 2, ("2014-01-01 to 2014-12-28", "2015-01-01 to 2015-12-28")),
-    (("2014-01-01", "2014-07-01", "2016-01-01"), None, ("2014-01-01 to 2014-07-01", "2014-07-01 to 2016-01-01"))])
+@pytest.mark.parametrize(
+    ("by", "count", "names"),
+    [
+        ("year", None, ("2014", "2015")),
+        ("quantile", 2, ("2014-01-01 to 2014-12-28", "2015-01-01 to 2015-12-28")),
+        (
+            ("2014-01-01", "2014-07-01", "2016-01-01"),
+            None,
+            ("2014-01-01 to 2014-07-01", "2014-07-01 to 2016-01-01"),
+        ),
+    ],
+)
 def test_ways_to_cut(by, count, names):
     when = np.array([day(i) for i in range(N)], "datetime64[D]")
     place, found = slices.cut(when, by, count, 40)
     assert found[0][:10] == names[0][:10] and len(found) == len(names)
-    assert (np.sort(place) == place[np.argsort(when, kind="stable")]).all()              # later is in no earlier slice
+    assert (np.sort(place) == place[np.argsort(when, kind="stable")]).all()  # later is in no earlier slice
 
 
-@pytest.mark.parametrize(("by", "message"), [
-    ("week", "write year, quarter, month"), (("2014-01-01",), "at least two edges"),
-    (("2015-01-01", "2014-01-01"), "each after the one before"), (("a", "b"), "ISO dates")])
+@pytest.mark.parametrize(
+    ("by", "message"),
+    [
+        ("week", "write year, quarter, month"),
+        (("2014-01-01",), "at least two edges"),
+        (("2015-01-01", "2014-01-01"), "each after the one before"),
+        (("a", "b"), "ISO dates"),
+    ],
+)
 def test_wrong_cuts(by, message):
     with pytest.raises(InputError, match=message):
         slices.cut(np.array(["2014-01-01", "2015-01-01"], "datetime64[D]"), by, None, 1)
@@ -162,12 +226,14 @@ def test_wrong_cuts(by, message):
 
 def test_a_pair_stays_on_its_side_and_equal_ones_never_straddle(tmp_path):
     frame = table()
-    frame.loc[200:219, "caption"] = frame.caption[:20].to_list()                             # said again a year later
+    frame.loc[200:219, "caption"] = frame.caption[:20].to_list()  # said again a year later
     frame.to_csv(tmp_path / "a.csv", index=False)
     more = pd.concat([frame, table(500)[400:].assign(time="2015-05-05")])
     more.to_csv(tmp_path / "b.csv", index=False)
     first, second = load(tmp_path / "a.csv"), load(tmp_path / "b.csv")
-    side = {row: "test" for rows in first.test for row in rows} | {row: "train" for rows in first.train for row in rows}
+    side = {row: "test" for rows in first.test for row in rows} | {
+        row: "train" for rows in first.train for row in rows
+    }
     assert all(side.get(row) != "test" for rows in second.train for row in rows)
     assert all(side.get(row) != "train" for rows in second.test for row in rows)
     sides = [set(first.group[np.concatenate(rows)].tolist()) for rows in (first.train, first.test)]
@@ -178,26 +244,34 @@ def test_a_pair_stays_on_its_side_and_equal_ones_never_straddle(tmp_path):
 
 def test_bad_rows_are_left_out_and_counted(tmp_path):
     whole = picture(0, "JPEG")
-    broken = {0: whole[:len(whole) // 2], 1: whole[:20], 2: b"no image", 3: b""}
+    broken = {0: whole[: len(whole) // 2], 1: whole[:20], 2: b"no image", 3: b""}
     content = [broken.get(i, picture(i)) for i in range(N)]
     captions = [" " if i in (4, 5) else f"passage {i}" for i in range(N)]
     table(image=content, caption=captions).to_parquet(tmp_path / "a.parquet")
     assert load(tmp_path / "a.parquet").skipped | {"held out or over the limit": 0} == {
-        "image that cannot be decoded": 4, "empty caption": 2, "held out or over the limit": 0}
+        "image that cannot be decoded": 4,
+        "empty caption": 2,
+        "held out or over the limit": 0,
+    }
 
 
 def test_huge_images_are_left_out(monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
     with pytest.raises(images.Unreadable, match="too large"):
-        images.pixels(picture(0), 32)                                                        # 1600 pixels
+        images.pixels(picture(0), 32)  # 1600 pixels
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGBA", "CMYK", "I;16", "F"])
 def test_every_mode_becomes_rgb_on_white(mode):
-    image = Image.new("RGB", (10, 10), "white") if mode not in ("I;16", "F") else Image.fromarray(
-        np.full((10, 10), 65535 if mode == "I;16" else 255, np.uint16 if mode == "I;16" else np.float32))
+    image = (
+        Image.new("RGB", (10, 10), "white")
+        if mode not in ("I;16", "F")
+        else Image.fromarray(
+            np.full((10, 10), 65535 if mode == "I;16" else 255, np.uint16 if mode == "I;16" else np.float32)
+        )
+    )
     if mode in ("LA", "RGBA"):
-        image = Image.new(mode, (10, 10))                                                    # black, seen through: white
+        image = Image.new(mode, (10, 10))  # black, seen through: white
     elif mode not in ("I;16", "F"):
         image = image.convert(mode)
     content = io.BytesIO()
@@ -207,9 +281,9 @@ def test_every_mode_becomes_rgb_on_white(mode):
 
 def test_exif_rotation_is_applied():
     image, content = Image.new("RGB", (20, 10), "white"), io.BytesIO()
-    image.paste("black", (0, 0, 10, 10))                                                     # black on the left
+    image.paste("black", (0, 0, 10, 10))  # black on the left
     exif = Image.Exif()
-    exif[0x0112] = 3                                                                         # upside down
+    exif[0x0112] = 3  # upside down
     image.save(content, "PNG", exif=exif)
     found = images.pixels(content.getvalue(), 10)
     assert found[:, :4].min() == 255 and found[:, 6:].max() == 0
@@ -233,14 +307,25 @@ def test_text_that_is_not_utf8_names_the_file(tmp_path):
 
 
 def test_a_common_text_gets_a_note(tmp_path):
-    table(caption=["untitled"] * 30 + [f"passage {i}" for i in range(30, N)]).to_csv(tmp_path / "a.csv", index=False)
-    assert load(tmp_path / "a.csv").notes == ('"untitled" is the text of 30 of 400 pairs: recall cannot reach 1',)
+    table(caption=["untitled"] * 30 + [f"passage {i}" for i in range(30, N)]).to_csv(
+        tmp_path / "a.csv", index=False
+    )
+    assert load(tmp_path / "a.csv").notes == (
+        '"untitled" is the text of 30 of 400 pairs: recall cannot reach 1',
+    )
 
 
-@pytest.mark.parametrize(("name", "content", "message"), [
-    ("a.csv.gz", b"text_a,caption\n", "cannot be read as csv"), ("a.parquet", b"nothing", "cannot be read as parquet"),
-    ("a.npz", b"nothing", "cannot be read as npz"), ("a.jsonl", b"{", "cannot be read as jsonl"),
-    ("a.tar", b"x", "not a whole tar"), ("a.txt", b"x", "nothing to read; give a table")])
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv.gz", b"text_a,caption\n", "cannot be read as csv"),
+        ("a.parquet", b"nothing", "cannot be read as parquet"),
+        ("a.npz", b"nothing", "cannot be read as npz"),
+        ("a.jsonl", b"{", "cannot be read as jsonl"),
+        ("a.tar", b"x", "not a whole tar"),
+        ("a.txt", b"x", "nothing to read; give a table"),
+    ],
+)
 def test_damaged_files_are_named(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=message):
@@ -264,6 +349,7 @@ def test_a_truncated_gz_and_objects_in_an_npz_are_named(tmp_path):
 
 # ---- tar files
 
+
 def shard(path: Path, members: dict[str, bytes]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with tarfile.open(path, "w") as archive:
@@ -279,11 +365,15 @@ def tic_training(root: Path, years=(2014, 2015), each: int = 200) -> None:
         members = {}
         for i in range(each):
             uid = f"{year * 1000 + i:032x}"
-            members |= {f"{uid}-0.webp": picture(year * 1000 + i, "WEBP"),
-                        f"{uid}-0.txt": f"a picture of {year} number {i}".encode(),
-                        f"{uid}-0.json": json.dumps({"uid": uid}).encode()}
+            members |= {
+                f"{uid}-0.webp": picture(year * 1000 + i, "WEBP"),
+                f"{uid}-0.txt": f"a picture of {year} number {i}".encode(),
+                f"{uid}-0.json": json.dumps({"uid": uid}).encode(),
+            }
         half = len(members) // 2
-        for number, part in enumerate((dict(list(members.items())[:half]), dict(list(members.items())[half:]))):
+        for number, part in enumerate(
+            (dict(list(members.items())[:half]), dict(list(members.items())[half:]))
+        ):
             shard(root / str(year) / f"{number:08}.tar", part)
         (root / str(year) / "00000000_stats.json").write_text('{"successes": 200}')
 
@@ -309,7 +399,9 @@ def test_shards_may_hold_captions_and_dates_in_json(tmp_path):
 def test_tic_uid_lists_choose_and_leave_out(tmp_path):
     tic_training(tmp_path / "train")
     numbers = [year * 1000 + i for year in (2014, 2015) for i in range(180)]
-    np.save(tmp_path / "list.npy", np.array([(0, number) for number in numbers], [("f0", "<u8"), ("f1", "<u8")]))
+    np.save(
+        tmp_path / "list.npy", np.array([(0, number) for number in numbers], [("f0", "<u8"), ("f1", "<u8")])
+    )
     assert load(tmp_path / "train", only=str(tmp_path / "list.npy")).skipped["uid not wanted"] == 40
     years = {2014: [f"{2014 * 1000 + i:032x}" for i in range(10)]}
     (tmp_path / "eval.pkl").write_bytes(pickle.dumps(years))
@@ -320,6 +412,7 @@ def test_uid_lists_cannot_run_code(tmp_path):
     class Harmful:
         def __reduce__(self):
             return (Path.touch, (tmp_path / "ran",))
+
     for content in (Harmful(), {2014: np.zeros(3)}):
         (tmp_path / "a.pkl").write_bytes(pickle.dumps(content))
         with pytest.raises(InputError, match="only plain dicts, lists and texts"):
@@ -338,8 +431,10 @@ def test_tic_evaluation_folders_give_the_test_pairs(tmp_path):
     for year in (2014, 2015):
         members = {}
         for i in range(30):
-            members |= {f"{i}.jpg": picture(9_000_000 + year * 100 + i, "JPEG"),
-                        f"{i}.txt": f"held out {year} {i}\nsaid again".encode()}
+            members |= {
+                f"{i}.jpg": picture(9_000_000 + year * 100 + i, "JPEG"),
+                f"{i}.txt": f"held out {year} {i}\nsaid again".encode(),
+            }
         shard(tmp_path / "eval" / str(year) / "0.tar", members)
         (tmp_path / "eval" / str(year) / "nshards.txt").write_text("1")
     pairs = load(tmp_path / "train", tmp_path / "eval")
@@ -351,7 +446,9 @@ def test_tic_evaluation_folders_give_the_test_pairs(tmp_path):
 def test_test_pairs_among_the_training_pairs_are_counted(tmp_path):
     table().to_csv(tmp_path / "a.csv", index=False)
     table().tail(250).to_csv(tmp_path / "b.csv", index=False)
-    with pytest.raises(InputError, match="250 test pairs are among the training pairs, by their image or query"):
+    with pytest.raises(
+        InputError, match="250 test pairs are among the training pairs, by their image or query"
+    ):
         load(tmp_path / "a.csv", tmp_path / "b.csv")
 
 
@@ -360,8 +457,12 @@ def test_tic_tables_take_their_time_from_the_file_name(tmp_path):
     for group in (2, 10):
         for i in range(200):
             (tmp_path / f"{group}-{i}.png").write_bytes(picture(group * 1000 + i))
-        frame = pd.DataFrame({"path": [f"{group}-{i}.png" for i in range(200)],
-                              "caption": [f"{group} says {i}" for i in range(200)]})
+        frame = pd.DataFrame(
+            {
+                "path": [f"{group}-{i}.png" for i in range(200)],
+                "caption": [f"{group} says {i}" for i in range(200)],
+            }
+        )
         frame.to_csv(tmp_path / f"train_batch_{group}.csv", sep="\t", index=False)
     assert load(tmp_path, by="name").names == ("train_batch_2.csv", "train_batch_10.csv")
     with pytest.raises(InputError, match='no time; name its column with time=, or cut .* with by="name"'):
@@ -369,8 +470,11 @@ def test_tic_tables_take_their_time_from_the_file_name(tmp_path):
 
 
 def test_members_that_lead_elsewhere_are_not_read(tmp_path):
-    members = {f"{i}.{kind}": content for i in range(100)
-               for kind, content in (("png", picture(i)), ("txt", f"number {i}".encode()))}
+    members = {
+        f"{i}.{kind}": content
+        for i in range(100)
+        for kind, content in (("png", picture(i)), ("txt", f"number {i}".encode()))
+    }
     outside = {"../x.png": picture(1), "../x.txt": b"out", "/y.png": picture(2), "/y.txt": b"out"}
     shard(tmp_path / "2014" / "0.tar", members | outside)
     with tarfile.open(tmp_path / "2014" / "0.tar", "a") as archive:
@@ -400,6 +504,7 @@ def test_a_key_twice_and_a_member_too_large_are_refused(tmp_path, monkeypatch):
 
 # ---- the cache
 
+
 def test_contents_and_options_decide_what_is_read_again(tmp_path):
     table().to_csv(tmp_path / "a.csv", index=False)
     first = load(tmp_path / "a.csv")
@@ -417,14 +522,24 @@ def test_words_do_not_depend_on_the_process():
 
 # ---- clbench data inspect
 
+
 def test_inspect_says_what_is_there_and_draws_it(tmp_path, here):
     tic_training(tmp_path / "train", each=700)
     done = here("data", "inspect", tmp_path / "train", "--picture", tmp_path / "samples.png")
     assert done.returncode == 0, done.stderr
     first, *lines = done.stdout.splitlines()
     assert first.startswith("1400 pairs, images 32x32 with texts, in 2 slices; ")
-    assert [line.split()[0] for line in lines] == ["2014", "2015", "left", "date", "clbench", str(tmp_path / "samples.png")]
-    assert lines[4] == f"""clbench run -b "stream(path='{tmp_path / 'train'}')" -s naive -s er -s cumulative"""
+    assert [line.split()[0] for line in lines] == [
+        "2014",
+        "2015",
+        "left",
+        "date",
+        "clbench",
+        str(tmp_path / "samples.png"),
+    ]
+    assert (
+        lines[4] == f"""clbench run -b "stream(path='{tmp_path / "train"}')" -s naive -s er -s cumulative"""
+    )
     assert Image.open(tmp_path / "samples.png").size == (180 + 16 * 34, 2 * 34)
 
 
@@ -432,8 +547,12 @@ def test_the_date_probe_finds_a_date_in_the_pictures_and_none_in_the_texts(tmp_p
     draws, n = np.random.default_rng(0), N
     late = np.arange(n) >= n // 2
     images = draws.integers(0, 100, (n, 8, 8, 3), np.uint8) + 100 * late[:, None, None, None].astype(np.uint8)
-    np.savez(tmp_path / "a.npz", images=images, captions=np.array([f"text {draws.integers(10**6)}" for _ in range(n)]),
-             times=np.array([day(i) for i in range(n)]))
+    np.savez(
+        tmp_path / "a.npz",
+        images=images,
+        captions=np.array([f"text {draws.integers(10**6)}" for _ in range(n)]),
+        times=np.array([day(i) for i in range(n)]),
+    )
     left, right = inspect.date_probe(load(tmp_path / "a.npz"))
     assert left == 1 and 0.3 < right < 0.7
 
@@ -446,27 +565,43 @@ def test_inspect_of_bad_input_is_one_line_and_exit_code_2(tmp_path, here):
 
 # ---- results of TiC-CLIP's own evaluation
 
+
 def lines_of(scores: dict) -> str:
-    made = [{"key": f"tic/datacomp/retrieval/yearly/{year}", "dataset": f"TiC-DataComp-Retrieval-Yearly-{year}",
-             "metrics": {"image_retrieval_recall@1": score, "mean_recall@1": score, "main_metric": score}}
-            for year, score in scores.items()]
+    made = [
+        {
+            "key": f"tic/datacomp/retrieval/yearly/{year}",
+            "dataset": f"TiC-DataComp-Retrieval-Yearly-{year}",
+            "metrics": {"image_retrieval_recall@1": score, "mean_recall@1": score, "main_metric": score},
+        }
+        for year, score in scores.items()
+    ]
     made.append({"key": "imagenet1k", "dataset": "ImageNet 1k", "metrics": {"acc1": 0.5, "main_metric": 0.5}})
     return "".join(json.dumps(one) + "\n" for one in made)
 
 
 def test_import_of_tic_results(tmp_path, here):
-    steps = [{2014: 0.5, 2015: 0.2, 2016: 0.1}, {2014: 0.4, 2015: 0.6, 2016: 0.3}, {2014: 0.3, 2015: 0.5, 2016: 0.7}]
+    steps = [
+        {2014: 0.5, 2015: 0.2, 2016: 0.1},
+        {2014: 0.4, 2015: 0.6, 2016: 0.3},
+        {2014: 0.3, 2015: 0.5, 2016: 0.7},
+    ]
     folders = [tmp_path / str(number) for number in range(3)]
     for folder, scores in zip(folders, steps, strict=True):
         folder.mkdir()
-        (folder / "eval_results.jsonl").write_text(lines_of({2014: 0.9}) + lines_of(scores))     # appended to: the last counts
+        (folder / "eval_results.jsonl").write_text(
+            lines_of({2014: 0.9}) + lines_of(scores)
+        )  # appended to: the last counts
     done = here("import", "tic", *folders, "--name", "sequential", "--out", tmp_path / "out")
-    assert done.returncode == 0 and "stream_id 0.600  stream_backward 0.400  stream_forward 0.200" in done.stdout, done.stderr
+    assert (
+        done.returncode == 0 and "stream_id 0.600  stream_backward 0.400  stream_forward 0.200" in done.stdout
+    ), done.stderr
     shown = here("show", "--results", tmp_path / "out", "--csv")
-    assert shown.returncode == 0 and "tic/datacomp/retrieval/yearly,sequential" in shown.stdout, shown.stdout + shown.stderr
+    assert shown.returncode == 0 and "tic/datacomp/retrieval/yearly,sequential" in shown.stdout, (
+        shown.stdout + shown.stderr
+    )
     told = here("report", "--results", tmp_path / "out", "--out", tmp_path / "pages")
     assert told.returncode == 0 and "★ 40.0" in (tmp_path / "pages" / "imported.md").read_text(), told.stderr
-    of_two = here("import", "tic", *folders[:2], "--out", tmp_path / "two")               # 2014 and 2015 are the first's
+    of_two = here("import", "tic", *folders[:2], "--out", tmp_path / "two")  # 2014 and 2015 are the first's
     assert "stream_id 0.333  stream_backward 0.500  stream_forward 0.100" in of_two.stdout
     of_one = here("import", "tic", *folders[:2], "--first", 1, "--out", tmp_path / "one")
     assert "stream_id 0.550  stream_backward 0.400  stream_forward 0.200" in of_one.stdout
