@@ -21,11 +21,12 @@ def take(table: Tensor, index: Tensor) -> Tensor:
 class Batch(dict[Any, Any]):
     """The named tensors of one step, seed axis first; `batch.x` is `batch["x"]`.
 
-    samples [S, B, 2]  (task, index) pairs; [S, B, 3] where the stream augments: the third is the view's
-    number x [S, B, ...]      the inputs; of a stream of pairs the left and the right sides, as a tuple y
-    [S, B]           the labels; of a stream of pairs their groups. -100: the row has no data term task [S,
-    B]        the task of each row mask [S, B, C]     the outputs that a row's softmax may see weight [S, B]
-    weights of the rows in the loss, a weighted sum; as streams give them, it is a mean
+    samples [S, B, 2]  (task, index) pairs; [S, B, 3] where the stream augments: the third is a view's number
+    x [S, B, ...]      the inputs; of a stream of pairs the left and the right sides, as a tuple
+    y [S, B]           the labels; of a stream of pairs their groups. -100: the row has no data term
+    task [S, B]        the task of each row
+    mask [S, B, C]     the outputs that a row's softmax may see
+    weight [S, B]      weights of the rows in the loss, which is a weighted sum; as streams give them, a mean
 
     A *plan* is the same with the steps in front: `plan.samples [steps, S, B, 2]` are all batches of a task,
     and whatever else a part puts into the plan arrives, step by step, in the batch.

@@ -12,16 +12,17 @@ from clbench.core.pytree import Tree
 
 
 class Network(Protocol):
-    """A pure function of one seed's parameters theta [P]; the engine maps it over the seeds. `str(network)`
-    is its name.
+    """A pure function of one seed's parameters theta [P]; the engine maps it over the seeds.
+
+    `str(network)` is its name.
 
     Inputs x are what the stream gathers: [n, d], or both sides of n pairs. Outputs are what its `losses`
     and `score` take: [n, C], or both sides' embeddings. What the parameters are for, their names say: see
     `Layout`.
 
-    What a network may have besides is one of the protocols below. Who needs it asks `isinstance(net,
-    OfBlocks)`, and does without or refuses the network in `supports`. Only `HasBuffers` is asked for
-    otherwise: by `net.layout.buffers`.
+    What a network may have besides is one of the protocols below. Who needs it asks
+    `isinstance(net, OfBlocks)`, and does without or refuses the network in `supports`. Only `HasBuffers` is
+    asked for otherwise: by `net.layout.buffers`.
     """
 
     layout: Layout
