@@ -246,7 +246,13 @@ OF_ALL = [
         "Avalanche EWC's lambda",
         "blobs_class:avalanche_ewc",
         "task 2: losses",
-        [("clbench/avalanche/rows/ewc.py", "ewc_lambda=self.ewc_lambda", "ewc_lambda=1.01 * self.ewc_lambda")],
+        [
+            (
+                "clbench/avalanche/rows/ewc.py",
+                "ewc_lambda=self.ewc_lambda",
+                "ewc_lambda=1.01 * self.ewc_lambda",
+            )
+        ],
     ),
 ]
 
