@@ -70,8 +70,8 @@ from clbench.report.values import family_of
 from clbench.results.records import Record
 record = Record("b", "twin+lwf", "smoke", "native", source="", data="", settings={}, status="ok")
 assert family_of(record) == "replay" and not {"torch", "avalanche"} & set(sys.modules)
-from clbench.cli.main import _listed, Kind
-assert {"twin", "avalanche_twin"} <= {row["name"] for row in _listed(Kind.strategies)}
+from clbench.cli.list import Kind, list_rows
+assert {"twin", "avalanche_twin"} <= {row["name"] for row in list_rows(Kind.strategies)}
 import clbench
 for name in ("twin", "er"):
     print(clbench.run("blobs_class", name, seeds=1, profile="smoke").acc.sum())

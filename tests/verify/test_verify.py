@@ -239,7 +239,7 @@ def test_outside_git_every_edit_makes_stale(repository):
 
 def test_a_commit_without_a_tracer_is_compared_by_seed_0(repository):
     (repository.folder / "clbench/execution/trace.py").unlink()
-    repository.edit("clbench/cli/main.py", "@app.command(hidden=True)\n", "")
+    repository.edit("clbench/cli/verify.py", "@app.command(hidden=True)\n", "")
     repository.commit()
     assert repository.run("--fresh").returncode == 0
     repository.git("checkout", "-q", "HEAD~1", "--", ".")

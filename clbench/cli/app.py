@@ -1,0 +1,80 @@
+"""The application of the command line, and what several commands share: options, warnings, filters."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from clbench import registry
+from clbench.errors import InputError
+from clbench.execution.environment import prepare
+from clbench.facts import FAMILIES, OWN
+from clbench.profiles import PROFILES
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Benchmarks and a leaderboard for continual learning: accuracy, forgetting, plasticity gap and cost "
+    "of every method, with error bars.\n\nStart with [bold]clbench run --all[/bold], then "
+    "[bold]clbench show[/bold] and [bold]clbench report[/bold].",
+)
+Family = StrEnum("Family", {name: name for name in (*FAMILIES, OWN)})  # type: ignore[misc]
+ProfileName = StrEnum("ProfileName", {name: name for name in PROFILES})  # type: ignore[misc]
+SMOKE = ProfileName("smoke")
+Benchmarks = Annotated[
+    list[str] | None, typer.Option("--benchmark", "-b", help="Name, spec or glob; may be repeated.")
+]
+Strategies = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--strategy",
+        "-s",
+        help="Name, spec like 'er(memory=200)+lwf', glob, or file.py:Class; may be repeated.",
+    ),
+]
+Results = Annotated[Path, typer.Option("--results", help="Results folder.")]
+Baselines = Annotated[Path, typer.Option("--baselines", help="Folder of the accepted numbers.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        help="Worker processes; 0 runs in this process. Default: one per core on a CPU "
+        "(one thread each), one per GPU.",
+        min=0,
+    ),
+]
+
+
+def matching_records(
+    found: list, results: Path, benchmarks: list[str] | None, strategies: list[str] | None
+) -> list:
+    """The records that match, as globs or canonical names."""
+    kept = [
+        record
+        for record in found
+        if registry.matches(record.benchmark, benchmarks) and registry.matches(record.strategy, strategies)
+    ]
+    if not kept:
+        raise InputError(
+            f"no records in {results}; make some with: clbench run --all"
+            if not found
+            else f"none of the {len(found)} records in {results} matches"
+        )
+    return kept
+
+
+def print_warnings(warnings: list[str]) -> None:
+    for line in warnings:
+        print(f"warning: {line}", file=sys.stderr)
+
+
+def import_execution():
+    """The module that runs things, with the environment set before it imports torch."""
+    prepare()
+    from clbench.execution import execute
+
+    return execute

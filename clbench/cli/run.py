@@ -1,0 +1,132 @@
+"""`clbench run`: strategies on benchmarks."""
+
+import re
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from clbench import registry
+from clbench.cli.app import (
+    Benchmarks,
+    Device,
+    ProfileName,
+    Strategies,
+    Workers,
+    app,
+    import_execution,
+    print_warnings,
+)
+from clbench.errors import InputError
+from clbench.profiles import PROFILES
+from clbench.results import files as writing
+from clbench.spec import parse
+
+EXAMPLES = """Examples:
+
+  clbench run --all                                        every strategy on the benchmarks of the profile
+
+  clbench run -b split_mnist_class -s naive -s 'er(memory=200)' -s joint
+
+  clbench run -b 'split_*_class' -s '*' --profile quick --time-limit 20m
+
+  clbench run -b split_digits_class -s er+ewc -s my_method.py:MyMethod"""
+
+
+@app.command(epilog=EXAMPLES)
+def run(
+    all_: Annotated[
+        bool, typer.Option("--all", help="Every strategy on the benchmarks of the profile.")
+    ] = False,
+    benchmark: Benchmarks = None,
+    strategy: Strategies = None,
+    profile: Annotated[
+        ProfileName | None,
+        typer.Option(
+            help="How much: see `clbench list profiles`. Default: full with "
+            "CUDA; without, smoke for --all and quick for named pairs."
+        ),
+    ] = None,
+    seeds: Annotated[int | None, typer.Option(help="Seeds 0 … N-1.")] = None,
+    seed_list: Annotated[str | None, typer.Option(help="These seeds, like 0,7.")] = None,
+    device: Device = "auto",
+    workers: Workers = None,
+    scheduler: Annotated[str | None, typer.Option(help="Address of a dask cluster of your own.")] = None,
+    group_size: Annotated[
+        int | None, typer.Option(help="Seeds trained together. Default: see docs/performance.md.", min=1)
+    ] = None,
+    time_limit: Annotated[
+        str | None, typer.Option(help="Start no further seed group after this: 90s, 9m, 2h.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Results folder.")] = Path("results"),
+    fresh: Annotated[bool, typer.Option("--fresh", help="Run again what is already there.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would run.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 also for what is unavailable.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
+) -> None:
+    """Runs strategies on benchmarks, several seeds each; what is already in the results folder is not run
+    again."""
+    if not (all_ or benchmark or strategy):
+        print(f"clbench: say what to run: --all, or -b and -s\n\n{EXAMPLES}", file=sys.stderr)
+        raise typer.Exit(2)
+    executing = import_execution()
+    from clbench.cli import screen as terminal
+    from clbench.execution import plan as planning
+    from clbench.execution.devices import choose_device, default_workers
+    from clbench.results import records
+
+    asked_seeds = planning.parse_seeds(seeds, seed_list)
+    limit = _seconds(time_limit)
+    if scheduler:
+        from clbench.execution.workers import look_at_cluster
+
+        device, workers = look_at_cluster(scheduler, device)
+    else:
+        device = choose_device(device)
+    level: str = profile.value if profile else "full" if "cuda" in device else "smoke" if all_ else "quick"
+    names = registry.select(benchmark or list(PROFILES[level].selects), registry.benchmarks())
+    specs = registry.select(strategy or ["*"], registry.strategies())
+    writing.check_writable(out)
+    plan = planning.make_plan(names, specs, level, asked_seeds, out, fresh=fresh)
+    jobs = planning.jobs(plan, device, group_size)
+    workers = default_workers(device) if workers is None else workers
+
+    screen = terminal.Screen(to_stderr=as_json)
+    screen.announce(plan, jobs, level, device, workers)
+    if dry_run:
+        screen.list_jobs(jobs)
+        return
+    beside = None if as_json else lambda: records.load(out, level)[0]
+    with screen.progress(plan, jobs, beside) as on_done:
+        finished = executing.execute(
+            plan, jobs, out, workers=workers, scheduler=scheduler, time_limit=limit, on_done=on_done
+        )
+    stored, problems = records.load(out, level)
+    print_warnings(problems)
+    screen.results(finished, stored, as_json)
+    screen.farewell(finished, level, out, fresh)
+    missing = plan.unavailable | finished.unavailable
+    named = strict or _named(missing, benchmark or [], strategy or [], level)
+    raise typer.Exit(
+        130 if finished.interrupted else 1 if finished.bad or plan.blocked or (missing and named) else 0
+    )
+
+
+def _named(missing: dict, benchmarks: list[str], strategies: list[str], profile: str) -> bool:
+    """Whether something that is unavailable was asked for by its name, not by a glob."""
+    literal = {registry.benchmark(text, profile)[0] for text in benchmarks if not registry.is_glob(text)}
+    terms = {term.name for text in strategies if not registry.is_glob(text) for term in parse(text)}
+    return any(
+        benchmark in literal or (strategy and strategy.split("(")[0] in terms)
+        for benchmark, strategy in missing
+    )
+
+
+def _seconds(text: str | None) -> float | None:
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text)
+    if not found or not float(found[1]):
+        raise InputError(f'--time-limit "{text}": write seconds, minutes or hours, like 90s, 9m or 2h')
+    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]

@@ -1,0 +1,75 @@
+"""`clbench show` and `clbench report`: tables and pages of a results folder."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from clbench.cli.app import (
+    Benchmarks,
+    ProfileName,
+    Results,
+    Strategies,
+    app,
+    matching_records,
+    print_warnings,
+)
+from clbench.errors import InputError
+from clbench.results import files as writing
+from clbench.spec import suggestion
+
+
+@app.command()
+def show(
+    benchmark: Benchmarks = None,
+    strategy: Strategies = None,
+    results: Results = Path("results"),
+    profile: Annotated[ProfileName | None, typer.Option(help="Only this profile.")] = None,
+    metric: Annotated[
+        str | None, typer.Option(help="One metric or cost: strategies against benchmarks.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Every metric, with each seed's value.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="One line per metric.")] = False,
+) -> None:
+    """Shows tables of what is in a results folder; profiles never mix in one table."""
+    from clbench.core.costs import COSTS
+    from clbench.metrics.accuracy import METRICS
+    from clbench.report import formats, tables
+    from clbench.results import records
+
+    if as_json and as_csv:
+        raise InputError("give --json or --csv, not both")
+    if metric and metric not in METRICS | COSTS:
+        raise InputError(
+            f'unknown metric "{metric}"{suggestion(metric, METRICS | COSTS)}; there are '
+            f"{', '.join([*METRICS, *COSTS])}"
+        )
+    found, problems = records.load(results, profile or "*")
+    print_warnings(problems)
+    made = tables.show(matching_records(found, results, benchmark, strategy), metric, beside=found)
+    if as_json or as_csv:
+        print(formats.to_json(made) if as_json else formats.to_csv(made), end="")
+        return
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    for table in made:
+        console.print(formats.to_rich(table, console.width), "")
+
+
+@app.command()
+def report(
+    results: Results = Path("results"),
+    out: Annotated[Path, typer.Option(help="Folder for the pages.")] = Path("reports"),
+) -> None:
+    """Writes a Markdown and a self-contained HTML page per profile."""
+    from clbench.report.pages import write_reports
+    from clbench.results import records
+
+    writing.check_writable(out)
+    matching_records(records.load(results)[0], results, None, None)
+    written = write_reports(results, out)
+    print_warnings(written.warnings)
+    for path in written.paths:
+        if path.suffix in (".html", ".md"):
+            print(path)
