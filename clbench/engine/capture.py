@@ -7,9 +7,8 @@ import torch
 
 from clbench.core.batch import Batch
 
-WARM_UP = (
-    3  # eager steps before the capture: libraries choose their kernels and allocate their workspaces in them
-)
+# Eager steps before the capture: libraries choose their kernels and allocate their workspaces in them.
+WARM_UP = 3
 
 
 class CapturedStep:

@@ -1,7 +1,7 @@
 """iCaRL (Rebuffi et al. 2017, algorithms 1 to 5): exemplars chosen by herding, distillation, nearest mean of
 exemplars.
 
-    loss    = sum_new BCE(h_c(x), [y = c]) + sum_old BCE(h_c(x), sigmoid of the old network)
+    loss:     sum_new BCE(h_c(x), [y = c]) + sum_old BCE(h_c(x), sigmoid of the old network)
     herding:  p_k = argmin_x |mu - (phi(x) + sum_{j<k} phi(p_j)) / k|
     answer:   argmin_c |phi(x) - mu_c|
 
