@@ -14,11 +14,11 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clbench.core import tuned
+from clbench.core import ranges, tuned
 from clbench.core.composition import conflict
 from clbench.errors import InputError
 from clbench.facts import FAMILIES, Facts, facts_in, file_of, literals
-from clbench.spec import Term, canonical, checked, defaults_of, parse, suggestion
+from clbench.spec import Term, canonical, checked, defaults_of, is_own, parse, suggestion
 
 if TYPE_CHECKING:
     from clbench.core.benchmark import Benchmark
@@ -184,7 +184,7 @@ def select(patterns: list[str], known: dict[str, Entry]) -> list[str]:
 
 
 def is_glob(pattern: str) -> bool:
-    return any(mark in pattern.split("(")[0] for mark in "*?[")
+    return not is_own(pattern) and any(mark in pattern.split("(")[0] for mark in "*?[")
 
 
 def matches(name: str, patterns: list[str] | None) -> bool:
@@ -258,8 +258,7 @@ def strategy(text: str, better: dict[str, dict] | None = None, memory: int | Non
 
 def _has_memory(cls: type) -> bool:
     """Whether the strategy says how many examples it keeps."""
-    field = getattr(cls, "__dataclass_fields__", {}).get("memory")
-    return field is not None and field.type in (int, "int")
+    return defaults_of(cls).keys() >= {"memory"} and ranges.bases(ranges.kinds_of(cls)["memory"]) == [int]
 
 
 def load(entry: Entry) -> type:

@@ -47,7 +47,7 @@ MAY: dict[str, set[str]] = {
     "registry": {"core", "facts", "spec"},
     "report": {"core", "facts", "metrics", "profiles", "registry", "results", "spec"},
     "results": {"core", "exports", "facts", "metrics", "moved", "registry"},
-    "spec": set(),
+    "spec": {"core"},
     "strategies": {"core", "listing", "models", "streams"},
     "streams": {"core", "data"},
     "testing": {"core", "engine", "execution", "profiles", "registry"},

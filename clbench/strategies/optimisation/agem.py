@@ -13,14 +13,15 @@ from torch import Tensor
 
 from clbench.core.batch import Batch
 from clbench.core.part import Network, Part, Run, Stream
+from clbench.core.ranges import Count, Rows
 from clbench.strategies.parts.memory import Memory
 from clbench.strategies.parts.products import products
 
 
 @dataclass
 class AGEM(Part):
-    memory: int = 500  # examples kept
-    rows: int | None = None  # of a reference batch; None: as many as new ones
+    memory: Count = 500  # examples kept
+    rows: Rows | None = None  # of a reference batch; None: as many as new ones
     paper = "Chaudhry et al. 2019"
     keeps = "examples"
     replays = protects = learns_pairs = True

@@ -11,14 +11,15 @@ candidates."""
 from dataclasses import dataclass
 
 from clbench.core.batch import Batch, take
+from clbench.core.ranges import NotNegative, Rows
 from clbench.strategies.replay.er import ER
 
 
 @dataclass
 class MIR(ER):
-    candidates: int | None = None  # drawn from the memory at every step; None: twice as many as new rows
-    rows: int | None = None  # of these, replayed; None: as many as new rows
-    alpha: float = 0.05  # length of the virtual step
+    candidates: Rows | None = None  # drawn from the memory at every step; None: twice as many as new rows
+    rows: Rows | None = None  # of these, replayed; None: as many as new rows
+    alpha: NotNegative = 0.05  # length of the virtual step
     paper = "Aljundi et al. 2019"
 
     def extra_cost(self, t: int) -> float:
