@@ -7,6 +7,7 @@ import hashlib
 import importlib
 import importlib.util
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -14,10 +15,10 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clbench.core import ranges, tuned
+from clbench.core import paths, ranges, tuned
 from clbench.core.composition import conflict
-from clbench.errors import InputError
-from clbench.facts import FAMILIES, Facts, facts_in, file_of, literals
+from clbench.errors import InputError, Unavailable
+from clbench.facts import FAMILIES, Facts, classes_without, facts_in, file_of, literals
 from clbench.spec import Term, canonical, checked, defaults_of, is_own, parse, suggestion
 
 if TYPE_CHECKING:
@@ -187,9 +188,37 @@ def is_glob(pattern: str) -> bool:
     return not is_own(pattern) and any(mark in pattern.split("(")[0] for mark in "*?[")
 
 
-def matches(name: str, patterns: list[str] | None) -> bool:
-    """Whether a canonical name is one of the patterns, or like one; no patterns stand for all."""
-    return not patterns or any(name == pattern or fnmatchcase(name, pattern) for pattern in patterns)
+def pair_matches(
+    benchmark: str, strategy: str, profile: str, benchmarks: list[str] | None, strategies: list[str] | None
+) -> bool:
+    """Whether a pair of canonical names is one that the patterns stand for: globs, names, or specs in any
+    spelling, as they are meant under the profile; no patterns stand for all."""
+
+    def benchmark_of(pattern: str) -> str:
+        return _benchmark(pattern, profile)[0]
+
+    def strategy_of(pattern: str) -> str:
+        return strategy_on(pattern, _benchmark(benchmark, profile)[1], profile).name
+
+    return (not benchmarks or any(_stands_for(one, benchmark, benchmark_of) for one in benchmarks)) and (
+        not strategies or any(_stands_for(one, strategy, strategy_of) for one in strategies)
+    )
+
+
+def _stands_for(pattern: str, name: str, canonical_of: Callable[[str], str]) -> bool:
+    """Whether a pattern stands for a canonical name. Loads the classes only where the same names have other
+    arguments: then it depends on their defaults."""
+    if name == pattern or fnmatchcase(name, pattern):
+        return True
+    if is_glob(pattern):
+        return False
+    try:
+        asked, there = parse(pattern), parse(name)
+        if [term.name for term in asked] != [term.name for term in there]:
+            return False
+        return asked == there or canonical_of(pattern) == name
+    except (InputError, Unavailable):  # what is not to be had now is at most what it is called
+        return False
 
 
 # ---- loading
@@ -218,6 +247,9 @@ def benchmark(text: str, profile: str) -> "tuple[str, Benchmark, Entry]":
     made = cls(**arguments)
     made.scenario = scenario
     return canonical(entry.name, arguments, defaults), made, entry
+
+
+_benchmark = benchmark  # where a parameter has its name
 
 
 def _scenario(entry: Entry, cls: type) -> str:
@@ -310,12 +342,13 @@ def own_files(*specs: str) -> list[str]:
 def _own_entry(name: str) -> Entry:
     """`path/to/file.py:Class`, or `path/to/file.py:Class_scenario` for a benchmark with scenarios."""
     path, attribute = name.rsplit(":", 1)
-    if not Path(path).is_file():  # a worker elsewhere has it where dask puts uploaded files
+    if paths.kind_of(path) is None:  # a worker elsewhere has it where dask puts uploaded files
         path = next(
             (str(place) for folder in sys.path if (place := Path(folder) / Path(path).name).is_file()), path
         )
-    if not Path(path).is_file():
-        raise InputError(f"{path}: there is no such file")
+    paths.check_file(path)
+    if others := classes_without(Path(path), attribute):
+        raise InputError(f"{path} has no class {attribute}; it has {', '.join(others)}")
     return Entry(name, "a file of one's own", path, attribute)
 
 

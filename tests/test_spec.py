@@ -232,9 +232,9 @@ def test_a_benchmarks_better_defaults_are_the_plain_name():
         ("naive+ewcc", 'unknown strategy "ewcc": did you mean "ewc"? (`clbench list` shows them all)'),
         ("er(memry=5)", 'er has no argument "memry": did you mean "memory"? (it takes memory=500)'),
         ("naive(x=1)", 'naive has no argument "x" (it takes no arguments)'),
-        ("er(memory='5')", "er: memory takes a whole number, not '5'"),
-        ("er(memory=5.0)", "er: memory takes a whole number, not 5.0"),
-        ("ewc(lam='strong')", "ewc: lam takes a number, not 'strong'"),
+        ("er(memory='5')", "er: memory takes a whole number from 1 to 1,000,000,000, not '5'"),
+        ("er(memory=5.0)", "er: memory takes a whole number from 1 to 1,000,000,000, not 5.0"),
+        ("ewc(lam='strong')", "ewc: lam takes a number from 0 to 1e18, not 'strong'"),
         ("cumulative(budget='all')", "cumulative: budget takes 'equal' or 'seen', not 'all'"),
     ],
 )
@@ -283,7 +283,7 @@ def test_a_benchmark_knows_its_scenario_and_profile():
             "steps=None, rows=None, momentum=None, weight_decay=None, beta2=None, warm_up=None, "
             "optimiser_state=None, fixed_compute=None, order=None, tasks=5, width=None)",
         ),
-        ("blobs_class(tasks='3')", "smoke", "blobs_class: tasks takes a whole number, not '3'"),
+        ("blobs_class(tasks='3')", "smoke", "blobs_class: tasks takes a whole number from 1 to 20, not '3'"),
         ("blobs_class", "huge", "blobs_class has no budget for the profile huge; it has smoke, quick, full"),
     ],
 )

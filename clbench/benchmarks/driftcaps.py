@@ -10,6 +10,7 @@ import numpy as np
 from msgspec import Meta
 
 from clbench.core.benchmark import Benchmark
+from clbench.core.memory import check_fits
 from clbench.core.ranges import Count, Key, Pixels, Share
 from clbench.data.pairs import driftcaps
 from clbench.data.pairs.pairs import Pairs
@@ -45,7 +46,13 @@ class Driftcaps(Benchmark):
     seeds = {"smoke": {"pairs": 5}}
 
     def contents(self) -> Pairs:
+        check_fits(self._bytes(), f"drawing slices={self.slices} of n={self.n} pairs at size={self.size}")
         return draw_pairs(self.slices, self.n, self.n_test, self.drift, self.churn, self.size, self.data_seed)
+
+    def _bytes(self) -> int:
+        """What drawing takes at its peak: all images twice, and the arithmetic of one slice."""
+        pixels = self.size**2
+        return self.slices * (self.n + self.n_test) * (6 * pixels + 500) + 100 * pixels * self.n
 
     def make_stream(self, pairs: Pairs, seeds: list[int]) -> PairStream:
         return PairStream(pairs, seeds)

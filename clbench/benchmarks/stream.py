@@ -9,6 +9,7 @@ import numpy as np
 from msgspec import Meta
 
 from clbench.core.benchmark import Benchmark
+from clbench.core.paths import check_readable, kind_of
 from clbench.core.ranges import Count, Pixels, Text
 from clbench.data import files
 from clbench.data.pairs import icons, store
@@ -131,7 +132,8 @@ def find(path: str) -> Path:
         raise InputError("stream needs a path: -b \"stream(path='my.parquet')\"")
     places = [Path(path), *(folder / path for folder in files.folders()), Path(icons.__file__).parent / path]
     for place in places:
-        if place.exists():
+        if kind_of(place):
+            check_readable(place)
             return place
     raise Unavailable(f"{path} is not here: put it under $CLBENCH_DATA, or give another path")
 

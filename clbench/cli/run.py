@@ -21,7 +21,7 @@ from clbench.cli.app import (
 from clbench.errors import InputError
 from clbench.profiles import PROFILES
 from clbench.results import files as writing
-from clbench.spec import parse
+from clbench.spec import name_of, parse
 
 EXAMPLES = """Examples:
 
@@ -87,7 +87,8 @@ def run(
     level: str = profile.value if profile else "full" if "cuda" in device else "smoke" if all_ else "quick"
     names = registry.select(benchmark or list(PROFILES[level].selects), registry.benchmarks())
     specs = registry.select(strategy or ["*"], registry.strategies())
-    writing.check_writable(out)
+    for folder in (out, out / level):
+        writing.check_writable(folder)
     plan = planning.make_plan(names, specs, level, asked_seeds, out, fresh=fresh)
     jobs = planning.jobs(plan, device, group_size)
     workers = default_workers(device) if workers is None else workers
@@ -118,15 +119,14 @@ def _named(missing: dict, benchmarks: list[str], strategies: list[str], profile:
     literal = {registry.benchmark(text, profile)[0] for text in benchmarks if not registry.is_glob(text)}
     terms = {term.name for text in strategies if not registry.is_glob(text) for term in parse(text)}
     return any(
-        benchmark in literal or (strategy and strategy.split("(")[0] in terms)
-        for benchmark, strategy in missing
+        benchmark in literal or (strategy and name_of(strategy) in terms) for benchmark, strategy in missing
     )
 
 
 def _seconds(text: str | None) -> float | None:
     if text is None:
         return None
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text)
+    found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([smh]?)", text)
     if not found or not float(found[1]):
         raise InputError(f'--time-limit "{text}": write seconds, minutes or hours, like 90s, 9m or 2h')
     return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 import torch
 from msgspec import Meta
 
-from clbench.core import ranges
 from clbench.core.budget import Budget, Decay, OptimiserName, Precision, State, Steps
 from clbench.core.ranges import Count, NotNegative, Positive, PositiveShare, Rows, SmallerShare
 from clbench.errors import InputError
@@ -66,8 +65,8 @@ class Benchmark:
     scenario = ""  # set by the registry
 
     def __post_init__(self) -> None:
-        """Raises InputError for a value that makes no sense."""
-        ranges.check(self)
+        """Raises InputError for values that make no sense together. Whoever takes a benchmark from a user
+        checks each against its range: `clbench.core.ranges`."""
 
     @property
     def one_seed(self) -> bool:

@@ -53,6 +53,11 @@ class Budget:
                 f"not {self.rows}"
             )
 
+    def plan_bytes(self, rows: int | None = None) -> int:
+        """What a plan of so many rows a step (None: of the new ones) takes for a task and a seed: three whole
+        numbers each."""
+        return 24 * self.steps * (self.rows if rows is None else rows)
+
     def with_fields(self, **fields: Any) -> "Budget":
         """The budget with these fields instead.
 

@@ -151,7 +151,8 @@ def describe(kind: Any) -> str:
     origin, given = typing.get_origin(kind), typing.get_args(kind)
     if origin is Annotated:
         what = describe(given[0])
-        bounds = filter(None, (_bounds(meta) for meta in _metas(kind)))
+        unit = "characters" if given[0] is str else "entries"
+        bounds = filter(None, (_bounds(meta, unit) for meta in _metas(kind)))
         return " ".join([what, *bounds])
     if origin is typing.Literal:
         return " or ".join(map(repr, given))
@@ -161,10 +162,10 @@ def describe(kind: Any) -> str:
     return NAMES.get(origin or kind, str(kind))
 
 
-def _bounds(meta: Meta) -> str:
+def _bounds(meta: Meta, unit: str) -> str:
     low, high = meta.ge if meta.gt is None else meta.gt, meta.le if meta.lt is None else meta.lt
     if meta.max_length is not None:
-        return f"of at most {meta.max_length:,} characters or entries"
+        return f"of at most {meta.max_length:,} {unit}"
     if low is None and high is None:
         return ""
     if low is None or high is None:

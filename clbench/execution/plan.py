@@ -13,6 +13,8 @@ from clbench import registry
 from clbench.core.benchmark import Benchmark
 from clbench.core.costs import SECONDS
 from clbench.core.differences import changed_fields
+from clbench.core.memory import check_fits, machine_bytes
+from clbench.core.ranges import shown
 from clbench.errors import InputError, Unavailable
 from clbench.execution.own import AnyStrategy
 from clbench.profiles import PROFILES
@@ -42,6 +44,7 @@ GROUP_SIZE = {
     ("dual", "cuda"): None,
     ("text", "cuda"): None,
 }
+MOST_SEEDS, LARGEST_SEED = 10_000, 2**63 - 1
 SMALL = {"mlp": 50_000, "dual": 320_000}  # parameters; two towers have as few with images of 8x8
 
 
@@ -80,6 +83,7 @@ class Pair:
     stored: Record | None  # what the results folder holds, current or not
     seconds: float  # estimate for one seed
     one_seed: bool = False  # a group has no more than one
+    seed_bytes: int = 0  # of memory that a seed takes, at least
     given: Given | None = None
 
     @property
@@ -179,7 +183,10 @@ def plan_of_objects(name: str, given: Given, profile: str, seeds: list[int] | No
     )
     asked = seeds_of(benchmark, profile) if seeds is None else seeds
     seconds = _estimate(None, benchmark, network, strategy, profile)
-    return Plan([Pair(blank, asked, kind_of(network), None, seconds, benchmark.one_seed, given)], {}, [])
+    size = _seed_bytes(blank, benchmark, network, strategy)
+    return Plan(
+        [Pair(blank, asked, kind_of(network), None, seconds, benchmark.one_seed, size, given)], {}, []
+    )
 
 
 def jobs(plan: Plan, device: str, group_size: int | None = None) -> list[Job]:
@@ -188,6 +195,11 @@ def jobs(plan: Plan, device: str, group_size: int | None = None) -> list[Job]:
     for pair in plan.pairs:
         blank, seeds = pair.blank, pair.missing
         size = 1 if pair.one_seed else group_size or _group_size(pair, device) or len(seeds) or 1
+        size = min(size, len(seeds) or 1)
+        if group_size:
+            check_fits(size * pair.seed_bytes, f"{size} seeds of {_name(blank)} together (--group-size)")
+        elif pair.seed_bytes:
+            size = max(1, min(size, machine_bytes() // pair.seed_bytes))
         begins = [] if pair.given else registry.modules_of(blank.benchmark, blank.strategy)
         modules = tuple(module for module in begins if not module.endswith(".py"))
         made += [
@@ -240,7 +252,24 @@ def _pair(
     )
     asked = seeds_of(benchmark, profile) if seeds is None else seeds
     seconds = _estimate(stored, benchmark, network, strategy, profile)
-    return Pair(blank, asked, kind_of(network), None if fresh else stored, seconds, benchmark.one_seed)
+    size = _seed_bytes(blank, benchmark, network, strategy)
+    return Pair(blank, asked, kind_of(network), None if fresh else stored, seconds, benchmark.one_seed, size)
+
+
+def _seed_bytes(blank: Record, benchmark: Benchmark, network: "Network", strategy: AnyStrategy) -> int:
+    """What the run of one seed takes of memory at least: its weights, their gradient, the optimiser's two
+    numbers and as much again while they change, and the plan of a task. Raises InputError where that is more
+    than there is."""
+    budget = benchmark.budget(blank.profile)
+    parts: list[Any] = strategy.build()
+    asked = sum(part.asked_bytes(budget) for part in parts if hasattr(part, "asked_bytes"))
+    size = 6 * 4 * network.layout.P + budget.plan_bytes() + asked
+    check_fits(size, f"{_name(blank)}: {network}, steps={budget.steps} of rows={budget.rows}")
+    return int(size)
+
+
+def _name(blank: Record) -> str:
+    return f"{blank.strategy} on {blank.benchmark}"
 
 
 def kind_of(network: "Network") -> str:
@@ -320,10 +349,14 @@ def checked_seeds(seeds: int | Sequence[int] | None, field: str = "seeds") -> li
     if isinstance(seeds, int):
         if seeds < 1:
             raise InputError("at least one seed is needed", field, seeds)
+        if seeds > MOST_SEEDS:
+            raise InputError(f"at most {MOST_SEEDS:,} seeds, or it would have no end", field, seeds)
         return list(range(seeds))
     seeds = list(seeds)
     if not seeds or min(seeds) < 0:
         raise InputError("give at least one, each 0 or more", field, seeds)
+    if len(seeds) > MOST_SEEDS or max(seeds) > LARGEST_SEED:
+        raise InputError(f"at most {MOST_SEEDS:,} seeds, none above {LARGEST_SEED:,}", field, shown(seeds))
     if len(set(seeds)) < len(seeds):
         raise InputError("a seed is there twice", field, seeds)
     return seeds

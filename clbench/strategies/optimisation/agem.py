@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from clbench.core.batch import Batch
+from clbench.core.budget import Budget
 from clbench.core.part import Network, Part, Run, Stream
 from clbench.core.ranges import Count, Rows
 from clbench.strategies.parts.memory import Memory
@@ -25,6 +26,9 @@ class AGEM(Part):
     paper = "Chaudhry et al. 2019"
     keeps = "examples"
     replays = protects = learns_pairs = True
+
+    def asked_bytes(self, budget: Budget) -> int:
+        return budget.plan_bytes(self.rows or 0)
 
     def supports(self, stream: Stream, net: Network) -> str | None:
         return Memory.fits(self.memory, stream)

@@ -11,6 +11,7 @@ candidates."""
 from dataclasses import dataclass
 
 from clbench.core.batch import Batch, take
+from clbench.core.budget import Budget
 from clbench.core.ranges import NotNegative, Rows
 from clbench.strategies.replay.er import ER
 
@@ -21,6 +22,9 @@ class MIR(ER):
     rows: Rows | None = None  # of these, replayed; None: as many as new rows
     alpha: NotNegative = 0.05  # length of the virtual step
     paper = "Aljundi et al. 2019"
+
+    def asked_bytes(self, budget: Budget) -> int:
+        return budget.plan_bytes(self.candidates or 0)
 
     def extra_cost(self, t: int) -> float:
         """The virtual step's pass over the new rows, and two passes forward over the candidates."""
