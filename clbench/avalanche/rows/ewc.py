@@ -13,9 +13,7 @@ from clbench.core.ranges import NotNegative
 
 @dataclass
 class EWC(Row):
-    ewc_lambda: NotNegative = (
-        1.0  # as in Avalanche's continual-learning-baselines; Avalanche itself has no default
-    )
+    ewc_lambda: NotNegative = 1.0  # as in Avalanche's continual-learning-baselines; it has no default itself
     family = "regularisation"
     paper = "Kirkpatrick et al. 2017"
     keeps = "importances and an anchor of every task"
