@@ -29,7 +29,7 @@ class Driftcaps(Benchmark):
     not cover it.
     """
 
-    slices: Annotated[int, Meta(ge=1, le=1000)] = 6
+    slices: Annotated[int, Meta(ge=1, le=100)] = 6
     n: Count = 2000
     n_test: Count = 400
     drift: Share = 0.5  # how much looks, words and frequencies change from slice to slice
