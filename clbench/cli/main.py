@@ -18,9 +18,14 @@ app.add_typer(data_app, name="data")
 app.add_typer(import_app, name="import")
 
 
+LONGEST = 8192  # characters of an argument: twice what a path may have
+
+
 def main() -> None:
     """Runs a command; a user's mistake is one line and exit code 2."""
     for argument in sys.argv[1:]:
+        if len(argument) > LONGEST:
+            _fail(f"{argument[:50]}…: an argument of more than {LONGEST:,} characters")
         if not _is_text(argument):
             _fail(f"{argument}: no UTF-8, or with a NUL in it: neither names nor paths are")
     try:
