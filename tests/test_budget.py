@@ -152,7 +152,8 @@ def test_another_optimiser_leaves_behind_what_is_not_its_own():
         ),
         (
             "split_digits_class(order='sorted')",
-            "split_digits_class: order takes a list of at most 10,000 entries or 'seed' or None, not 'sorted'",
+            "split_digits_class: order takes a list of at most 10,000 entries or 'seed' or None, "
+            "not 'sorted'",
         ),
     ],
 )

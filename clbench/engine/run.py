@@ -105,8 +105,8 @@ class Run:
         if budget.fixed_compute and not all(self._steps_left(t) for t in range(len(stream.tasks))):
             names = "+".join(type(part).__name__ for part in parts)
             raise InputError(
-                f"what {names} computes besides its steps takes all {budget.steps} steps of the budget, which "
-                "pays for it (fixed_compute): ask it for less, or give the benchmark more steps"
+                f"what {names} computes besides its steps takes all {budget.steps} steps of the budget, "
+                "which pays for it (fixed_compute): ask it for less, or give the benchmark more steps"
             )
 
     # ---- the story
