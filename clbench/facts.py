@@ -72,7 +72,7 @@ def literals(path: Path, name: str | None = None) -> dict:
 
 def classes_without(path: Path, name: str) -> list[str]:
     """The classes of a file that has none of this name, nor of the name before a benchmark's scenario; empty
-    where it has one, or may have one that only who imports it sees."""
+    where it has one, has none at all, or may have one that only who imports it sees."""
     try:
         tree = _parsed(path, path.stat().st_mtime_ns)
     except (OSError, SyntaxError, ValueError, RecursionError):
@@ -80,7 +80,7 @@ def classes_without(path: Path, name: str) -> list[str]:
     words = {word for node in ast.walk(tree) for word in _words(node)}
     if {name, name.rpartition("_")[0], "*", "globals", "exec", "__getattr__"} & words:
         return []
-    return [node.name for node in tree.body if isinstance(node, ast.ClassDef)] or ["none"]
+    return [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
 
 
 def _words(node: ast.AST) -> list[str]:
