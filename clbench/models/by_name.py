@@ -2,10 +2,7 @@
 
 from functools import partial
 
-import torch
-
-from clbench.core.memory import check_fits
-from clbench.models.functional import Functional
+from clbench.models.functional import Functional, check_module_fits
 from clbench.models.resnet import ResNet18
 from clbench.models.small_conv import SmallConv
 
@@ -27,7 +24,5 @@ def network(
     norm: group | batch. width: channels of the first layer; None: the network's own default.
     """
     make = partial(NETWORKS[name], shape, classes, norm, *([] if width is None else [width]))
-    with torch.device("meta"):  # without memory, to see how much it takes
-        size = 4 * make().layout.P
-    check_fits(size, f"{name} of width={width}")
+    check_module_fits(lambda: make()._module, f"{name} of width={width}")
     return make()

@@ -4,14 +4,14 @@ The left tower takes images or words, the right one words.
 """
 
 import math
+from functools import partial
 from typing import Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from clbench.core.memory import check_fits
-from clbench.models.functional import Functional
+from clbench.models.functional import Functional, check_module_fits
 from clbench.models.layers import Pictures
 
 LARGEST_SCALE = 100.0  # as in CLIP
@@ -28,10 +28,9 @@ class DualEncoder(Functional):
     def __init__(self, shape: tuple[int, int, int] | None, buckets: int = 2048, width: int = 64):
         self.inputs, self.widths = shape, (width,)
         kind = "words" if shape is None else f"{shape[0]}x{shape[1]} images"
-        with torch.device("meta"):  # without memory, to see how much it takes
-            size = sum(tensor.nbytes for tensor in _towers(shape, buckets, width).parameters())
-        check_fits(size, f"a network for {kind} and words of {buckets} buckets")
-        super().__init__(_towers(shape, buckets, width), f"dual encoder {width}, {kind} and words")
+        make = partial(_towers, shape, buckets, width)
+        check_module_fits(make, f"a network for {kind} and words of {buckets} buckets")
+        super().__init__(make(), f"dual encoder {width}, {kind} and words")
 
     def init(self, generator: torch.Generator) -> Tensor:
         """Initial theta [P]: layers as torch's own, word vectors from N(0, 0.1^2)."""

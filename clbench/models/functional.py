@@ -4,12 +4,22 @@ The engine maps such a function over seeds; all networks but `clbench.models.mlp
 """
 
 import copy
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
 from clbench.core.layout import Layout
+from clbench.core.memory import check_fits
+
+
+def check_module_fits(make: Callable[[], nn.Module], what: str) -> None:
+    """Raises InputError where the parameters of the module that `make` builds are more than this machine's
+    memory; builds it without any."""
+    with torch.device("meta"):
+        size = sum(tensor.nbytes for tensor in make().parameters())
+    check_fits(size, what)
 
 
 class Functional:

@@ -4,6 +4,7 @@ It begins by comparing texts by the words that they share, and learns to do bett
 """
 
 import math
+from functools import partial
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from clbench.models.dual_encoder import LARGEST_SCALE
-from clbench.models.functional import Functional
+from clbench.models.functional import Functional, check_module_fits
 
 
 class TextEncoder(Functional):
@@ -28,7 +29,9 @@ class TextEncoder(Functional):
     def __init__(self, idf: np.ndarray, width: int = 192):
         self.inputs, self.widths = len(idf), (width,)
         self.idf = torch.from_numpy(idf)
-        super().__init__(SharedTower(len(idf), width), f"text encoder {width}, {len(idf)} words")
+        make = partial(SharedTower, len(idf), width)
+        check_module_fits(make, f"a network for words of {len(idf)} buckets")
+        super().__init__(make(), f"text encoder {width}, {len(idf)} words")
 
     def init(self, generator: torch.Generator) -> Tensor:
         """Initial theta [P]: word vectors from N(0, 1), word weights `idf`, a residual layer of 0."""

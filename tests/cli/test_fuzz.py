@@ -26,7 +26,7 @@ from clbench.execution import plan
 from clbench.results import records
 
 ENDS = (0, 1, 2, 3, 130)
-PATIENCE = 30  # seconds for one command: longer counts as no end
+PATIENCE = 60  # seconds for one command: longer counts as no end
 COMMON = {
     "derandomize": True,
     "deadline": None,
