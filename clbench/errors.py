@@ -1,4 +1,4 @@
-"""The two kinds of error that are for people."""
+"""The kinds of error that are for people."""
 
 
 class InputError(Exception):
@@ -18,6 +18,17 @@ class InputError(Exception):
             return str(self)
         value = ",".join(map(str, self.value)) if isinstance(self.value, list) else self.value
         return f"--{self.field.replace('_', '-')} {value}: {self.reason}"
+
+
+class OwnCodeFailed(InputError):
+    """A file of the user's own, or a plug-in, broke off; says the error, file and line. A run counts it as a
+    failed pair; other commands end with it."""
+
+
+class BrokeOff(Exception):
+    """Something outside gave way: the disk is full, the folder is gone, a cluster does not answer.
+
+    Says what and where; what was done before is whole. The command line exits with 1."""
 
 
 class Unavailable(Exception):

@@ -6,7 +6,7 @@ import typer
 
 from clbench.cli.app import app
 from clbench.cli.pairs import data_app, import_app
-from clbench.errors import InputError, Unavailable
+from clbench.errors import BrokeOff, InputError, Unavailable
 
 # isort: off
 from clbench.cli import list, run, show, check, verify  # noqa: F401
@@ -18,13 +18,15 @@ app.add_typer(import_app, name="import")
 
 
 def main() -> None:
-    """Runs a command; a user's mistake is one line and exit code 2."""
+    """Runs a command. A user's mistake is one line and exit code 2; a full disk or so, one line and 1."""
     try:
         sys.exit(app(standalone_mode=False) or 0)
     except InputError as error:
         _fail(error.on_command_line())
     except Unavailable as error:
         _fail(str(error))
+    except BrokeOff as error:
+        _fail(str(error), 1)
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
     except Exception as error:
@@ -33,9 +35,9 @@ def main() -> None:
         _fail(error.format_message())
 
 
-def _fail(line: str) -> None:
+def _fail(line: str, status: int = 2) -> None:
     print(f"clbench: {line}", file=sys.stderr)
-    sys.exit(2)
+    sys.exit(status)
 
 
 @app.command()

@@ -10,7 +10,7 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from clbench import registry
+from clbench import own_code, registry
 from clbench.errors import InputError, RunFailed, Unavailable
 from clbench.execution.devices import choose_device
 from clbench.execution.environment import prepare
@@ -185,7 +185,7 @@ def failure(job: Job, error: BaseException) -> GroupResult:
     cause = error
     if isinstance(error, RunFailed):
         task, step, cause = error.task, error.step, error.__cause__ or error
-    reason = f"{type(cause).__name__}: {cause}".splitlines()[0]
+    reason = own_code.reason(cause, list(job.own.texts))
     if type(cause).__name__ == "KilledWorker":
         reason = "its worker process died twice"
     if _out_of_memory(error):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from clbench.execution import workers
+from clbench.execution import cluster
 from clbench.results import records
 
 
@@ -175,7 +175,7 @@ def test_dry_run_writes_nothing(tmp_path, here):
     ],
 )
 def test_a_mistake_is_one_line_and_nothing_is_written(arguments, said, tmp_path, here, monkeypatch):
-    monkeypatch.setattr(workers, "ANSWER", "1s")  # nobody answers, however long it waits
+    monkeypatch.setattr(cluster, "ANSWER", "1s")  # nobody answers, however long it waits
     if "cuda" in arguments:
         import torch
 
@@ -318,7 +318,7 @@ def test_failing_diverging_and_unsupported_runs_are_records_and_the_others_go_on
         stored(own, f"own.py:{name}") for name in ("Fails", "Blows", "Never", "Scaled")
     )
     assert failed.status == "failed" and failed.seeds == [0, 2]
-    assert failed.error.reason == "RuntimeError: out of luck" and failed.error.task == 2
+    assert failed.error.reason == "RuntimeError: out of luck (own.py, line 17)" and failed.error.task == 2
     assert 'raise RuntimeError("out of luck")' in failed.error.traceback and failed.error.seeds == [1]
     assert diverged.status == "diverged" and diverged.seeds == [0, 1, 2] and diverged.error.seed == 1
     assert diverged.error.task == 3 and diverged.acc[1][3] == [None] * 5 and None not in diverged.acc[0][5]
@@ -386,7 +386,7 @@ def test_a_killed_worker_costs_only_its_own_run(own):
     )
     assert done.returncode == 1, done.stdout + done.stderr
     record = stored(own, "own.py:Dies")
-    assert record.status == "failed" and record.error.reason == "its worker process died twice"
+    assert record.status == "failed" and record.error.reason == "its process was killed by SIGKILL"
     assert record.seeds == [0, 2] and stored(own).seeds == [0, 1, 2]
 
 
