@@ -107,13 +107,18 @@ def syntax_error(path: str, error: SyntaxError) -> str:
     return f"{error.filename or path}, line {error.lineno}: no Python ({error.msg})"
 
 
+def text_of(error: BaseException) -> str:
+    """What an exception says; nothing where its `__str__` fails, as one of the user's own may."""
+    try:
+        return str(error).strip()
+    except Exception:
+        return ""
+
+
 def reason(error: BaseException, paths: Sequence[str] = ()) -> str:
     """The error in a line, with the last line of these files that it came through."""
-    try:
-        text = str(error).strip().partition("\n")[0]
-    except Exception:  # an exception of the user's own whose __str__ fails
-        text = ""
-    text = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    said = text_of(error).partition("\n")[0]
+    text = f"{type(error).__name__}: {said}" if said else type(error).__name__
     places = []
     trace = error.__traceback__
     while trace:

@@ -1,7 +1,10 @@
 """`clbench run`: strategies on benchmarks."""
 
 import re
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -89,6 +92,7 @@ def run(
     from clbench.execution import plan as planning
     from clbench.execution.devices import choose_device, default_workers
     from clbench.results import records
+    from clbench.results.lock import hold
 
     asked_seeds = planning.parse_seeds(seeds, seed_list)
     limit, group_limit = _seconds(time_limit, "time_limit"), _seconds(run_limit, "run_limit")
@@ -102,36 +106,53 @@ def run(
     names = registry.select(benchmark or list(PROFILES[level].selects), registry.benchmarks())
     specs = registry.select(strategy or ["*"], registry.strategies())
     writing.check_writable(out)
-    plan = planning.make_plan(names, specs, level, asked_seeds, out, fresh=fresh, device=device, debug=debug)
-    jobs = planning.jobs(plan, device, group_size, group_limit)
-    workers = default_workers(device) if workers is None else workers
-
-    screen = terminal.Screen(to_stderr=as_json)
-    screen.announce(plan, jobs, level, device, workers, lambda: records.load(out, level)[0])
-    if dry_run:
-        screen.list_jobs(jobs)
-        return
-    beside = None if as_json else lambda: records.load(out, level)[0]
-    with screen.progress(plan, jobs, beside) as on_done:
-        finished = executing.execute(
-            plan,
-            jobs,
-            out,
-            workers=workers,
-            scheduler=scheduler,
-            time_limit=limit,
-            debug=debug,
-            on_done=on_done,
+    with ended_by_sigterm(), nullcontext() if dry_run else hold(out):
+        plan = planning.make_plan(
+            names, specs, level, asked_seeds, out, fresh=fresh, device=device, debug=debug
         )
-    stored, problems = records.load(out, level)
-    print_warnings(problems)
-    screen.results(finished, stored, as_json)
-    screen.farewell(finished, level, out, fresh)
+        jobs = planning.jobs(plan, device, group_size, group_limit)
+        workers = default_workers(device) if workers is None else workers
+
+        screen = terminal.Screen(to_stderr=as_json)
+        screen.announce(plan, jobs, level, device, workers, lambda: records.load(out, level)[0])
+        if dry_run:
+            screen.list_jobs(jobs)
+            return
+        beside = None if as_json else lambda: records.load(out, level)[0]
+        with screen.progress(plan, jobs, beside) as on_done:
+            finished = executing.execute(
+                plan,
+                jobs,
+                out,
+                workers=workers,
+                scheduler=scheduler,
+                time_limit=limit,
+                debug=debug,
+                on_done=on_done,
+            )
+        stored, problems = records.load(out, level)
+        print_warnings(problems)
+        screen.results(finished, stored, as_json)
+        screen.farewell(finished, level, out, fresh)
     missing = plan.unavailable | finished.unavailable
     named = strict or _named(missing, benchmark or [], strategy or [])
     raise typer.Exit(
         130 if finished.interrupted else 1 if finished.bad or plan.blocked or (missing and named) else 0
     )
+
+
+@contextmanager
+def ended_by_sigterm() -> Iterator[None]:
+    """Within the block SIGTERM ends the run as Ctrl-C does."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _named(missing: dict, benchmarks: list[str], strategies: list[str]) -> bool:

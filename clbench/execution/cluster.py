@@ -36,8 +36,12 @@ def look_at_cluster(address: str, device: str) -> tuple[str, int]:
 
 def connect(address: str) -> Any:
     """A client of the cluster. InputError where nobody answers, or no worker is there."""
-    from distributed import Client
-
+    try:
+        from distributed import Client
+    except ImportError:
+        raise InputError(
+            "dask is not installed: pip install 'clbench[cluster]'", "scheduler", address
+        ) from None
     try:
         client = Client(address, timeout=ANSWER)
     except (OSError, ValueError) as error:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 PLANNING_LIMIT = 60.0  # seconds for all pairs that have their own files in common
 # Seconds measured over those that 6 x parameters x rows FLOPs at 5e10 a second, and 0.5 ms for a step, would
-# give, by kind of network: a convolution uses each parameter many times, and an Adam step of a large table few.
+# give, by kind of network: a convolution uses each parameter many times, a table of words few of them.
 TIMES = {
     "small mlp": 0.15,
     "mlp": 0.3,
@@ -138,10 +138,12 @@ def describe_alone(pairs: list[tuple[str, str]], profile: str, own: OwnCode, dev
             place = Path(folder, "answers")
             place.unlink(missing_ok=True)
             process, channel = start_process(device, _write_answers, place, pairs, profile, own)
-            process.join(PLANNING_LIMIT)
-            how = ended_with(process.exitcode) if process.exitcode is not None else None
-            kill(process)
-            channel.close()
+            try:
+                process.join(PLANNING_LIMIT)
+                how = ended_with(process.exitcode) if process.exitcode is not None else None
+            finally:
+                kill(process)
+                channel.close()
             reached, answers = _read_answers(place)
             yield from answers
             pairs = _without(pairs, answers)

@@ -164,9 +164,9 @@ def _source_when_loaded(modules: tuple[str, ...]) -> str:
 def _out_of_memory(error: BaseException) -> bool:
     import torch
 
-    cause = error.__cause__ if isinstance(error, RunFailed) else error
+    cause = error.__cause__ or error if isinstance(error, RunFailed) else error
     # On a CPU torch raises a plain RuntimeError.
-    return isinstance(cause, torch.OutOfMemoryError) or "can't allocate memory" in str(cause)
+    return isinstance(cause, torch.OutOfMemoryError) or "can't allocate memory" in own_code.text_of(cause)
 
 
 def _free_memory() -> None:

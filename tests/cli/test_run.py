@@ -431,8 +431,7 @@ def interruptible():
     signal.signal(signal.SIGINT, before)
 
 
-@pytest.mark.parametrize("workers", [0, 2])
-def test_ctrl_c_keeps_what_is_done(own, workers, interruptible):
+def test_ctrl_c_in_one_process_keeps_what_is_done(own, interruptible):
     process = subprocess.Popen(
         [
             sys.executable,
@@ -444,7 +443,8 @@ def test_ctrl_c_keeps_what_is_done(own, workers, interruptible):
             "--profile",
             "smoke",
             "--workers",
-            str(workers),
+            "0",
+            "--debug",
             "-s",
             "own.py:Slow",
             "--seeds",
