@@ -104,7 +104,7 @@ def test_the_pairs_of_the_howto_run(tmp_path, monkeypatch):
 
 
 def test_the_python_example_of_the_howto_runs(tmp_path, monkeypatch):
-    (tmp_path / "results").mkdir()
+    (tmp_path / "my_results").mkdir()
     monkeypatch.chdir(tmp_path)
     names = {}
     exec(snippet("result = clbench.run"), names)

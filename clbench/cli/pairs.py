@@ -8,6 +8,7 @@ import typer
 from clbench import registry
 from clbench.errors import InputError
 from clbench.results import files as writing
+from clbench.results import folders
 
 data_app = typer.Typer(
     no_args_is_help=True, help="Your own dated pairs: images with captions, queries with passages."
@@ -101,7 +102,7 @@ def import_tic(
             min=1,
         ),
     ] = None,
-    out: Annotated[Path, typer.Option(help="Results folder.")] = Path("results"),
+    out: Annotated[Path, typer.Option(help="Results folder.")] = folders.RESULTS,
 ) -> None:
     """Takes over what TiC-CLIP's evaluation wrote, as records of the profile `imported`."""
     from clbench.data.pairs import tic

@@ -76,6 +76,8 @@ class Repository:
             "0",
             "--device",
             "cpu",
+            "--out",
+            "results",
             *more,
         )
 
@@ -87,7 +89,7 @@ class Repository:
 
     def verify(self, *more: str) -> tuple[int, list[str]]:
         """(exit status, lines)"""
-        done = self.clbench("verify", "--profile", "smoke", "--workers", "1", *more)
+        done = self.clbench("verify", "--profile", "smoke", "--workers", "1", "--results", "results", *more)
         assert "Traceback" not in done.stderr
         return done.returncode, (done.stdout + done.stderr).splitlines()
 
