@@ -22,7 +22,7 @@ class RotatedMNIST(Benchmark):
     tested: int = 10000  # test images per task
     width: int | None = None  # of the two hidden layers; None: 400
     scenarios = ("domain",)
-    tasks_are = "5 to 10, angles"
+    tasks_are = "5 to 10, turned"
     data_are = "MNIST"
     data = mnist
     budgets = {"smoke": Budget(steps=40), "quick": Budget(steps=100), "full": Budget(steps=2000)}

@@ -50,7 +50,7 @@ class DatedPairs(Benchmark):
     memory: int = 400
 
     scenarios = ()
-    tasks_are = "slices in time"
+    tasks_are = "slices by date"
     data_are = "your own dated pairs"
     by_name_only = True
     scenario = "pairs"
