@@ -10,6 +10,7 @@ from clbench.errors import InputError, Unavailable
 
 # isort: off
 from clbench.cli import list, run, show, check, verify  # noqa: F401
+from clbench.cli import explain, new, results, test  # noqa: F401
 
 # isort: on
 

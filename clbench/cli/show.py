@@ -63,7 +63,7 @@ def report(
     results: Results = folders.RESULTS,
     out: Annotated[Path, typer.Option(help="Folder for the pages.")] = folders.REPORTS,
 ) -> None:
-    """Writes a Markdown and a self-contained HTML page per profile, and says in a sentence a benchmark who is best."""
+    """Writes a Markdown and a self-contained HTML page per profile, and says who is best."""
     from clbench.report.pages import write_reports
     from clbench.results import records
 

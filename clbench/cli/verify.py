@@ -1,7 +1,6 @@
 """`clbench verify`: which records the edited code still computes."""
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
