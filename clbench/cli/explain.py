@@ -14,6 +14,7 @@ import typer
 
 from clbench import registry
 from clbench.cli.app import app
+from clbench.cli.own_file import classes_in
 from clbench.errors import InputError
 from clbench.execution.environment import prepare
 from clbench.profiles import PROFILES
@@ -52,6 +53,8 @@ def explain(
 
 def _names(text: str) -> list[str]:
     """The names in a spec, without arguments. Raises InputError for one that is not known."""
+    if text.endswith(".py"):
+        return [f"{text}:{name}" for name in _parts_and_benchmarks(text)]
     names = [term.name for term in parse(text)]
     for name in names:
         if ".py:" not in name and name not in registry.strategies() and not _first_of(name):
@@ -61,6 +64,21 @@ def _names(text: str) -> list[str]:
                 f"(`clbench list` shows them all)"
             )
     return names
+
+
+def _parts_and_benchmarks(file: str) -> list[str]:
+    """The classes of a file that are strategies or benchmarks."""
+    from clbench.core.benchmark import Benchmark
+    from clbench.core.part import Part
+
+    path, names = classes_in(file)
+    classes = {name: registry.load(registry.Entry(name, "", str(path), name)) for name in names}
+    found = [
+        name for name, cls in classes.items() if isinstance(cls, type) and issubclass(cls, Part | Benchmark)
+    ]
+    if not found:
+        raise InputError(f"{file}: no class in it is derived from clbench.Part or clbench.Benchmark")
+    return found
 
 
 def _is_strategy(name: str) -> bool:
@@ -230,6 +248,8 @@ def _lines(one: dict[str, Any]) -> list[str]:
             f"keeps    {one['keeps']}" + (f"; {one['grows']}" if one["grows"] else ""),
             f"reads    {_reads(one)}",
         ]
+        if any(argument["name"] == "memory" for argument in one["arguments"]):
+            foot.append("memory   is the benchmark's own unless it is given here")
         foot += _tuned_lines(one["tuned"])
     else:
         head = f"{one['name']}: a benchmark, scenarios {', '.join(one['scenarios'])}"

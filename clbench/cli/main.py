@@ -9,8 +9,7 @@ from clbench.cli.pairs import data_app, import_app
 from clbench.errors import InputError, Unavailable
 
 # isort: off
-from clbench.cli import list, run, show, check, verify  # noqa: F401
-from clbench.cli import explain, new, results, test  # noqa: F401
+from clbench.cli import list, explain, run, show, results, new, test, check, verify  # noqa: F401
 
 # isort: on
 
@@ -35,7 +34,8 @@ def main() -> None:
 
 
 def _fail(line: str) -> None:
-    print(f"clbench: {line}", file=sys.stderr)
+    if line:  # a command without any argument has printed its help
+        print(f"clbench: {line}", file=sys.stderr)
     sys.exit(2)
 
 

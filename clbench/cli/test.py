@@ -1,6 +1,5 @@
 """`clbench test`: the contract battery on a file of one's own."""
 
-import ast
 import traceback
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,6 +9,7 @@ import typer
 
 from clbench import registry
 from clbench.cli.app import app
+from clbench.cli.own_file import classes_in
 from clbench.errors import InputError
 from clbench.execution.environment import prepare
 
@@ -48,7 +48,7 @@ def _batteries(file: Path) -> Iterable[tuple[str, Iterable]]:
     from clbench.core.part import Part
     from clbench.testing import benchmark_checks, strategy_checks
 
-    path, names = _classes(file)
+    path, names = classes_in(str(file))
     found: list[tuple[str, Iterable]] = []
     for name in names:
         spec = f"{path}:{name}"
@@ -61,24 +61,6 @@ def _batteries(file: Path) -> Iterable[tuple[str, Iterable]]:
     if not found:
         raise InputError(f"{file}: no class in it is derived from clbench.Part or clbench.Benchmark")
     return found
-
-
-def _classes(file: Path) -> tuple[Path, list[str]]:
-    """The file, and the names of its classes, in their order; of one alone where the argument says so."""
-    text, colon, wanted = str(file).rpartition(".py:")
-    path, wanted = (Path(f"{text}.py"), wanted) if colon else (file, "")
-    if not path.is_file():
-        raise InputError(f"{path}: there is no such file")
-    if path.suffix != ".py":
-        raise InputError(f"{path}: is no file of Python, whose name ends in .py")
-    try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-    except (OSError, SyntaxError, ValueError) as error:
-        raise InputError(f"{path} cannot be read: {type(error).__name__}: {error}") from None
-    names = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
-    if wanted and wanted not in names:
-        raise InputError(f"{path} has no class {wanted}; it has {', '.join(names) or 'none'}")
-    return path, [wanted] if wanted else [name for name in names if not name.startswith("_")]
 
 
 def _problem(check, file: Path) -> str:

@@ -56,6 +56,14 @@ def test_a_file_of_ones_own_is_explained(here, tmp_path):
     (told,) = json.loads(here("explain", "mine.py:Mine", "--json").stdout)
     assert told["equation"] == "loss = 0" and told["family"] == "own"
     assert [one["about"] for one in told["arguments"]] == ["of nothing"]
+    assert json.loads(here("explain", "mine.py", "--json").stdout) == [told]
+    (tmp_path / "mine.py").write_text("class Nothing: pass\n")
+    assert "derived from clbench.Part" in here("explain", "mine.py").stderr
+
+
+def test_a_group_of_commands_alone_prints_its_help_and_no_empty_line(here):
+    done = here("results")
+    assert "remove" in done.stdout + done.stderr and "clbench: " not in done.stderr
 
 
 def test_an_unknown_name_is_a_line_with_what_would_be_right(here):
