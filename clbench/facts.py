@@ -24,8 +24,8 @@ FAMILIES = (
     "sampling",
 )
 OWN = "own"  # the family of what is not ours and names none
-# What a class says for readers and tests alone: no run depends on it.
-DESCRIPTIVE = ("family", "paper", "keeps", "tolerance", "grows")
+# What a class says for readers and tests alone: no run depends on it. The last two are of benchmarks.
+DESCRIPTIVE = ("family", "paper", "keeps", "tolerance", "grows", "tasks_are", "data_are")
 
 
 @dataclass(frozen=True)

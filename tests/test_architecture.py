@@ -32,6 +32,7 @@ MAY: dict[str, set[str]] = {
         "report",
         "results",
         "spec",
+        "testing",
     },
     "core": set(),
     "data": set(),

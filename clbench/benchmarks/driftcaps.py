@@ -35,6 +35,8 @@ class Driftcaps(Benchmark):
     memory: int = 400
 
     scenarios = ()
+    tasks_are = "3 to 6 slices"
+    data_are = "pictures, captions"
     scenario = "pairs"
     budgets = {"smoke": budget(20, rows=64), "quick": budget(60), "full": budget(600)}
     # At 8x8 pixels a step takes a third of what it takes at 32x32; docs/streams.md says how methods do there.

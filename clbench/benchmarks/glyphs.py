@@ -21,6 +21,8 @@ class Glyphs(Benchmark):
     memory: int = 400
 
     scenarios = ()
+    tasks_are = "6 slices"
+    data_are = "characters, names"
     scenario = "pairs"
     budgets = {"smoke": budget(30), "quick": budget(60), "full": budget(600)}
 

@@ -22,6 +22,8 @@ class SplitCIFAR10(ClassSplit):
     norm: Literal["group", "batch"] = "group"
     augment: bool = True  # random crops of images padded by 4 black pixels, and random flips
     scenarios = ("class", "task")
+    tasks_are = "5 of 2 classes"
+    data_are = "CIFAR-10"
     data = cifar10
     classes = 10
     budgets = {

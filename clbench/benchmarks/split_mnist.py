@@ -15,6 +15,8 @@ class SplitMNIST(ClassSplit):
 
     width: int | None = None  # of the two hidden layers; None: 400
     scenarios = ("class", "task", "domain")
+    tasks_are = "5 of 2 classes"
+    data_are = "MNIST"
     data = mnist
     classes = 10
     budgets = {"smoke": Budget(steps=40), "quick": Budget(steps=100), "full": Budget(steps=2000)}

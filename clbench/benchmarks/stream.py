@@ -50,6 +50,8 @@ class DatedPairs(Benchmark):
     memory: int = 400
 
     scenarios = ()
+    tasks_are = "slices by date"
+    data_are = "your own dated pairs"
     by_name_only = True
     scenario = "pairs"
     budgets = {"smoke": budget(30), "quick": budget(60), "full": budget(600)}

@@ -23,6 +23,7 @@ from clbench.cli.app import (
 )
 from clbench.errors import InputError
 from clbench.results import files as writing
+from clbench.results import folders
 
 baseline_app = typer.Typer(
     no_args_is_help=True, help="The accepted numbers that `clbench check` compares with."
@@ -104,7 +105,7 @@ def accept(
     profile: Annotated[ProfileName, typer.Option(help="Which profile.")] = SMOKE,
     benchmark: Benchmarks = None,
     strategy: Strategies = None,
-    results: Results = Path("results"),
+    results: Results = folders.RESULTS,
     baselines: Baselines = Path("baselines"),
 ) -> None:
     """Makes what is in the results folder the numbers that `clbench check` compares with."""

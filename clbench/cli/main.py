@@ -9,7 +9,7 @@ from clbench.cli.pairs import data_app, import_app
 from clbench.errors import BrokeOff, InputError, Unavailable
 
 # isort: off
-from clbench.cli import list, run, show, check, verify  # noqa: F401
+from clbench.cli import list, explain, run, show, results, new, test, check, verify  # noqa: F401
 
 # isort: on
 
@@ -36,7 +36,8 @@ def main() -> None:
 
 
 def _fail(line: str, status: int = 2) -> None:
-    print(f"clbench: {line}", file=sys.stderr)
+    if line:  # a command without any argument has printed its help
+        print(f"clbench: {line}", file=sys.stderr)
     sys.exit(status)
 
 

@@ -24,6 +24,7 @@ from clbench.cli.app import (
 from clbench.errors import InputError
 from clbench.profiles import PROFILES
 from clbench.results import files as writing
+from clbench.results import folders
 from clbench.spec import parse
 
 EXAMPLES = """Examples:
@@ -62,7 +63,7 @@ def run(
     time_limit: Annotated[
         str | None, typer.Option(help="Start no further seed group after this: 90s, 9m, 2h.")
     ] = None,
-    out: Annotated[Path, typer.Option(help="Results folder.")] = Path("results"),
+    out: Annotated[Path, typer.Option(help="Results folder.")] = folders.RESULTS,
     fresh: Annotated[bool, typer.Option("--fresh", help="Run again what is already there.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would run.")] = False,
     run_limit: Annotated[

@@ -24,6 +24,9 @@ class Benchmark:
     """
 
     scenarios: ClassVar[tuple[str, ...]]
+    # For lists, which read them from the file without importing it: literals of a few words, please.
+    tasks_are: ClassVar[str] = ""  # "5 of 2 classes"
+    data_are: ClassVar[str] = ""  # "MNIST"
     data: ClassVar[Callable[[], Any]]  # () -> Images, on the CPU; cached per process
     budgets: ClassVar[dict[str, Budget]]  # by profile
     arguments: ClassVar[

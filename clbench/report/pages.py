@@ -18,6 +18,7 @@ from clbench.metrics.accuracy import METRICS
 from clbench.profiles import PROFILES
 from clbench.report import figures, svg
 from clbench.report.formats import markdown_text, to_markdown, unbroken
+from clbench.report.headline import headline
 from clbench.report.tables import (
     Origin,
     Table,
@@ -45,10 +46,11 @@ CAPTIONS = {
 
 @dataclass
 class Written:
-    """The files written, and what a reader should be warned of."""
+    """The files written, what a reader should be warned of, and what the tables come to."""
 
     paths: list[Path] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    headlines: list[str] = field(default_factory=list)  # a sentence for each benchmark
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ def write_reports(results: Path, out: Path) -> Written:
         sections = _sections(profile, own, results, out)
         _write_profile(written, profile, own, sections, problems, out)
         written.warnings += _stale(profile, sections)
+        written.headlines += [headline(section.table) for section in sections]
     if not found:
         written.warnings.append(f"{results}: no records; `clbench run` makes them")
         return written

@@ -31,7 +31,7 @@ BLOBS = ("run", "-b", "blobs_class", "--profile", "smoke", "--workers", "0", "--
 
 
 def stored(folder, strategy="naive", benchmark="blobs_class"):
-    return records.read(records.path_of(Path(folder) / "results", "smoke", benchmark, strategy))
+    return records.read(records.path_of(Path(folder) / "my_results", "smoke", benchmark, strategy))
 
 
 def test_a_run_is_stored_shown_and_not_repeated(tmp_path, here):
@@ -67,12 +67,12 @@ def test_workers_give_the_same_bits_as_this_process(tmp_path, here):
         "--group-size",
         1,
     )
-    assert here("run", *names, "--workers", 0, "--out", "results", cwd=tmp_path).returncode == 0
+    assert here("run", *names, "--workers", 0, cwd=tmp_path).returncode == 0
     assert clbench("run", *names, "--workers", 2, "--out", "other", cwd=tmp_path).returncode == 0
     for strategy in ("ewc(samples=64)", "er(memory=100)"):
         a, b = (
             records.read(records.path_of(tmp_path / folder, "smoke", "blobs_task", strategy))
-            for folder in ("results", "other")
+            for folder in ("my_results", "other")
         )
         assert a.acc == b.acc and a.settings == b.settings
         assert [group.concurrent for group in b.groups] == [2, 2]
@@ -168,9 +168,9 @@ def test_dry_run_writes_nothing(tmp_path, here):
         ),
         (("run", "-b", "blobs_class", "-s", "naive", "--profile", "huge"), "huge"),
         (("run",), "say what to run: --all, or -b and -s"),
-        (("show",), "no records in results"),
+        (("show",), "no records in my_results"),
         (("show", "--metric", "forgeting"), 'unknown metric "forgeting": did you mean "forgetting"?'),
-        (("report",), "no records in results"),
+        (("report",), "no records in my_results"),
         (("check",), 'no baselines for profile "smoke"'),
     ],
 )
@@ -211,7 +211,7 @@ def test_damaged_data_are_named_with_both_sums(tmp_path, here, unread):
     )
     assert done.returncode == 2
     assert "is damaged: expected md5 f68b3c2dcbeaaa9fbdd348bbdeb94873, found " in done.stderr
-    assert not (tmp_path / "results").exists()
+    assert not (tmp_path / "my_results").exists()
 
 
 def test_absent_data_stop_only_their_own_benchmark(tmp_path, here, unread):
@@ -458,7 +458,7 @@ def test_ctrl_c_in_one_process_keeps_what_is_done(own, interruptible):
         text=True,
         start_new_session=True,
     )
-    path = records.path_of(own / "results", "smoke", "blobs_class", "own.py:Slow")
+    path = records.path_of(own / "my_results", "smoke", "blobs_class", "own.py:Slow")
     limit = time.monotonic() + 60
     while not path.exists() and time.monotonic() < limit:
         time.sleep(0.05)
@@ -472,7 +472,7 @@ def test_ctrl_c_in_one_process_keeps_what_is_done(own, interruptible):
 
 def test_broken_and_foreign_files_are_named_and_left_alone(tmp_path, here):
     assert here(*BLOBS, "-s", "naive", "--seeds", 1, cwd=tmp_path).returncode == 0
-    folder = tmp_path / "results" / "smoke" / "blobs_class"
+    folder = tmp_path / "my_results" / "smoke" / "blobs_class"
     (folder / "joint.json").write_text('{"half": ')
     (folder / "mine.json").write_text('{"some": "thing"}')
     (folder / "odd.json").write_text('{"schema": 1, "loss": NaN}')
