@@ -322,6 +322,11 @@ def _classes_in(module: ModuleType) -> str:
     return f"; it has {', '.join(names)}" if names else ""
 
 
+def own_class(name: str) -> type:
+    """The class of `path/to/file.py:Class`, whatever it is of."""
+    return _resolve(Term(name, {}), {}, "class")[1]
+
+
 def _resolve(term: Term, known: dict[str, Entry], kind: str) -> tuple[Entry, Any]:
     entry = _entry(term, known, kind)
     if ".py:" in term.name and entry.attribute:

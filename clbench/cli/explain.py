@@ -86,8 +86,7 @@ def _is_strategy(name: str) -> bool:
 
     if ".py:" not in name:
         return name in registry.strategies()
-    (found,) = registry.strategy(name).terms  # also finds the class of a benchmark
-    return not issubclass(registry.load(found[0]), Benchmark)
+    return not issubclass(registry.own_class(name), Benchmark)
 
 
 def _first_of(name: str) -> str | None:
