@@ -120,12 +120,11 @@ def about_strategy(name: str) -> dict[str, Any]:
 
 def about_benchmark(name: str) -> dict[str, Any]:
     """What `--json` prints of a benchmark. name: registered, with or without a scenario, or file.py:Class."""
+    cls: Any
     if ".py:" in name:
-        (found,) = registry.strategy(name).terms
-        entry = found[0]
+        cls = registry.own_class(name)
     else:
-        entry = registry.benchmarks()[_first_of(name) or name]
-    cls: Any = registry.load(entry)
+        cls = registry.load(registry.benchmarks()[_first_of(name) or name])
     from clbench.core.budget import Budget
 
     return {
