@@ -1,4 +1,4 @@
-"""The two kinds of error that are for people."""
+"""The kinds of error that are for people."""
 
 
 class InputError(Exception):
@@ -22,6 +22,11 @@ class InputError(Exception):
 
 class Unavailable(Exception):
     """Data or a library is not here; the message says how to get it."""
+
+
+class HookError(Exception):
+    """A hook of a part gives back something else than is due; one line names the part, the hook, what it
+    gives and what would be right."""
 
 
 class RunFailed(Exception):
