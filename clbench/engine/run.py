@@ -265,6 +265,22 @@ class Run:
         drawn = drawn.unflatten(1, (steps, rows)).transpose(0, 1)
         return torch.cat([drawn, self.views(steps, rows, f"{purpose} views")], -1)
 
+    def drawn_anew(self, samples: Tensor, rows: int, steps: int, purpose: str) -> Tensor:
+        """[steps, S, rows, 2]: at every step so many of samples [S, n, 2], each at most once in the step, all
+        with the same probability whatever came before; where n is smaller, all of them.
+
+        A third column as in `shuffled`.
+        """
+        n = samples.shape[1]
+        rows = min(rows, n)
+        # [steps, S, rows]
+        order = self.draw(
+            purpose,
+            lambda draws: torch.stack([torch.randperm(n, generator=draws)[:rows] for _ in range(steps)]),
+        )
+        drawn = take(samples, order.transpose(0, 1).flatten(1)).unflatten(1, (steps, rows)).transpose(0, 1)
+        return torch.cat([drawn, self.views(steps, rows, f"{purpose} views")], -1)
+
     def views(self, steps: int, rows: int, purpose: str) -> Tensor:
         """[steps, S, rows, 1]: how each row is seen, where the stream augments; else [steps, S, rows, 0]. The
         third column of samples."""
