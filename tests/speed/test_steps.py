@@ -23,7 +23,7 @@ PASSES = {
     "er": ([2 * B], []),
     "agem": ([B, B], []),
     "gem": ([B, 100, 100], []),
-    "mir": ([B, 2 * B], [2 * B, 2 * B]),
+    "mir": ([B, 2 * B], [500, 500]),  # five candidates for each replayed row would be more than the memory
     "derpp": ([3 * B], []),
     "icarl": ([B], [B]),
     "packnet": ([B], []),
