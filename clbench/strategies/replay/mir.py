@@ -7,10 +7,10 @@ is replayed (paper: 50 for 10). Everything else is `er`. The paper trains by pla
 theta - lr grad CE. Under Adam that is not the step to come, and ranks the candidates worse than chance does:
 on held-out data of split Fashion-MNIST (256 candidates for 128 rows, 2 seeds) `er` has .79, a plain gradient
 step of length 1e-4 to .5 .59 to .68, Adam's own step .80; on split digits (5 seeds) this has .847, `er` .757;
-on split MNIST by SGD in batches of 10, as in the paper (5 seeds), .870 and .844. Differs from Avalanche, whose
-virtual step is plain SGD's and whose candidates come from the classes that the batch lacks. On pairs the
-candidates are each other's negatives, the same at both weights. Cost: one more pass forward and back over the
-current rows, two forward over the candidates."""
+on split MNIST by SGD in batches of 10, as in the paper (5 seeds), .870 and .844. Differs from Avalanche,
+whose virtual step is plain SGD's and whose candidates come from the classes that the batch lacks. On pairs
+the candidates are each other's negatives, the same at both weights. Cost: one more pass forward and back over
+the current rows, two forward over the candidates."""
 
 from dataclasses import dataclass
 
