@@ -35,6 +35,11 @@ class Unavailable(Exception):
     """Data or a library is not here; the message says how to get it."""
 
 
+class HookError(Exception):
+    """A hook of a part gives back something else than is due; one line names the part, the hook, what it
+    gives and what would be right."""
+
+
 class RunFailed(Exception):
     """A run broke off; says where. The reason is its `__cause__`."""
 

@@ -37,7 +37,6 @@ class SplitCIFAR10(ClassSplit):
         "quick": {"net": "small_conv", "augment": False},
         "task": {"memory": 100},
     }
-    seeds = {"quick": {"class": 5, "task": 5}}
 
     def make_stream(self, images: Images, seeds: list[int]) -> LabelledStream:
         views = crops_and_flips(SHAPE, 4) if self.augment else None

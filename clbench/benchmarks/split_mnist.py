@@ -20,7 +20,6 @@ class SplitMNIST(ClassSplit):
     data = mnist
     classes = 10
     budgets = {"smoke": Budget(steps=40), "quick": Budget(steps=100), "full": Budget(steps=2000)}
-    seeds = {"quick": {"class": 5}}
 
     def make_stream(self, images: Images, seeds: list[int]) -> LabelledStream:
         groups = [[2 * t, 2 * t + 1] for t in range(5)]

@@ -124,10 +124,10 @@ OF_STRATEGIES = [
         ],
     ),
     Change(
-        "MIR's alpha",
+        "MIR's virtual step",
         "blobs_class:mir",
         "task ., step . of 12: batch",
-        [("mir.py", "theta - self.alpha * run", "theta - 1.01 * self.alpha * run")],
+        [("mir.py", "foresee(run.gradient(batch)", "foresee(-run.gradient(batch)")],
     ),
     Change(
         "iCaRL's herding by distance alone",
