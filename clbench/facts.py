@@ -70,6 +70,25 @@ def literals(path: Path, name: str | None = None) -> dict:
     return found
 
 
+def classes_without(path: Path, name: str) -> list[str]:
+    """The classes of a file that has none of this name, nor of the name before a benchmark's scenario; empty
+    where it has one, has none at all, or may have one that only who imports it sees."""
+    try:
+        tree = _parsed(path, path.stat().st_mtime_ns)
+    except (OSError, SyntaxError, ValueError, RecursionError):
+        return []  # who imports it says why
+    words = {word for node in ast.walk(tree) for word in _words(node)}
+    if {name, name.rpartition("_")[0], "*", "globals", "exec", "__getattr__"} & words:
+        return []
+    return [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
+
+
+def _words(node: ast.AST) -> list[str]:
+    """What a part of a syntax tree names."""
+    fields = [getattr(node, field, None) for field in ("id", "name", "asname", "value")]
+    return [word for word in fields if isinstance(word, str)]
+
+
 def _lineage(path: Path, name: str | None) -> list[ast.ClassDef]:
     """The class and its bases, depth first."""
     tree = _parsed(path, path.stat().st_mtime_ns)

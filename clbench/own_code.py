@@ -68,9 +68,9 @@ def install(code: OwnCode) -> None:
     sys.meta_path.insert(0, _Finder())
 
 
-def is_file(path: str) -> bool:
-    """Whether there is such a file, on the disk or among what was read."""
-    return path in _read.places or Path(path).is_file()
+def is_read(path: str) -> bool:
+    """Whether it is a file that was read, by the path that a spec has."""
+    return path in _read.places
 
 
 def module_of(path: str) -> ModuleType:

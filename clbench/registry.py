@@ -4,6 +4,7 @@ Listing reads names and docstrings; only `strategy` and `benchmark` import."""
 
 import ast
 import importlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -13,11 +14,11 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from clbench import own_code
-from clbench.core import tuned
+from clbench.core import paths, ranges, tuned
 from clbench.core.composition import conflict
 from clbench.errors import InputError, Unavailable
-from clbench.facts import FAMILIES, Facts, facts_in, file_of, literals
-from clbench.spec import Term, canonical, checked, defaults_of, parse, suggestion
+from clbench.facts import FAMILIES, Facts, classes_without, facts_in, file_of, literals
+from clbench.spec import Term, canonical, checked, defaults_of, is_own, parse, suggestion
 
 if TYPE_CHECKING:
     from clbench.core.benchmark import Benchmark
@@ -200,12 +201,41 @@ def select(patterns: list[str], known: dict[str, Entry]) -> list[str]:
 
 
 def is_glob(pattern: str) -> bool:
-    return any(mark in pattern.split("(")[0] for mark in "*?[")
+    return not is_own(pattern) and any(mark in pattern.split("(")[0] for mark in "*?[")
 
 
-def matches(name: str, patterns: list[str] | None) -> bool:
-    """Whether a canonical name is one of the patterns, or like one; no patterns stand for all."""
-    return not patterns or any(name == pattern or fnmatchcase(name, pattern) for pattern in patterns)
+def pair_matches(
+    benchmark: str, strategy: str, profile: str, benchmarks: list[str] | None, strategies: list[str] | None
+) -> bool:
+    """Whether a pair of canonical names is one that the patterns stand for: globs, names, or specs in any
+    spelling, as they are meant under the profile; no patterns stand for all."""
+
+    def benchmark_of(pattern: str) -> str:
+        return _benchmark(pattern, profile)[0]
+
+    def strategy_of(pattern: str) -> str:
+        return strategy_on(pattern, _benchmark(benchmark, profile)[1], profile).name
+
+    return (not benchmarks or any(_stands_for(one, benchmark, benchmark_of) for one in benchmarks)) and (
+        not strategies or any(_stands_for(one, strategy, strategy_of) for one in strategies)
+    )
+
+
+def _stands_for(pattern: str, name: str, canonical_of: Callable[[str], str]) -> bool:
+    """Whether a pattern stands for a canonical name. Loads the classes only where the same names have other
+    arguments: then it depends on their defaults."""
+    if name == pattern or fnmatchcase(name, pattern):
+        return True
+    if is_glob(pattern):
+        return False
+    try:
+        asked, there = parse(pattern), parse(name)
+        if [term.name for term in asked] != [term.name for term in there]:
+            return False
+        own = any(is_own(term.name) for term in asked)  # whose code is not run to find a row
+        return asked == there or (not own and canonical_of(pattern) == name)
+    except (InputError, Unavailable):  # what is not to be had now is at most what it is called
+        return False
 
 
 # ---- loading
@@ -235,6 +265,9 @@ def benchmark(text: str, profile: str) -> "tuple[str, Benchmark, Entry]":
     made = cls(**arguments)
     made.scenario = scenario
     return canonical(entry.name, arguments, defaults), made, entry
+
+
+_benchmark = benchmark  # where a parameter has its name
 
 
 def _scenario(entry: Entry, cls: type) -> str:
@@ -277,8 +310,7 @@ def strategy(text: str, better: dict[str, dict] | None = None, memory: int | Non
 
 def _has_memory(cls: type) -> bool:
     """Whether the strategy says how many examples it keeps."""
-    field = getattr(cls, "__dataclass_fields__", {}).get("memory")
-    return field is not None and field.type in (int, "int")
+    return defaults_of(cls).keys() >= {"memory"} and ranges.bases(ranges.kinds_of(cls)["memory"]) == [int]
 
 
 def load(entry: Entry) -> type:
@@ -286,7 +318,7 @@ def load(entry: Entry) -> type:
     module = _module_of(entry)
     if entry.attribute:
         if not isinstance(getattr(module, entry.attribute, None), type):
-            raise InputError(f"{entry.module} has no class {entry.attribute}{_classes_in(module)}")
+            raise InputError(f"{entry.module} has no class {entry.attribute}")
         return getattr(module, entry.attribute)
     return next(
         value
@@ -311,15 +343,6 @@ def _module_of(entry: Entry) -> ModuleType:
         if entry.module.startswith(f"{PACKAGE.name}."):
             raise
         raise Unavailable(f"{entry.summary}, which cannot be imported: {own_code.reason(error)}") from error
-
-
-def _classes_in(module: ModuleType) -> str:
-    names = [
-        name
-        for name, value in vars(module).items()
-        if isinstance(value, type) and value.__module__ == module.__name__
-    ]
-    return f"; it has {', '.join(names)}" if names else ""
 
 
 def own_class(name: str) -> type:
@@ -358,6 +381,8 @@ def modules_of(benchmark: str, strategy: str) -> list[str]:
 def _own_entry(name: str) -> Entry:
     """`path/to/file.py:Class`, or `path/to/file.py:Class_scenario` for a benchmark with scenarios."""
     path, attribute = name.rsplit(":", 1)
-    if not own_code.is_file(path):
-        raise InputError(f"{path}: there is no such file")
+    if not own_code.is_read(path):
+        paths.check_file(path)
+        if others := classes_without(Path(path), attribute):
+            raise InputError(f"{path} has no class {attribute}; it has {', '.join(others)}")
     return Entry(name, "a file of one's own", path, attribute)

@@ -4,10 +4,12 @@ name."""
 import ast
 import dataclasses
 import difflib
+import os
 import re
-import typing
+import warnings
 from dataclasses import dataclass
 
+from clbench.core import ranges
 from clbench.errors import InputError
 
 
@@ -20,44 +22,121 @@ class Term:
 
 
 def parse(text: str) -> list[Term]:
-    """The terms of a spec, joined by `+`. A name may be `path/to/file.py:Class`."""
-    return [_term(piece, text) for piece in _split(text)]
+    """The terms of a spec, joined by `+`. A name may be `path/to/file.py:Class`, of whatever path: the name
+    ends where `.py:Class` is followed by `(`, by `+` or by nothing, and one file has one name.
 
-
-def _split(text: str) -> list[str]:
-    """Cut at every + outside brackets and quotes."""
-    pieces, depth, quote = [""], 0, ""
-    for character in text:
-        if quote:
-            quote = "" if character == quote else quote
-        elif character in "'\"":
-            quote = character
-        elif character in "([{":
-            depth += 1
-        elif character in ")]}":
-            depth -= 1
-        if character == "+" and not depth and not quote:
-            pieces.append("")
-        else:
-            pieces[-1] += character
-    return pieces
-
-
-def _term(piece: str, text: str) -> Term:
-    wrong = InputError(f'cannot read "{text}": write a name, or name(argument=value, …), joined by "+"')
-    found = re.fullmatch(r"\s*([^()=,\s][^()=,]*?)\s*(\((.*)\))?\s*", piece, re.DOTALL)
-    if not found:
-        raise wrong
+    A plus in front of it may be part of the path: it is where such a file exists, or where nothing else can
+    be read."""
     try:
-        call = ast.parse(f"f({found[3] or ''})", mode="eval").body
-        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name) or call.args:
-            raise wrong
+        terms = _Reader(text).terms(0)
+    except (RecursionError, MemoryError):  # nested too deeply, for us or for Python's own parser
+        terms = None
+    if terms is None:
+        start = text if len(text) <= 200 else f"{text[:200]}…"
+        raise InputError(f'cannot read "{start}": write a name, or name(argument=value, …), joined by "+"')
+    return list(terms)
+
+
+OWN = re.compile(r"\.py:[^\W\d]\w*(?=\s*(?:[(+]|$))")  # the right end of `path/to/file.py:Class`
+MOST_TERMS = 100
+
+
+class _Reader:
+    """Reads terms from the left; where a plus may be part of a path it tries both."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.known: dict[int, tuple[Term, ...] | None] = {}  # by position
+
+    def terms(self, start: int, depth: int = 1) -> tuple[Term, ...] | None:
+        """The terms from there to the end; None where they cannot be read."""
+        if start not in self.known and depth <= MOST_TERMS:
+            readings = (self._terms(start, end, depth) for end in self._ends_of_name(start))
+            self.known[start] = next((terms for terms in readings if terms is not None), None)
+        return self.known.get(start)
+
+    def _terms(self, start: int, end: int, depth: int) -> tuple[Term, ...] | None:
+        close = self._end_of_arguments(end)
+        term = None if close is None else _term(self.text[start:end], self.text[end:close])
+        if term is None or close is None:
+            return None
+        after = len(self.text) - len(self.text[close:].lstrip())
+        if after == len(self.text):
+            return (term,)
+        others = self.terms(after + 1, depth + 1) if self.text[after] == "+" else None
+        return None if others is None else (term, *others)
+
+    def _ends_of_name(self, start: int) -> list[int]:
+        """Where the name that starts there may end, the likelier place first."""
+        plain, own = re.compile(r"[^()=,+]+").match(self.text, start), OWN.search(self.text, start)
+        ends = [found.end() for found in (plain, own) if found]
+        is_file = own and os.path.isfile(self.text[start : own.start()].strip().replace("\0", "") + ".py")
+        return ends[::-1] if is_file else ends
+
+    def _end_of_arguments(self, start: int) -> int | None:
+        """Behind the bracket that closes the one at this place; the place itself where none opens; None where
+        it is never closed."""
+        if self.text[start : start + 1] != "(":
+            return start
+        depth, quote, place = 0, "", start
+        while place < len(self.text):
+            character = self.text[place]
+            if quote:
+                place += character == "\\"
+                quote = "" if character == quote else quote
+            elif character in "'\"":
+                quote = character
+            else:
+                depth += (character in "([{") - (character in ")]}")
+            place += 1
+            if not depth:
+                return place
+        return None
+
+
+def _term(name: str, bracket: str) -> Term | None:
+    """The term of a name and of its arguments in brackets, or of "" where there are none; None where they
+    cannot be read."""
+    name = name.strip()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd numbers and escapes
+            call = ast.parse(f"f{bracket or '()'}", mode="eval").body
+        if not name or not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name) or call.args:
+            return None
         arguments = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
-        if None in arguments or len(arguments) < len(call.keywords):  # **given, or given twice
-            raise wrong
-        return Term(found[1], arguments)
     except (SyntaxError, ValueError, TypeError):
-        raise wrong from None
+        return None
+    if None in arguments or len(arguments) < len(call.keywords):  # **given, or given twice
+        return None
+    return Term(_one_name(name), arguments)
+
+
+def is_own(name: str) -> bool:
+    """Whether a name, or the spec that begins with it, is of a file of one's own."""
+    return OWN.search(name) is not None
+
+
+def name_of(spec: str) -> str:
+    """The name of a spec's first term: all of it where it cannot be read."""
+    try:
+        return parse(spec)[0].name
+    except InputError:
+        return spec
+
+
+def _one_name(name: str) -> str:
+    """`m.py:Class` for `./m.py:Class` and `/here/m.py:Class`: from the current folder where the file is below
+    it, else from the root."""
+    found = OWN.search(name)
+    if not found:
+        return name
+    path, cls = f"{name[: found.start()]}.py", name[found.start() + len(".py:") :]
+    try:
+        whole, here = os.path.abspath(path), os.path.join(os.getcwd(), "")
+    except (OSError, ValueError):  # the current folder is gone
+        return name
+    return f"{whole.removeprefix(here)}:{cls}"
 
 
 def canonical(name: str, arguments: dict, defaults: dict) -> str:
@@ -82,47 +161,14 @@ def defaults_of(cls: type, better: dict | None = None) -> dict:
 
 
 def checked(name: str, cls: type, given: dict, defaults: dict) -> dict:
-    """All arguments of the class: the given ones, checked for name and type, over the defaults."""
-    types = typing.get_type_hints(cls) if defaults else {}
-    for key, value in given.items():
+    """All arguments of the class: the given ones over the defaults, checked for name, type and range."""
+    for key in given:
         if key not in defaults:
             takes = ", ".join(f"{k}={v!r}" for k, v in defaults.items()) or "no arguments"
             raise InputError(f'{name} has no argument "{key}"{suggestion(key, defaults)} (it takes {takes})')
-        if not _fits(value, types[key]):
-            raise InputError(f"{name}: {key} takes {_describe(types[key])}, not {value!r}")
-    # 10 where 10.0 is meant is the same run and must be the same row.
-    return {key: _as_meant(value, types[key]) for key, value in (defaults | given).items()}
-
-
-def _as_meant(value, kind):
-    """A whole number as a float where only floats (or None) are meant."""
-    kinds = typing.get_args(kind) or (kind,)
-    return float(value) if type(value) is int and float in kinds and int not in kinds else value
-
-
-def _fits(value, kind) -> bool:
-    if typing.get_origin(kind) is typing.Literal:
-        return value in typing.get_args(kind)
-    if typing.get_origin(kind) is not None or not isinstance(kind, type):
-        return any(_fits(value, one) for one in typing.get_args(kind))
-    if kind is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
-
-
-def _describe(kind) -> str:
-    if typing.get_origin(kind) is typing.Literal:
-        return " or ".join(map(repr, typing.get_args(kind)))
-    if kinds := typing.get_args(kind):
-        return " or ".join(map(_describe, kinds))
-    return {
-        int: "a whole number",
-        float: "a number",
-        bool: "True or False",
-        str: "a text",
-        list: "a list",
-        type(None): "None",
-    }.get(kind, str(kind))
+    kinds = ranges.kinds_of(cls) if defaults else {}
+    ranges.check_values(name, cls, given)
+    return {key: ranges.as_meant(value, kinds[key]) for key, value in (defaults | given).items()}
 
 
 def suggestion(name: str, known) -> str:

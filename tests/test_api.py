@@ -131,7 +131,7 @@ def test_a_record_calls_objects_by_their_class_and_what_is_no_default(tmp_path, 
         ({"benchmark": ClassSplit, "scenario": "class"}, "profile='smoke': ClassSplit has no budget for it"),
         (
             {"benchmark": Blobs(steps=0), "scenario": "class"},
-            "a budget's steps takes a whole number of at least 1, not 0",
+            "Blobs: steps takes a whole number from 1 to 100,000,000, or None, not 0",
         ),
     ],
 )

@@ -35,7 +35,7 @@ MAY: dict[str, set[str]] = {
         "testing",
     },
     "core": set(),
-    "data": set(),
+    "data": {"core"},
     "engine": {"core"},
     "execution": {
         "avalanche",
@@ -59,7 +59,7 @@ MAY: dict[str, set[str]] = {
     "registry": {"core", "facts", "own_code", "spec"},
     "report": {"core", "facts", "metrics", "profiles", "registry", "results", "spec"},
     "results": {"core", "exports", "facts", "metrics", "moved", "own_code", "registry"},
-    "spec": set(),
+    "spec": {"core"},
     "strategies": {"core", "listing", "models", "streams"},
     "streams": {"core", "data"},
     "testing": {"core", "engine", "execution", "profiles", "registry"},

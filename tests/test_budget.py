@@ -45,25 +45,25 @@ def budget_of(text: str, profile: str = "smoke") -> Budget:
 @pytest.mark.parametrize(
     "given, said",
     [
-        ({"steps": 0}, "a budget's steps takes a whole number of at least 1, not 0"),
-        ({"steps": 2.0}, "a budget's steps takes a whole number of at least 1, not 2.0"),
-        ({"rows": -1}, "a budget's rows takes a whole number of at least 1, not -1"),
-        ({"optimiser": "rmsprop"}, "a budget's optimiser takes 'adam', 'sgd' or 'adamw', not 'rmsprop'"),
-        ({"lr": 0.0}, "a budget's lr takes a number above 0, not 0.0"),
-        ({"lr": float("inf")}, "a budget's lr takes a number above 0, not inf"),
-        ({"lr": float("nan")}, "a budget's lr takes a number above 0, not nan"),
+        ({"steps": 0}, "Budget: steps takes a whole number from 1 to 100,000,000, not 0"),
+        ({"steps": 2.0}, "Budget: steps takes a whole number from 1 to 100,000,000, not 2.0"),
+        ({"rows": -1}, "Budget: rows takes a whole number from 1 to 1,000,000, not -1"),
+        ({"optimiser": "rmsprop"}, "Budget: optimiser takes 'adam' or 'sgd' or 'adamw', not 'rmsprop'"),
+        ({"lr": 0.0}, "Budget: lr takes a number above 0, up to 1e18, not 0.0"),
+        ({"lr": float("inf")}, "Budget: lr takes a number above 0, up to 1e18, not inf"),
+        ({"lr": float("nan")}, "Budget: lr takes a number above 0, up to 1e18, not nan"),
         (
             {"optimiser": "sgd", "momentum": 1.0},
-            "a budget's momentum takes a number from 0 to below 1, not 1.0",
+            "Budget: momentum takes a number from 0 to below 1, not 1.0",
         ),
-        ({"weight_decay": -0.1}, "a budget's weight_decay takes a number of at least 0, not -0.1"),
-        ({"beta2": 1.0}, "a budget's beta2 takes a number between 0 and 1, not 1.0"),
-        ({"beta2": 0.0}, "a budget's beta2 takes a number between 0 and 1, not 0.0"),
-        ({"warm_up": 0.0}, "a budget's warm_up takes a number above 0, up to 1, or None, not 0.0"),
-        ({"warm_up": 1.5}, "a budget's warm_up takes a number above 0, up to 1, or None, not 1.5"),
-        ({"optimiser_state": "drop"}, "a budget's optimiser_state takes 'keep' or 'reset', not 'drop'"),
-        ({"fixed_compute": 1}, "a budget's fixed_compute takes True or False, not 1"),
-        ({"precision": "fp8"}, "a budget's precision takes 'float32', 'tf32' or 'bf16', not 'fp8'"),
+        ({"weight_decay": -0.1}, "Budget: weight_decay takes a number from 0 to 1e18, not -0.1"),
+        ({"beta2": 1.0}, "Budget: beta2 takes a number between 0 and 1, not 1.0"),
+        ({"beta2": 0.0}, "Budget: beta2 takes a number between 0 and 1, not 0.0"),
+        ({"warm_up": 0.0}, "Budget: warm_up takes a number above 0, up to 1, or None, not 0.0"),
+        ({"warm_up": 1.5}, "Budget: warm_up takes a number above 0, up to 1, or None, not 1.5"),
+        ({"optimiser_state": "drop"}, "Budget: optimiser_state takes 'keep' or 'reset', not 'drop'"),
+        ({"fixed_compute": 1}, "Budget: fixed_compute takes True or False, not 1"),
+        ({"precision": "fp8"}, "Budget: precision takes 'float32' or 'tf32' or 'bf16', not 'fp8'"),
         ({"momentum": 0.9}, "momentum=0.9 is of sgd; adam takes none: leave it out, or set optimiser='sgd'"),
         (
             {"optimiser": "sgd", "beta2": 0.9},
@@ -114,7 +114,10 @@ def test_another_optimiser_leaves_behind_what_is_not_its_own():
 @pytest.mark.parametrize(
     "text, said",
     [
-        ("split_digits_class(steps=0)", "a budget's steps takes a whole number of at least 1, not 0"),
+        (
+            "split_digits_class(steps=0)",
+            "split_digits_class: steps takes a whole number from 1 to 100,000,000, or None, not 0",
+        ),
         (
             "split_digits_class(momentum=0.9)",
             "momentum=0.9 is of sgd; adam takes none: leave it out, or set optimiser='sgd'",
@@ -129,10 +132,16 @@ def test_another_optimiser_leaves_behind_what_is_not_its_own():
         ),
         (
             "split_digits_class(warm_up='none')",
-            "split_digits_class: warm_up takes a number or 'constant' or None, not 'none'",
+            "split_digits_class: warm_up takes a number above 0, up to 1, or 'constant', or None, not 'none'",
         ),
-        ("split_digits_class(memory=-1)", "memory takes a whole number of at least 0, not -1"),
-        ("split_digits_class(width=0)", "width takes a whole number of at least 1, not 0"),
+        (
+            "split_digits_class(memory=-1)",
+            "split_digits_class: memory takes a whole number from 1 to 1,000,000,000, not -1",
+        ),
+        (
+            "split_digits_class(width=0)",
+            "split_digits_class: width takes a whole number from 1 to 1,000,000, or None, not 0",
+        ),
         (
             "blobs_class(tasks=2, order=[0, 1, 2])",
             "order takes a list of all class numbers from 0 to 3, not [0, 1, 2]",
@@ -143,7 +152,8 @@ def test_another_optimiser_leaves_behind_what_is_not_its_own():
         ),
         (
             "split_digits_class(order='sorted')",
-            "split_digits_class: order takes a list or 'seed' or None, not 'sorted'",
+            "split_digits_class: order takes a list of at most 10,000 entries or 'seed' or None, "
+            "not 'sorted'",
         ),
     ],
 )

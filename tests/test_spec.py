@@ -84,6 +84,40 @@ def test_specs_are_read(text, terms):
 
 
 @pytest.mark.parametrize(
+    "folder",
+    ["run (2)", "c++", "a,b", "lr=0.1", "[x]", "with space", "a+b", "it's", 'say "x"', "x.py:Y", "é"],
+)
+def test_a_path_may_have_any_characters(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / folder / "m.py").write_text("")
+    own, er, ewc = Term(f"{folder}/m.py:Mine", {"x": "a+)"}), Term("er", {}), Term("ewc", {"lam": 3})
+    text = f"{folder}/m.py:Mine(x='a+)')"
+    assert parse(text) == [own]
+    assert parse(f"er + {text}+ewc(lam=3)") == [er, own, ewc]
+
+
+def test_a_plus_belongs_to_the_path_that_exists(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert [term.name for term in parse("er+b/m.py:Mine")] == ["er", "b/m.py:Mine"]
+    (tmp_path / "er+b").mkdir()
+    (tmp_path / "er+b" / "m.py").write_text("")
+    assert [term.name for term in parse("er+b/m.py:Mine")] == ["er+b/m.py:Mine"]
+
+
+def test_a_file_has_one_name_by_whatever_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for path in ("m.py", "./m.py", "x/../m.py", ".//m.py", f"{tmp_path}/m.py", f"../{tmp_path.name}/m.py"):
+        assert parse(f"{path}:Mine") == [Term("m.py:Mine", {})]
+    assert parse("../m.py:Mine") == [Term(f"{tmp_path.parent}/m.py:Mine", {})]
+
+
+def test_reading_ends_soon_whatever_is_written():
+    for text in ("a+m.py:X+" * 90 + "!(", "er+" * 3000, "ewc(lam=" + "(" * 5000, "er(" * 2000):
+        refused(parse, text)
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "",
@@ -232,9 +266,9 @@ def test_a_benchmarks_better_defaults_are_the_plain_name():
         ("naive+ewcc", 'unknown strategy "ewcc": did you mean "ewc"? (`clbench list` shows them all)'),
         ("er(memry=5)", 'er has no argument "memry": did you mean "memory"? (it takes memory=500)'),
         ("naive(x=1)", 'naive has no argument "x" (it takes no arguments)'),
-        ("er(memory='5')", "er: memory takes a whole number, not '5'"),
-        ("er(memory=5.0)", "er: memory takes a whole number, not 5.0"),
-        ("ewc(lam='strong')", "ewc: lam takes a number, not 'strong'"),
+        ("er(memory='5')", "er: memory takes a whole number from 1 to 1,000,000,000, not '5'"),
+        ("er(memory=5.0)", "er: memory takes a whole number from 1 to 1,000,000,000, not 5.0"),
+        ("ewc(lam='strong')", "ewc: lam takes a number from 0 to 1e18, not 'strong'"),
         ("cumulative(budget='all')", "cumulative: budget takes 'equal' or 'seen', not 'all'"),
     ],
 )
@@ -283,7 +317,7 @@ def test_a_benchmark_knows_its_scenario_and_profile():
             "steps=None, rows=None, momentum=None, weight_decay=None, beta2=None, warm_up=None, "
             "optimiser_state=None, fixed_compute=None, order=None, tasks=5, width=None)",
         ),
-        ("blobs_class(tasks='3')", "smoke", "blobs_class: tasks takes a whole number, not '3'"),
+        ("blobs_class(tasks='3')", "smoke", "blobs_class: tasks takes a whole number from 1 to 20, not '3'"),
         ("blobs_class", "huge", "blobs_class has no budget for the profile huge; it has smoke, quick, full"),
     ],
 )
@@ -327,7 +361,7 @@ def test_a_benchmark_of_another_package_has_the_scenario_of_its_name(own, monkey
         ("Two", "the name has to end with one of its scenarios: _class, _task"),
         ("Two_clas", "the name has to end with one of its scenarios: _class, _task"),
         ("Mine", "has no budget for the profile smoke; it has none at all"),
-        ("Three", "has no class Three"),
+        ("Three", "has no class Three; it has Mine, Other, Two, Plain"),
     ],
 )
 def test_what_is_wrong_with_ones_own_benchmark_is_said(own, ending, said):
@@ -336,7 +370,9 @@ def test_what_is_wrong_with_ones_own_benchmark_is_said(own, ending, said):
 
 def test_what_is_wrong_with_ones_own_file_is_said(own, tmp_path):
     assert refused(registry.strategy, "no/such.py:Mine") == "no/such.py: there is no such file"
-    assert refused(registry.strategy, f"{own}:Yours") == f"{own} has no class Yours"
+    assert refused(registry.strategy, f"{own}:Yours") == (
+        f"{own} has no class Yours; it has Mine, Other, Two, Plain"
+    )
     broken = tmp_path / "broken.py"
     broken.write_text("import no_such_module_at_all")
     said = refused(registry.strategy, f"{broken}:Mine")

@@ -5,6 +5,7 @@ import importlib.util
 from pathlib import Path
 
 from clbench import registry
+from clbench.core import ranges
 from clbench.facts import FAMILIES, Facts
 from clbench.metrics.references import place_of
 
@@ -50,10 +51,18 @@ def section(entry: registry.Entry) -> str:
     # The docstring as it stands: cleaning would unindent one that holds nothing but an equation.
     text = ast.get_docstring(tree, clean=False)
     fields = [line for line in cls.body if isinstance(line, ast.AnnAssign)]
-    lines = source.splitlines()
-    arguments = "\n".join(f"    {lines[field.lineno - 1].strip()}" for field in fields)
+    kinds, lines = ranges.kinds_of(registry.load(entry)), source.splitlines()
+    arguments = "\n".join(f"    {argument(field, kinds, lines[field.lineno - 1])}" for field in fields)
     page = f"\n### {entry.name}\n\n{set_off_equations(text)}\n"
     return page + (f"\nArguments:\n\n{arguments}\n" if arguments else "")
+
+
+def argument(field: ast.AnnAssign, kinds: dict, line: str) -> str:
+    """`memory = 500  # examples kept: a whole number from 1 to …`: name, default, comment, range."""
+    name = ast.unparse(field.target)
+    _, _, comment = line.partition("  # ")
+    about = ": ".join(filter(None, (comment, ranges.describe(kinds[name]))))
+    return f"{name} = {ast.unparse(field.value)}  # {about}"
 
 
 def set_off_equations(text: str) -> str:

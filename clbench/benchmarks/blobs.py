@@ -1,12 +1,15 @@
 """Blobs: ten Gaussian clouds in 16 dimensions in five tasks of two; for tests."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
+from msgspec import Meta
 
 from clbench.core.benchmark import ClassSplit
 from clbench.core.budget import Budget
 from clbench.core.keyed import generator
+from clbench.core.ranges import Width
 from clbench.data.labelled.sources import Images
 from clbench.models.mlp import MLP
 from clbench.streams.labelled import LabelledStream, split_by_class
@@ -30,8 +33,8 @@ def gaussian_blobs(classes: int = 40, train: int = 60, test: int = 20) -> Images
 class Blobs(ClassSplit):
     """Takes milliseconds to train on; hidden from lists and from `--all`."""
 
-    tasks: int = 5
-    width: int | None = None  # of the two hidden layers; None: 32
+    tasks: Annotated[int, Meta(ge=1, le=20)] = 5
+    width: Width | None = None  # of the two hidden layers; None: 32
     scenarios = ("class", "task", "domain")
     tasks_are = "5 of 2 classes"
     data_are = "points, made up"

@@ -1,10 +1,13 @@
 """CIFAR-10, then CIFAR-100: all classes of the one, then ten of the other per task (Zenke et al. 2017)."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 from clbench.core.benchmark import Benchmark
 from clbench.core.budget import Budget
+from clbench.core.ranges import Channels
 from clbench.data.labelled.cifar import SHAPE, cifar10_then_100
 from clbench.data.labelled.sources import Images
 from clbench.models import by_name
@@ -17,9 +20,9 @@ from clbench.streams.labelled import LabelledStream, split_by_class
 class CIFAR10Then100(Benchmark):
     """The six tasks of the paper are CIFAR-10 and the first fifty classes of CIFAR-100."""
 
-    tasks: int = 6  # from 2 to 11
+    tasks: Annotated[int, Meta(ge=2, le=11)] = 6
     net: Literal["small_conv", "resnet18_slim", "resnet18"] = "resnet18_slim"
-    width: int | None = None  # channels of its first layer; None: the network's own
+    width: Channels | None = None  # channels of its first layer; None: the network's own
     norm: Literal["group", "batch"] = "group"
     augment: bool = True  # random crops of images padded by 4 black pixels, and random flips
     scenarios = ("task", "class")

@@ -4,10 +4,14 @@ import hashlib
 import json
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Annotated
 
 import numpy as np
+from msgspec import Meta
 
 from clbench.core.benchmark import Benchmark
+from clbench.core.memory import check_fits
+from clbench.core.ranges import Count, Key, Pixels, Share
 from clbench.data.pairs import driftcaps
 from clbench.data.pairs.pairs import Pairs
 from clbench.data.pairs.words import hash_words
@@ -25,14 +29,14 @@ class Driftcaps(Benchmark):
     not cover it.
     """
 
-    slices: int = 6
-    n: int = 2000
-    n_test: int = 400
-    drift: float = 0.5  # how much looks, words and frequencies change from slice to slice
-    churn: float = 0.2  # share of the shapes that are replaced
-    size: int = 32  # of the images
-    data_seed: int = 0
-    memory: int = 400
+    slices: Annotated[int, Meta(ge=1, le=100)] = 6
+    n: Count = 2000
+    n_test: Count = 400
+    drift: Share = 0.5  # how much looks, words and frequencies change from slice to slice
+    churn: Share = 0.2  # share of the shapes that are replaced
+    size: Pixels = 32  # of the images
+    data_seed: Key = 0
+    memory: Count = 400
 
     scenarios = ()
     tasks_are = "3 to 6 slices"
@@ -44,7 +48,13 @@ class Driftcaps(Benchmark):
     seeds = {"smoke": {"pairs": 5}}
 
     def contents(self) -> Pairs:
+        check_fits(self._bytes(), f"drawing slices={self.slices} of n={self.n} pairs at size={self.size}")
         return draw_pairs(self.slices, self.n, self.n_test, self.drift, self.churn, self.size, self.data_seed)
+
+    def _bytes(self) -> int:
+        """What drawing takes at its peak: all images twice, and the arithmetic of one slice."""
+        pixels = self.size**2
+        return self.slices * (self.n + self.n_test) * (6 * pixels + 500) + 100 * pixels * self.n
 
     def make_stream(self, pairs: Pairs, seeds: list[int]) -> PairStream:
         return PairStream(pairs, seeds)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from clbench.core.benchmark import Benchmark
+from clbench.core.ranges import Count
 from clbench.data.pairs import glyphs
 from clbench.data.pairs.pairs import Pairs
 from clbench.models.dual_encoder import DualEncoder
@@ -17,8 +18,8 @@ class Glyphs(Benchmark):
     No slice trains on a test character.
     """
 
-    most: int = 1300  # training pairs of a slice; else the first has two thirds of all
-    memory: int = 400
+    most: Count = 1300  # training pairs of a slice; else the first has two thirds of all
+    memory: Count = 400
 
     scenarios = ()
     tasks_are = "6 slices"

@@ -1,13 +1,16 @@
 """Permuted MNIST: every task is all of MNIST with its pixels permuted (Goodfellow et al. 2014)."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
+from msgspec import Meta
 from torch import Tensor
 
 from clbench.core.benchmark import Benchmark
 from clbench.core.budget import Budget
 from clbench.core.keyed import draw
+from clbench.core.ranges import Width
 from clbench.data.labelled.sources import Images, mnist
 from clbench.models.mlp import MLP
 from clbench.streams.labelled import LabelledStream, same_classes
@@ -17,9 +20,9 @@ from clbench.streams.labelled import LabelledStream, same_classes
 class PermutedMNIST(Benchmark):
     """Each seed draws its own permutations; the first task has the images as they are."""
 
-    tasks: int = 10
-    tested: int = 10000  # test images per task
-    width: int | None = None  # of the two hidden layers; None: 400
+    tasks: Annotated[int, Meta(ge=1, le=1000)] = 10
+    tested: Annotated[int, Meta(ge=1, le=10_000)] = 10000  # test images per task
+    width: Width | None = None  # of the two hidden layers; None: 400
     scenarios = ("domain", "task")
     tasks_are = "5 to 10, permuted"
     data_are = "MNIST"

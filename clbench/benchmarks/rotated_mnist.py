@@ -2,12 +2,15 @@
 
 import math
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
+from msgspec import Meta
 from torch import Tensor
 
 from clbench.core.benchmark import Benchmark
 from clbench.core.budget import Budget
+from clbench.core.ranges import Width
 from clbench.data.labelled.sources import Images, mnist
 from clbench.models.mlp import MLP
 from clbench.streams.labelled import LabelledStream, same_classes
@@ -17,10 +20,10 @@ from clbench.streams.labelled import LabelledStream, same_classes
 class RotatedMNIST(Benchmark):
     """The angles go from 0 to `degrees` in equal steps; every pixel takes its nearest neighbour."""
 
-    tasks: int = 10
-    degrees: float = 180.0  # the angle of the last task
-    tested: int = 10000  # test images per task
-    width: int | None = None  # of the two hidden layers; None: 400
+    tasks: Annotated[int, Meta(ge=1, le=1000)] = 10
+    degrees: Annotated[float, Meta(ge=-360, le=360)] = 180.0  # the angle of the last task
+    tested: Annotated[int, Meta(ge=1, le=10_000)] = 10000  # test images per task
+    width: Width | None = None  # of the two hidden layers; None: 400
     scenarios = ("domain",)
     tasks_are = "5 to 10, turned"
     data_are = "MNIST"

@@ -5,6 +5,7 @@ from typing import Literal
 
 from clbench.core.benchmark import ClassSplit
 from clbench.core.budget import Budget
+from clbench.core.ranges import Channels
 from clbench.data.labelled.cifar import SHAPE, cifar10
 from clbench.data.labelled.sources import Images
 from clbench.models import by_name
@@ -18,7 +19,7 @@ class SplitCIFAR10(ClassSplit):
     """`quick` trains a small network on plain pictures, `full` a slim ResNet-18 with crops and flips."""
 
     net: Literal["small_conv", "resnet18_slim", "resnet18"] = "resnet18_slim"
-    width: int | None = None  # channels of its first layer; None: the network's own
+    width: Channels | None = None  # channels of its first layer; None: the network's own
     norm: Literal["group", "batch"] = "group"
     augment: bool = True  # random crops of images padded by 4 black pixels, and random flips
     scenarios = ("class", "task")

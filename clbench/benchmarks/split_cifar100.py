@@ -5,6 +5,7 @@ from typing import Literal
 
 from clbench.core.benchmark import ClassSplit
 from clbench.core.budget import Budget
+from clbench.core.ranges import Channels, Count
 from clbench.data.labelled.cifar import SHAPE, cifar100
 from clbench.data.labelled.sources import Images
 from clbench.models import by_name
@@ -18,9 +19,9 @@ class SplitCIFAR100(ClassSplit):
     """As for `split_cifar10`, `quick` trains a small network on the pictures as they are."""
 
     tasks: Literal[5, 10, 20] = 10
-    memory: int = 2000
+    memory: Count = 2000
     net: Literal["small_conv", "resnet18_slim", "resnet18"] = "resnet18_slim"
-    width: int | None = None  # channels of its first layer; None: the network's own
+    width: Channels | None = None  # channels of its first layer; None: the network's own
     norm: Literal["group", "batch"] = "group"
     augment: bool = True  # random crops of images padded by 4 black pixels, and random flips
     scenarios = ("class", "task")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from clbench.core.benchmark import ClassSplit
 from clbench.core.budget import Budget
+from clbench.core.ranges import Count, Width
 from clbench.data.labelled.sources import Images, digits
 from clbench.models.mlp import MLP
 from clbench.streams.labelled import LabelledStream, split_by_class
@@ -13,8 +14,8 @@ from clbench.streams.labelled import LabelledStream, split_by_class
 class SplitDigits(ClassSplit):
     """Under the domain-incremental scenario the label is a digit's place within its task: even or odd."""
 
-    memory: int = 100  # of 1,442 examples, so that something is left to forget
-    width: int | None = None  # of the two hidden layers; None: 100
+    memory: Count = 100  # of 1,442 examples, so that something is left to forget
+    width: Width | None = None  # of the two hidden layers; None: 100
     scenarios = ("class", "task", "domain")
     tasks_are = "5 of 2 classes"
     data_are = "8x8 digits, embedded"

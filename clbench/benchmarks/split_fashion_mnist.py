@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from clbench.core.benchmark import ClassSplit
 from clbench.core.budget import Budget
+from clbench.core.ranges import Width
 from clbench.data.labelled.sources import Images, fashion_mnist
 from clbench.models.mlp import MLP
 from clbench.streams.labelled import LabelledStream, split_by_class
@@ -13,7 +14,7 @@ from clbench.streams.labelled import LabelledStream, split_by_class
 class SplitFashionMNIST(ClassSplit):
     """Class-incremental only: one output layer for all ten kinds."""
 
-    width: int | None = None  # of the two hidden layers; None: 400
+    width: Width | None = None  # of the two hidden layers; None: 400
     scenarios = ("class",)
     tasks_are = "5 of 2 classes"
     data_are = "Fashion-MNIST"

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from clbench.core.benchmark import ClassSplit
 from clbench.core.budget import Budget
+from clbench.core.ranges import Width
 from clbench.data.labelled.sources import Images, mnist
 from clbench.models.mlp import MLP
 from clbench.streams.labelled import LabelledStream, split_by_class
@@ -13,7 +14,7 @@ from clbench.streams.labelled import LabelledStream, split_by_class
 class SplitMNIST(ClassSplit):
     """Under the domain-incremental scenario the label is a digit's place within its task: even or odd."""
 
-    width: int | None = None  # of the two hidden layers; None: 400
+    width: Width | None = None  # of the two hidden layers; None: 400
     scenarios = ("class", "task", "domain")
     tasks_are = "5 of 2 classes"
     data_are = "MNIST"

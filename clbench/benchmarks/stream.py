@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
+from msgspec import Meta
 
 from clbench.core.benchmark import Benchmark
+from clbench.core.paths import check_readable, kind_of
+from clbench.core.ranges import Count, Pixels, Text
 from clbench.data import files
 from clbench.data.pairs import icons, store
 from clbench.data.pairs.pairs import Pairs
@@ -28,26 +31,26 @@ class DatedPairs(Benchmark):
     package embeds.
     """
 
-    path: str = ""  # a table (csv, tsv, jsonl, parquet, npz), or a folder of files
-    test: str | None = None  # the same for test pairs kept apart; None: some pairs are held out
-    image: str | None = None  # name of the column; None: the first usual name that is there
-    text: str | None = None  # likewise, and so on
-    caption: str | None = None
-    time: str | None = None
+    path: Text = ""  # a table (csv, tsv, jsonl, parquet, npz), or a folder of files
+    test: Text | None = None  # the same for test pairs kept apart; None: some pairs are held out
+    image: Text | None = None  # name of the column; None: the first usual name that is there
+    text: Text | None = None  # likewise, and so on
+    caption: Text | None = None
+    time: Text | None = None
     unit: Literal["iso", "s", "ms"] = "iso"  # of times
-    by: str = "year"  # year | quarter | month | quantile | name, or edges: "2014-01-01,…"
-    count: int | None = None  # number of slices, by quantile
-    min_rows: int = 500  # neighbours on the calendar are joined until each slice has so many
-    n_test: int | None = None  # test pairs of a slice; None: as many as every slice has, up to 400
-    most: int | None = None  # training pairs of a slice
-    size: int | None = None  # pixels of a side of an image; None: 32, or as they are in an npz
-    buckets: int = 2048  # different numbers that words may have
-    length: int = 24  # words of a text
-    only: str | None = None  # a list of uids: leave out all others
-    exclude: str | None = None  # a list of uids to leave out
-    model: str | None = None  # of open_clip (extra `clip`), or the JSON file of one; None: our own
-    weights: str | None = None  # the model's checkpoint, from which training starts; None: untrained
-    memory: int = 400
+    by: Text = "year"  # year | quarter | month | quantile | name, or edges: "2014-01-01,…"
+    count: Annotated[int, Meta(ge=1, le=10_000)] | None = None  # number of slices, by quantile
+    min_rows: Count = 500  # neighbours on the calendar are joined until each slice has so many
+    n_test: Count | None = None  # test pairs of a slice; None: as many as every slice has, up to 400
+    most: Count | None = None  # training pairs of a slice
+    size: Pixels | None = None  # pixels of a side of an image; None: 32, or as they are in an npz
+    buckets: Annotated[int, Meta(ge=2, le=10**7)] = 2048  # different numbers that words may have
+    length: Annotated[int, Meta(ge=1, le=10_000)] = 24  # words of a text
+    only: Text | None = None  # a list of uids: leave out all others
+    exclude: Text | None = None  # a list of uids to leave out
+    model: Text | None = None  # of open_clip (extra `clip`), or the JSON file of one; None: our own
+    weights: Text | None = None  # the model's checkpoint, from which training starts; None: untrained
+    memory: Count = 400
 
     scenarios = ()
     tasks_are = "slices by date"
@@ -131,7 +134,8 @@ def find(path: str) -> Path:
         raise InputError("stream needs a path: -b \"stream(path='my.parquet')\"")
     places = [Path(path), *(folder / path for folder in files.folders()), Path(icons.__file__).parent / path]
     for place in places:
-        if place.exists():
+        if kind_of(place):
+            check_readable(place)
             return place
     raise Unavailable(f"{path} is not here: put it under $CLBENCH_DATA, or give another path")
 

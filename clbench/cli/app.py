@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from clbench import registry
-from clbench.errors import InputError
+from clbench.core.paths import check_folder, kind_of
+from clbench.errors import InputError, one_line
 from clbench.execution.environment import prepare
 from clbench.facts import FAMILIES, OWN
 from clbench.profiles import PROFILES
@@ -36,8 +37,23 @@ Strategies = Annotated[
         help="Name, spec like 'er(memory=200)+lwf', glob, or file.py:Class; may be repeated.",
     ),
 ]
-Results = Annotated[Path, typer.Option("--results", help="Results folder.")]
-Baselines = Annotated[Path, typer.Option("--baselines", help="Folder of the accepted numbers.")]
+
+
+def _folder(path: Path | None) -> Path | None:
+    """Checks the folder of an option; that it is not there is said by who looks into it."""
+    if path is not None and kind_of(path):
+        check_folder(path)
+    return path
+
+
+Results = Annotated[Path, typer.Option("--results", help="Results folder.", callback=_folder)]
+SomeResults = Annotated[
+    Path | None,
+    typer.Option("--results", help="Judge these records instead of running.", callback=_folder),
+]
+Baselines = Annotated[
+    Path, typer.Option("--baselines", help="Folder of the accepted numbers.", callback=_folder)
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 Workers = Annotated[
     int | None,
@@ -52,11 +68,11 @@ Workers = Annotated[
 def matching_records(
     found: list, results: Path, benchmarks: list[str] | None, strategies: list[str] | None
 ) -> list:
-    """The records that match, as globs or canonical names."""
+    """The records that match, as globs, names, or specs in any spelling."""
     kept = [
         record
         for record in found
-        if registry.matches(record.benchmark, benchmarks) and registry.matches(record.strategy, strategies)
+        if registry.pair_matches(record.benchmark, record.strategy, record.profile, benchmarks, strategies)
     ]
     if not kept:
         raise InputError(
@@ -69,7 +85,7 @@ def matching_records(
 
 def print_warnings(warnings: list[str]) -> None:
     for line in warnings:
-        print(f"warning: {line}", file=sys.stderr)
+        print(f"warning: {one_line(line)}", file=sys.stderr)
 
 
 def import_execution():

@@ -14,6 +14,7 @@ from clbench.cli.app import (
     Device,
     ProfileName,
     Results,
+    SomeResults,
     Strategies,
     Workers,
     app,
@@ -43,9 +44,7 @@ def check(
     profile: Annotated[ProfileName, typer.Option(help="Which baselines.")] = SMOKE,
     benchmark: Benchmarks = None,
     strategy: Strategies = None,
-    results: Annotated[
-        Path | None, typer.Option("--results", help="Judge these records instead of running.")
-    ] = None,
+    results: SomeResults = None,
     baselines: Baselines = Path("baselines"),
     format_: Annotated[
         Format, typer.Option("--format", help="github: annotations for a workflow.")
@@ -66,7 +65,7 @@ def check(
         wanted = {
             pair: entry["seeds"]
             for pair, entry in asked.items()
-            if registry.matches(pair[0], benchmark) and registry.matches(pair[1], strategy)
+            if registry.pair_matches(*pair, profile, benchmark, strategy)
         }
         if not wanted:
             raise InputError(f"no pair of the baselines in {baselines} matches")

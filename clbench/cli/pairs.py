@@ -1,11 +1,13 @@
 """The commands for streams of dated pairs: `clbench data inspect`, `clbench import tic`."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from clbench import registry
+from clbench.core.paths import kind_of
 from clbench.errors import InputError
 from clbench.results import files as writing
 from clbench.results import folders
@@ -60,7 +62,9 @@ def inspect(
     benchmark to run."""
     from clbench.data.pairs import inspect as inspecting
 
-    if Path(what).exists() or not registry.is_benchmark(what):
+    if picture:
+        inspecting.check_picture(picture)
+    if kind_of(what) or not registry.is_benchmark(what):
         given = {
             "path": what,
             "test": test and str(test),
@@ -80,7 +84,11 @@ def inspect(
     if benchmark.scenario != "pairs":
         raise InputError(f"{name} has class labels; this is for streams of pairs")
     pairs = benchmark.contents()
-    print("\n".join([*inspecting.describe(pairs), f'clbench run -b "{name}" -s naive -s er -s cumulative']))
+    print(
+        "\n".join(
+            [*inspecting.describe(pairs), f"clbench run -b {shlex.quote(name)} -s naive -s er -s cumulative"]
+        )
+    )
     if picture and pairs.shape:
         inspecting.draw_picture(pairs, picture)
         print(picture)

@@ -106,7 +106,8 @@ def run(
     level: str = profile.value if profile else "full" if "cuda" in device else "smoke" if all_ else "quick"
     names = registry.select(benchmark or list(PROFILES[level].selects), registry.benchmarks())
     specs = registry.select(strategy or ["*"], registry.strategies())
-    writing.check_writable(out)
+    for folder in (out, out / level):
+        writing.check_writable(folder)
     with ended_by_sigterm(), nullcontext() if dry_run else hold(out):
         plan = planning.make_plan(
             names, specs, level, asked_seeds, out, fresh=fresh, device=device, debug=debug
@@ -173,7 +174,7 @@ def _names(spec: str) -> set[str]:
 def _seconds(text: str | None, option: str) -> float | None:
     if text is None:
         return None
-    found = re.fullmatch(r"(\d{1,9}(?:\.\d+)?)([smh]?)", text)
+    found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([smh]?)", text)
     if not found or not float(found[1]):
         raise InputError("write seconds, minutes or hours, like 90s, 9m or 2h", option, text)
     return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]

@@ -1,6 +1,7 @@
 """What `clbench run` prints: what is going to happen, progress, a line per finished pair, a table per
 finished benchmark."""
 
+import shlex
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -135,7 +136,9 @@ class Screen:
                 f"{why}: {_plural(finished.left, 'group')} not begun; the same command "
                 f"{'without --fresh ' if fresh else ''}goes on from here"
             )
-        self.console.print(f"records: {out / profile} · pages: clbench report --results {out}")
+        self.console.print(
+            f"records: {out / profile} · pages: clbench report --results {shlex.quote(str(out))}"
+        )
         if bigger := PROFILES[profile].next_bigger:
             self.console.print(f"the next bigger one: {bigger}")
 

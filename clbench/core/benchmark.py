@@ -3,16 +3,21 @@
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import torch
+from msgspec import Meta
 
-from clbench.core.budget import Budget
+from clbench.core.budget import Budget, Decay, OptimiserName, Precision, State, Steps
+from clbench.core.ranges import Count, NotNegative, Positive, PositiveShare, Rows, SmallerShare
 from clbench.errors import InputError
 
 if TYPE_CHECKING:
     from clbench.models.network import Network
     from clbench.streams.stream import Stream
+
+# A plain list, since specs check values against this type.
+ListOfClasses = Annotated[list, Meta(max_length=10_000)]
 
 
 @dataclass
@@ -44,32 +49,27 @@ class Benchmark:
     validation: bool = field(
         default=False, kw_only=True
     )  # evaluate on held-out training data instead of the test set
-    memory: int = field(default=500, kw_only=True)  # examples that a method keeps: default of its `memory`
+    memory: Count = field(default=500, kw_only=True)  # examples that a method keeps: default of its `memory`
     # The budget's fields, see `Budget`; None: as the profile has them.
-    precision: Literal["float32", "tf32", "bf16"] = field(
-        default="float32", kw_only=True
-    )  # of the network's passes
-    optimiser: Literal["adam", "sgd", "adamw"] | None = field(default=None, kw_only=True)
-    lr: float | None = field(default=None, kw_only=True)
-    steps: int | None = field(default=None, kw_only=True)
-    rows: int | None = field(default=None, kw_only=True)
-    momentum: float | None = field(default=None, kw_only=True)
-    weight_decay: float | None = field(default=None, kw_only=True)
-    beta2: float | None = field(default=None, kw_only=True)
-    warm_up: float | Literal["constant"] | None = field(
+    precision: Precision = field(default="float32", kw_only=True)  # of the network's passes
+    optimiser: OptimiserName | None = field(default=None, kw_only=True)
+    lr: Positive | None = field(default=None, kw_only=True)
+    steps: Steps | None = field(default=None, kw_only=True)
+    rows: Rows | None = field(default=None, kw_only=True)
+    momentum: SmallerShare | None = field(default=None, kw_only=True)
+    weight_decay: NotNegative | None = field(default=None, kw_only=True)
+    beta2: Decay | None = field(default=None, kw_only=True)
+    warm_up: PositiveShare | Literal["constant"] | None = field(
         default=None, kw_only=True
     )  # constant: no warm-up, no fall
-    optimiser_state: Literal["keep", "reset"] | None = field(default=None, kw_only=True)
+    optimiser_state: State | None = field(default=None, kw_only=True)
     fixed_compute: bool | None = field(default=None, kw_only=True)
 
     scenario = ""  # set by the registry
 
     def __post_init__(self) -> None:
-        """Raises InputError for a value that makes no sense."""
-        if self.memory < 0:
-            raise InputError(f"memory takes a whole number of at least 0, not {self.memory}")
-        if (width := getattr(self, "width", None)) is not None and width < 1:
-            raise InputError(f"width takes a whole number of at least 1, not {width}")
+        """Raises InputError for values that make no sense together. Whoever takes a benchmark from a user
+        checks each against its range: `clbench.core.ranges`."""
 
     @property
     def one_seed(self) -> bool:
@@ -126,8 +126,8 @@ class Benchmark:
 class ClassSplit(Benchmark):
     """Tasks of disjoint classes of one data set."""
 
-    # Of the classes; seed: each seed draws one. A plain list, since specs check values against this type.
-    order: list | Literal["seed"] | None = field(default=None, kw_only=True)  # type: ignore[type-arg]
+    # Of the classes; seed: each seed draws one.
+    order: ListOfClasses | Literal["seed"] | None = field(default=None, kw_only=True)  # type: ignore[type-arg]
 
     @property
     def classes(self) -> int:

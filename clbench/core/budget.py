@@ -1,35 +1,42 @@
 """Budget: what a task may cost, the same for every strategy, and the optimiser that spends it."""
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Annotated, Any, Literal
 
+from msgspec import Meta
+
+from clbench.core import ranges
+from clbench.core.ranges import NotNegative, Positive, PositiveShare, Rows, SmallerShare
 from clbench.errors import InputError
+
+Steps = Annotated[int, Meta(ge=1, le=10**8)]
+Decay = Annotated[float, Meta(gt=0, lt=1)]
+OptimiserName = Literal["adam", "sgd", "adamw"]
+State = Literal["keep", "reset"]
+Precision = Literal["float32", "tf32", "bf16"]
 
 
 @dataclass(frozen=True)
 class Budget:
     """What one task may cost, the same for every strategy, and the optimiser that spends it."""
 
-    steps: int  # N, optimiser steps per task
-    rows: int = 128  # B, new examples per step
-    optimiser: str = "adam"  # adam | sgd | adamw
-    lr: float = 1e-3
-    momentum: float = 0.0  # of sgd
-    weight_decay: float = 0.0  # adamw takes it off the weights; adam and sgd add it to the gradient
-    beta2: float = 0.999  # of adam and adamw
-    warm_up: float | None = None  # share of steps in which lr rises; then it falls to 0. None: constant
-    optimiser_state: str = "keep"  # what becomes of it between tasks: keep | reset
+    steps: Steps  # N, optimiser steps per task
+    rows: Rows = 128  # B, new examples per step
+    optimiser: OptimiserName = "adam"
+    lr: Positive = 1e-3
+    momentum: SmallerShare = 0.0  # of sgd
+    weight_decay: NotNegative = 0.0  # adamw takes it off the weights; adam and sgd add it to the gradient
+    beta2: Decay = 0.999  # of adam and adamw
+    warm_up: PositiveShare | None = (
+        None  # share of steps in which lr rises; then it falls to 0. None: constant
+    )
+    optimiser_state: State = "keep"  # what becomes of it between tasks
     fixed_compute: bool = False  # whether a method pays in steps for what it computes besides them
-    precision: str = "float32"  # float32 | tf32 | bf16
+    precision: Precision = "float32"
 
     def __post_init__(self) -> None:
         """Raises InputError for the first value that makes no sense."""
-        for name, (holds, takes) in ALLOWED.items():
-            value = getattr(self, name)
-            if not holds(value):
-                raise InputError(f"a budget's {name} takes {takes}, not {value!r}")
+        ranges.check(self)
         if self.momentum and self.optimiser != "sgd":
             raise InputError(
                 f"momentum={self.momentum!r} is of sgd; {self.optimiser} takes none: "
@@ -46,6 +53,11 @@ class Budget:
                 f"not {self.rows}"
             )
 
+    def plan_bytes(self, rows: int | None = None) -> int:
+        """What a plan of so many rows a step (None: of the new ones) takes for a task and a seed: three whole
+        numbers each."""
+        return 24 * self.steps * (self.rows if rows is None else rows)
+
     def with_fields(self, **fields: Any) -> "Budget":
         """The budget with these fields instead.
 
@@ -56,30 +68,3 @@ class Budget:
         if optimiser != self.optimiser:
             defaults = {"beta2": 0.999} if optimiser == "sgd" else {"momentum": 0.0}
         return replace(self, **defaults | fields)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
-
-
-# field -> (whether a value makes sense, which values do, in words)
-ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "steps": (_is_count, "a whole number of at least 1"),
-    "rows": (_is_count, "a whole number of at least 1"),
-    "optimiser": (lambda value: value in ("adam", "sgd", "adamw"), "'adam', 'sgd' or 'adamw'"),
-    "lr": (lambda value: _is_number(value) and value > 0, "a number above 0"),
-    "momentum": (lambda value: _is_number(value) and 0 <= value < 1, "a number from 0 to below 1"),
-    "weight_decay": (lambda value: _is_number(value) and value >= 0, "a number of at least 0"),
-    "beta2": (lambda value: _is_number(value) and 0 < value < 1, "a number between 0 and 1"),
-    "warm_up": (
-        lambda value: value is None or _is_number(value) and 0 < value <= 1,
-        "a number above 0, up to 1, or None",
-    ),
-    "optimiser_state": (lambda value: value in ("keep", "reset"), "'keep' or 'reset'"),
-    "fixed_compute": (lambda value: isinstance(value, bool), "True or False"),
-    "precision": (lambda value: value in ("float32", "tf32", "bf16"), "'float32', 'tf32' or 'bf16'"),
-}

@@ -72,6 +72,11 @@ class Part:
         `extra_cost = None` is refused there."""
         return 0.0
 
+    def asked_bytes(self, budget: Budget) -> int:
+        """What a seed's plan takes, in bytes, for what this part's own arguments add to it. A run that this
+        machine's memory does not hold is refused when it is planned."""
+        return 0
+
     def start(self, run: Run) -> None:
         """Once, before row 0; `run.learner` has its weights already."""
 

@@ -112,6 +112,12 @@ class Run:
                 "a part replaces the learner or the data term in `start`: "
                 "that is what the hooks `network` and `data_losses` are for"
             )
+        if budget.fixed_compute and not all(self._steps_left(t) for t in range(len(stream.tasks))):
+            names = "+".join(type(part).__name__ for part in parts)
+            raise InputError(
+                f"what {names} computes besides its steps takes all {budget.steps} steps of the budget, "
+                "which pays for it (fixed_compute): ask it for less, or give the benchmark more steps"
+            )
 
     # ---- the story
     def train(self) -> Tensor:
@@ -135,8 +141,7 @@ class Run:
         if self.budget.optimiser_state == "reset":
             self.learner.reset_optimiser()
         if self.budget.fixed_compute:
-            extra = sum(part.extra_cost(self.t) for part in self.parts)
-            self.steps = max(1, int(self.budget.steps / (1 + extra)))
+            self.steps = self._steps_left(self.t)
         with self.clock.count_flops():
             plan = self.plan(task)
         self.fit(plan)
@@ -324,6 +329,10 @@ class Run:
             self.turn = number
             yield number, part
         self.turn = before
+
+    def _steps_left(self, t: int) -> int:
+        """Of the budget's steps in task t, once what the parts compute besides is paid."""
+        return int(self.budget.steps / (1 + sum(part.extra_cost(t) for part in self.parts)))
 
     def extra_parameters(self, net: "Network") -> int:
         """Numbers kept per seed beyond the plain network: a larger network, and the parts' float tensors."""

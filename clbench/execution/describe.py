@@ -18,6 +18,7 @@ import msgspec
 
 from clbench import own_code, registry
 from clbench.core.benchmark import Benchmark
+from clbench.core.memory import check_fits
 from clbench.errors import InputError, OwnCodeFailed, Unavailable
 from clbench.execution.own import AnyStrategy
 from clbench.execution.workers import begin, begin_alone, ended_with, kill, start_process
@@ -54,6 +55,7 @@ class Description(msgspec.Struct, tag=True):
     seeds: list[int]  # the profile's
     one_seed: bool  # a group has no more than one
     seconds: float  # estimate for one seed
+    seed_bytes: int  # of memory that a seed takes, at least
 
     @property
     def names(self) -> tuple[str, str]:
@@ -121,6 +123,7 @@ def _described(
             seeds_of(benchmark, profile),
             benchmark.one_seed,
             estimate(benchmark, network, strategy, profile),
+            seed_bytes(name, benchmark, network, strategy, profile),
         )
     except BaseException as error:
         return _problem(error, name, strategy_name, own)
@@ -247,6 +250,20 @@ def settings_of(
         settings["batch_order"] = rows[0].order
     read: dict[str, Any] = json.loads(json.dumps(settings))
     return read
+
+
+def seed_bytes(
+    name: str, benchmark: Benchmark, network: "Network", strategy: AnyStrategy, profile: str
+) -> int:
+    """What the run of one seed takes of memory at least: its weights, their gradient, the optimiser's two
+    numbers and as much again while they change, and the plan of a task. Raises InputError where that is more
+    than there is."""
+    budget = benchmark.budget(profile)
+    parts: list[Any] = strategy.build()
+    asked = sum(part.asked_bytes(budget) for part in parts if hasattr(part, "asked_bytes"))
+    size = 6 * 4 * network.layout.P + budget.plan_bytes() + asked
+    check_fits(size, f"{strategy.name} on {name}: {network}, steps={budget.steps} of rows={budget.rows}")
+    return int(size)
 
 
 @lru_cache

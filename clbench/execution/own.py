@@ -8,6 +8,7 @@ from textwrap import shorten
 from typing import Any
 
 from clbench import registry
+from clbench.core import ranges
 from clbench.core.benchmark import Benchmark
 from clbench.core.composition import conflict
 from clbench.core.part import Part
@@ -72,6 +73,7 @@ def benchmark_of(
     if isinstance(given, type):
         benchmark = cls(**(cls.arguments.get(profile, {}) | cls.arguments.get(scenario, {})))
     else:
+        ranges.check(given)
         benchmark = copy(given)
     benchmark.scenario = scenario
     benchmark.budget(profile)  # raises InputError for what makes no sense
@@ -127,6 +129,7 @@ def _parts_of(given: Any, benchmark: Benchmark, profile: str) -> tuple[str, list
             f"clbench.Part, an instance of one, or a list of these, not {given!r}"
         )
     if not isinstance(given, type):
+        ranges.check(given)
         return _with_arguments(cls.__name__, given), [given]
     memory = {"memory": benchmark.memory} if "memory" in defaults_of(cls) else {}
     return cls.__name__, [cls(**memory)]

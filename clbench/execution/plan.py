@@ -11,6 +11,8 @@ from clbench import registry
 from clbench.core.benchmark import Benchmark
 from clbench.core.costs import SECONDS
 from clbench.core.differences import changed_fields
+from clbench.core.memory import check_fits, machine_bytes
+from clbench.core.ranges import shown
 from clbench.errors import InputError
 from clbench.execution.describe import (
     Answer,
@@ -20,6 +22,7 @@ from clbench.execution.describe import (
     describe_alone,
     estimate,
     kind_of,
+    seed_bytes,
     seeds_of,
     settings_of,
 )
@@ -51,6 +54,7 @@ GROUP_SIZE = {
 }
 # A group that takes so many seconds, and so many times its estimate, hangs.
 LIMIT, TIMES_ESTIMATE = 600.0, 30.0
+MOST_SEEDS, LARGEST_SEED = 10_000, 2**63 - 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +93,7 @@ class Pair:
     stored: Record | None  # what the results folder holds, current or not
     seconds: float  # estimate for one seed
     one_seed: bool = False  # a group has no more than one
+    seed_bytes: int = 0  # of memory that a seed takes, at least
     own: OwnCode = OwnCode()
     given: Given | None = None
 
@@ -240,7 +245,8 @@ def _pair(
         None if fresh else stored,
         _measured(stored) or found.seconds,
         found.one_seed,
-        own=code.own,
+        found.seed_bytes,
+        code.own,
     )
 
 
@@ -285,10 +291,17 @@ def plan_of_objects(name: str, given: Given, profile: str, seeds: list[int] | No
         settings=settings_of(benchmark, network, strategy, profile),
     )
     asked = seeds_of(benchmark, profile) if seeds is None else seeds
-    seconds = estimate(benchmark, network, strategy, profile)
-    return Plan(
-        [Pair(blank, asked, kind_of(network), None, seconds, benchmark.one_seed, given=given)], {}, []
+    pair = Pair(
+        blank,
+        asked,
+        kind_of(network),
+        None,
+        estimate(benchmark, network, strategy, profile),
+        benchmark.one_seed,
+        seed_bytes(name, benchmark, network, strategy, profile),
+        given=given,
     )
+    return Plan([pair], {}, [])
 
 
 def jobs(plan: Plan, device: str, group_size: int | None = None, run_limit: float | None = None) -> list[Job]:
@@ -297,6 +310,14 @@ def jobs(plan: Plan, device: str, group_size: int | None = None, run_limit: floa
     for pair in plan.pairs:
         blank, seeds = pair.blank, pair.missing
         size = 1 if pair.one_seed else group_size or _group_size(pair, device) or len(seeds) or 1
+        size = min(size, len(seeds) or 1)
+        if group_size:
+            check_fits(
+                size * pair.seed_bytes,
+                f"{size} seeds of {blank.strategy} on {blank.benchmark} together (--group-size)",
+            )
+        elif pair.seed_bytes:
+            size = max(1, min(size, machine_bytes() // pair.seed_bytes))
         begins = [] if pair.given else registry.modules_of(blank.benchmark, blank.strategy)
         modules = tuple(module for module in begins if module.startswith("clbench."))
         limit = run_limit or max(LIMIT, TIMES_ESTIMATE * pair.seconds * size)
@@ -344,10 +365,14 @@ def checked_seeds(seeds: int | Sequence[int] | None, field: str = "seeds") -> li
     if isinstance(seeds, int):
         if seeds < 1:
             raise InputError("at least one seed is needed", field, seeds)
+        if seeds > MOST_SEEDS:
+            raise InputError(f"at most {MOST_SEEDS:,} seeds, or it would have no end", field, seeds)
         return list(range(seeds))
     seeds = list(seeds)
     if not seeds or min(seeds) < 0:
         raise InputError("give at least one, each 0 or more", field, seeds)
+    if len(seeds) > MOST_SEEDS or max(seeds) > LARGEST_SEED:
+        raise InputError(f"at most {MOST_SEEDS:,} seeds, none above {LARGEST_SEED:,}", field, shown(seeds))
     if len(set(seeds)) < len(seeds):
         raise InputError("a seed is there twice", field, seeds)
     return seeds

@@ -1,5 +1,10 @@
 """Finds the networks for pictures by the names that benchmarks and papers use."""
 
+from functools import partial
+
+import torch
+
+from clbench.core.memory import check_fits
 from clbench.models.functional import Functional
 from clbench.models.resnet import ResNet18
 from clbench.models.small_conv import SmallConv
@@ -21,6 +26,8 @@ def network(
 
     norm: group | batch. width: channels of the first layer; None: the network's own default.
     """
-    if width is None:
-        return NETWORKS[name](shape, classes, norm)
-    return NETWORKS[name](shape, classes, norm, width)
+    make = partial(NETWORKS[name], shape, classes, norm, *([] if width is None else [width]))
+    with torch.device("meta"):  # without memory, to see how much it takes
+        size = 4 * make().layout.P
+    check_fits(size, f"{name} of width={width}")
+    return make()

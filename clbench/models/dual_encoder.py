@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from clbench.core.memory import check_fits
 from clbench.models.functional import Functional
 from clbench.models.layers import Pictures
 
@@ -26,14 +27,11 @@ class DualEncoder(Functional):
 
     def __init__(self, shape: tuple[int, int, int] | None, buckets: int = 2048, width: int = 64):
         self.inputs, self.widths = shape, (width,)
-        left: Tower
-        if shape is None:
-            left = Words(buckets, width)
-            kind = "words"
-        else:
-            left = Picture(shape, width)
-            kind = f"{shape[0]}x{shape[1]} images"
-        super().__init__(Towers(left, Words(buckets, width)), f"dual encoder {width}, {kind} and words")
+        kind = "words" if shape is None else f"{shape[0]}x{shape[1]} images"
+        with torch.device("meta"):  # without memory, to see how much it takes
+            size = sum(tensor.nbytes for tensor in _towers(shape, buckets, width).parameters())
+        check_fits(size, f"a network for {kind} and words of {buckets} buckets")
+        super().__init__(_towers(shape, buckets, width), f"dual encoder {width}, {kind} and words")
 
     def init(self, generator: torch.Generator) -> Tensor:
         """Initial theta [P]: layers as torch's own, word vectors from N(0, 0.1^2)."""
@@ -41,6 +39,11 @@ class DualEncoder(Functional):
         for name in self.layout.tables:
             views[name] = torch.randn(views[name].shape, generator=generator) / 10
         return self.layout.flat(views)
+
+
+def _towers(shape: tuple[int, int, int] | None, buckets: int, width: int) -> "Towers":
+    left: Tower = Words(buckets, width) if shape is None else Picture(shape, width)
+    return Towers(left, Words(buckets, width))
 
 
 class Tower(Protocol):

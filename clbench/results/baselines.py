@@ -14,7 +14,7 @@ from clbench.metrics import verdict
 from clbench.metrics.references import JOINT
 from clbench.metrics.verdict import BAD, PRECEDENCE, Verdict, compare
 from clbench.results.records import Record, file_name
-from clbench.registry import matches
+from clbench.registry import pair_matches
 from clbench.results.staleness import is_stale
 from clbench.results.files import readable, write_atomically
 
@@ -133,19 +133,19 @@ def check(records: Iterable[Record], baselines: Path, profile: str, benchmarks: 
     current = {(record.benchmark, record.strategy): record for record in records if record.profile == profile}
     stale = {pair for pair, record in current.items() if is_stale(record)}
     now = {pair: _entry(record) for pair, record in current.items()}
-    pairs = _selected(before.keys() | now.keys(), benchmarks, strategies) if benchmarks or strategies else before.keys()
+    pairs = _selected(before.keys() | now.keys(), profile, benchmarks, strategies) if benchmarks or strategies else before.keys()
     fresh = {pair: entry for pair, entry in now.items() if pair not in stale}
     return [(*pair, _verdict(pair, before, fresh, pair in stale, profile)) for pair in sorted(pairs)]
 
 
-def _selected(pairs: Iterable[Pair], benchmarks: list[str] | None, strategies: list[str] | None) -> list[Pair]:
+def _selected(pairs: Iterable[Pair], profile: str, benchmarks: list[str] | None,
+              strategies: list[str] | None) -> list[Pair]:
     """The pairs that match; a pattern that stands for none of them is a mistake."""
-    for place, patterns in enumerate((benchmarks, strategies)):
-        for pattern in patterns or []:
-            if not any(matches(pair[place], [pattern]) for pair in pairs):
-                raise InputError(f'"{pattern}" is neither in the baselines nor among the records')
-    return [(benchmark, strategy) for benchmark, strategy in pairs
-            if matches(benchmark, benchmarks) and matches(strategy, strategies)]
+    for pattern in [*(benchmarks or []), *(strategies or [])]:
+        alone = ([pattern], None) if pattern in (benchmarks or []) else (None, [pattern])
+        if not any(pair_matches(*pair, profile, *alone) for pair in pairs):
+            raise InputError(f'"{pattern}" is neither in the baselines nor among the records')
+    return [pair for pair in pairs if pair_matches(*pair, profile, benchmarks, strategies)]
 
 
 def _verdict(pair: Pair, before: dict[Pair, dict], now: dict[Pair, dict], stale: bool, profile: str) -> Verdict:

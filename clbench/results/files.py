@@ -5,14 +5,7 @@ import re
 import tempfile
 from pathlib import Path
 
-from clbench.errors import InputError
-
-
-def check_writable(folder: Path) -> None:
-    """Refuses a folder that can't be written, without making it."""
-    there = next(parent for parent in [folder.absolute(), *folder.absolute().parents] if parent.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        raise InputError(f"{folder}: cannot write there")
+from clbench.core.paths import check_writable  # noqa: F401    # beside what writes
 
 
 def write_atomically(path: Path, text: str) -> None:

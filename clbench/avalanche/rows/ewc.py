@@ -8,11 +8,12 @@ carry over from `ewc`, nor between batch sizes. The more tasks there were, the m
 from dataclasses import dataclass
 
 from clbench.avalanche.row import Row, plugin_with
+from clbench.core.ranges import NotNegative
 
 
 @dataclass
 class EWC(Row):
-    ewc_lambda: float = 1.0  # as in Avalanche's continual-learning-baselines; Avalanche itself has no default
+    ewc_lambda: NotNegative = 1.0  # as in Avalanche's continual-learning-baselines; it has no default itself
     family = "regularisation"
     paper = "Kirkpatrick et al. 2017"
     keeps = "importances and an anchor of every task"

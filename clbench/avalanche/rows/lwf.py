@@ -6,12 +6,13 @@ Differs from `lwf`: no factor T^2, so at T = 2 alpha weighs a quarter of `lam`."
 from dataclasses import dataclass
 
 from clbench.avalanche.row import Row, plugin_with
+from clbench.core.ranges import NotNegative, Positive
 
 
 @dataclass
 class LwF(Row):
-    alpha: float = 1.0  # strength of the distillation
-    temperature: float = 2.0  # T
+    alpha: NotNegative = 1.0  # strength of the distillation
+    temperature: Positive = 2.0  # T
     family = "regularisation"
     paper = "Li & Hoiem 2016"
     keeps = "the last task's weights"

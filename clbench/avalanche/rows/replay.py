@@ -7,11 +7,12 @@ and of the task's own data; the batches are drawn by Avalanche."""
 from dataclasses import dataclass
 
 from clbench.avalanche.row import Row, plugin_with
+from clbench.core.ranges import Count
 
 
 @dataclass
 class Replay(Row):
-    memory: int = 500  # examples kept
+    memory: Count = 500  # examples kept
     family = "replay"
     paper = "Chaudhry et al. 2019"
     keeps = "examples"

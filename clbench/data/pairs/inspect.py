@@ -4,7 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
+from clbench.core.paths import check_writable_file
 from clbench.data.pairs.pairs import Pairs
+from clbench.errors import InputError
 
 SAMPLES = 16  # images of a slice in the picture
 LABEL = 180  # pixels beside them for the slice's name
@@ -83,6 +85,15 @@ def _coarse_pixels(images: np.ndarray, shape: tuple[int, int, int]) -> np.ndarra
     """Flattened images as [n, d] float from 0 to 1, thinned to at most 32 pixels a side."""
     step = max(1, -(-shape[0] // 32))
     return images.reshape(-1, *shape)[:, ::step, ::step].reshape(len(images), -1) / 255.0
+
+
+def check_picture(path: Path) -> None:
+    """Raises InputError for a file that cannot be written, or whose ending is no kind of image."""
+    from PIL import Image
+
+    if path.suffix.lower() not in Image.registered_extensions():
+        raise InputError(f"{path}: its ending says no kind of image; .png does")
+    check_writable_file(path)
 
 
 def draw_picture(pairs: Pairs, path: Path) -> None:

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from clbench.core.batch import Batch
 from clbench.core.part import Network, Stream
 from clbench.core.pytree import tree_map
+from clbench.core.ranges import Width
 from clbench.models.adapted import Adapted, widths_of_features
 from clbench.strategies.representation.head_only import HeadOnly
 
 
 @dataclass
 class Adapter(HeadOnly):
-    width: int = 16  # of the bottleneck
+    width: Width = 16  # of the bottleneck
     paper = "Houlsby et al. 2019"
 
     def supports(self, stream: Stream, net: Network) -> str | None:

@@ -16,12 +16,13 @@ from torch import Tensor
 
 from clbench.core.batch import Batch
 from clbench.core.part import Network, Part, Run, Stream
+from clbench.core.ranges import Share, SmallerShare
 
 
 @dataclass
 class PackNet(Part):
-    keep: float = 0.25  # share of a layer's free weights that a task keeps
-    retrain: float = 0.33  # share of a task's steps that come after pruning
+    keep: Share = 0.25  # share of a layer's free weights that a task keeps
+    retrain: SmallerShare = 0.33  # share of a task's steps that come after pruning
     paper = "Mallya & Lazebnik 2018"
     keeps = "the task that owns each weight"
     freezes = True

@@ -13,18 +13,23 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from clbench.core.batch import Batch
+from clbench.core.budget import Budget
 from clbench.core.part import Network, Part, Run, Stream
+from clbench.core.ranges import Count, Rows
 from clbench.strategies.parts.memory import Memory
 from clbench.strategies.parts.products import products
 
 
 @dataclass
 class AGEM(Part):
-    memory: int = 500  # examples kept
-    rows: int | None = None  # of a reference batch, at most the memory; None: as many as new ones
+    memory: Count = 500  # examples kept
+    rows: Rows | None = None  # of a reference batch, at most the memory; None: as many as new ones
     paper = "Chaudhry et al. 2019"
     keeps = "examples"
     replays = protects = learns_pairs = True
+
+    def asked_bytes(self, budget: Budget) -> int:
+        return budget.plan_bytes(self.rows or 0)
 
     def supports(self, stream: Stream, net: Network) -> str | None:
         return Memory.fits(self.memory, stream)

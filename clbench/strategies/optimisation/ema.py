@@ -12,11 +12,12 @@ from torch import Tensor
 
 from clbench.core.batch import Batch
 from clbench.core.part import Part, Run
+from clbench.core.ranges import Positive
 
 
 @dataclass
 class EMA(Part):
-    horizon: float = 0.2  # share of a task's steps that the average looks back over
+    horizon: Positive = 0.2  # share of a task's steps that the average looks back over
     paper = "Carta et al. 2024"
     keeps = "averaged weights"
     learns_pairs = True

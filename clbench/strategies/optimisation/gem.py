@@ -18,6 +18,7 @@ from torch import Tensor
 
 from clbench.core.batch import Batch
 from clbench.core.part import Network, Part, Run, Stream
+from clbench.core.ranges import Count, NotNegative
 from clbench.strategies.parts.dual import solve_dual
 from clbench.strategies.parts.memory import Memory
 from clbench.strategies.parts.products import products
@@ -25,8 +26,8 @@ from clbench.strategies.parts.products import products
 
 @dataclass
 class GEM(Part):
-    memory: int = 500  # examples kept, as many of each of the stream's T tasks
-    margin: float = 0.5  # least dual variable ("memory strength")
+    memory: Count = 500  # examples kept, as many of each of the stream's T tasks
+    margin: NotNegative = 0.5  # least dual variable ("memory strength")
     paper = "Lopez-Paz & Ranzato 2017"
     keeps = "examples"
     grows = "fills its memory task by task, as many examples of each of the stream's tasks"

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from clbench.core.batch import Batch
 from clbench.core.part import Part
+from clbench.core.ranges import Share
 
 
 @dataclass
 class Patching(Part):
-    alpha: float = 0.5  # weight of the new weights
+    alpha: Share = 0.5  # weight of the new weights
     paper = "Ilharco et al. 2022"
     keeps = "the last task's weights"
     learns_pairs = True

@@ -15,13 +15,14 @@ from torch import Tensor
 
 from clbench.core.batch import Batch
 from clbench.core.part import Part, Run
+from clbench.core.ranges import Count, NotNegative
 from clbench.strategies.parts.fisher import fisher as fisher_of
 
 
 @dataclass
 class EWC(Part):
-    lam: float = 1000.0  # strength of the penalty
-    samples: int = 1024  # examples for the Fisher estimate
+    lam: NotNegative = 1000.0  # strength of the penalty
+    samples: Count = 1024  # examples for the Fisher estimate
     paper = "Kirkpatrick et al. 2017"
     keeps = "importances and anchor, two numbers a weight"
     protects = learns_pairs = True

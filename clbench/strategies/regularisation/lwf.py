@@ -15,12 +15,13 @@ from torch import Tensor
 from clbench.core.batch import Batch
 from clbench.core.part import Part
 from clbench.core.pytree import length, tree_map
+from clbench.core.ranges import NotNegative, Positive
 
 
 @dataclass
 class LwF(Part):
-    lam: float = 1.0  # strength of the distillation
-    temperature: float = 2.0  # T
+    lam: NotNegative = 1.0  # strength of the distillation
+    temperature: Positive = 2.0  # T
     paper = "Li & Hoiem 2016"
     keeps = "the last task's weights"
     protects = learns_pairs = True

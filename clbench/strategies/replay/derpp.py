@@ -14,14 +14,15 @@ from torch import Tensor
 
 from clbench.core.batch import Batch, take
 from clbench.core.part import Network, Part, Run, Stream
+from clbench.core.ranges import Count, NotNegative
 from clbench.strategies.parts.memory import Memory, reservoir
 
 
 @dataclass
 class DERpp(Part):
-    memory: int = 500  # examples kept, with their outputs
-    alpha: float = 0.5  # weight of the stored outputs
-    beta: float = 0.5  # weight of the stored labels
+    memory: Count = 500  # examples kept, with their outputs
+    alpha: NotNegative = 0.5  # weight of the stored outputs
+    beta: NotNegative = 0.5  # weight of the stored labels
     paper = "Buzzega et al. 2020"
     keeps = "examples with their outputs"
 

@@ -11,12 +11,13 @@ import torch
 
 from clbench.core.batch import Batch
 from clbench.core.part import Network, Part, Run, Stream
+from clbench.core.ranges import Count
 from clbench.strategies.parts.memory import Memory
 
 
 @dataclass
 class ER(Part):
-    memory: int = 500  # examples kept
+    memory: Count = 500  # examples kept
     paper = "Chaudhry et al. 2019"
     keeps = "examples"
     replays = learns_pairs = True

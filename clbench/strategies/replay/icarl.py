@@ -21,13 +21,14 @@ from torch import Tensor
 
 from clbench.core.batch import Batch, take
 from clbench.core.part import Network, Part, Run, Stream
+from clbench.core.ranges import Count
 from clbench.strategies.parts.memory import Memory
 
 
 @dataclass
 class ICaRL(Part):
-    memory: int = 500  # exemplars kept, the same number of every class so far
-    herded: int = 1000  # examples of a class that herding looks at (never fewer than it chooses)
+    memory: Count = 500  # exemplars kept, the same number of every class so far
+    herded: Count = 1000  # examples of a class that herding looks at (never fewer than it chooses)
     paper = "Rebuffi et al. 2017"
     keeps = "examples, class means, the last task's weights"
     tolerance = 0.05  # herding's arg max turns rounding into another exemplar

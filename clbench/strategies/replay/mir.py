@@ -15,14 +15,19 @@ the current rows, two forward over the candidates."""
 from dataclasses import dataclass
 
 from clbench.core.batch import Batch, take
+from clbench.core.budget import Budget
+from clbench.core.ranges import Rows
 from clbench.strategies.replay.er import ER
 
 
 @dataclass
 class MIR(ER):
-    candidates: int | None = None  # drawn at every step, at most the memory; None: five times `rows`
-    rows: int | None = None  # of these, replayed; None: as many as new rows
+    candidates: Rows | None = None  # drawn at every step, at most the memory; None: five times `rows`
+    rows: Rows | None = None  # of these, replayed; None: as many as new rows
     paper = "Aljundi et al. 2019"
+
+    def asked_bytes(self, budget: Budget) -> int:
+        return budget.plan_bytes(self.candidates or 0)
 
     def drawn(self) -> int:
         """How many candidates a step looks at, where the memory has as many."""
