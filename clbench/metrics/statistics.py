@@ -128,12 +128,15 @@ def standing(values: Mapping[str, Mapping[int, float]], higher_is_better: bool, 
         return Standing()
     choose = max if higher_is_better else min
     best = choose(means, key=means.__getitem__)
-    differences = {
-        row: paired_difference(*on_common_seeds(known[row], known[best])) for row in known.keys() - {best}
-    }
+    differences = {row: _paired(known[row], known[best]) for row in known.keys() - {best}}
     untold = {row for row, found in differences.items() if found.low is None or found.contains_zero}
     tied = {row for row in untold & means.keys() if not _too_wide(differences[row])}
     return Standing(best, frozenset(tied), frozenset(untold - tied))
+
+
+def _paired(a: Mapping[int, float], b: Mapping[int, float]) -> PairedDifference:
+    own, others = on_common_seeds(a, b)
+    return paired_difference(own, others)
 
 
 def _too_wide(difference: PairedDifference) -> bool:
