@@ -25,7 +25,7 @@ FAMILIES = (
 )
 OWN = "own"  # the family of what is not ours and names none
 # What a class says for readers and tests alone: no run depends on it.
-DESCRIPTIVE = ("family", "paper", "keeps", "tolerance", "grows")
+DESCRIPTIVE = ("family", "paper", "keeps", "tolerance", "grows", "ranks_by")
 
 
 @dataclass(frozen=True)

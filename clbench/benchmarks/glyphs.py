@@ -22,6 +22,7 @@ class Glyphs(Benchmark):
 
     scenarios = ()
     scenario = "pairs"
+    ranks_by = "stream_backward"  # is what was learnt kept?
     budgets = {"smoke": budget(30), "quick": budget(60), "full": budget(600)}
 
     def contents(self) -> Pairs:
