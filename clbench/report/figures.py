@@ -339,12 +339,14 @@ def across(group: Across, look: dict[str, Look]) -> str:
     with mpl.rc_context({**mpl.rcParamsDefault, **LOOK}):
         figure = Figure(figsize=(WIDTH, 0.21 * len(names) + 0.9), layout="constrained")
         left, right = figure.subplots(1, 2, sharey=True)
+        ranks = [(y, float(one)) for y, row in enumerate(group.rows) if row.rank for one in row.rank.of_each]
+        shares = [(y, 100 * one.value) for y, row in enumerate(group.rows) for one in row.of_each if one]
+        _dots(left, ranks)
+        _dots(right, shares)
         for y, row in enumerate(group.rows):
             style = look[row.strategy]
             if row.rank:
-                _dots(left, y, [float(rank) for rank in row.rank.of_each])
                 _whole(left, y, row.rank.mean, row.rank.low, row.rank.high, style)
-            _dots(right, y, [100 * one.value for one in row.of_each if one])
             if one := row.recovered:
                 _whole(right, y, 100 * one.value, 100 * one.low, 100 * one.high, style)
         left.set(xlabel="rank (mean and on each benchmark)", ylim=(len(names) - 0.4, -0.6))
@@ -356,13 +358,15 @@ def across(group: Across, look: dict[str, Look]) -> str:
         return svg_of(figure)
 
 
-def _dots(axes, y: int, values: list[float]) -> None:
-    """Faint, one for each benchmark; an arrow at the edge for what lies outside of the drawn range."""
-    inside = [x for x in values if LOWEST <= x <= HIGHEST]
-    axes.plot(inside, [y] * len(inside), "o", color=FAINT, markersize=3, alpha=0.7, zorder=1)
-    for edge, marker in ((LOWEST, "<"), (HIGHEST, ">")):
-        if any(x < LOWEST if marker == "<" else x > HIGHEST for x in values):
-            axes.plot([edge], [y], marker, color=FAINT, markersize=4, zorder=1)
+def _dots(axes, points: list[tuple[int, float]]) -> None:
+    """Faint, at (row, value), darker where several lie on each other; what lies outside is an arrow."""
+    places = {"o": [], "<": [], ">": []}  # type: dict[str, list[tuple[float, int]]]
+    for y, x in points:
+        marker = "<" if x < LOWEST else ">" if x > HIGHEST else "o"
+        places[marker].append((min(max(x, LOWEST), HIGHEST), y))
+    for marker, found in places.items():
+        if found:
+            axes.plot(*zip(*found, strict=True), marker, color=FAINT, markersize=3.5, alpha=0.5, zorder=1)
 
 
 def _whole(axes, y: int, value: float, low: float, high: float, style: Look) -> None:
