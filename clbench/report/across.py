@@ -130,7 +130,7 @@ def _row(name: str, record: Record, rank: MeanRank | None, usable: Rows, benchma
         tuple(usable[benchmark][one].metrics["acc"] for one in (name, NAIVE, JOINT))
         for benchmark in benchmarks
     ]
-    pooled, of_each = None, [None] * len(benchmarks)
-    if name not in (NAIVE, JOINT):
-        pooled, of_each = pooled_recovered(triples), [recovered(*triple) for triple in triples]
-    return Row(name, family_of(record), kind_of(record), rank, pooled, tuple(of_each))
+    if name in (NAIVE, JOINT):
+        return Row(name, family_of(record), kind_of(record), rank, None, (None,) * len(benchmarks))
+    of_each = tuple(recovered(*triple) for triple in triples)
+    return Row(name, family_of(record), kind_of(record), rank, pooled_recovered(triples), of_each)

@@ -31,11 +31,11 @@ DISPENSABLE = (
     "new_share",
     "gflops",
     "stream_id",
-    "seconds",
-    "fwt",
-    "plasticity_gap",
     "new",
     "old",
+    "fwt",
+    "seconds",
+    "plasticity_gap",
     "forgetting",
 )
 

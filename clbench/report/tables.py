@@ -44,9 +44,9 @@ KEEPING = ("acc", "old", "new", "old_kept", "forgetting", "fwt")  # what is kept
 DEFAULT = (*KEEPING, "aia", "bwt", *BESIDE_RETRAINING, "recovered", *COST_COLUMNS)
 # Of streams in time, three questions, side by side, so that none is answered in place of another.
 QUESTIONS = {
-    "stream_next": "how well does it do on what comes next?",
-    "stream_backward": "how well is all that came before kept?",
-    "acc": "how well does it do on everything at the end?",
+    "stream_next": "how good is it on what comes next?",
+    "stream_backward": "how well does it keep what came before?",
+    "acc": "how good is it on everything in the end?",
 }
 IN_TIME = (*QUESTIONS, *KEEPING[1:], "aia", "bwt", *BESIDE_RETRAINING, "recovered", *COST_COLUMNS)
 PAIRS = (
@@ -411,12 +411,12 @@ def _question(found: list[Entry], lead: str) -> list[str]:
         return []
     said = QUESTIONS.get(lead, heading(lead).description)
     others = [
-        f"{heading(name).title} ({asked}) {best}"
+        f"{heading(name).title} ({asked}): {best}"
         for name, asked in QUESTIONS.items()
         if name != lead and (best := star_and_ties(found, name).best)
     ]
-    first = f"; the first by {', by '.join(others)}" if others else ""
-    return [f"ranked by {heading(lead).title}: {said}{first}"]
+    ranked = f"ranked by {heading(lead).title}: {said}"
+    return [f"{ranked} Best by {'; by '.join(others)}" if others else ranked]
 
 
 def _seeds(found: list[Entry], metric: str) -> list[str]:
