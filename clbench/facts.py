@@ -86,6 +86,7 @@ def _parsed(path: Path, modified: int) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+@lru_cache(maxsize=1024)
 def _assigned(cls: ast.ClassDef) -> dict[str, Any]:
     """What the lines `a = b = 1` and `a: int = 1` in the body of a class set, where it is a literal."""
     found: dict[str, Any] = {}

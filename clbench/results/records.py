@@ -225,6 +225,8 @@ def check(record: Record) -> None:
             _check_matrix(matrix, smallest, largest)
     if len({_shape(matrix) for matrices in (record.acc, *beside) for matrix in matrices}) > 1:
         raise ValueError("its matrices differ in shape")
+    if len({frozenset(group.arrays) for group in record.groups}) > 1:
+        raise ValueError("its groups hold different arrays")
     _check_steps(settings.step_of, record)
 
 
@@ -264,7 +266,7 @@ def from_schema_1(content: dict) -> dict:
     steps.
     """
     content = {name: value for name, value in content.items() if name not in ("key", "modules")}
-    settings = dict(content["settings"])
+    settings = {**content["settings"]}
     if "benchmark" in settings:
         settings["benchmark"] = {"slices" if name == "steps" else name: value
                                  for name, value in settings["benchmark"].items() if value is not None}
