@@ -1,11 +1,15 @@
 """Whatever is wrong with a file of results, it is one named problem, and the rest is shown."""
 
+import doctest
 import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from clbench.core import text
+from clbench.errors import InputError
 from clbench.report import figures, formats, tables
 from clbench.results import baselines, records, staleness
 from clbench.results.files import DEEPEST, read_json
@@ -286,3 +290,33 @@ def test_text_of_a_record_is_text_in_terminal_markdown_and_html(real, results, h
     assert "<script" not in html + markdown and "<i>" not in html and "&lt;script&gt;" in html
     rows = [line for line in markdown.splitlines() if line.startswith("| ") and "``" in line]
     assert rows and all("``` it's\\|`a``b`<i>$x_{$ ```" in line for line in rows)
+
+
+UNREADABLE = [b"\xff\xfe", b"a = \0", b"a = " + b"-" * 5000 + b"1", b"class Mine: x = " + b"(" * 300]
+ODD_NAMES = ["er(x=" + "-" * 1500 + "1)", "er(x=" + "(" * 900, "er" + "+er" * 500]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("{}:Mine", text) for text in UNREADABLE] + [(name, b"") for name in ODD_NAMES]
+)
+def test_a_record_of_something_that_cannot_be_read_is_a_stale_row(
+    real, results, tmp_path, monkeypatch, name, content
+):
+    monkeypatch.undo()  # the real digest of source code
+    path = tmp_path / "mine.py"
+    path.write_bytes(content)
+    spec = name.format(path)
+    put(results, changed(real, ("strategy",), spec), spec)
+    assert staleness.is_stale(next(one for one in records.load(results)[0] if one.strategy == spec))
+    tables.show(records.load(results)[0])
+
+
+def test_imported_values_that_no_record_can_hold_are_refused():
+    good = records.record_of_matrix("toy", "x", ["a", "b"], [1, 2], np.array([[0.5, 0.1], [0.2, np.nan]]))
+    assert good.acc[0][2] == [0.2, None]
+    with pytest.raises(InputError, match="toy: no results .* between 0 and 1"):
+        records.record_of_matrix("toy", "x", ["a", "b"], [1, 2], np.array([[50.0, 10.0], [20.0, 30.0]]))
+
+
+def test_the_example_of_printable_text_is_true():
+    assert doctest.testmod(text) == (0, 1)

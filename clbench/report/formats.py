@@ -125,7 +125,11 @@ def to_markdown(table: Table) -> str:
         for row, cells in zip(table.rows, rows, strict=True):
             cells.insert(1, row.family)
     sides = ["---:" if heading != "family" else "---" for heading in headings[1:]]
-    lines = [headings, ["---", *sides], *([code(cells[0]), *map(markdown_text, cells[1:])] for cells in rows)]
+    lines = [
+        headings,
+        ["---", *sides],
+        *([code(cells[0]), *(cell.replace("|", r"\|") for cell in cells[1:])] for cells in rows),
+    ]
     lines[0] = [markdown_text(one) for one in headings]
     text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     return text + "\n\n" + "\n".join(f"- {markdown_text(note)}" for note in table.notes) + "\n"

@@ -13,6 +13,7 @@ import numpy as np
 
 from clbench.core.costs import COSTS
 from clbench.core.text import printable
+from clbench.errors import InputError
 from clbench.results import verification
 from clbench.results.files import read_json, readable, write_atomically
 
@@ -354,5 +355,10 @@ def record_of_matrix(benchmark: str, strategy: str, slices: list[str], step_of: 
     [E]: the step, from 1, that each slice belongs to."""
     cells = [[None if cell != cell else cell for cell in row] for row in matrix.tolist()]
     settings = {"scenario": "pairs", "slices": slices, "step_of": step_of}
-    return Record(benchmark, strategy, "imported", "imported", source="", data="", settings=settings, seeds=[0],
-                  acc=[[[None] * len(slices), *cells]], groups=[Group([0], {}, 1, {})])
+    record = Record(benchmark, strategy, "imported", "imported", source="", data="", settings=settings, seeds=[0],
+                    acc=[[[None] * len(slices), *cells]], groups=[Group([0], {}, 1, {})])
+    try:
+        check(record)                        # else it would be written and never read again
+    except ValueError as error:
+        raise InputError(f"{benchmark}: no results that a record can hold: {error}") from None
+    return record
