@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clbench.core import text
+from clbench.core import text as of_text
 from clbench.errors import InputError
 from clbench.report import figures, formats, tables
 from clbench.results import baselines, records, staleness
@@ -319,4 +319,4 @@ def test_imported_values_that_no_record_can_hold_are_refused():
 
 
 def test_the_example_of_printable_text_is_true():
-    assert doctest.testmod(text) == (0, 1)
+    assert doctest.testmod(of_text) == (0, 1)
