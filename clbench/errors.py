@@ -46,9 +46,3 @@ class RunFailed(Exception):
     def __init__(self, task: int, step: int):
         super().__init__(f"in task {task} at step {step}")
         self.task, self.step = task, step
-
-
-def one_line(text: str) -> str:
-    """The text with line breaks, control characters and what is no Unicode escaped, so that what was typed,
-    or stands in a file, cannot break the line or steer the terminal."""
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text)

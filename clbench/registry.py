@@ -120,10 +120,23 @@ def facts(name: str) -> Facts:
     path = Path(entry.module) if entry.module.endswith(".py") else file_of(entry.module)
     try:
         said = literals(PACKAGE / "core" / "part.py") | (literals(path, entry.attribute) if path else {})
-    except (OSError, SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise InputError(f"{path} cannot be read: {type(error).__name__}: {error}") from None
     package, _, rest = entry.module.partition("clbench.strategies.")
     return facts_in(said | ({"family": rest.split(".")[0]} if rest and not package else {}))
+
+
+def benchmark_facts(name: str) -> dict[str, Any]:
+    """What the class of a benchmark says of itself in literals: attribute -> value. Imports nothing.
+
+    name: registered, or `file.py:Class`. Nothing for one that is not there or cannot be read."""
+    try:
+        entry = _entry(Term(name, {}), benchmarks(), "benchmark")
+        path = Path(entry.module) if entry.module.endswith(".py") else file_of(entry.module)
+        attribute = entry.attribute or ""  # of a file of one's own it may end with a scenario
+        return path and (literals(path, entry.attribute) or literals(path, attribute.rsplit("_", 1)[0])) or {}
+    except (InputError, OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return {}
 
 
 def _files(folder: str) -> list[tuple[Path, ast.Module]]:

@@ -25,6 +25,7 @@ class Glyphs(Benchmark):
     tasks_are = "6 slices"
     data_are = "characters, names"
     scenario = "pairs"
+    ranks_by = "stream_backward"  # is what was learnt kept?
     budgets = {"smoke": budget(30), "quick": budget(60), "full": budget(600)}
 
     def contents(self) -> Pairs:

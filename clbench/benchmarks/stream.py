@@ -57,6 +57,7 @@ class DatedPairs(Benchmark):
     data_are = "your own dated pairs"
     by_name_only = True
     scenario = "pairs"
+    ranks_by = "stream_backward"  # is what was learnt kept?
     budgets = {"smoke": budget(30), "quick": budget(60), "full": budget(600)}
     aliases = {
         "icons": {"path": "icons.npz", "by": "quantile", "count": 6},

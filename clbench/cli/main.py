@@ -7,7 +7,8 @@ import typer
 
 from clbench.cli.app import app
 from clbench.cli.pairs import data_app, import_app
-from clbench.errors import BrokeOff, InputError, Unavailable, one_line
+from clbench.core.text import printable
+from clbench.errors import BrokeOff, InputError, Unavailable
 
 # isort: off
 from clbench.cli import list, explain, run, show, results, new, test, check, verify  # noqa: F401
@@ -59,7 +60,7 @@ def _is_text(argument: str) -> bool:
 
 def _fail(line: str, status: int = 2) -> None:
     if line:  # a command without any argument has printed its help
-        print(f"clbench: {one_line(line)}", file=sys.stderr)
+        print(f"clbench: {printable(line)}", file=sys.stderr)
     sys.exit(status)
 
 

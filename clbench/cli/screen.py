@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from clbench.core.text import printable
 from clbench.execution.execute import Finished
 from clbench.execution.plan import Job, Plan
 from clbench.metrics.accuracy import per_seed
@@ -177,9 +178,9 @@ def _by_benchmark(found: dict[tuple[str, str], Record], only: str | None = None)
 
 def _line(record: Record) -> str:
     """One finished pair."""
-    start = f"{record.benchmark:26} {record.strategy:22} "
+    start = printable(f"{record.benchmark:26} {record.strategy:22} ")
     if record.status != "ok":
-        return f"{start}{record.status}: {record.error.reason if record.error else ''}"
+        return f"{start}{record.status}: {printable(record.error.reason) if record.error else ''}"
     acc = summarise(per_seed(record.array)["acc"])
     if acc.mean is None:
         return f"{start}no ACC: cells are missing"

@@ -43,6 +43,9 @@ class Benchmark:
     tuned: ClassVar[
         dict[str, dict[str, dict[str, Any]]]
     ] = {}  # by scenario and strategy: defaults instead of the paper's
+    # The metric that tables rank by, perhaps by scenario: "acc", "stream_next" (what comes next),
+    # "stream_backward" (what was before). Empty: ACC, and what was before on streams of pairs.
+    ranks_by: ClassVar[str | dict[str, str]] = ""
     by_name_only: ClassVar[bool] = False  # needs arguments, so no glob stands for it
     hidden: ClassVar[bool] = False  # for tests: left out of lists and `--all`
 

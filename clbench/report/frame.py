@@ -64,6 +64,8 @@ def costs(record: Record) -> dict[str, dict[int, float | None]]:
     shares: dict[str, dict[int, float | None]] = {}
     for group in record.groups:
         for name, value in group.costs.items():
+            if name not in COSTS:  # of another version
+                continue
             share = value / len(group.seeds) if COSTS[name].adds_up and value is not None else value
             shares.setdefault(name, {}).update(dict.fromkeys(group.seeds, share))
     return shares

@@ -16,7 +16,8 @@ from clbench.metrics.verdict import BAD, PRECEDENCE, Verdict, compare
 from clbench.results.records import Record, file_name
 from clbench.registry import pair_matches
 from clbench.results.staleness import is_stale
-from clbench.results.files import readable, write_atomically
+from clbench.core.text import printable
+from clbench.results.files import read_json, readable, write_atomically
 
 SCHEMA = 1
 # Of an entry
@@ -102,9 +103,9 @@ def load_baselines(folder: Path, profile: str) -> dict[Pair, dict]:
 
 def _read(path: Path) -> dict:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not readable as JSON ({error})") from None
+        content = read_json(path)
+    except ValueError as error:
+        raise InputError(printable(f"{path}: {error}")) from None
     if not isinstance(content, dict) or "schema" not in content:
         raise InputError(f"{path}: no baseline of clbench")
     if content["schema"] != SCHEMA:

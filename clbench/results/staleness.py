@@ -17,5 +17,5 @@ def is_stale(record: Record) -> bool:
         return False
     try:
         return source_of(record.benchmark, record.strategy) not in (record.source, record.verified)
-    except (OSError, SyntaxError, InputError):               # it is gone, or cannot be read
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError, InputError):   # gone, or no Python
         return True
