@@ -28,8 +28,7 @@ from clbench.data.pairs.pairs import Pairs
 from clbench.data.pairs.rows import Columns, Row, Rows
 from clbench.errors import InputError
 
-VERSION = 1  # of fingerprints: another number makes all records of pairs stale
-STORED = 2  # version of what the cache holds: another number builds all folders anew
+VERSION = 2  # of the stored form; another number builds all folders anew
 NARROW = 1 << 15  # the brightest of all pixels of 16 bits is below it: they use half of their range or less
 COMMON = 0.05  # a text that more than this share of the rows have gets a note
 
@@ -99,7 +98,7 @@ def _load_or_build(
     notes: list[str],
 ) -> Pairs:
     """The pairs of this fingerprint; reads the rows if the cache has no folder for it yet."""
-    folder = files.folders()[-1] / "streams" / f"{fingerprint}-{STORED}"
+    folder = files.folders()[-1] / "streams" / fingerprint
     if not os.path.isfile(folder / "about.json"):
         _build(folder, rows, test_rows, options, source, notes)
     return _open(folder, fingerprint)
@@ -156,7 +155,7 @@ class Source:
             for path, found in zip(self.files, hashes, strict=True)
         ]
         pointed = sums.kept(
-            "pointed", [STORED, listed, asdict(columns)], lambda: self._pointed_at(columns)
+            "pointed", [VERSION, listed, asdict(columns)], lambda: self._pointed_at(columns)
         )  # [number of the table, what it says]
         places = [tables.file_of(self.files[i], said, said) for i, said in pointed]
         found = sums.of([place for place in places if place is not None], self.path)
