@@ -34,7 +34,7 @@ MAY: dict[str, set[str]] = {
         "spec",
     },
     "core": set(),
-    "data": set(),
+    "data": {"core"},
     "engine": {"core"},
     "execution": {"avalanche", "core", "data", "engine", "profiles", "registry", "results", "spec"},
     "exports": set(),
