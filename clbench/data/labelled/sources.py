@@ -103,7 +103,7 @@ class Images:
             content.update(str(array.shape).encode())
             if array.dtype not in (np.uint8, np.int64):
                 content.update(str(array.dtype).encode())
-            content.update(array.astype(array.dtype.newbyteorder("<"), copy=False))
+            content.update(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes())
         return content.hexdigest()[:16]
 
     def check(self) -> None:
