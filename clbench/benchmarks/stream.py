@@ -1,5 +1,6 @@
 """Dated pairs of one's own, cut by time: -b "stream(path='my.parquet', time='date', by='year')"."""
 
+import os
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -82,6 +83,11 @@ class DatedPairs(Benchmark):
             "length": 48,
         },
     }
+
+    @property
+    def files(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The file that says what the model is; the weights' digest stands in the network's name."""
+        return (os.path.abspath(self.model),) if self.model and self.model.endswith(".json") else ()
 
     def contents(self) -> Pairs:
         size, length, tokens = self.size, self.length, "words"

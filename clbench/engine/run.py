@@ -37,6 +37,7 @@ class Outcome:
     diverged: list[dict[str, int]]  # {seed, task, step of the run} where a loss or weight was not finite
     more: dict[str, Tensor] = field(default_factory=dict)  # what else the stream measures, as acc
     notes: list[str] = field(default_factory=list)  # what a reader of the record should know
+    slice_sizes: list[int] | None = None  # [E] examples in each evaluation slice
 
 
 def run(

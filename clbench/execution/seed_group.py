@@ -79,7 +79,13 @@ def _result(job: Job, context: dict[str, Any], notes: tuple[str, ...]) -> GroupR
     }
     arrays = {name: _as_lists(array) for name, array in outcome.more.items()}
     group = Group(
-        list(job.seeds), outcome.costs, context["concurrent"], provenance, [*notes, *outcome.notes], arrays
+        list(job.seeds),
+        outcome.costs,
+        context["concurrent"],
+        provenance,
+        [*notes, *outcome.notes],
+        arrays,
+        outcome.slice_sizes,
     )
     acc = _as_lists(outcome.acc)
     if outcome.diverged:
@@ -138,7 +144,9 @@ def train(job: Job, run_class: type | None = None) -> tuple["Outcome | None", st
         if reason := next(filter(None, (refusal(part, stream, net, budget) for part in parts)), None):
             return None, reason
         try:
-            return runner.run(stream, net, parts, budget, clock, run_class), None
+            outcome = runner.run(stream, net, parts, budget, clock, run_class)
+            outcome.slice_sizes = [len(task.test) for task in stream.tasks]
+            return outcome, None
         except InputError as error:  # parts that do not go together in a way that their classes do not say
             return None, str(error)
 

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 
 from clbench.core.costs import EXACT
+from clbench.core.text import printable
 from clbench.errors import InputError
 from clbench.metrics import verdict
 from clbench.metrics.references import JOINT
 from clbench.metrics.verdict import BAD, PRECEDENCE, Verdict, compare
-from clbench.results.records import Record, file_name
 from clbench.registry import pair_matches
-from clbench.results.staleness import is_stale
-from clbench.core.text import printable
 from clbench.results.files import read_json, readable, write_atomically
+from clbench.results.records import Record, file_name
+from clbench.results.staleness import is_stale
 
 SCHEMA = 1
 # Of an entry

@@ -52,6 +52,7 @@ class Group(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     provenance: dict[str, str | int | float | bool | None]
     notes: list[str] = []
     arrays: dict[str, list[Matrix]] = {}     # what else the stream measures, by name; a matrix for each seed
+    slice_sizes: list[int] | None = None     # [E] examples in each evaluation slice; None in older records
 
     def __post_init__(self) -> None:
         for name, matrices in self.arrays.items():

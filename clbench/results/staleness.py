@@ -1,8 +1,8 @@
 """Whether the source code that made a record has changed since."""
 from clbench import registry
+from clbench.errors import InputError
 from clbench.results import source
 from clbench.results.records import Record
-from clbench.errors import InputError
 
 
 def source_of(benchmark: str, strategy: str) -> str:

@@ -46,6 +46,7 @@ def test_a_run_is_stored_shown_and_not_repeated(tmp_path, here):
     assert more.stdout.startswith("profile smoke on cpu: 1 runs")
     record = stored(tmp_path)
     assert record.seeds == [0, 1, 2, 7] and len(record.groups) == 4
+    assert all(group.slice_sizes == [40] * 5 for group in record.groups)  # 20 test examples of two classes
     before = {group.seeds[0]: group.provenance["started"] for group in record.groups}
     time.sleep(1.1)
     assert here(*BLOBS, "-s", "naive", "--seeds", 1, "--fresh", cwd=tmp_path).returncode == 0
