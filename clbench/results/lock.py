@@ -19,8 +19,9 @@ LOCK, HOLDER = ".lock", ".holder.json"
 
 @contextlib.contextmanager
 def hold(folder: Path) -> Iterator[None]:
-    """Within the block this process alone writes to the folder. InputError, which names the holder, where another
-    does. The lock of a process that has died is free."""
+    """Within the block this process alone writes to the folder. The lock of a process that has died is free.
+
+    Raises InputError, which names the holder, where another process does."""
     made = [parent for parent in (folder, *folder.parents) if not parent.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     lock, holder = FileLock(folder / LOCK), folder / HOLDER

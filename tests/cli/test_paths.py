@@ -146,9 +146,11 @@ def test_filters_take_specs_in_any_spelling(here, tmp_path):
         assert shown("-s", f"{path}:Mine") == ["own.py:Mine"]
     assert shown("-s", "ewc*", "-b", "blobs_*") == ["ewc(lam=10.0)", "ewc,"]
     assert "none of the 3 records" in here("show", "-s", "ewc(lam=11)").stderr
-    done = here("check", "--results", "results", "-s", "ewc(lam=10)")
+    done = here("check", "--results", "my_results", "-s", "ewc(lam=10)")
     assert done.returncode == 0 and "compared 1 of 1 pairs" in done.stdout
-    assert "is neither in the baselines" in here("check", "--results", "results", "-s", "ewc(lam=11)").stderr
+    assert (
+        "is neither in the baselines" in here("check", "--results", "my_results", "-s", "ewc(lam=11)").stderr
+    )
     assert "no pair of the baselines" in here("check", "-s", "ewc(lam=11)").stderr
 
 
