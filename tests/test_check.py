@@ -8,9 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from clbench.errors import InputError
-from clbench.results import baselines as checking
 from clbench.results import staleness
-from clbench.results.baselines import accept, check, exit_status, lines, load_baselines
+from clbench.results.baselines import accept, check, load_baselines
+from clbench.results.judged import FORMATS, exit_status, lines
 from clbench.results.records import Failure, Group, Record
 
 SOURCE = "s" * 16
@@ -525,7 +525,7 @@ def test_a_line_stays_a_line_and_percent_is_escaped_for_github(against):
     assert lines(results)[-1] == "nothing was compared: 1 failed"
 
 
-@pytest.mark.parametrize("format", checking.FORMATS)
+@pytest.mark.parametrize("format", FORMATS)
 def test_nothing_compared_is_said_and_fails(format):
     assert lines([], format)[-1] == "nothing was compared"
     assert exit_status([]) == 1

@@ -77,7 +77,7 @@ def run(
     from clbench.results import records
 
     asked_seeds = planning.parse_seeds(seeds, seed_list)
-    limit = _seconds(time_limit)
+    limit = seconds_of("--time-limit", time_limit)
     if scheduler:
         from clbench.execution.workers import look_at_cluster
 
@@ -123,10 +123,11 @@ def _named(missing: dict, benchmarks: list[str], strategies: list[str], profile:
     )
 
 
-def _seconds(text: str | None) -> float | None:
+def seconds_of(option: str, text: str | None) -> float | None:
+    """A time as an option takes it, in seconds; None stays None."""
     if text is None:
         return None
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text)
     if not found or not float(found[1]):
-        raise InputError(f'--time-limit "{text}": write seconds, minutes or hours, like 90s, 9m or 2h')
+        raise InputError(f'{option} "{text}": write seconds, minutes or hours, like 90s, 9m or 2h')
     return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
