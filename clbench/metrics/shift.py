@@ -8,6 +8,7 @@ few). So it holds whatever the pairs of a seed have in common.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 
 import numpy as np
@@ -35,11 +36,10 @@ def shift(pairs: Sequence[Mapping[int, float]]) -> Shift | None:
     """
     seeds = sorted({seed for pair in pairs for seed in pair})
     signs = np.array([[np.sign(pair.get(seed, 0.0)) for seed in seeds] for pair in pairs])
-    signs = signs.reshape(len(pairs), len(seeds))
-    moved = signs.sum(axis=0)  # of each seed
-    turned = np.abs(_turns(len(seeds)) @ moved)
     if not signs.any():
         return None
+    moved = signs.sum(axis=0)  # of each seed
+    turned = np.abs(_turns(len(seeds)) @ moved)
     return Shift(
         int((signs > 0).sum()),
         int((signs < 0).sum()),
@@ -49,6 +49,7 @@ def shift(pairs: Sequence[Mapping[int, float]]) -> Shift | None:
     )
 
 
+@cache
 def _turns(seeds: int) -> np.ndarray:
     """Ways to turn the signs of so many seeds, [ways, seeds]: the first one turns none."""
     if 2**seeds <= DRAWS:

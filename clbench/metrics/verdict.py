@@ -18,7 +18,7 @@ A side is a dict:
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -96,13 +96,11 @@ def exit_status(verdicts: Iterable[Verdict], strict: bool = False) -> int:
 
 def agreement(native: Side, other: Side, margin: float = MARGIN) -> Verdict:
     """Whether two implementations of one method agree: the same untrained network, and accuracies that are
-    equivalent. Their costs may differ: what a library counts is its own."""
+    equivalent; undecided is no agreement, since only rounding may differ. Their costs may: what a library
+    counts is its own."""
     verdict = compare(native, {**other, "settings": native["settings"], "costs": native["costs"]}, margin)
-    if verdict.status in ("identical", "pass"):
-        return Verdict("pass", "the two implementations agree")
-    if verdict.status == "undecided":
-        return replace(verdict, changed=False)
-    return Verdict("disagrees", verdict.detail)
+    agree = verdict.status in ("identical", "pass")
+    return Verdict("pass", "they agree") if agree else Verdict("disagrees", verdict.detail)
 
 
 def metric_differences(baseline: Side, current: Side) -> dict[str, dict[int, float]]:
