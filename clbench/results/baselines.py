@@ -22,7 +22,7 @@ from clbench.results.files import readable, write_atomically
 SCHEMA = 2
 # Of an entry; the last two are None in entries that were accepted under schema 1.
 FIELDS = {"status", "reason", "data", "source", "settings", "platform", "seeds", "costs", "acc"}
-LATER = {"slices": None, "metrics": None}
+LATER = ("slices", "metrics")
 PLATFORM = {"processor": "processor", "machine": "platform", "device": "device", "torch": "torch", "threads": "threads"}
 NOT_COMPARED = ("missing", "failed", "changed set-up")
 
@@ -153,7 +153,7 @@ def _read(path: Path) -> dict:
     for strategy, entry in content["strategies"].items():
         if not isinstance(entry, dict) or not FIELDS <= entry.keys():
             raise InputError(f"{path}: the entry {strategy} is not whole")
-        content["strategies"][strategy] = LATER | entry
+        content["strategies"][strategy] = entry | {name: entry.get(name) for name in LATER}
     return content
 
 

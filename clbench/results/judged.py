@@ -109,11 +109,9 @@ def place_of(benchmark: str, strategy: str) -> tuple[str, int] | None:
 def _level(found: Verdict) -> str | None:
     if found.bad:
         return "error"
-    if found.accepted:
+    if found.accepted or found.status == "improved":
         return "notice"
-    if found.status == "undecided" or found.changed:
-        return "warning"
-    return "notice" if found.status == "improved" else None
+    return "warning" if found.status == "undecided" or found.changed else None
 
 
 def _count(results: Results) -> str:
