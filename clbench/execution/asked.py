@@ -6,7 +6,6 @@ prints one line of JSON: {"package", "known": [[benchmark, strategy], …], "met
 
 import json
 import sys
-from pathlib import Path
 
 import numpy as np
 
