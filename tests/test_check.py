@@ -675,8 +675,11 @@ def test_between_two_trees_only_the_code_differs():
     scattered[:, -1] += np.array([-0.03, 0.0, 0.03])[:, None]
     (undecided,) = judged_against(entries(made()), entries(made(acc=scattered, processor="another name")))
     assert undecided.status == "undecided" and undecided.bad
-    (new,) = judged_against({}, entries(made()))
+    (new,) = judged_against({}, entries(made()), unknown={(BENCHMARK, "er")})
     assert new.status == "new" and not new.bad
+    assert status_of(new) == 1  # nothing was compared
+    (lost,) = judged_against({}, entries(made()))
+    assert lost.status == "missing" and lost.detail == "no baseline record"
     (missing,) = judged_against(entries(made()), {})
     assert missing.status == "missing" and missing.bad
     (wider,) = judged_against(entries(made()), entries(made(acc=scattered)), margin=0.2)

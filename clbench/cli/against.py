@@ -37,6 +37,7 @@ def results_against(
         took = comparing.measure(then, how, {name: wanted[name] for name in wanted if name in theirs})
         took += comparing.measure(now, how, wanted)
         looks = Looks(then, now, how.profile, sorted(wanted), committed, margin, again=seconds is not None)
+        looks.unknown = wanted.keys() - theirs
         if seconds is None:
             looks.undecided()
         else:
@@ -61,7 +62,7 @@ class Looks:
         """again: there may be more than one look, so each takes a share of the risk."""
         self.then, self.now, self.profile = then, now, profile
         self.committed, self.margin, self.again = committed, margin, again
-        self.open = names
+        self.open, self.unknown = names, set[Name]()  # the latter: pairs that the older tree does not have
         self.looks: dict[Name, list[int]] = {}  # how many seeds a pair had at each look
         self.found: dict[Name, Results] = {}
 
@@ -73,7 +74,7 @@ class Looks:
             record = self.now.records.get(name)
             self.looks.setdefault(name, []).append(len(record.seeds) if record else 0)
         shares = {name: share(self.looks[name]) if self.again else 1.0 for name in self.open}
-        judged = checking.against(before, now, self.open, shares, self.margin, self.committed)
+        judged = checking.against(before, now, self.open, shares, self.margin, self.committed, self.unknown)
         for name in self.open:
             self.found[name] = [one for one in judged if one[:2] == name]
         self.open = [

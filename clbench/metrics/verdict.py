@@ -85,11 +85,15 @@ def compare(
 
 
 def exit_status(verdicts: Iterable[Verdict], strict: bool = False) -> int:
-    """1 if any pair is bad (or, when strict, improved and not accepted) or there is none, else 3 if any is
-    undecided, else 0."""
+    """1 if any pair is bad (or, when strict, improved and not accepted) or nothing was compared, else 3 if
+    any is undecided, else 0."""
     verdicts = list(verdicts)
     open_ones = {verdict.status for verdict in verdicts if not verdict.accepted}
-    if not verdicts or any(verdict.bad for verdict in verdicts) or (strict and "improved" in open_ones):
+    if (
+        all(verdict.status == "new" for verdict in verdicts)
+        or any(verdict.bad for verdict in verdicts)
+        or (strict and "improved" in open_ones)
+    ):
         return 1
     return 3 if "undecided" in open_ones else 0
 

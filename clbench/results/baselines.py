@@ -1,7 +1,7 @@
 """Baselines: what was once accepted, one file per benchmark, and the verdict on what is measured now."""
 import json
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -254,16 +254,16 @@ def _shift_in_words(metric: str, found: Shift) -> str:
 # ---- comparing with a revision
 
 def against(before: Entries, now: Entries, pairs: Iterable[Pair], shares: Mapping[Pair, float], margin: float = MARGIN,
-            committed: Entries | None = None) -> Results:
+            committed: Entries | None = None, unknown: Container[Pair] = ()) -> Results:
     """The verdict on each pair whose entries were made by two source trees on this machine, from the same
     seeds: only the code differs.
 
     shares: of the 5 % that a decision may risk, where a pair is looked at more than once. committed: the
-    baselines; a change that they hold already is accepted.
+    baselines; a change that they hold already is accepted. unknown: pairs that the older tree does not have.
     """
     results = []
     for pair in sorted(pairs):
-        if pair not in before and pair in now:
+        if pair in unknown and pair in now:
             results.append((*pair, _new(now[pair])))
             continue
         sides = _side(pair, before), _side(pair, now)
