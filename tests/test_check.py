@@ -686,6 +686,12 @@ def test_between_two_trees_only_the_code_differs():
     assert wider.status == "pass"
 
 
+def test_between_two_trees_better_numbers_pass_only_when_accepted():
+    (better,) = judged_against(entries(made()), entries(made(acc=moved(0.1))))
+    assert better.status == "improved" and status_of(better, strict=True) == 1
+    assert "passes once it is accepted: run it, `clbench baseline accept`" in better.detail
+
+
 def test_a_change_is_accepted_where_the_committed_baseline_has_moved_with_it():
     before, now = entries(made()), entries(made(acc=moved(0.1), steps=110))
     for committed in ({}, before):

@@ -23,6 +23,7 @@ SCHEMA = 2
 # Of an entry; the last two are None in entries that were accepted under schema 1.
 FIELDS = {"status", "reason", "data", "source", "settings", "platform", "seeds", "costs", "acc"}
 LATER = ("slices", "metrics")
+ACCEPT_WITH_THE_CODE = "run it, `clbench baseline accept`, and commit the baselines with the code"
 PLATFORM = {"processor": "processor", "machine": "platform", "device": "device", "torch": "torch", "threads": "threads"}
 NOT_COMPARED = ("missing", "failed", "changed set-up")
 
@@ -271,6 +272,8 @@ def against(before: Entries, now: Entries, pairs: Iterable[Pair], shares: Mappin
         kept = (committed or {}).get(pair)
         if kept and found.status not in ("identical", "pass") and _accepts(kept, pair, before, now, margin):
             found = replace(found, detail=f"{found.detail}; accepted: the baseline holds it", accepted=True)
+        elif found.status == "improved":
+            found = replace(found, detail=f"{found.detail}; passes once it is accepted: {ACCEPT_WITH_THE_CODE}")
         results.append((*pair, found))
     return [*results, *disagreements(now, pairs, margin)]
 
