@@ -115,21 +115,27 @@ def _level(found: Verdict) -> str | None:
 
 
 def _count(results: Results) -> str:
+    """How many pairs were compared, and what became of them."""
+    pairs = {(benchmark, strategy): found for benchmark, strategy, found in reversed(results)}
+    pairs.pop((ALL, ALL), None)
+    compared = sum(found.status not in NOT_COMPARED for found in pairs.values())
+    start = f"compared {compared} of {len(pairs)} pairs" if compared else "nothing was compared"
+    return ": ".join(filter(None, [start, counts(results)]))
+
+
+def counts(results: Results) -> str:
+    """'1 regressed, 2 pass, 1 accepted'."""
     statuses = [found.status for _, _, found in results]
-    counts = [
+    shown = [
         f"{statuses.count(status)} {status}"
         for status in dict.fromkeys((*BAD, *PRECEDENCE, "identical", "new"))
         if status in statuses
     ]
     if changed := sum(found.changed for _, _, found in results):
-        counts.append(f"{changed} changed on the same platform")
+        shown.append(f"{changed} changed on the same platform")
     if accepted := sum(found.accepted for _, _, found in results):
-        counts.append(f"{accepted} accepted")
-    pairs = {(benchmark, strategy): found for benchmark, strategy, found in reversed(results)}
-    pairs.pop((ALL, ALL), None)
-    compared = sum(found.status not in NOT_COMPARED for found in pairs.values())
-    start = f"compared {compared} of {len(pairs)} pairs" if compared else "nothing was compared"
-    return ": ".join(filter(None, [start, ", ".join(counts)]))
+        shown.append(f"{accepted} accepted")
+    return ", ".join(shown)
 
 
 FORMATS: dict[str, Callable[[Results], list[str]]] = {
