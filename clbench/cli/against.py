@@ -33,7 +33,7 @@ def results_against(
     with comparing.tree_of(commit) as place:
         then, now = Side(place), Side(trees.here())
         theirs = comparing.known_pairs(place, how.profile, wanted)
-        screen.console.print(f"{len(wanted)} pairs by the code of {commit[:12]} and by the code here")
+        screen.console.print(f"by the code of {commit[:12]} and by the code here: pairs {len(wanted)}")
         took = comparing.measure(then, how, {name: wanted[name] for name in wanted if name in theirs})
         took += comparing.measure(now, how, wanted)
         looks = Looks(then, now, how.profile, sorted(wanted), committed, margin, again=seconds is not None)

@@ -225,5 +225,5 @@ def accept(
     accepted = matching_records(found, results, benchmark, strategy)
     moved = checking.moved(accepted, baselines, profile)
     paths = checking.accept(accepted, baselines, profile)
-    said = [*judged.lines(moved)[:-1], f"accepted {len(moved)} pairs: {judged.counts(moved)}"]
+    said = [*judged.lines(moved)[:-1], f"accepted: {judged.counts(moved)}"]
     print("\n".join([*said, *map(str, paths)]))

@@ -201,5 +201,5 @@ def add_seeds(
         expected = last_took * count / max(1, runs)
         if time.monotonic() + expected > deadline:
             return
-        say(f"{len(more)} pairs with {count} more runs on each side")
+        say(f"undecided, so more seeds on each side: runs {count}, pairs {len(more)}")
         last_took, runs = sum(measure(side, how, more) for side in sides), count

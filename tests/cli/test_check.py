@@ -77,6 +77,6 @@ def test_accepting_prints_what_it_changes(here):
     here(*run, "-s", "naive", "--profile", "smoke")
     first = here(*accept).stdout.splitlines()
     assert first[0].startswith("new  blobs_class  naive  ACC ")
-    assert first[1:] == ["accepted 1 pairs: 1 new", "baselines/smoke/blobs_class.json"]
+    assert first[1:] == ["accepted: 1 new", "baselines/smoke/blobs_class.json"]
     here(*run, "-s", "ema", "--profile", "smoke")
     assert [line.split()[0] for line in here(*accept).stdout.splitlines()[:2]] == ["new", "identical"]

@@ -65,7 +65,7 @@ def test_undecided_pairs_get_more_seeds_while_there_is_time(against):
     few = against(RESET, *pair, "--until-decided", "0.1s")
     assert few.returncode == 1 and few.stdout.startswith("undecided") and "now 2" in few.stdout
     more = against(RESET, *pair, "--until-decided", "2h")
-    assert "1 pairs with 2 more runs on each side" in more.stderr
+    assert "more seeds on each side: runs 2, pairs 1" in more.stderr
     assert more.returncode == 1 and more.stdout.startswith("improved"), more.stdout
 
 
