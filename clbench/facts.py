@@ -25,7 +25,7 @@ FAMILIES = (
 )
 OWN = "own"  # the family of what is not ours and names none
 # What a class says for readers and tests alone: no run depends on it. The last three are of benchmarks.
-DESCRIPTIVE = ("family", "paper", "keeps", "tolerance", "grows", "tasks_are", "data_are", "ranks_by")
+DESCRIPTIVE = ("family", "paper", "keeps", "tolerance", "grows", "mirrors", "tasks_are", "data_are", "ranks_by")
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class Facts:
     keeps: str = ""
     tolerance: float = 1e-5
     grows: str = ""
+    mirrors: str = ""  # the native strategy that a row of another library is, up to rounding
 
 
 def facts_in(said: dict) -> Facts:

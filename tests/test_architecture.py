@@ -42,6 +42,7 @@ MAY: dict[str, set[str]] = {
         "core",
         "data",
         "engine",
+        "metrics",
         "own_code",
         "profiles",
         "registry",

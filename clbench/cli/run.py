@@ -96,7 +96,7 @@ def run(
     from clbench.results.lock import hold
 
     asked_seeds = planning.parse_seeds(seeds, seed_list)
-    limit, group_limit = _seconds(time_limit, "time_limit"), _seconds(run_limit, "run_limit")
+    limit, group_limit = seconds_of("time_limit", time_limit), seconds_of("run_limit", run_limit)
     if scheduler:
         from clbench.execution.cluster import look_at_cluster
 
@@ -171,7 +171,8 @@ def _names(spec: str) -> set[str]:
     return {term.name for term in parse(spec)}
 
 
-def _seconds(text: str | None, option: str) -> float | None:
+def seconds_of(option: str, text: str | None) -> float | None:
+    """A time as an option takes it, in seconds; None stays None. option: its field, like `time_limit`."""
     if text is None:
         return None
     found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([smh]?)", text)

@@ -146,25 +146,26 @@ def _too_wide(difference: PairedDifference) -> bool:
     )
 
 
-def equivalence(a: Values, b: Values, margin: float = 0.01) -> str:
+def equivalence(a: Values, b: Values, margin: float = 0.01, alpha: float = 0.05) -> str:
     """Whether a and b agree within the margin: "equivalent", "different" or "undecided".
 
     Equivalent: the 90 % interval of the paired difference lies inside [-margin, margin] (two one-sided
-    tests at 5 %). Different: the 95 % interval lies outside it altogether. One seed decides nothing.
+    tests at 5 %, or at another alpha). Different: the 95 % interval lies outside it altogether. One seed
+    decides nothing.
     """
-    smallest = smallest_margin(a, b)
+    smallest = smallest_margin(a, b, alpha)
     if smallest is None:
         return "undecided"
     if smallest <= margin:
         return "equivalent"
-    wide = paired_difference(a, b, 0.95)
+    wide = paired_difference(a, b, 1 - alpha)
     assert wide.low is not None and wide.high is not None
     return "different" if wide.low > margin or wide.high < -margin else "undecided"
 
 
-def smallest_margin(a: Values, b: Values) -> float | None:
+def smallest_margin(a: Values, b: Values, alpha: float = 0.05) -> float | None:
     """The smallest margin at which `equivalence` says "equivalent"; None for fewer than two seeds."""
-    narrow = paired_difference(a, b, 0.90)
+    narrow = paired_difference(a, b, 1 - 2 * alpha)
     if narrow.low is None or narrow.high is None:
         return None
     return max(abs(narrow.low), abs(narrow.high))
