@@ -3,15 +3,14 @@ BIN := .venv/bin
 # A process per core, each with one thread of torch. The tests of a file stay together: they share what is expensive.
 PARALLEL := -n logical --maxprocesses 8 --dist loadscope
 
-.PHONY: help run test coverage check speed docs gpu-report clean
+.PHONY: help run test coverage check verify results speed docs gpu-report clean
 
 help:                       ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
 
 run: .venv/installed        ## first results and pages: every strategy on the small benchmarks
-	$(BIN)/clbench run --all --out my_results
-	$(BIN)/clbench report --results my_results --out my_reports
-	@echo "Open file://$(CURDIR)/my_reports/index.html"
+	$(BIN)/clbench run --all --profile smoke
+	$(BIN)/clbench report
 
 test: .venv/installed       ## the style of the code, its types, and the tests
 	$(BIN)/ruff check .
@@ -24,6 +23,17 @@ coverage: .venv/installed   ## the tests, and which lines of clbench they run
 
 check: .venv/installed      ## compare the smoke profile with the baselines
 	$(BIN)/clbench check --profile smoke
+
+verify: .venv/installed     ## after an edit: which committed records does the code still compute?
+	$(BIN)/clbench verify --profile quick --results results
+	$(BIN)/clbench verify --profile smoke --results results
+
+results: .venv/installed    ## write what is committed: smoke anew, its baselines, quick verified, pages, README's table
+	$(BIN)/clbench run --all --profile smoke --fresh --device cpu --out results
+	$(BIN)/clbench baseline accept --profile smoke --results results
+	$(BIN)/clbench verify --profile quick --results results
+	$(BIN)/clbench report --results results --out reports
+	$(BIN)/python tools/readme_table.py
 
 speed: .venv/installed      ## docs/speed.md: speed ratios, not part of the tests
 	-$(BIN)/python -m pytest tests/speed/test_steps.py tests/speed/test_pairs.py tests/speed/test_speed.py --override-ini addopts=--import-mode=importlib --benchmark-disable-gc \

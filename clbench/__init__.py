@@ -2,7 +2,7 @@
 
     clbench.run("split_digits_class", "er(memory=200)")   one strategy on one benchmark: help(clbench.run)
     clbench.strategies(), clbench.benchmarks()            what there is
-    clbench.load_results("results")                       a folder of results as a pandas table
+    clbench.load_results("my_results")                    a folder of results as a pandas table
 
 `clbench --help` shows the commands; docs/howto.md, how to add a strategy, a benchmark, a network.
 """

@@ -1,4 +1,4 @@
-"""The two kinds of error that are for people."""
+"""The kinds of error that are for people."""
 
 
 class InputError(Exception):
@@ -20,8 +20,24 @@ class InputError(Exception):
         return f"--{self.field.replace('_', '-')} {value}: {self.reason}"
 
 
+class OwnCodeFailed(InputError):
+    """A file of the user's own, or a plug-in, broke off; says the error, file and line. A run counts it as a
+    failed pair; other commands end with it."""
+
+
+class BrokeOff(Exception):
+    """Something outside gave way: the disk is full, the folder is gone, a cluster does not answer.
+
+    Says what and where; what was done before is whole. The command line exits with 1."""
+
+
 class Unavailable(Exception):
     """Data or a library is not here; the message says how to get it."""
+
+
+class HookError(Exception):
+    """A hook of a part gives back something else than is due; one line names the part, the hook, what it
+    gives and what would be right."""
 
 
 class RunFailed(Exception):
@@ -30,9 +46,3 @@ class RunFailed(Exception):
     def __init__(self, task: int, step: int):
         super().__init__(f"in task {task} at step {step}")
         self.task, self.step = task, step
-
-
-def one_line(text: str) -> str:
-    """The text with line breaks, control characters and what is no Unicode escaped, so that what was typed,
-    or stands in a file, cannot break the line or steer the terminal."""
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text)

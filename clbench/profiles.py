@@ -26,7 +26,7 @@ PROFILES = {
         Profile(
             "quick",
             "real data with budgets for two CPU cores: enough to tell methods apart, not to publish",
-            3,
+            5,
             (
                 "split_mnist_*",
                 "permuted_mnist_*",

@@ -3,18 +3,17 @@
 Listing reads names and docstrings; only `strategy` and `benchmark` import."""
 
 import ast
-import hashlib
 import importlib
-import importlib.util
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from clbench import own_code
 from clbench.core import paths, ranges, tuned
 from clbench.core.composition import conflict
 from clbench.errors import InputError, Unavailable
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from clbench.core.benchmark import Benchmark
 
 PACKAGE = Path(__file__).parent
+SKIPPED: dict[Path, str] = {}  # files of ours that cannot be listed: why
 RUNNERS = {"native": "clbench.engine.run", "avalanche": "clbench.avalanche.run"}  # by back end
 
 
@@ -66,31 +66,32 @@ class Strategy:
 def strategies() -> dict[str, Entry]:
     """All registered strategies by name, native ones first."""
     native = {
-        path.stem: Entry(path.stem, _summary(_parsed(path)), f"clbench.strategies.{family}.{path.stem}")
+        path.stem: Entry(path.stem, _summary(tree), f"clbench.strategies.{family}.{path.stem}")
         for family in FAMILIES
-        for path in _files(f"strategies/{family}")
+        for path, tree in _files(f"strategies/{family}")
     }
     rows = {
         f"avalanche_{path.stem}": Entry(
             f"avalanche_{path.stem}",
-            _summary(_parsed(path)),
+            _summary(tree),
             f"clbench.avalanche.rows.{path.stem}",
             backend="avalanche",
         )
-        for path in _files("avalanche/rows")
+        for path, tree in _files("avalanche/rows")
     }
-    return native | rows | _entry_points("clbench.strategies")
+    return native | rows | _plug_ins("clbench.strategies")
 
 
 @lru_cache
 def benchmarks() -> dict[str, Entry]:
     """All registered benchmarks by name, hidden ones too."""
     found = {}
-    for path in _files("benchmarks"):
-        tree = _parsed(path)
-        fields = next(
-            filter(None, (_constants(node) for node in tree.body if isinstance(node, ast.ClassDef)))
-        )
+    for path, tree in _files("benchmarks"):
+        classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+        fields = next(filter(None, map(_constants, classes)), {})
+        if "scenarios" not in fields:
+            SKIPPED[path] = "no class in it says `scenarios = (…)`"
+            continue
         for scenario in fields["scenarios"] or (None,):
             name = f"{path.stem}_{scenario}" if scenario else path.stem
             found[name] = Entry(
@@ -107,7 +108,7 @@ def benchmarks() -> dict[str, Entry]:
                 f"clbench.benchmarks.{path.stem}",
                 better=tuple(better.items()),
             )
-    return found | _entry_points("clbench.benchmarks")
+    return found | _plug_ins("clbench.benchmarks")
 
 
 def facts(name: str) -> Facts:
@@ -119,19 +120,35 @@ def facts(name: str) -> Facts:
     path = Path(entry.module) if entry.module.endswith(".py") else file_of(entry.module)
     try:
         said = literals(PACKAGE / "core" / "part.py") | (literals(path, entry.attribute) if path else {})
-    except (OSError, SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise InputError(f"{path} cannot be read: {type(error).__name__}: {error}") from None
     package, _, rest = entry.module.partition("clbench.strategies.")
     return facts_in(said | ({"family": rest.split(".")[0]} if rest and not package else {}))
 
 
-def _files(folder: str) -> list[Path]:
-    return [path for path in sorted((PACKAGE / folder).glob("*.py")) if path.stem != "__init__"]
+def benchmark_facts(name: str) -> dict[str, Any]:
+    """What the class of a benchmark says of itself in literals: attribute -> value. Imports nothing.
+
+    name: registered, or `file.py:Class`. Nothing for one that is not there or cannot be read."""
+    try:
+        entry = _entry(Term(name, {}), benchmarks(), "benchmark")
+        path = Path(entry.module) if entry.module.endswith(".py") else file_of(entry.module)
+        attribute = entry.attribute or ""  # of a file of one's own it may end with a scenario
+        return path and (literals(path, entry.attribute) or literals(path, attribute.rsplit("_", 1)[0])) or {}
+    except (InputError, OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return {}
 
 
-@lru_cache
-def _parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+def _files(folder: str) -> list[tuple[Path, ast.Module]]:
+    """The files of a folder with their syntax trees, without those that are no Python."""
+    found = []
+    for path in sorted((PACKAGE / folder).glob("*.py")):
+        if path.stem != "__init__":
+            try:
+                found.append((path, ast.parse(path.read_text(encoding="utf-8"))))
+            except (OSError, SyntaxError, ValueError) as error:
+                SKIPPED[path] = f"{type(error).__name__}: {error}"
+    return found
 
 
 def _summary(tree: ast.Module | ast.ClassDef) -> str:
@@ -153,13 +170,25 @@ def _constants(cls: ast.ClassDef) -> dict:
     }
 
 
-def _entry_points(group: str) -> dict[str, Entry]:
-    return {
-        point.name: Entry(
-            point.name, f"from the package {point.dist.name}" if point.dist else "", point.module, point.attr
-        )
-        for point in entry_points(group=group)
-    }
+def _plug_ins(group: str) -> dict[str, Entry]:
+    """What other packages register; one entry point stands for all scenarios of a benchmark."""
+    found = {}
+    for point in entry_points(group=group):
+        said = f"from the package {point.dist.name}" if point.dist else "from another package"
+        for name in _names_of(point):
+            found[name] = Entry(name, said, point.module, point.attr)
+    return found
+
+
+def _names_of(point: EntryPoint) -> list[str]:
+    try:
+        path = file_of(point.module)
+        scenarios = literals(path, point.attr).get("scenarios", ()) if path else ()
+    except (OSError, SyntaxError, ValueError):  # known when it is imported
+        scenarios = ()
+    if any(point.name.endswith(f"_{scenario}") for scenario in scenarios):
+        return [point.name]
+    return [f"{point.name}_{scenario}" for scenario in scenarios] or [point.name]
 
 
 # ---- selecting
@@ -216,7 +245,8 @@ def _stands_for(pattern: str, name: str, canonical_of: Callable[[str], str]) -> 
         asked, there = parse(pattern), parse(name)
         if [term.name for term in asked] != [term.name for term in there]:
             return False
-        return asked == there or canonical_of(pattern) == name
+        own = any(is_own(term.name) for term in asked)  # whose code is not run to find a row
+        return asked == there or (not own and canonical_of(pattern) == name)
     except (InputError, Unavailable):  # what is not to be had now is at most what it is called
         return False
 
@@ -235,6 +265,7 @@ def benchmark(text: str, profile: str) -> "tuple[str, Benchmark, Entry]":
     if len(terms) != 1:
         raise InputError(f'"{text}": a benchmark is one name, without "+"')
     entry, cls = _resolve(terms[0], benchmarks(), "benchmark")
+    _check_kind(entry, cls, "clbench.core.benchmark", "Benchmark")
     if profile not in getattr(cls, "budgets", {}):
         has = ", ".join(getattr(cls, "budgets", {})) or "none at all"
         raise InputError(f"{entry.name} has no budget for the profile {profile}; it has {has}")
@@ -273,6 +304,8 @@ def strategy(text: str, better: dict[str, dict] | None = None, memory: int | Non
     resolved, names, classes = [], [], []
     for term in parse(text):
         entry, cls = _resolve(term, strategies(), "strategy")
+        if entry.backend == "native":
+            _check_kind(entry, cls, "clbench.core.part", "Part")
         defaults = defaults_of(cls, (better or {}).get(entry.name))
         if memory is not None and _has_memory(cls):
             defaults["memory"] = memory
@@ -295,11 +328,9 @@ def _has_memory(cls: type) -> bool:
 
 def load(entry: Entry) -> type:
     """The class of an entry."""
-    module = (
-        _own_module(entry.module) if entry.module.endswith(".py") else importlib.import_module(entry.module)
-    )
+    module = _module_of(entry)
     if entry.attribute:
-        if not hasattr(module, entry.attribute):
+        if not isinstance(getattr(module, entry.attribute, None), type):
             raise InputError(f"{entry.module} has no class {entry.attribute}")
         return getattr(module, entry.attribute)
     return next(
@@ -309,10 +340,36 @@ def load(entry: Entry) -> type:
     )
 
 
+def _check_kind(entry: Entry, cls: type, module: str, base: str) -> None:
+    """Refuses a class that is not derived from the base that a strategy or a benchmark has."""
+    if not issubclass(cls, getattr(importlib.import_module(module), base)):
+        raise InputError(f"{entry.name}: the class has to be derived from clbench.{base}")
+
+
+def _module_of(entry: Entry) -> ModuleType:
+    """Raises OwnCodeFailed for a user's own file and Unavailable for a plug-in that cannot be imported."""
+    if entry.module.endswith(".py"):
+        return own_code.module_of(entry.module)
+    try:
+        return importlib.import_module(entry.module)
+    except Exception as error:
+        if entry.module.startswith(f"{PACKAGE.name}."):
+            raise
+        raise Unavailable(f"{entry.summary}, which cannot be imported: {own_code.reason(error)}") from error
+
+
+def own_class(name: str) -> type:
+    """The class of `path/to/file.py:Class`, whatever it is of."""
+    return _resolve(Term(name, {}), {}, "class")[1]
+
+
 def _resolve(term: Term, known: dict[str, Entry], kind: str) -> tuple[Entry, Any]:
     entry = _entry(term, known, kind)
-    if ".py:" in term.name and entry.attribute and not hasattr(_own_module(entry.module), entry.attribute):
-        entry = replace(entry, attribute=entry.attribute.rsplit("_", 1)[0])  # without the scenario
+    if ".py:" in term.name and entry.attribute:
+        module, whole = own_code.module_of(entry.module), entry.attribute
+        without_scenario = whole.rsplit("_", 1)[0]
+        if not hasattr(module, whole) and hasattr(module, without_scenario):
+            entry = replace(entry, attribute=without_scenario)
     return entry, load(entry)
 
 
@@ -334,38 +391,11 @@ def modules_of(benchmark: str, strategy: str) -> list[str]:
     return [RUNNERS[entries[0].backend], place, *(entry.module for entry in entries)]
 
 
-def own_files(*specs: str) -> list[str]:
-    """The user's own files that the specs name."""
-    return [term.name.rsplit(":", 1)[0] for spec in specs for term in parse(spec) if ".py:" in term.name]
-
-
 def _own_entry(name: str) -> Entry:
     """`path/to/file.py:Class`, or `path/to/file.py:Class_scenario` for a benchmark with scenarios."""
     path, attribute = name.rsplit(":", 1)
-    if paths.kind_of(path) is None:  # a worker elsewhere has it where dask puts uploaded files
-        path = next(
-            (str(place) for folder in sys.path if (place := Path(folder) / Path(path).name).is_file()), path
-        )
-    paths.check_file(path)
-    if others := classes_without(Path(path), attribute):
-        raise InputError(f"{path} has no class {attribute}; it has {', '.join(others)}")
+    if not own_code.is_read(path):
+        paths.check_file(path)
+        if others := classes_without(Path(path), attribute):
+            raise InputError(f"{path} has no class {attribute}; it has {', '.join(others)}")
     return Entry(name, "a file of one's own", path, attribute)
-
-
-def _own_module(path: str):
-    """The user's own file as a module, imported again when it has changed."""
-    return _import_file(Path(path).resolve(), Path(path).stat().st_mtime_ns)
-
-
-@lru_cache
-def _import_file(path: Path, modified: int):
-    name = f"clbench_own_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
-    found = importlib.util.spec_from_file_location(name, path)
-    assert found is not None and found.loader is not None  # its name ends in .py
-    module = importlib.util.module_from_spec(found)
-    sys.modules[name] = module
-    try:
-        found.loader.exec_module(module)
-    except Exception as error:
-        raise InputError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
-    return module

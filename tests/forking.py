@@ -1,7 +1,7 @@
 """A stand-in for Python's executable, whose processes are forked from one that has imported torch: those of a
 test would otherwise take six seconds of a core each to do so.
 
-It runs `[-P] -m module arguments` in the caller's folder, with its environment and its three streams. The
+It runs `[-P] -m module arguments` or `[-P] script arguments` in the caller's folder, with its environment and its three streams. The
 server imports no clbench, so each process imports the tree that its PYTHONPATH names; and the server computes
 nothing, so torch chooses its kernels in each process anew (ATEN_CPU_CAPABILITY).
 """
@@ -106,11 +106,15 @@ def answer(caller: socket.socket) -> None:
 
 
 def run(arguments: list[str]) -> int:
-    """The exit status of `[-P] -m module arguments`."""
-    module, *sys.argv[1:] = arguments[arguments.index("-m") + 1 :]
+    """The exit status of `[-P] -m module arguments`, or of `[-P] script arguments`."""
     sys.path[:0] = os.environ["PYTHONPATH"].split(os.pathsep)
     try:
-        runpy.run_module(module, run_name="__main__", alter_sys=True)
+        if "-m" in arguments:
+            module, *sys.argv[1:] = arguments[arguments.index("-m") + 1 :]
+            runpy.run_module(module, run_name="__main__", alter_sys=True)
+        else:
+            script, *sys.argv[1:] = (one for one in arguments if one != "-P")
+            runpy.run_path(script, run_name="__main__")
     except SystemExit as end:
         return end.code or 0
     return 0

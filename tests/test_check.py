@@ -1,7 +1,8 @@
 """Baselines and the verdicts on records: fabricated records, real files."""
 
-import dataclasses
 import json
+import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,9 +11,11 @@ from msgspec.structs import replace
 from clbench.errors import InputError
 from clbench.results import baselines as checking
 from clbench.results import staleness
-from clbench.results.baselines import accept, check, exit_status, lines, load_baselines
+from clbench.results.baselines import accept, check, load_baselines
+from clbench.results.judged import FORMATS, exit_status, junit, lines
 from clbench.results.records import Failure, Group, Record
 
+ROOT = Path(__file__).parent.parent
 SOURCE = "s" * 16
 NOISE = 0.0005 * np.array([-1.0, 0.0, 1.0])
 ARRAY = np.array([[0.1, 0.1], [0.9, 0.1], [0.6, 0.8]]) + NOISE[:, None, None]  # [S=3, T+1=3, E=2], ACC 0.7
@@ -130,7 +133,7 @@ def test_a_drop_of_accuracy_is_a_regression(against):
 def test_more_steps_are_a_changed_cost_per_seed(against):
     verdict = against(made(), made(steps=110))
     assert verdict.status == "cost changed" and status_of(verdict) == 1
-    assert verdict.detail == "steps 100 -> 110"
+    assert verdict.detail == "steps 100 -> 110; accuracies bit-equal"
 
 
 @pytest.mark.parametrize(
@@ -147,7 +150,7 @@ def test_more_steps_are_a_changed_cost_per_seed(against):
 def test_another_set_up_names_the_field(against, change, field):
     verdict = against(made(), made(**change))
     assert verdict.status == "changed set-up" and status_of(verdict) == 1
-    assert verdict.detail == field
+    assert verdict.detail.startswith(f"{field}; ACC 70.0 -> 70.0")
 
 
 def test_settings_are_compared_as_they_come_back_from_a_file(against):
@@ -157,21 +160,21 @@ def test_settings_are_compared_as_they_come_back_from_a_file(against):
     )
 
 
-def test_noise_on_another_platform_passes_without_drift(against):
+def test_noise_on_another_platform_passes_as_no_change(against):
     verdict = against(made(), made(acc=moved(0.001), processor="B, AVX512"))
-    assert verdict.status == "pass" and not verdict.drift and status_of(verdict) == 0
-    assert "drift" not in verdict.detail
+    assert verdict.status == "pass" and not verdict.changed and status_of(verdict) == 0
+    assert "changed" not in verdict.detail
 
 
 @pytest.mark.parametrize("of_source", ["unchanged", "changed"])
-def test_noise_on_the_same_platform_is_said_to_be_drift(against, of_source):
+def test_on_the_same_platform_the_code_must_have_changed(against, of_source):
     accepted = made()
     if of_source == "changed":
         accepted = made(source="c" * 16)
         accepted.verified = SOURCE  # else it would be stale
     verdict = against(accepted, made(acc=moved(0.001)))
-    assert verdict.status == "pass" and verdict.drift and status_of(verdict) == 0
-    assert verdict.detail.endswith(f"drift: not bit-equal on the same platform, source {of_source}")
+    assert verdict.status == "pass" and verdict.changed and status_of(verdict) == 0
+    assert verdict.detail.endswith(f"changed: not bit-equal on the same platform, source {of_source}")
 
 
 def test_larger_groups_are_another_platform(against):
@@ -179,7 +182,7 @@ def test_larger_groups_are_another_platform(against):
     costs = {name: None if value is None else 3 * value for name, value in current.groups[0].costs.items()}
     together = replace(current.groups[0], seeds=[0, 1, 2], costs=costs)
     verdict = against(made(), replace(current, groups=[together]))
-    assert verdict.status == "pass" and not verdict.drift
+    assert verdict.status == "pass" and not verdict.changed
 
 
 def test_improved_names_the_command_and_fails_only_when_strict(against):
@@ -194,6 +197,7 @@ def test_undecided_says_how_many_seeds(against):
     scattered[:, -1] += np.array([-0.03, 0.0, 0.03])[:, None]
     verdict = against(made(), made(acc=scattered, processor="B"))
     assert verdict.status == "undecided" and status_of(verdict) == 3
+    assert status_of(against(made(), made(acc=scattered))) == 1  # nothing but the code can have changed it
     assert "seeds would probably decide" in verdict.detail
 
 
@@ -423,7 +427,7 @@ def test_no_baselines_say_how_to_make_them(folder):
     [
         (lambda content: "<html>", "not readable as JSON"),
         (lambda content: "[1]", "no baseline of clbench"),
-        (lambda content: json.dumps(content | {"schema": 99}), "schema 99, this version reads 1"),
+        (lambda content: json.dumps(content | {"schema": 99}), "schema 99, this version reads 2"),
         (
             lambda content: json.dumps(content | {"strategies": {"er": {"status": "ok"}}}),
             "the entry er is not whole",
@@ -445,7 +449,7 @@ def test_a_broken_baseline_is_named(folder, break_it, named):
 
 @pytest.fixture
 def results(folder):
-    """One of each: identical, improved, missing, regressed, undecided, and pass with drift."""
+    """One of each: identical, improved, missing, regressed, undecided elsewhere, and changed but passed."""
     names = ("a_same", "better", "lost", "worse", "x|y", "z_drifts")
     accept([made(name) for name in names], folder, "smoke")
     scattered = ARRAY.copy()
@@ -455,7 +459,7 @@ def results(folder):
             made("a_same"),
             made("better", moved(0.1)),
             made("worse", moved(-0.1)),
-            made("x|y", scattered),
+            made("x|y", scattered, processor="B"),
             made("z_drifts", moved(0.001)),
         ],
         folder,
@@ -474,36 +478,30 @@ def results(folder):
 
 LAST = (
     "compared 5 of 6 pairs: 1 missing, 1 regressed, 1 undecided, 1 improved, 1 pass, 1 identical, "
-    "3 with drift"
+    "3 changed on the same platform"
 )
 
 
-def with_one_drift(results):
-    """Only z_drifts, whatever the others did."""
-    return [(*pair, dataclasses.replace(verdict, drift=pair[1] == "z_drifts")) for *pair, verdict in results]
-
-
 def test_text_is_one_aligned_line_per_pair_and_a_count(results):
-    shown = lines(with_one_drift(results))
-    assert len(shown) == 7 and shown[-1] == LAST.replace("3 with", "1 with")
+    shown = lines(results)
+    assert len(shown) == 7 and shown[-1] == LAST
     assert {line.index(BENCHMARK) for line in shown[:-1]} == {len("identical") + 2}
     assert shown[0] == f"identical  {BENCHMARK}  a_same    bit-equal, seeds [0, 1, 2]"
 
 
 def test_markdown_is_a_table(results):
     shown = lines(results, "markdown")
-    assert shown[:3] == [
-        "| status | benchmark | strategy | detail |",
-        "| --- | --- | --- | --- |",
-        f"| identical | `{BENCHMARK}` | `a_same` | bit-equal, seeds [0, 1, 2] |",
-    ]
-    assert shown[-2:] == ["", lines(results)[-1]] and len(shown) == 2 + 6 + 2
-    assert all(line.replace(r"\|", "").count("|") == 5 for line in shown[:-2])
+    head = ["| status | benchmark | strategy | detail |", "| --- | --- | --- | --- |"]
+    assert shown[:2] == head and shown[2].startswith(f"| improved | `{BENCHMARK}` | `better` | ")
+    folded = shown.index("<details><summary>the others</summary>")
+    same = f"| identical | `{BENCHMARK}` | `a_same` | bit-equal, seeds [0, 1, 2] |"
+    assert shown[folded + 2 :] == [*head, same, "", "</details>", "", lines(results)[-1]]
+    assert all(line.replace(r"\|", "").count("|") == 5 for line in shown[: folded - 1])
 
 
 def test_github_annotates_what_needs_a_look(results):
-    shown = lines(with_one_drift(results), "github")
-    assert shown[5:] == lines(with_one_drift(results))
+    shown = lines(results, "github")
+    assert shown[5:] == lines(results)
     starts = [
         f"::{level} title=clbench check::{BENCHMARK} {name}: {status}: "
         for level, name, status in [
@@ -525,7 +523,7 @@ def test_a_line_stays_a_line_and_percent_is_escaped_for_github(against):
     assert lines(results)[-1] == "nothing was compared: 1 failed"
 
 
-@pytest.mark.parametrize("format", checking.FORMATS)
+@pytest.mark.parametrize("format", FORMATS)
 def test_nothing_compared_is_said_and_fails(format):
     assert lines([], format)[-1] == "nothing was compared"
     assert exit_status([]) == 1
@@ -541,3 +539,164 @@ def test_a_bad_pair_outweighs_an_undecided_one(results):
     fine = [one for one in results if not one[2].bad]
     assert exit_status(fine) == 3 and exit_status(fine, strict=True) == 1
     assert exit_status([one for one in fine if one[2].status != "undecided"]) == 0
+
+
+def test_annotations_stand_at_the_class_of_the_strategy(against, monkeypatch, tmp_path):
+    lost = against(made("ewc", benchmark="split_digits_class"), without_numbers("failed", "no", "ewc"))
+    monkeypatch.chdir(ROOT)
+    path = ROOT / "clbench/strategies/regularisation/ewc.py"
+    line = path.read_text().splitlines().index("class EWC(Part):") + 1
+    for spec in ("ewc", "ewc(lam=10.0)+er"):
+        (command, *_) = lines([("split_digits_class", spec, lost)], "github")
+        assert command.startswith(f"::error file={path.relative_to(ROOT)},line={line},title=clbench check::")
+    own = tmp_path / "mine.py"
+    own.write_text("import torch\n\n\nclass First:\n    pass\n\n\nclass Second:\n    pass\n")
+    (command, *_) = lines([("split_digits_class", f"{own}:Second", lost)], "github")
+    assert f"file={own},line=8," in command
+
+
+def test_junit_has_a_case_for_each_pair(results):
+    suite = ET.fromstring(junit(results).split("\n", 1)[1])
+    assert suite.attrib == {"name": "clbench check", "tests": "6", "failures": "2", "skipped": "1"}
+    found = {case.get("name"): [child.tag for child in case] for case in suite}
+    assert found == {
+        "a_same": ["system-out"],
+        "better": ["system-out"],
+        "lost": ["failure"],
+        "worse": ["failure"],
+        "x|y": ["skipped"],
+        "z_drifts": ["system-out"],
+    }
+    assert suite[3].get("classname") == BENCHMARK
+    assert suite[3][0].get("message").startswith("regressed: ACC 70.0 -> 60.0")
+    assert ET.fromstring(junit(results, strict=True).split("\n", 1)[1]).get("failures") == "3"
+    odd = junit([(BENCHMARK, "er\x1b[31m<&>", results[0][2])])
+    assert "er[31m<&>" in [case.get("name") for case in ET.fromstring(odd.split("\n", 1)[1])]
+
+
+# ---- what is said of several pairs
+
+
+def row_of(strategy, **changes):
+    return made(strategy, benchmark="split_digits_class", **changes)
+
+
+def test_a_row_that_mirrors_one_of_ours_must_have_its_numbers(folder):
+    both = [row_of("naive"), row_of("avalanche_naive")]
+    accept(both, folder, "smoke")
+    assert exit_status(check(both, folder, "smoke")) == 0
+    scattered = ARRAY.copy()
+    scattered[:, -1] += np.array([-0.03, 0.0, 0.03])[:, None]
+    found = check([row_of("naive", acc=scattered, processor="B"), both[1]], folder, "smoke")
+    assert [(strategy, verdict.status) for _, strategy, verdict in found] == [
+        ("avalanche_naive", "identical"),
+        ("naive", "undecided"),
+        ("avalanche_naive", "disagrees"),
+    ]
+    assert found[-1][2].detail.startswith("with naive: ACC 70.0 -> 70.0") and exit_status(found) == 1
+    assert lines(found)[-1].startswith("compared 2 of 2 pairs")
+    other_seeds = [row_of("naive", seeds=(0, 1, 5)), both[1]]
+    assert "disagrees" not in [verdict.status for _, _, verdict in check(other_seeds, folder, "smoke")]
+
+
+def test_a_shift_that_no_pair_shows_is_seen_over_all_of_them(folder):
+    seeds = tuple(range(10))
+    base = ARRAY[:1].repeat(10, axis=0)
+    names = [f"row_{i:02}" for i in range(12)]
+    draws = np.random.default_rng(0)
+
+    def noisy(name, by):
+        array = base.copy()
+        array[:, -1] += by + draws.normal(0, 0.01, (10, 1))
+        return made(name, array, seeds=seeds, processor="B")
+
+    accept([made(name, base, seeds=seeds) for name in names], folder, "smoke")
+    still = check([noisy(name, 0.0) for name in names], folder, "smoke")
+    assert [strategy for _, strategy, _ in still] == names and exit_status(still) == 0
+    moved_all = check([noisy(name, -0.008) for name in names], folder, "smoke")
+    assert {verdict.status for _, _, verdict in moved_all[:12]} <= {"pass", "undecided"}
+    assert [verdict.status for _, _, verdict in moved_all[12:]] == ["shifted", "shifted"]
+    assert "ACC is higher in" in moved_all[12][2].detail and exit_status(moved_all) == 1
+
+
+# ---- what accepting changes
+
+
+def test_accepting_says_what_it_changes(folder):
+    assert [found.status for _, _, found in checking.moved([made("er")], folder, "smoke")] == ["new"]
+    accept([made("er"), made("ewc")], folder, "smoke")
+    found = checking.moved([made("er", moved(-0.1)), made("ewc"), made("si")], folder, "smoke")
+    assert [(strategy, verdict.status) for _, strategy, verdict in found] == [
+        ("er", "regressed"),
+        ("ewc", "identical"),
+        ("si", "new"),
+    ]
+    assert found[0][2].detail.startswith("ACC 70.0 -> 60.0") and found[2][2].detail.startswith("ACC 70.0")
+
+
+# ---- the older form of a baseline
+
+
+def test_a_baseline_of_schema_1_is_read_and_becomes_schema_2_when_something_is_accepted(folder):
+    (path,) = accept([made("er"), made("ewc")], folder, "smoke")
+    content = json.loads(path.read_text())
+    content["schema"] = 1
+    for entry in content["strategies"].values():
+        del entry["slices"], entry["metrics"]
+    path.write_text(json.dumps(content))
+    assert check([made("er"), made("ewc")], folder, "smoke")[0][2].status == "identical"
+    accept([made("er")], folder, "smoke")
+    read = json.loads(path.read_text())
+    assert read["schema"] == 2 and read["strategies"]["ewc"]["metrics"] is None
+    assert read["strategies"]["er"]["metrics"]["acc"] == pytest.approx([0.6995, 0.7, 0.7005])
+
+
+def test_a_baseline_holds_the_sizes_of_the_slices(folder):
+    record = made()
+    groups = [replace(group, slice_sizes=[71, 70]) for group in record.groups]
+    accept([replace(record, groups=groups)], folder, "smoke")
+    assert load_baselines(folder, "smoke")[BENCHMARK, "er"]["slices"] == [[71, 70]] * 3
+
+
+# ---- two source trees
+
+
+def entries(*made_records):
+    return {(record.benchmark, record.strategy): checking.entry_of(record) for record in made_records}
+
+
+def judged_against(before, now, committed=None, **more):
+    pairs = before.keys() | now.keys()
+    return [verdict for *_, verdict in checking.against(before, now, pairs, {}, committed=committed, **more)]
+
+
+def test_between_two_trees_only_the_code_differs():
+    scattered = ARRAY.copy()
+    scattered[:, -1] += np.array([-0.03, 0.0, 0.03])[:, None]
+    (undecided,) = judged_against(entries(made()), entries(made(acc=scattered, processor="another name")))
+    assert undecided.status == "undecided" and undecided.bad
+    (new,) = judged_against({}, entries(made()), unknown={(BENCHMARK, "er")})
+    assert new.status == "new" and not new.bad
+    assert status_of(new) == 1  # nothing was compared
+    (lost,) = judged_against({}, entries(made()))
+    assert lost.status == "missing" and lost.detail == "no baseline record"
+    (missing,) = judged_against(entries(made()), {})
+    assert missing.status == "missing" and missing.bad
+    (wider,) = judged_against(entries(made()), entries(made(acc=scattered)), margin=0.2)
+    assert wider.status == "pass"
+
+
+def test_between_two_trees_better_numbers_pass_only_when_accepted():
+    (better,) = judged_against(entries(made()), entries(made(acc=moved(0.1))))
+    assert better.status == "improved" and status_of(better, strict=True) == 1
+    assert "passes once it is accepted: run it, `clbench baseline accept`" in better.detail
+
+
+def test_a_change_is_accepted_where_the_committed_baseline_has_moved_with_it():
+    before, now = entries(made()), entries(made(acc=moved(0.1), steps=110))
+    for committed in ({}, before):
+        (better,) = judged_against(before, now, committed)
+        assert better.status == "cost changed" and better.bad
+    (better,) = judged_against(before, now, now)
+    assert better.accepted and status_of(better, strict=True) == 0
+    assert better.detail.endswith("accepted: the baseline holds it")

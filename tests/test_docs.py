@@ -10,6 +10,7 @@ import torch
 import clbench
 from clbench import InputError, registry
 from clbench.benchmarks.split_digits import SplitDigits
+from clbench.results import folders
 from clbench.testing import check_benchmark
 
 HOWTO = (Path(__file__).parent.parent / "docs" / "howto.md").read_text()
@@ -104,7 +105,7 @@ def test_the_pairs_of_the_howto_run(tmp_path, monkeypatch):
 
 
 def test_the_python_example_of_the_howto_runs(tmp_path, monkeypatch):
-    (tmp_path / "results").mkdir()
+    (tmp_path / "my_results").mkdir()
     monkeypatch.chdir(tmp_path)
     names = {}
     exec(snippet("result = clbench.run"), names)
@@ -122,22 +123,20 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 
 
-def cells(line: str) -> list[str]:
-    return [cell.strip().strip("`") for cell in line.strip().strip("|").split("|")]
-
-
 def test_the_table_of_the_readme_is_the_one_of_the_records():
-    from clbench.report import formats, tables
-    from clbench.results import records
+    tool = runpy.run_path(str(ROOT / "tools" / "readme_table.py"))
+    assert tool["with_table"](README) == README, "run: python tools/readme_table.py"
+    rows = [line for line in README.splitlines() if line.startswith("| `")]
+    assert len(rows) >= 8 and sum("★" in row for row in rows) == 1
 
-    stored, _ = records.load(ROOT / "results", "quick")
-    table = tables.comparison([record for record in stored if record.benchmark == "split_mnist_class"])
-    heading, _, *rows = [
-        cells(line) for line in formats.to_markdown(table).splitlines() if line.startswith("|")
-    ]
-    shown, _, *lines = [cells(line) for line in README.splitlines() if line.startswith("| ")]
-    expected = [[row[heading.index(name)] for name in shown] for row in rows]
-    assert lines == expected and len(lines) >= 13
+
+def test_the_first_screen_of_the_readme_is_short():
+    screen = README.split("\n## ")[0]
+    assert (
+        len(screen.splitlines()) <= 40 and "make run" in screen and "make test" in screen and "![" in screen
+    )
+    for term in ("ACC", "Forgetting", "Plasticity gap", "Recovered"):
+        assert f"**{term}**" in screen
 
 
 def test_the_page_of_strategies_is_the_one_that_the_docstrings_give():
@@ -161,6 +160,18 @@ def test_what_contributors_are_shown_is_where_it_is_said_to_be():
         assert re.search(rf"^\s*(def |class |){name}\b", (ROOT / path).read_text(), re.MULTILINE), (
             f"{path}: {name}"
         )
+
+
+def test_the_makefile_names_the_committed_folders_alone():
+    """A command without a folder goes to my_results/; what is committed is written by name."""
+    makefile = (ROOT / "Makefile").read_text()
+    run, ours = (
+        re.search(rf"^{target}:.*\n((?:\t.*\n)+)", makefile, re.MULTILINE)[1] for target in ("run", "results")
+    )
+    assert "results" not in run and "--out results" in ours and "--out reports" in ours
+    assert all("results" in line for line in ours.splitlines() if "clbench" in line)
+    ignored = (ROOT / ".gitignore").read_text().splitlines()
+    assert f"{folders.RESULTS}/" in ignored and f"{folders.REPORTS}/" in ignored
 
 
 def test_the_workflow_runs_what_there_is():

@@ -1,7 +1,5 @@
 """What a worker does with a group that the memory does not hold, and what workers are told."""
 
-import os
-
 import pytest
 import torch
 from helpers import LABELLED, PAIRS
@@ -9,9 +7,8 @@ from helpers import LABELLED, PAIRS
 from clbench import registry
 from clbench.engine import run as engine
 from clbench.errors import InputError, RunFailed
-from clbench.execution import execute, plan, workers
+from clbench.execution import execute, plan
 from clbench.execution import seed_group as worker
-from clbench.execution.environment import ENVIRONMENT
 from clbench.models.text_encoder import TextEncoder
 from clbench.profiles import PROFILES
 from clbench.results.records import Failure, Record
@@ -105,14 +102,3 @@ def test_every_kind_of_network_has_a_group_size_on_every_kind_of_device():
     kinds |= {TextEncoder.kind}
     assert kinds == {"small mlp", "mlp", "conv", "resnet", "small dual", "dual", "text"}
     assert {(kind, device) for kind in kinds for device in ("cpu", "cuda")} <= plan.GROUP_SIZE.keys()
-
-
-def test_workers_keep_freed_memory_and_have_our_environment(monkeypatch):
-    """dask's own MALLOC_TRIM_THRESHOLD_ gives a step's memory back in the step, which then takes twice as
-    long."""
-    for name in ("MALLOC_TRIM_THRESHOLD_", *ENVIRONMENT):
-        monkeypatch.delenv(name, raising=False)
-    with workers.own_cluster(1, "cpu", []) as (client, _):
-        (environment,) = client.run(lambda: dict(os.environ)).values()
-    assert "MALLOC_TRIM_THRESHOLD_" not in environment
-    assert ENVIRONMENT.items() <= environment.items()

@@ -96,4 +96,5 @@ def test_a_new_strategy_is_a_file_and_nothing_else(tmp_path):
 
 
 def test_the_descriptive_ones_are_facts():
-    assert set(DESCRIPTIVE) <= set(Facts.__dataclass_fields__)
+    of_benchmarks = {"ranks_by"}
+    assert set(DESCRIPTIVE) - of_benchmarks <= set(Facts.__dataclass_fields__)

@@ -27,12 +27,18 @@ class Half(Part):
 class MoreBlobs(Blobs):
     pass
 """)
-    points = {
-        "clbench.strategies": EntryPoint("half", "other_package:Half", "clbench.strategies"),
-        "clbench.benchmarks": EntryPoint("more_blobs_task", "other_package:MoreBlobs", "clbench.benchmarks"),
-    }
+    installed = tmp_path / "other_package-1.0.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: other-package\nVersion: 1.0\n")
+    (installed / "entry_points.txt").write_text("""
+[clbench.strategies]
+half = other_package:Half
+broken = other_package.missing:Method
+
+[clbench.benchmarks]
+more_blobs = other_package:MoreBlobs
+""")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(registry, "entry_points", lambda group: [points[group]])
     registry.strategies.cache_clear(), registry.benchmarks.cache_clear()
     yield tmp_path
     registry.strategies.cache_clear(), registry.benchmarks.cache_clear()

@@ -360,7 +360,7 @@ def test_a_benchmark_of_another_package_has_the_scenario_of_its_name(own, monkey
     [
         ("Two", "the name has to end with one of its scenarios: _class, _task"),
         ("Two_clas", "the name has to end with one of its scenarios: _class, _task"),
-        ("Mine", "has no budget for the profile smoke; it has none at all"),
+        ("Mine", "the class has to be derived from clbench.Benchmark"),
         ("Three", "has no class Three; it has Mine, Other, Two, Plain"),
     ],
 )

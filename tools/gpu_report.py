@@ -72,7 +72,8 @@ def main(arguments: list[str] | None = None) -> int:
         left = max(1, asked.limit - (time.monotonic() - started))
         limit = ["--time-limit", f"{left:.0f}s"]
     pairs = pairs or ["--all"]
-    status = run("-m", "clbench", "run", *pairs, "--profile", "full", "--device", "cuda", *limit)
+    where = ["--profile", "full", "--device", "cuda", "--out", "results"]
+    status = run("-m", "clbench", "run", *pairs, *where, *limit)
     count = pack(ROOT, PACKED, ARCHIVE)
     print(f"packed {count} files into {ARCHIVE.name}; unpack it in the root of another checkout")
     return status

@@ -26,6 +26,7 @@ class Row:
     keeps: str = ""
     tolerance: float = 0.0  # a group's seeds are trained in turn
     grows: str = ""
+    mirrors: str = ""  # the native strategy whose numbers these must be, up to rounding
 
     order = "ours"  # the native strategies' batches; "own": Avalanche's, keyed by seed and task
     own_loop = False  # trains in a loop of its own, in as many steps as that takes

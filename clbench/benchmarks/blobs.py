@@ -36,6 +36,8 @@ class Blobs(ClassSplit):
     tasks: Annotated[int, Meta(ge=1, le=20)] = 5
     width: Width | None = None  # of the two hidden layers; None: 32
     scenarios = ("class", "task", "domain")
+    tasks_are = "5 of 2 classes"
+    data_are = "points, made up"
     hidden = True
     data = gaussian_blobs
     budgets = {profile: Budget(steps=12, rows=16) for profile in ("smoke", "quick", "full")}

@@ -26,6 +26,8 @@ class CIFAR10Then100(Benchmark):
     norm: Literal["group", "batch"] = "group"
     augment: bool = True  # random crops of images padded by 4 black pixels, and random flips
     scenarios = ("task", "class")
+    tasks_are = "6 of 10 classes"
+    data_are = "CIFAR-10 and -100"
     data = cifar10_then_100
     budgets = {
         "smoke": Budget(steps=40, rows=32, lr=3e-3),

@@ -39,7 +39,10 @@ class Driftcaps(Benchmark):
     memory: Count = 400
 
     scenarios = ()
+    tasks_are = "3 to 6 slices"
+    data_are = "pictures, captions"
     scenario = "pairs"
+    ranks_by = "stream_backward"  # is what was learnt kept?
     budgets = {"smoke": budget(20, rows=64), "quick": budget(60), "full": budget(600)}
     # At 8x8 pixels a step takes a third of what it takes at 32x32; docs/streams.md says how methods do there.
     arguments = {"smoke": {"slices": 3, "n": 600, "n_test": 60, "size": 8}, "full": {"n": 8000}}

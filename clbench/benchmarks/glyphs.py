@@ -22,7 +22,10 @@ class Glyphs(Benchmark):
     memory: Count = 400
 
     scenarios = ()
+    tasks_are = "6 slices"
+    data_are = "characters, names"
     scenario = "pairs"
+    ranks_by = "stream_backward"  # is what was learnt kept?
     budgets = {"smoke": budget(30), "quick": budget(60), "full": budget(600)}
 
     def contents(self) -> Pairs:

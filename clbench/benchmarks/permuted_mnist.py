@@ -24,6 +24,8 @@ class PermutedMNIST(Benchmark):
     tested: Annotated[int, Meta(ge=1, le=10_000)] = 10000  # test images per task
     width: Width | None = None  # of the two hidden layers; None: 400
     scenarios = ("domain", "task")
+    tasks_are = "5 to 10, permuted"
+    data_are = "MNIST"
     data = mnist
     budgets = {"smoke": Budget(steps=40), "quick": Budget(steps=100), "full": Budget(steps=2000)}
     arguments = {"smoke": {"tasks": 3, "tested": 2000}, "quick": {"tasks": 5, "tested": 2000}}

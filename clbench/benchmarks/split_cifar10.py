@@ -23,6 +23,8 @@ class SplitCIFAR10(ClassSplit):
     norm: Literal["group", "batch"] = "group"
     augment: bool = True  # random crops of images padded by 4 black pixels, and random flips
     scenarios = ("class", "task")
+    tasks_are = "5 of 2 classes"
+    data_are = "CIFAR-10"
     data = cifar10
     classes = 10
     budgets = {
@@ -36,7 +38,6 @@ class SplitCIFAR10(ClassSplit):
         "quick": {"net": "small_conv", "augment": False},
         "task": {"memory": 100},
     }
-    seeds = {"quick": {"class": 5, "task": 5}}
 
     def make_stream(self, images: Images, seeds: list[int]) -> LabelledStream:
         views = crops_and_flips(SHAPE, 4) if self.augment else None

@@ -25,6 +25,8 @@ class SplitCIFAR100(ClassSplit):
     norm: Literal["group", "batch"] = "group"
     augment: bool = True  # random crops of images padded by 4 black pixels, and random flips
     scenarios = ("class", "task")
+    tasks_are = "10 of 10 classes"
+    data_are = "CIFAR-100"
     data = cifar100
     classes = 100
     budgets = {

@@ -17,6 +17,8 @@ class SplitDigits(ClassSplit):
     memory: Count = 100  # of 1,442 examples, so that something is left to forget
     width: Width | None = None  # of the two hidden layers; None: 100
     scenarios = ("class", "task", "domain")
+    tasks_are = "5 of 2 classes"
+    data_are = "8x8 digits, embedded"
     data = digits
     classes = 10
     budgets = {

@@ -16,6 +16,8 @@ class SplitFashionMNIST(ClassSplit):
 
     width: Width | None = None  # of the two hidden layers; None: 400
     scenarios = ("class",)
+    tasks_are = "5 of 2 classes"
+    data_are = "Fashion-MNIST"
     data = fashion_mnist
     classes = 10
     budgets = {"smoke": Budget(steps=40), "quick": Budget(steps=100), "full": Budget(steps=2000)}

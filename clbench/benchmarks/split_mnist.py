@@ -16,10 +16,11 @@ class SplitMNIST(ClassSplit):
 
     width: Width | None = None  # of the two hidden layers; None: 400
     scenarios = ("class", "task", "domain")
+    tasks_are = "5 of 2 classes"
+    data_are = "MNIST"
     data = mnist
     classes = 10
     budgets = {"smoke": Budget(steps=40), "quick": Budget(steps=100), "full": Budget(steps=2000)}
-    seeds = {"quick": {"class": 5}}
 
     def make_stream(self, images: Images, seeds: list[int]) -> LabelledStream:
         groups = [[2 * t, 2 * t + 1] for t in range(5)]

@@ -1,5 +1,6 @@
 """Dated pairs of one's own, cut by time: -b "stream(path='my.parquet', time='date', by='year')"."""
 
+import os
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -53,8 +54,11 @@ class DatedPairs(Benchmark):
     memory: Count = 400
 
     scenarios = ()
+    tasks_are = "slices by date"
+    data_are = "your own dated pairs"
     by_name_only = True
     scenario = "pairs"
+    ranks_by = "stream_backward"  # is what was learnt kept?
     budgets = {"smoke": budget(30), "quick": budget(60), "full": budget(600)}
     aliases = {
         "icons": {"path": "icons.npz", "by": "quantile", "count": 6},
@@ -79,6 +83,11 @@ class DatedPairs(Benchmark):
             "length": 48,
         },
     }
+
+    @property
+    def files(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The file that says what the model is; the weights' digest stands in the network's name."""
+        return (os.path.abspath(self.model),) if self.model and self.model.endswith(".json") else ()
 
     def contents(self) -> Pairs:
         size, length, tokens = self.size, self.length, "words"

@@ -9,7 +9,8 @@ import typer
 
 from clbench import registry
 from clbench.core.paths import check_folder, kind_of
-from clbench.errors import InputError, one_line
+from clbench.core.text import printable
+from clbench.errors import InputError
 from clbench.execution.environment import prepare
 from clbench.facts import FAMILIES, OWN
 from clbench.profiles import PROFILES
@@ -85,7 +86,7 @@ def matching_records(
 
 def print_warnings(warnings: list[str]) -> None:
     for line in warnings:
-        print(f"warning: {one_line(line)}", file=sys.stderr)
+        print(f"warning: {printable(line)}", file=sys.stderr)
 
 
 def import_execution():

@@ -1,5 +1,6 @@
 """`clbench check` and `clbench baseline accept`: the gate."""
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -24,6 +25,7 @@ from clbench.cli.app import (
 )
 from clbench.errors import InputError
 from clbench.results import files as writing
+from clbench.results import folders
 
 baseline_app = typer.Typer(
     no_args_is_help=True, help="The accepted numbers that `clbench check` compares with."
@@ -38,21 +40,102 @@ class Format(StrEnum):
     github = "github"
 
 
-@app.command()
+@app.command(
+    epilog="""Examples:
+
+  clbench check                                    the baselines' pairs, run afresh, against baselines/
+
+  clbench check --against main                     the same pairs by both commits, here: for what is proposed
+
+  clbench check --against HEAD~1 -b split_digits_class -s er -s ewc --until-decided 20m"""
+)
 def check(
     profile: Annotated[ProfileName, typer.Option(help="Which baselines.")] = SMOKE,
     benchmark: Benchmarks = None,
     strategy: Strategies = None,
+    against: Annotated[
+        str | None,
+        typer.Option(help="Git revision whose code is run beside today's, in place of the baselines."),
+    ] = None,
+    seeds: Annotated[
+        int | None, typer.Option(help="With --against: seeds 0 to N-1. Default: the baseline's.")
+    ] = None,
+    until_decided: Annotated[
+        str | None,
+        typer.Option(
+            help="With --against: adds seeds to both sides while a pair is undecided, so long (90s, 20m, 2h)."
+        ),
+    ] = None,
+    margin: Annotated[
+        float, typer.Option(help="How far a metric may move and count as the same, in points.")
+    ] = 2.0,
     results: SomeResults = None,
     baselines: Baselines = Path("baselines"),
     format_: Annotated[
-        Format, typer.Option("--format", help="github: annotations for a workflow.")
+        Format,
+        typer.Option("--format", help="github: annotations for a workflow, and its job summary in Markdown."),
     ] = Format.text,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 also for what has improved.")] = False,
+    junit: Annotated[Path | None, typer.Option(help="Write a test report for CI into this file.")] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit 1 also for what has improved; --against always does.")
+    ] = False,
     device: Device = "auto",
     workers: Workers = None,
 ) -> None:
-    """Runs the baseline's pairs afresh and compares: exit 0 fine, 1 something got worse, 3 undecided."""
+    """Runs pairs afresh and compares, with the baselines or with the code of another commit.
+
+    Exit 0: fine; 1: something is worse, or changed and not shown to be harmless; 3: against baselines from
+    another platform, too few seeds to tell.
+    """
+    from clbench.results import judged
+
+    if not 0 <= margin < 100:
+        raise InputError("a number of points from 0 to 100", "margin", margin)
+    if junit:
+        if junit.is_dir():
+            raise InputError(f"{junit}: is a folder; name a file")
+        writing.check_writable(junit.parent)
+    if against is None:
+        if seeds is not None or until_decided is not None:
+            raise InputError("--seeds and --until-decided go with --against: a baseline has its own seeds")
+        verdicts = _with_baselines(
+            profile, benchmark, strategy, results, baselines, margin / 100, device, workers
+        )
+    else:
+        if results:
+            raise InputError("give --against or --results, not both")
+        strict = True
+        verdicts = _against(
+            against,
+            profile,
+            benchmark,
+            strategy,
+            seeds,
+            until_decided,
+            baselines,
+            margin / 100,
+            device,
+            workers,
+        )
+    if junit:
+        writing.write_atomically(junit, judged.junit(verdicts, strict))
+    print("\n".join(judged.lines(verdicts, format_.value)))
+    if format_ is Format.github and (summary := os.environ.get("GITHUB_STEP_SUMMARY")):
+        with open(summary, "a", encoding="utf-8") as file:
+            file.write("\n".join(judged.lines(verdicts, "markdown")) + "\n")
+    raise typer.Exit(judged.exit_status(verdicts, strict))
+
+
+def _with_baselines(
+    profile: str,
+    benchmark: list[str] | None,
+    strategy: list[str] | None,
+    results: Path | None,
+    baselines: Path,
+    margin: float,
+    device: str,
+    workers: int | None,
+) -> list:
     from clbench.results import baselines as checking
     from clbench.results import records
 
@@ -69,9 +152,34 @@ def check(
         if not wanted:
             raise InputError(f"no pair of the baselines in {baselines} matches")
         current = _run_afresh(wanted, profile, device, workers)
-    verdicts = checking.check(current, baselines, profile, benchmark, strategy)
-    print("\n".join(checking.lines(verdicts, format_.value)))
-    raise typer.Exit(checking.exit_status(verdicts, strict))
+    return checking.check(current, baselines, profile, benchmark, strategy, margin)
+
+
+def _against(
+    revision: str,
+    profile: str,
+    benchmark: list[str] | None,
+    strategy: list[str] | None,
+    seeds: int | None,
+    until_decided: str | None,
+    baselines: Path,
+    margin: float,
+    device: str,
+    workers: int | None,
+) -> list:
+    import_execution()
+    from clbench.cli import against
+    from clbench.cli.run import seconds_of
+    from clbench.execution.compare import HowToRun
+    from clbench.execution.devices import choose_device, default_workers
+    from clbench.execution.plan import parse_seeds
+
+    limit, asked_seeds = seconds_of("until_decided", until_decided), parse_seeds(seeds, None)
+    committed = against.committed_baselines(baselines, profile)
+    wanted = against.pairs_to_compare(profile, benchmark, strategy, asked_seeds, committed)
+    device = choose_device(device)
+    how = HowToRun(profile, device, default_workers(device) if workers is None else workers)
+    return against.results_against(revision, how, wanted, committed, margin, limit)
 
 
 def _run_afresh(wanted: dict, profile: str, device: str, workers: int | None) -> list:
@@ -103,15 +211,19 @@ def accept(
     profile: Annotated[ProfileName, typer.Option(help="Which profile.")] = SMOKE,
     benchmark: Benchmarks = None,
     strategy: Strategies = None,
-    results: Results = Path("results"),
+    results: Results = folders.RESULTS,
     baselines: Baselines = Path("baselines"),
 ) -> None:
-    """Makes what is in the results folder the numbers that `clbench check` compares with."""
+    """Makes what is in the results folder the numbers that `clbench check` compares with, and says what that
+    changes."""
     from clbench.results import baselines as checking
-    from clbench.results import records
+    from clbench.results import judged, records
 
     writing.check_writable(baselines)
     found, problems = records.load(results, profile)
     print_warnings(problems)
-    for path in checking.accept(matching_records(found, results, benchmark, strategy), baselines, profile):
-        print(path)
+    accepted = matching_records(found, results, benchmark, strategy)
+    moved = checking.moved(accepted, baselines, profile)
+    paths = checking.accept(accepted, baselines, profile)
+    said = [*judged.lines(moved)[:-1], f"accepted: {judged.counts(moved)}"]
+    print("\n".join([*said, *map(str, paths)]))

@@ -9,9 +9,17 @@ import typer
 from clbench import registry
 from clbench.cli.app import Family, app
 from clbench.errors import InputError
-from clbench.facts import FAMILIES, OWN
+from clbench.facts import FAMILIES, OWN, file_of, literals
 from clbench.metrics.references import place_of
 from clbench.profiles import PROFILES
+
+EXAMPLES = """Examples:
+
+  clbench list                                what there is, on one screen
+
+  clbench list strategies --family replay     a line on each
+
+  clbench list --json                         everything"""
 
 
 class Kind(StrEnum):
@@ -21,7 +29,7 @@ class Kind(StrEnum):
     profiles = "profiles"
 
 
-@app.command("list")
+@app.command("list", epilog=EXAMPLES)
 def list_(
     kind: Annotated[Kind | None, typer.Argument(help="Only this kind.")] = None,
     family: Annotated[Family | None, typer.Option(help="Only the strategies of this family.")] = None,
@@ -32,6 +40,9 @@ def list_(
         raise InputError(f"--family is for strategies; {kind.value} have none")
     if family:
         kind = Kind.strategies
+    if not kind and not as_json:
+        _print_all()
+        return
     shown = {
         one: list_rows(one) for one in ([kind] if kind else [Kind.benchmarks, Kind.strategies, Kind.profiles])
     }
@@ -42,19 +53,83 @@ def list_(
     if as_json:
         print(json.dumps({kind.value: rows for kind, rows in shown.items()}, indent=1))
         return
+    for one, rows in shown.items():
+        _print_table(one.value, rows)
+
+
+# ---- on one screen
+
+
+def _print_all() -> None:
+    """A line for each benchmark, family and profile."""
+    _print_table("", benchmark_lines())
+    families: dict[str, list[str]] = {}
+    for row in list_rows(Kind.strategies):
+        families.setdefault(row["family"], []).append(row["name"])
+    _print_table("", [{"strategies": name, "": ", ".join(names)} for name, names in families.items()])
+    _print_table(
+        "",
+        [
+            {"profile": name, "seeds": profile.seeds, "": profile.summary}
+            for name, profile in PROFILES.items()
+        ],
+    )
+    print(
+        "A benchmark is named with its scenario, like split_mnist_class. Go on with:\n"
+        "clbench explain NAME · clbench list strategies --family replay · --json"
+    )
+
+
+def benchmark_lines() -> list[dict]:
+    """A line for each benchmark, whatever its scenarios: their names, its tasks, its data."""
+    lines: dict[tuple, dict] = {}
+    for name, entry in registry.benchmarks().items():
+        if entry.hidden:
+            continue
+        said = _said(entry)
+        better = dict(entry.better)  # of another name for a benchmark with arguments
+        scenario = next((one for one in said.get("scenarios", ()) if name.endswith(f"_{one}")), None)
+        stem = name.removesuffix(f"_{scenario}") if scenario else name
+        tasks = f"{better['count']} slices" if "count" in better else said.get("tasks_are", "–")
+        line = lines.setdefault(
+            (entry.module, stem),
+            {
+                "benchmark": stem,
+                "scenarios": "",
+                "tasks": tasks,
+                "data": better["path"].split("/")[-1] if "path" in better else said.get("data_are", "–"),
+            },
+        )
+        line["scenarios"] = f"{line['scenarios']} {scenario or said.get('scenario', '')}".strip()
+    return list(lines.values())
+
+
+def _said(entry: registry.Entry) -> dict:
+    """What the class of a benchmark says in literals, read without importing it."""
+    path = file_of(entry.module)
+    try:
+        return literals(path, entry.attribute) if path else {}
+    except (OSError, SyntaxError, ValueError):  # another package's file that is no Python
+        return {}
+
+
+def _print_table(title: str, rows: list[dict]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    for one, rows in shown.items():
-        table = Table(title=one.value, title_justify="left", box=None, pad_edge=False, header_style="dim")
-        for column in rows[0]:
-            table.add_column(column)
-        for row in rows:
-            table.add_row(*map(str, row.values()))
-        Console().print(table, "")
+    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="dim")
+    for column in rows[0]:
+        table.add_column(column, no_wrap=column in ("benchmark", "scenarios"))
+    for row in rows:
+        table.add_row(*map(str, row.values()))
+    Console(highlight=False).print(table, "")
+
+
+# ---- in full
 
 
 def list_rows(kind: Kind) -> list[dict]:
+    """A row for each name of this kind."""
     benchmarks = {name: entry for name, entry in registry.benchmarks().items() if not entry.hidden}
     if kind is Kind.benchmarks:
         return [{"name": name, "summary": entry.summary} for name, entry in benchmarks.items()]

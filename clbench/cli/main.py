@@ -7,10 +7,11 @@ import typer
 
 from clbench.cli.app import app
 from clbench.cli.pairs import data_app, import_app
-from clbench.errors import InputError, Unavailable, one_line
+from clbench.core.text import printable
+from clbench.errors import BrokeOff, InputError, Unavailable
 
 # isort: off
-from clbench.cli import list, run, show, check, verify  # noqa: F401
+from clbench.cli import list, explain, run, show, results, new, test, check, verify  # noqa: F401
 
 # isort: on
 
@@ -22,7 +23,7 @@ LONGEST = 8192  # characters of an argument: twice what a path may have
 
 
 def main() -> None:
-    """Runs a command; a user's mistake is one line and exit code 2."""
+    """Runs a command. A user's mistake is one line and exit code 2; a full disk or so, one line and 1."""
     for argument in sys.argv[1:]:
         if len(argument) > LONGEST:
             _fail(f"{argument[:50]}…: an argument of more than {LONGEST:,} characters")
@@ -34,6 +35,8 @@ def main() -> None:
         _fail(error.on_command_line())
     except Unavailable as error:
         _fail(str(error))
+    except BrokeOff as error:
+        _fail(str(error), 1)
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
     except OSError as error:
@@ -55,9 +58,10 @@ def _is_text(argument: str) -> bool:
     return "\0" not in argument
 
 
-def _fail(line: str) -> None:
-    print(f"clbench: {one_line(line)}", file=sys.stderr)
-    sys.exit(2)
+def _fail(line: str, status: int = 2) -> None:
+    if line:  # a command without any argument has printed its help
+        print(f"clbench: {printable(line)}", file=sys.stderr)
+    sys.exit(status)
 
 
 @app.command()

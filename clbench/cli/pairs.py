@@ -10,6 +10,7 @@ from clbench import registry
 from clbench.core.paths import kind_of
 from clbench.errors import InputError
 from clbench.results import files as writing
+from clbench.results import folders
 
 data_app = typer.Typer(
     no_args_is_help=True, help="Your own dated pairs: images with captions, queries with passages."
@@ -20,11 +21,11 @@ import_app = typer.Typer(no_args_is_help=True, help="Results that other code has
 @data_app.command(
     epilog="""Examples:
 
-  clbench data inspect my.parquet --time published --by quarter
+  clbench data inspect icons --picture samples.png
 
-  clbench data inspect shards/ --test held_out/ --picture samples.png
+  clbench data example my_table.csv           writes a table like your own
 
-  clbench data inspect icons"""
+  clbench data inspect my_table.csv --text title --caption description"""
 )
 def inspect(
     what: Annotated[
@@ -93,6 +94,27 @@ def inspect(
         print(picture)
 
 
+@data_app.command(
+    epilog="""Example:
+
+  clbench data example my_table.csv"""
+)
+def example(
+    path: Annotated[Path, typer.Argument(help="The file to write, which is not there yet.")],
+) -> None:
+    """Writes a table of 8,981 dated pairs, to try `clbench data inspect` on before your own."""
+    from clbench.data.pairs.example import COLUMNS, example_table
+
+    if path.suffix != ".csv":
+        raise InputError(f"{path}: what is written is comma-separated, so let its name end in .csv")
+    if path.exists() or path.is_symlink():
+        raise InputError(f"{path} is there already; take another name")
+    writing.check_writable(path.parent)
+    writing.write_atomically(path, example_table())
+    print(path)
+    print(f"its columns: {', '.join(COLUMNS)}")
+
+
 @import_app.command(
     "tic", epilog="Example:\n\n  clbench import tic runs/2014 runs/2015 runs/2016 --name sequential"
 )
@@ -109,7 +131,7 @@ def import_tic(
             min=1,
         ),
     ] = None,
-    out: Annotated[Path, typer.Option(help="Results folder.")] = Path("results"),
+    out: Annotated[Path, typer.Option(help="Results folder.")] = folders.RESULTS,
 ) -> None:
     """Takes over what TiC-CLIP's evaluation wrote, as records of the profile `imported`."""
     from clbench.data.pairs import tic

@@ -1,7 +1,10 @@
 """`clbench run`: strategies on benchmarks."""
 
 import re
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +24,8 @@ from clbench.cli.app import (
 from clbench.errors import InputError
 from clbench.profiles import PROFILES
 from clbench.results import files as writing
-from clbench.spec import name_of, parse
+from clbench.results import folders
+from clbench.spec import parse
 
 EXAMPLES = """Examples:
 
@@ -59,9 +63,23 @@ def run(
     time_limit: Annotated[
         str | None, typer.Option(help="Start no further seed group after this: 90s, 9m, 2h.")
     ] = None,
-    out: Annotated[Path, typer.Option(help="Results folder.")] = Path("results"),
+    out: Annotated[Path, typer.Option(help="Results folder.")] = folders.RESULTS,
     fresh: Annotated[bool, typer.Option("--fresh", help="Run again what is already there.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would run.")] = False,
+    run_limit: Annotated[
+        str | None,
+        typer.Option(
+            help="Stop a seed group of an own file or of Avalanche after this, as failed. Default: ten "
+            "minutes, or 30 times its estimate where that is more."
+        ),
+    ] = None,
+    debug: Annotated[
+        bool,
+        typer.Option(
+            "--debug",
+            help="Everything in this process, own files too, so that breakpoints work; no time limit.",
+        ),
+    ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 also for what is unavailable.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
 ) -> None:
@@ -75,11 +93,12 @@ def run(
     from clbench.execution import plan as planning
     from clbench.execution.devices import choose_device, default_workers
     from clbench.results import records
+    from clbench.results.lock import hold
 
     asked_seeds = planning.parse_seeds(seeds, seed_list)
-    limit = _seconds(time_limit)
+    limit, group_limit = seconds_of("time_limit", time_limit), seconds_of("run_limit", run_limit)
     if scheduler:
-        from clbench.execution.workers import look_at_cluster
+        from clbench.execution.cluster import look_at_cluster
 
         device, workers = look_at_cluster(scheduler, device)
     else:
@@ -89,44 +108,74 @@ def run(
     specs = registry.select(strategy or ["*"], registry.strategies())
     for folder in (out, out / level):
         writing.check_writable(folder)
-    plan = planning.make_plan(names, specs, level, asked_seeds, out, fresh=fresh)
-    jobs = planning.jobs(plan, device, group_size)
-    workers = default_workers(device) if workers is None else workers
-
-    screen = terminal.Screen(to_stderr=as_json)
-    screen.announce(plan, jobs, level, device, workers)
-    if dry_run:
-        screen.list_jobs(jobs)
-        return
-    beside = None if as_json else lambda: records.load(out, level)[0]
-    with screen.progress(plan, jobs, beside) as on_done:
-        finished = executing.execute(
-            plan, jobs, out, workers=workers, scheduler=scheduler, time_limit=limit, on_done=on_done
+    with ended_by_sigterm(), nullcontext() if dry_run else hold(out):
+        plan = planning.make_plan(
+            names, specs, level, asked_seeds, out, fresh=fresh, device=device, debug=debug
         )
-    stored, problems = records.load(out, level)
-    print_warnings(problems)
-    screen.results(finished, stored, as_json)
-    screen.farewell(finished, level, out, fresh)
+        jobs = planning.jobs(plan, device, group_size, group_limit)
+        workers = default_workers(device) if workers is None else workers
+
+        screen = terminal.Screen(to_stderr=as_json)
+        screen.announce(plan, jobs, level, device, workers, lambda: records.load(out, level)[0])
+        if dry_run:
+            screen.list_jobs(jobs)
+            return
+        beside = None if as_json else lambda: records.load(out, level)[0]
+        with screen.progress(plan, jobs, beside) as on_done:
+            finished = executing.execute(
+                plan,
+                jobs,
+                out,
+                workers=workers,
+                scheduler=scheduler,
+                time_limit=limit,
+                debug=debug,
+                on_done=on_done,
+            )
+        stored, problems = records.load(out, level)
+        print_warnings(problems)
+        screen.results(finished, stored, as_json)
+        screen.farewell(finished, level, out, fresh)
     missing = plan.unavailable | finished.unavailable
-    named = strict or _named(missing, benchmark or [], strategy or [], level)
+    named = strict or _named(missing, benchmark or [], strategy or [])
     raise typer.Exit(
         130 if finished.interrupted else 1 if finished.bad or plan.blocked or (missing and named) else 0
     )
 
 
-def _named(missing: dict, benchmarks: list[str], strategies: list[str], profile: str) -> bool:
+@contextmanager
+def ended_by_sigterm() -> Iterator[None]:
+    """Within the block SIGTERM ends the run as Ctrl-C does."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _named(missing: dict, benchmarks: list[str], strategies: list[str]) -> bool:
     """Whether something that is unavailable was asked for by its name, not by a glob."""
-    literal = {registry.benchmark(text, profile)[0] for text in benchmarks if not registry.is_glob(text)}
-    terms = {term.name for text in strategies if not registry.is_glob(text) for term in parse(text)}
+    asked = [_names(text) for text in [*benchmarks, *strategies] if not registry.is_glob(text)]
+    named = set().union(*asked)
     return any(
-        benchmark in literal or (strategy and name_of(strategy) in terms) for benchmark, strategy in missing
+        _names(benchmark) & named or (strategy and _names(strategy) & named)
+        for benchmark, strategy in missing
     )
 
 
-def _seconds(text: str | None) -> float | None:
+def _names(spec: str) -> set[str]:
+    return {term.name for term in parse(spec)}
+
+
+def seconds_of(option: str, text: str | None) -> float | None:
+    """A time as an option takes it, in seconds; None stays None. option: its field, like `time_limit`."""
     if text is None:
         return None
     found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([smh]?)", text)
     if not found or not float(found[1]):
-        raise InputError(f'--time-limit "{text}": write seconds, minutes or hours, like 90s, 9m or 2h')
+        raise InputError("write seconds, minutes or hours, like 90s, 9m or 2h", option, text)
     return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]

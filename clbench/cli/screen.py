@@ -2,6 +2,7 @@
 finished benchmark."""
 
 import shlex
+import time
 from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from clbench.core.text import printable
 from clbench.execution.execute import Finished
 from clbench.execution.plan import Job, Plan
 from clbench.metrics.accuracy import per_seed
@@ -17,6 +19,7 @@ from clbench.metrics.statistics import summarise
 from clbench.profiles import PROFILES
 from clbench.report import formats, tables
 from clbench.results.records import Record
+from clbench.results.staleness import is_stale
 
 
 class Screen:
@@ -25,9 +28,21 @@ class Screen:
     def __init__(self, to_stderr: bool = False):
         self.console = Console(stderr=to_stderr, highlight=False, markup=False, soft_wrap=True)
         self.shown: set[str] = set()  # benchmarks whose table is printed
+        self.workers = 1
 
-    def announce(self, plan: Plan, jobs: list[Job], profile: str, device: str, workers: int) -> None:
-        runs, workers = sum(len(job.seeds) for job in jobs), max(1, min(workers, len(jobs)))
+    def announce(
+        self,
+        plan: Plan,
+        jobs: list[Job],
+        profile: str,
+        device: str,
+        workers: int,
+        stored: Callable[[], list[Record]] = list,
+    ) -> None:
+        """stored: gives the records of the results folder, which may hold what the plan lacks."""
+        without_retraining = _without_retraining(plan, stored)
+        runs = sum(len(job.seeds) for job in jobs)
+        workers = self.workers = max(1, min(workers, len(jobs)))
         seconds = sum(pair.seconds * len(pair.missing) for pair in plan.pairs) / workers
         kept = sum(not pair.missing for pair in plan.pairs)
         self.console.print(
@@ -36,7 +51,9 @@ class Screen:
             + (f"; {_plural(kept, 'pair')} up to date" if kept else "")
         )
         self._unavailable(plan.unavailable)
-        for line in [*plan.blocked, *_without_retraining(plan)]:
+        for record in plan.failed:
+            self.console.print(_line(record))
+        for line in [*plan.blocked, *without_retraining]:
             self.console.print(line, style="yellow")
 
     def list_jobs(self, jobs: list[Job]) -> None:
@@ -58,6 +75,9 @@ class Screen:
             if pair.current and pair.stored is not None
         }
         left = [(job.benchmark, job.strategy) for job in jobs]
+        guess = Guess(
+            {id(job): weight[job.benchmark, job.strategy] * len(job.seeds) for job in jobs}, self.workers
+        )
         bar = Progress(
             TextColumn("running"),
             BarColumn(),
@@ -74,6 +94,8 @@ class Screen:
         def on_done(job: Job, record: Record | None) -> None:
             name = (job.benchmark, job.strategy)
             left.remove(name)
+            if new := guess.corrected(job):
+                self.console.print(f"about {_duration(new)} left, going by the groups that have ended")
             bar.update(task, advance=weight[name], groups=f"{len(jobs) - len(left)}/{len(jobs)} groups")
             if record:
                 done[name] = record
@@ -126,6 +148,26 @@ class Screen:
             self.console.print(f"unavailable: {' '.join(filter(None, names))}: {how}", style="yellow")
 
 
+class Guess:
+    """How long the rest will take; it is said anew once, when the first groups show that it was wrong."""
+
+    def __init__(self, seconds: dict[int, float], workers: int):
+        """seconds: the estimate of each job, by id, for one worker."""
+        self.seconds, self.workers = seconds, workers
+        self.whole, self.begun, self.said = sum(seconds.values()), time.monotonic(), False
+
+    def corrected(self, job: Job) -> float | None:
+        """The seconds that are left, where they are worth a line: after 10 s, if off by half or more."""
+        self.seconds.pop(id(job))
+        took, left = time.monotonic() - self.begun, sum(self.seconds.values())
+        done = self.whole - left
+        if self.said or took < 10 or not left:
+            return None
+        self.said = True
+        new, old = left * took / done, left / self.workers
+        return new if abs(new - old) > old / 2 else None
+
+
 def _by_benchmark(found: dict[tuple[str, str], Record], only: str | None = None) -> dict[str, list[Record]]:
     by_benchmark: dict[str, list[Record]] = {}
     for (benchmark, _), record in found.items():
@@ -136,9 +178,9 @@ def _by_benchmark(found: dict[tuple[str, str], Record], only: str | None = None)
 
 def _line(record: Record) -> str:
     """One finished pair."""
-    start = f"{record.benchmark:26} {record.strategy:22} "
+    start = printable(f"{record.benchmark:26} {record.strategy:22} ")
     if record.status != "ok":
-        return f"{start}{record.status}: {record.error.reason if record.error else ''}"
+        return f"{start}{record.status}: {printable(record.error.reason) if record.error else ''}"
     acc = summarise(per_seed(record.array)["acc"])
     if acc.mean is None:
         return f"{start}no ACC: cells are missing"
@@ -148,15 +190,21 @@ def _line(record: Record) -> str:
     return f"{start}ACC {100 * acc.mean:.1f}{interval} · {seeds} · {seconds:.1f} s each"
 
 
-def _without_retraining(plan: Plan) -> list[str]:
+def _without_retraining(plan: Plan, stored: Callable[[], list[Record]]) -> list[str]:
     """A line for each benchmark on which the plasticity gap has nothing to compare with."""
-    rows: dict[str, set[str]] = {}
-    for pair in plan.pairs:
-        rows.setdefault(pair.blank.benchmark, set()).add(pair.blank.strategy)
+    data = {pair.blank.benchmark: pair.blank.data for pair in plan.pairs}
+    planned = {pair.blank.benchmark for pair in plan.pairs if pair.blank.strategy == JOINT}
+    missing = [benchmark for benchmark in data if benchmark not in planned]
+    there = {
+        record.benchmark
+        for record in (stored() if missing else [])
+        if (record.strategy, record.status, record.data) == (JOINT, "ok", data.get(record.benchmark))
+        and not is_stale(record)
+    }
     return [
         f"{benchmark}: no plasticity gap without {JOINT}; add -s {JOINT}"
-        for benchmark, names in rows.items()
-        if JOINT not in names
+        for benchmark in missing
+        if benchmark not in there
     ]
 
 

@@ -16,6 +16,7 @@ from clbench.cli.app import (
 )
 from clbench.errors import InputError
 from clbench.results import files as writing
+from clbench.results import folders
 from clbench.spec import suggestion
 
 
@@ -23,7 +24,7 @@ from clbench.spec import suggestion
 def show(
     benchmark: Benchmarks = None,
     strategy: Strategies = None,
-    results: Results = Path("results"),
+    results: Results = folders.RESULTS,
     profile: Annotated[ProfileName | None, typer.Option(help="Only this profile.")] = None,
     metric: Annotated[
         str | None, typer.Option(help="One metric or cost: strategies against benchmarks.")
@@ -59,10 +60,10 @@ def show(
 
 @app.command()
 def report(
-    results: Results = Path("results"),
-    out: Annotated[Path, typer.Option(help="Folder for the pages.")] = Path("reports"),
+    results: Results = folders.RESULTS,
+    out: Annotated[Path, typer.Option(help="Folder for the pages.")] = folders.REPORTS,
 ) -> None:
-    """Writes a Markdown and a self-contained HTML page per profile."""
+    """Writes a Markdown and a self-contained HTML page per profile, and says who is best."""
     from clbench.report.pages import write_reports
     from clbench.results import records
 
@@ -73,3 +74,5 @@ def report(
     for path in written.paths:
         if path.suffix in (".html", ".md"):
             print(path)
+    print("", *written.headlines, "", sep="\n")
+    print(f"open {(out / 'index.html').absolute().as_uri()}")

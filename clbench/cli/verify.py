@@ -1,7 +1,6 @@
 """`clbench verify`: which records the edited code still computes."""
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,6 +16,7 @@ from clbench.cli.app import (
     print_warnings,
 )
 from clbench.execution.environment import prepare
+from clbench.results import folders
 
 
 @app.command(
@@ -37,7 +37,7 @@ def verify(
     ] = None,
     benchmark: Benchmarks = None,
     strategy: Strategies = None,
-    results: Results = Path("results"),
+    results: Results = folders.RESULTS,
     workers: Annotated[int | None, typer.Option(help="Processes. Default: one per core.", min=1)] = None,
 ) -> None:
     """Finds out whether the edited source code still computes what made the records: those it does are

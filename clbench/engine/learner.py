@@ -1,6 +1,7 @@
 """A network's parameters for S seeds, its optimiser, and the functions mapped over the seeds."""
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import torch
@@ -102,19 +103,37 @@ class Learner:
     @torch.no_grad()
     def step(self, gradient: Gradient, lr: Tensor | None = None) -> None:
         """lr [S], the same for all seeds: this step's learning rate."""
-        # A frozen weight has zero momentum since `freeze` and zero gradient since then, so it keeps its bits;
-        # not under weight decay, which moves it.
-        g, place, frozen = gradient.g, self.net.layout.buffers, self.frozen
-        g = g if frozen is None else g.masked_fill(frozen, 0)
-        kept = self.theta.clone() if frozen is not None and self.decays else None
-        if lr is not None:
-            assert isinstance(self.lr, Tensor)
-            self.lr.copy_(lr[0])
-        self.optimiser.step(self.theta, g, self.lr)
-        if kept is not None and frozen is not None:
-            self.theta.copy_(torch.where(frozen, kept, self.theta))
+        self._move(self.theta, self.optimiser, gradient.g, lr)
+        place, frozen = self.net.layout.buffers, self.frozen
         if place:
             now = self.theta[:, place]
             now.copy_(
                 gradient.buffers if frozen is None else torch.where(frozen[..., place], now, gradient.buffers)
             )
+
+    @torch.no_grad()
+    def foresee(self, g: Tensor, lr: Tensor | None = None) -> Tensor:
+        """theta [S, P] as the optimiser's next step by g [S, P] would make it; nothing is changed.
+
+        lr [S]: as in `step`."""
+        theta, place = self.theta.clone(), self.net.layout.buffers
+        optimiser = copy(self.optimiser)
+        optimiser.state = tuple(tensor.clone() for tensor in optimiser.state)
+        self._move(theta, optimiser, g, lr)
+        if place:
+            theta[:, place] = self.theta[:, place]
+        return theta
+
+    def _move(self, theta: Tensor, optimiser: Optimiser, g: Tensor, lr: Tensor | None) -> None:
+        """Changes theta, and the optimiser's state, by a step."""
+        # A frozen weight has zero momentum since `freeze` and zero gradient since then, so it keeps its bits;
+        # not under weight decay, which moves it.
+        frozen = self.frozen
+        g = g if frozen is None else g.masked_fill(frozen, 0)
+        kept = theta.clone() if frozen is not None and self.decays else None
+        if lr is not None:
+            assert isinstance(self.lr, Tensor)
+            self.lr.copy_(lr[0])
+        optimiser.step(theta, g, self.lr)
+        if kept is not None and frozen is not None:
+            theta.copy_(torch.where(frozen, kept, theta))

@@ -29,10 +29,8 @@ class Adam:
     """
 
     def __init__(self, theta: Tensor, budget: Budget) -> None:
-        self.m = torch.zeros_like(theta)
-        self.v = torch.zeros_like(theta)
-        self.steps = torch.zeros((), device=theta.device)
-        self.state: tuple[Tensor, ...] = (self.m, self.v, self.steps)
+        steps = torch.zeros((), device=theta.device)
+        self.state: tuple[Tensor, ...] = (torch.zeros_like(theta), torch.zeros_like(theta), steps)
         self.kernel = torch._fused_adamw_ if budget.optimiser == "adamw" else torch._fused_adam_
         self.settings: dict[str, Any] = {
             "beta1": 0.9,
@@ -45,8 +43,9 @@ class Adam:
 
     def step(self, theta: Tensor, g: Tensor, lr: float | Tensor) -> None:
         """Changes theta in place, by the gradient g."""
-        self.steps += 1
-        self.kernel([theta], [g], [self.m], [self.v], [], [self.steps], lr=lr, **self.settings)
+        m, v, steps = self.state
+        steps += 1
+        self.kernel([theta], [g], [m], [v], [], [steps], lr=lr, **self.settings)
 
 
 class SGD:

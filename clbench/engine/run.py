@@ -13,6 +13,7 @@ from clbench.core.composition import conflict
 from clbench.core.keyed import draw, passes
 from clbench.core.part import Part
 from clbench.core.pytree import Tree
+from clbench.engine import hooks
 from clbench.engine.capture import CapturedStep
 from clbench.engine.clock import Clock
 from clbench.engine.evaluate import evaluate
@@ -36,6 +37,7 @@ class Outcome:
     diverged: list[dict[str, int]]  # {seed, task, step of the run} where a loss or weight was not finite
     more: dict[str, Tensor] = field(default_factory=dict)  # what else the stream measures, as acc
     notes: list[str] = field(default_factory=list)  # what a reader of the record should know
+    slice_sizes: list[int] | None = None  # [E] examples in each evaluation slice
 
 
 def run(
@@ -87,16 +89,25 @@ class Run:
         self.diverged: list[dict[str, int]] = []
         if reason := conflict([(type(part).__name__, type(part)) for part in parts]):
             raise InputError(reason)
-        network, data_losses = self._hook("network"), self._hook("data_losses")
-        self.learner = self.new_learner(network(stream, net) if network else net)
-        self.data_losses = data_losses or stream.losses
-        self.predict = self._hook("predict") or self._outputs
+        if part := self._owner("network"):
+            hooks.check_network(part, net := part.network(stream, net))
+        self.learner = self.new_learner(net)
+        if part:
+            hooks.check_initial(part, self.learner.initial, (self.S, net.layout.P))
+        losing, predicting = self._owner("data_losses"), self._owner("predict")
+        self.data_losses = losing.data_losses if losing else stream.losses
+        self.predict = predicting.predict if predicting else self._outputs
+        # Whom a wrong data term or wrong scores are told of: (owner, name of its function).
+        self.loses: tuple[Any, str] = (losing, "data_losses") if losing else (stream, "losses")
+        self.predicts: tuple[Any, str] = (predicting, "predict") if predicting else (net, "__call__")
+        self.first_of_fit = False  # whether this is the step whose batch is looked at
         self.turn: int | None = None  # the number of the part whose hook runs
         self.drawn_by: dict[str, int | None] = {}  # purpose of a draw -> the part that came first
         given = self.learner, self.data_losses
         for _, part in self.turns():
             part.run = self
             part.start(self)
+            hooks.check_stored(part, self.S, stream.device)
         if given != (self.learner, self.data_losses):
             raise InputError(
                 "a part replaces the learner or the data term in `start`: "
@@ -138,21 +149,25 @@ class Run:
         with self.clock.count_flops():
             for _, part in self.turns():
                 part.after_task(self.t)
+                hooks.check_stored(part, self.S, self.stream.device)
         self._note_divergence()
 
     def plan(self, task: "Task") -> Batch:
         """All batches of the task, after every part's `before_task`."""
-        samples = None
+        samples, columns = None, 2 if self.stream.views is None else 3
         for _, part in self.turns():
             if part.choose_samples:
                 samples = part.choose_samples(self.t)
+                hooks.check_samples(part, samples, self.S, columns, self.stream.device)
         if samples is None:
             samples = self.shuffled(task.train)
         if self.t > 0 and any(part.replays for part in self.parts):
             samples = samples[:, :, : self.replayed]
         plan = Batch(samples=samples)
         for number, part in self.turns():
-            plan = part.before_task(self.t, plan.for_part(number)).from_part(number)
+            plan = part.before_task(self.t, plan.for_part(number))
+            hooks.check_plan(part, plan, self.S, columns, self.stream.device)
+            plan = plan.from_part(number)
         if any(part.retrains for part in self.parts):
             self.learner.restart()  # after the hooks: what they copy is what was learnt
         return plan
@@ -165,7 +180,9 @@ class Run:
         if self.budget.warm_up is not None:
             plan.lr = warm_up_rates(self.budget, steps, self.stream.device).expand(self.S, steps).T
         with self.clock.count_flops(times=steps):  # all steps of a fit have the same shapes
+            self.first_of_fit = True
             self.step(plan.at(0))
+            self.first_of_fit = False
         self.updates += 1
         rows = self.samples_seen - before  # counted here: a captured step counts nothing
         take = self.step_of_fit()
@@ -183,7 +200,7 @@ class Run:
         gradient = self.learner.gradient(self.loss, batch)
         g, batch.out, batch.loss = gradient.g, gradient.out, gradient.loss
         for number, part in self.turns():
-            g = part.gradient(g, batch.for_part(number))
+            g = hooks.check_gradient(part, part.gradient(g, batch.for_part(number)), self.learner.theta)
         self.learner.step(gradient._replace(g=g), batch.get("lr"))
         self.samples_seen += batch.y.numel()
         self.alive &= batch.loss.abs() < torch.inf  # isfinite takes twice the operators
@@ -196,21 +213,34 @@ class Run:
         gathered = self.stream.gather(draws.samples)
         batch, shared = Batch({**draws, **gathered}), SHARED | gathered.keys()
         for number, part in self.turns():
-            batch = part.batch(batch.for_part(number)).from_part(number, shared)
+            batch = part.batch(batch.for_part(number))
+            if self.first_of_fit:
+                hooks.check_batch(part, batch, self.S, self.stream.device)
+            batch = batch.from_part(number, shared)
         return batch
 
     def loss(self, out: Tree, batch: Batch) -> Tensor:
         """One seed: weighted sum over the rows of the data term and of every part's term."""
-        theirs = [part.losses(out, batch.for_part(number)) for number, part in self.turns()]
-        terms = [self.data_losses(out, batch), *theirs]
-        first, *more = ((batch.weight[: len(term)] * term).sum() for term in terms if term is not None)
+        weight = batch.weight
+        terms = [hooks.check_losses(*self.loses, self.data_losses(out, batch), weight, whole=True)]
+        for number, part in self.turns():
+            term = part.losses(out, batch.for_part(number))
+            if term is not None:
+                terms.append(hooks.check_losses(part, "losses", term, weight, whole=False))
+        first, *more = ((weight[: len(term)] * term).sum() for term in terms)
         return sum(more, first)
 
     def evaluate(self) -> Tensor:
         """Scores [S, E, K] of the network as it is; NaN for a seed that has diverged."""
         with self.clock.measure("eval_s"):
-            acc = evaluate(self.stream, self.predict)
+            acc = evaluate(self.stream, self.scores)
         return acc.masked_fill(~self.alive.view(-1, 1, 1), torch.nan)
+
+    def scores(self, x: Tree, t: int | None) -> Tree:
+        """What `predict` gives, looked at."""
+        out = self.predict(x, t)
+        hooks.check_scores(*self.predicts, out, x, self.stream.classes, self.stream.device)
+        return out
 
     # ---- for parts
     def new_learner(self, net: "Network", purpose: str = "init") -> Learner:
@@ -239,6 +269,22 @@ class Run:
         order = draw(self.seeds, self.purpose(purpose), self.t, lambda draws: passes(n, steps * rows, draws))
         drawn = take(samples.expand(self.S, n, 2), order.to(samples.device))
         drawn = drawn.unflatten(1, (steps, rows)).transpose(0, 1)
+        return torch.cat([drawn, self.views(steps, rows, f"{purpose} views")], -1)
+
+    def drawn_anew(self, samples: Tensor, rows: int, steps: int, purpose: str) -> Tensor:
+        """[steps, S, rows, 2]: at every step so many of samples [S, n, 2], each at most once in the step, all
+        with the same probability whatever came before; where n is smaller, all of them.
+
+        A third column as in `shuffled`.
+        """
+        n = samples.shape[1]
+        rows = min(rows, n)
+        # [steps, S, rows]
+        order = self.draw(
+            purpose,
+            lambda draws: torch.stack([torch.randperm(n, generator=draws)[:rows] for _ in range(steps)]),
+        )
+        drawn = take(samples, order.transpose(0, 1).flatten(1)).unflatten(1, (steps, rows)).transpose(0, 1)
         return torch.cat([drawn, self.views(steps, rows, f"{purpose} views")], -1)
 
     def views(self, steps: int, rows: int, purpose: str) -> Tensor:
@@ -306,9 +352,10 @@ class Run:
     def _larger(self, net: "Network") -> int:
         return self.learner.net.layout.parameters - net.layout.parameters
 
-    def _hook(self, name: str) -> Callable[..., Any] | None:
-        """The one part's hook that stands in for what the stream or the network gives."""
-        return next((getattr(part, name) for part in self.parts if getattr(part, name)), None)
+    def _owner(self, name: str) -> Any:
+        """The one part whose hook of this name stands in for what the stream or the network gives, or
+        None."""
+        return next((part for part in self.parts if getattr(part, name)), None)
 
     def _outputs(self, x: Tree, t: int | None) -> Tree:
         return self.learner.outputs(x)

@@ -2,6 +2,7 @@
 results."""
 
 import contextlib
+import shlex
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -11,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from clbench.execution import commits
+from clbench.execution.cluster import train_on_cluster
 from clbench.execution.plan import Job, Pair, Plan
-from clbench.execution.seed_group import GroupResult, failure, train_group
-from clbench.execution.workers import own_cluster, their_cluster
+from clbench.execution.seed_group import GroupResult, train_group
+from clbench.execution.workers import Workers, start_server
+from clbench.registry import RUNNERS
 from clbench.results import records
 from clbench.results.records import Record
 
@@ -40,11 +43,13 @@ def execute(
     workers: int,
     scheduler: str | None = None,
     time_limit: float | None = None,
+    debug: bool = False,
     on_done: Callable[[Job, Record | None], None] = lambda job, record: None,
 ) -> Finished:
     """Runs the jobs and merges each group into its record as it ends. out: None to keep the records in
     memory.
 
+    debug: everything is trained in this process, so that a debugger can look at it.
     on_done: called with each group that has ended and the record of its pair, None where it was unavailable.
     """
     finished = Finished(
@@ -54,6 +59,10 @@ def execute(
             if pair.current and pair.stored is not None
         }
     )
+    for record in plan.failed:
+        finished.records[record.benchmark, record.strategy] = record
+        if out is not None:
+            records.write(record, out)
     pairs = {(pair.blank.benchmark, pair.blank.strategy): pair for pair in plan.pairs}
     waiting = list(reversed(jobs))
     deadline = time.monotonic() + time_limit if time_limit else float("inf")
@@ -62,7 +71,7 @@ def execute(
         return waiting.pop() if waiting and time.monotonic() < deadline else None
 
     try:
-        with contextlib.closing(_results(following, jobs, workers, scheduler)) as results:
+        with contextlib.closing(_results(following, jobs, workers, scheduler, debug)) as results:
             for job, parts in results:
                 for result in parts:
                     _merge(finished, pairs[job.benchmark, job.strategy], job, result, out)
@@ -96,46 +105,46 @@ def _merge(finished: Finished, pair: Pair, job: Job, result: GroupResult, out: P
 
 
 def _results(
-    following: Callable[[], Job | None], jobs: list[Job], workers: int, scheduler: str | None
+    following: Callable[[], Job | None],
+    jobs: list[Job],
+    workers: int,
+    scheduler: str | None,
+    debug: bool,
 ) -> Generator[tuple[Job, list[GroupResult]]]:
     """(job, results) of every job that `following` hands out, as they end."""
     context = {"command": _command(), **commits.current()}
-    if scheduler is None and (workers == 0 or len(jobs) <= 1):
+    if scheduler:
+        if jobs:
+            yield from train_on_cluster(scheduler, following, context)
+    elif debug or not (_needs_processes(jobs) or (workers and len(jobs) > 1)):
         while job := following():
             yield job, train_group(job, context | {"concurrent": 1})
-    elif jobs:
-        cluster = (
-            their_cluster(scheduler, jobs)
-            if scheduler
-            else own_cluster(min(workers, len(jobs)), jobs[0].device, jobs)
-        )
-        with cluster as (client, size):
-            yield from _on_workers(client, size, following, context | {"concurrent": min(size, len(jobs))})
+    else:
+        size = max(1, min(workers, len(jobs)))
+        yield from _on_workers(size, jobs, following, context | {"concurrent": size})
+
+
+def _needs_processes(jobs: list[Job]) -> bool:
+    """Whether other people's code is among them, which may hang or die."""
+    return any(job.own or RUNNERS["avalanche"] in job.modules for job in jobs)
 
 
 def _on_workers(
-    client: Any, size: int, following: Callable[[], Job | None], context: dict[str, Any]
+    size: int, jobs: list[Job], following: Callable[[], Job | None], context: dict[str, Any]
 ) -> Iterator[tuple[Job, list[GroupResult]]]:
     """Keeps one group per worker in flight, so that a time limit or Ctrl-C stops between groups."""
-    from distributed import as_completed
-
-    running: dict[str, Job] = {}
-
-    def submit() -> list[Any]:
-        if job := following():
-            future = client.submit(train_group, job, context, pure=False)
-            running[future.key] = job
-            return [future]
-        return []
-
-    completed = as_completed([future for _ in range(size) for future in submit()])
-    for future in completed:
-        job = running.pop(future.key)
-        error = future.exception()
-        yield job, [failure(job, error)] if error else future.result()
-        for new in submit():
-            completed.add(new)
+    device = jobs[0].device
+    start_server(device, any(RUNNERS["avalanche"] in job.modules for job in jobs))
+    with Workers(size, device, context) as workers:
+        while True:
+            while workers.has_room and (job := following()):
+                workers.begin(job)
+            if not workers.busy:
+                return
+            yield from workers.wait()
 
 
 def _command() -> str:
-    return " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    """What was typed, as it can be typed again."""
+    name = Path(sys.argv[0]).name
+    return shlex.join(["clbench" if name == "__main__.py" else name, *sys.argv[1:]])

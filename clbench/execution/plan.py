@@ -1,13 +1,11 @@
 """The plan: which seed groups of which pairs are asked for and not yet true, in what order, how long they
 should take."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from functools import cached_property, lru_cache
-from importlib.metadata import PackageNotFoundError, version
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import NamedTuple
 
 from clbench import registry
 from clbench.core.benchmark import Benchmark
@@ -15,15 +13,25 @@ from clbench.core.costs import SECONDS
 from clbench.core.differences import changed_fields
 from clbench.core.memory import check_fits, machine_bytes
 from clbench.core.ranges import shown
-from clbench.errors import InputError, Unavailable
+from clbench.errors import InputError
+from clbench.execution.describe import (
+    Answer,
+    Description,
+    Problem,
+    describe,
+    describe_alone,
+    estimate,
+    kind_of,
+    seed_bytes,
+    seeds_of,
+    settings_of,
+)
 from clbench.execution.own import AnyStrategy
-from clbench.profiles import PROFILES
+from clbench.execution.processor import describe_processor
+from clbench.execution.workers import start_server
+from clbench.own_code import OwnCode, syntax_error
 from clbench.results import records, source
-from clbench.results.records import BrokenRecord, Record
-from clbench.results.staleness import source_of
-
-if TYPE_CHECKING:
-    from clbench.models.network import Network
+from clbench.results.records import BrokenRecord, Failure, Record
 
 # Seeds per group, by kind of network and of device; None: all of them; 1 for what is not there.
 # docs/performance.md has the measurements: a network so small that a step waits for operator calls gains by
@@ -44,8 +52,9 @@ GROUP_SIZE = {
     ("dual", "cuda"): None,
     ("text", "cuda"): None,
 }
+# A group that takes so many seconds, and so many times its estimate, hangs.
+LIMIT, TIMES_ESTIMATE = 600.0, 30.0
 MOST_SEEDS, LARGEST_SEED = 10_000, 2**63 - 1
-SMALL = {"mlp": 50_000, "dual": 320_000}  # parameters; two towers have as few with images of 8x8
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,10 +74,11 @@ class Job:
     strategy: str
     seeds: tuple[int, ...]
     device: str  # cpu | cuda | cuda:N
-    modules: tuple[
-        str, ...
-    ]  # of ours, where the source begins, and its digest: a worker must have loaded the same
+    limit: float  # seconds after which it is stopped
+    # Of ours: where the source begins, and its digest; a worker must have loaded the same.
+    modules: tuple[str, ...]
     source: str
+    own: OwnCode = OwnCode()  # the files that are not ours
     given: Given | None = None  # what was given as objects, for this process alone
 
 
@@ -84,6 +94,7 @@ class Pair:
     seconds: float  # estimate for one seed
     one_seed: bool = False  # a group has no more than one
     seed_bytes: int = 0  # of memory that a seed takes, at least
+    own: OwnCode = OwnCode()
     given: Given | None = None
 
     @property
@@ -118,6 +129,7 @@ class Plan:
     pairs: list[Pair]
     unavailable: dict[tuple[str, str | None], str]  # (benchmark, strategy or all) -> how to get it
     blocked: list[str]  # files in the way of a record, one line each
+    failed: list[Record] = field(default_factory=list)  # of pairs whose own files broke off
 
     @classmethod
     def joined(cls, plans: list["Plan"]) -> "Plan":
@@ -125,6 +137,7 @@ class Plan:
             [pair for plan in plans for pair in plan.pairs],
             {name: how for plan in plans for name, how in plan.unavailable.items()},
             [line for plan in plans for line in plan.blocked],
+            [record for plan in plans for record in plan.failed],
         )
 
 
@@ -144,28 +157,124 @@ def make_plan(
     out: Path | None,
     *,
     fresh: bool = False,
+    device: str = "cpu",
+    debug: bool = False,
 ) -> Plan:
-    """Resolves and checks every spec before anything runs. seeds: None for the profile's number. out: the
-    results folder."""
+    """Resolves and checks every spec before anything runs.
+
+    seeds: None for the profile's number. out: the results folder. debug: files of one's own are imported in
+    this process.
+    """
     plan = Plan([], {}, [])
-    found = {
-        name: benchmark for name, benchmark, _ in (registry.benchmark(text, profile) for text in benchmarks)
-    }
-    for name, benchmark in found.items():
-        resolved = [registry.strategy_on(spec, benchmark, profile) for spec in strategies]
-        try:
-            data = benchmark.fingerprint()
-        except Unavailable as error:
-            plan.unavailable[name, None] = str(error)
-            continue
-        for strategy in {one.name: one for one in resolved}.values():
+    asked = [(benchmark, strategy) for benchmark in benchmarks for strategy in strategies]
+    sources = {pair: _read_source(*pair) for pair in asked}
+    if not debug and any(code.own for code in sources.values()):
+        start_server(device, any(code.avalanche for code in sources.values()))  # imports while this goes on
+    for benchmark, strategy, answer in _answers(asked, sources, profile, device, debug):
+        if isinstance(answer, Description):
+            if any(answer.names == _names(pair) for pair in plan.pairs):
+                continue  # asked for in two spellings
             try:
-                plan.pairs.append(_pair(name, benchmark, strategy, profile, data, seeds, out, fresh))
-            except Unavailable as error:
-                plan.unavailable[name, strategy.name] = str(error)
+                plan.pairs.append(_pair(answer, sources[benchmark, strategy], profile, seeds, out, fresh))
             except BrokenRecord as error:
-                plan.blocked.append(f"{error}; move it away to have {strategy.name} on {name} run")
+                plan.blocked.append(
+                    f"{error}; move it away to have {answer.strategy} on {answer.benchmark} run"
+                )
+        elif answer.kind == "input":
+            raise InputError(answer.reason)
+        elif answer.kind == "unavailable":
+            plan.unavailable[answer.benchmark, answer.strategy] = answer.reason
+        else:
+            plan.failed += [
+                _failed(answer, one, sources[benchmark, one].digest, profile)
+                for one in ([strategy] if answer.strategy else strategies)
+            ]
     return plan
+
+
+class _Source(NamedTuple):
+    avalanche: bool
+    digest: str
+    own: OwnCode
+
+
+def _read_source(benchmark: str, strategy: str) -> _Source:
+    """The source code of a pair, as it is now. InputError for names that there are not, and what is no
+    Python."""
+    try:
+        modules = registry.modules_of(benchmark, strategy)
+        return _Source(registry.RUNNERS["avalanche"] in modules, *source.read(modules))
+    except SyntaxError as error:
+        raise InputError(syntax_error(error.filename or "", error)) from None
+    except OSError as error:
+        raise InputError(f"{error.filename or error}: cannot be read") from None
+
+
+def _answers(
+    asked: list[tuple[str, str]],
+    sources: dict[tuple[str, str], _Source],
+    profile: str,
+    device: str,
+    debug: bool,
+) -> list[Answer]:
+    """The answers, in the order in which the pairs were asked for. What has files of one's own in common is
+    described together."""
+    groups: dict[tuple[str, ...], list[tuple[str, str]]] = {}
+    for pair in asked:
+        groups.setdefault(tuple(sorted(sources[pair].own.texts)), []).append(pair)
+    found: list[Answer] = []
+    for files, pairs in groups.items():
+        if files and not debug:
+            found += describe_alone(pairs, profile, sources[pairs[0]].own, device)
+        else:
+            found += describe(pairs, profile)
+    return sorted(found, key=lambda one: asked.index((one[0], one[1])))
+
+
+def _pair(
+    found: Description, code: _Source, profile: str, seeds: list[int] | None, out: Path | None, fresh: bool
+) -> Pair:
+    stored = records.find(out, profile, found.benchmark, found.strategy) if out else None
+    blank = Record(
+        *found.names, profile, found.backend, source=code.digest, data=found.data, settings=found.settings
+    )
+    return Pair(
+        blank,
+        found.seeds if seeds is None else seeds,
+        found.kind,
+        None if fresh else stored,
+        _measured(stored) or found.seconds,
+        found.one_seed,
+        found.seed_bytes,
+        code.own,
+    )
+
+
+def _failed(problem: Problem, strategy: str, digest: str, profile: str) -> Record:
+    """The record of a pair that broke off before it could be trained."""
+    return Record(
+        problem.benchmark,
+        problem.strategy or strategy,
+        profile,
+        "native",
+        source=digest,
+        data="",
+        settings={},
+        status="failed",
+        error=Failure(problem.reason, traceback=problem.traceback),
+    )
+
+
+def _names(pair: Pair) -> tuple[str, str]:
+    return pair.blank.benchmark, pair.blank.strategy
+
+
+def _measured(stored: Record | None) -> float | None:
+    """Seconds that one seed took on this machine; None where it was another."""
+    if stored is None or not stored.seeds:
+        return None
+    here = all(group.provenance.get("processor") == describe_processor() for group in stored.groups)
+    return sum(stored.cost(name) or 0.0 for name in SECONDS) if here else None
 
 
 def plan_of_objects(name: str, given: Given, profile: str, seeds: list[int] | None) -> Plan:
@@ -179,29 +288,39 @@ def plan_of_objects(name: str, given: Given, profile: str, seeds: list[int] | No
         strategy.backend,
         source="",
         data=benchmark.fingerprint(),
-        settings=_settings(benchmark, network, strategy, profile),
+        settings=settings_of(benchmark, network, strategy, profile),
     )
     asked = seeds_of(benchmark, profile) if seeds is None else seeds
-    seconds = _estimate(None, benchmark, network, strategy, profile)
-    size = _seed_bytes(blank, benchmark, network, strategy)
-    return Plan(
-        [Pair(blank, asked, kind_of(network), None, seconds, benchmark.one_seed, size, given)], {}, []
+    pair = Pair(
+        blank,
+        asked,
+        kind_of(network),
+        None,
+        estimate(benchmark, network, strategy, profile),
+        benchmark.one_seed,
+        seed_bytes(name, benchmark, network, strategy, profile),
+        given=given,
     )
+    return Plan([pair], {}, [])
 
 
-def jobs(plan: Plan, device: str, group_size: int | None = None) -> list[Job]:
-    """The missing seeds, cut into groups, pair by pair."""
+def jobs(plan: Plan, device: str, group_size: int | None = None, run_limit: float | None = None) -> list[Job]:
+    """The missing seeds, cut into groups, pair by pair. run_limit: seconds for a group; None for `LIMIT`."""
     made = []
     for pair in plan.pairs:
         blank, seeds = pair.blank, pair.missing
         size = 1 if pair.one_seed else group_size or _group_size(pair, device) or len(seeds) or 1
         size = min(size, len(seeds) or 1)
         if group_size:
-            check_fits(size * pair.seed_bytes, f"{size} seeds of {_name(blank)} together (--group-size)")
+            check_fits(
+                size * pair.seed_bytes,
+                f"{size} seeds of {blank.strategy} on {blank.benchmark} together (--group-size)",
+            )
         elif pair.seed_bytes:
             size = max(1, min(size, machine_bytes() // pair.seed_bytes))
         begins = [] if pair.given else registry.modules_of(blank.benchmark, blank.strategy)
-        modules = tuple(module for module in begins if not module.endswith(".py"))
+        modules = tuple(module for module in begins if module.startswith("clbench."))
+        limit = run_limit or max(LIMIT, TIMES_ESTIMATE * pair.seconds * size)
         made += [
             Job(
                 blank.profile,
@@ -209,8 +328,10 @@ def jobs(plan: Plan, device: str, group_size: int | None = None) -> list[Job]:
                 blank.strategy,
                 tuple(seeds[i : i + size]),
                 device,
+                limit,
                 modules,
                 source.digest(list(modules)),
+                pair.own,
                 pair.given,
             )
             for i in range(0, len(seeds), size)
@@ -222,111 +343,6 @@ def _group_size(pair: Pair, device: str) -> int | None:
     """None for all; Avalanche trains a group's seeds one after another, so there a group of several wins
     nothing."""
     return GROUP_SIZE.get((pair.kind, device.split(":")[0]), 1) if pair.blank.backend == "native" else 1
-
-
-def seeds_of(benchmark: Benchmark, profile: str) -> list[int]:
-    """The seeds that a profile takes on this benchmark."""
-    return list(range(benchmark.seeds.get(profile, {}).get(benchmark.scenario, PROFILES[profile].seeds)))
-
-
-def _pair(
-    name: str,
-    benchmark: Benchmark,
-    strategy: registry.Strategy,
-    profile: str,
-    data: str,
-    seeds: list[int] | None,
-    out: Path | None,
-    fresh: bool,
-) -> Pair:
-    stored = records.find(out, profile, name, strategy.name) if out else None
-    network = benchmark.network()
-    blank = Record(
-        name,
-        strategy.name,
-        profile,
-        strategy.backend,
-        source=source_of(name, strategy.name),
-        data=data,
-        settings=_settings(benchmark, network, strategy, profile),
-    )
-    asked = seeds_of(benchmark, profile) if seeds is None else seeds
-    seconds = _estimate(stored, benchmark, network, strategy, profile)
-    size = _seed_bytes(blank, benchmark, network, strategy)
-    return Pair(blank, asked, kind_of(network), None if fresh else stored, seconds, benchmark.one_seed, size)
-
-
-def _seed_bytes(blank: Record, benchmark: Benchmark, network: "Network", strategy: AnyStrategy) -> int:
-    """What the run of one seed takes of memory at least: its weights, their gradient, the optimiser's two
-    numbers and as much again while they change, and the plan of a task. Raises InputError where that is more
-    than there is."""
-    budget = benchmark.budget(blank.profile)
-    parts: list[Any] = strategy.build()
-    asked = sum(part.asked_bytes(budget) for part in parts if hasattr(part, "asked_bytes"))
-    size = 6 * 4 * network.layout.P + budget.plan_bytes() + asked
-    check_fits(size, f"{_name(blank)}: {network}, steps={budget.steps} of rows={budget.rows}")
-    return int(size)
-
-
-def _name(blank: Record) -> str:
-    return f"{blank.strategy} on {blank.benchmark}"
-
-
-def kind_of(network: "Network") -> str:
-    """Its row in GROUP_SIZE."""
-    kind: str = getattr(network, "kind", "other")
-    return f"small {kind}" if network.layout.parameters < SMALL.get(kind, 0) else kind
-
-
-def _settings(
-    benchmark: Benchmark, network: "Network", strategy: AnyStrategy, profile: str
-) -> dict[str, Any]:
-    """All that was chosen, by a spec or by default, as it comes back from a file.
-
-    A benchmark's field that is None chooses nothing, so a new one changes no record; its memory stands where
-    it is used, in the strategy's arguments.
-    """
-    chosen = {
-        name: value for name, value in asdict(benchmark).items() if value is not None and name != "memory"
-    }
-    settings = {
-        "scenario": benchmark.scenario,
-        "network": str(network),
-        "budget": asdict(benchmark.budget(profile)),
-        "benchmark": chosen,
-        "strategy": strategy.arguments,
-        "precision": benchmark.precision,
-    }
-    if accepted := benchmark.accepted_data():
-        settings["accepted_data"] = accepted
-    if strategy.backend == "avalanche":
-        settings["libraries"] = {library: _minor(library) for library in ("avalanche-lib", "torch")}
-        rows: list[Any] = strategy.build()
-        settings["batch_order"] = rows[0].order
-    read: dict[str, Any] = json.loads(json.dumps(settings))
-    return read
-
-
-@lru_cache
-def _minor(library: str) -> str:
-    try:
-        return ".".join(version(library).split("+")[0].split(".")[:2])
-    except PackageNotFoundError:
-        raise Unavailable(f"{library} is not installed: pip install {library}") from None
-
-
-def _estimate(
-    stored: Record | None, benchmark: Benchmark, network: "Network", strategy: AnyStrategy, profile: str
-) -> float:
-    """Seconds for one seed: as measured before, else from the arithmetic at a modest 5e10 FLOP/s."""
-    if stored is not None and stored.seeds:
-        return sum(stored.cost(name) or 0.0 for name in SECONDS)
-    budget = benchmark.budget(profile)
-    tasks: int = getattr(benchmark, "tasks", 5)
-    passes = 2.5 if strategy.backend == "avalanche" else 1.5
-    if any(getattr(registry.load(entry), "sees_all_data", False) for entry, _ in strategy.terms):
-        passes *= (tasks + 1) / 2
-    return 0.5 + passes * tasks * budget.steps * (6 * network.layout.parameters * budget.rows / 5e10 + 5e-4)
 
 
 def parse_seeds(count: int | None, listed: str | None) -> list[int] | None:

@@ -10,7 +10,7 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from clbench import registry
+from clbench import own_code, registry
 from clbench.errors import InputError, RunFailed, Unavailable
 from clbench.execution.devices import choose_device
 from clbench.execution.environment import prepare
@@ -79,7 +79,13 @@ def _result(job: Job, context: dict[str, Any], notes: tuple[str, ...]) -> GroupR
     }
     arrays = {name: _as_lists(array) for name, array in outcome.more.items()}
     group = Group(
-        list(job.seeds), outcome.costs, context["concurrent"], provenance, [*notes, *outcome.notes], arrays
+        list(job.seeds),
+        outcome.costs,
+        context["concurrent"],
+        provenance,
+        [*notes, *outcome.notes],
+        arrays,
+        outcome.slice_sizes,
     )
     acc = _as_lists(outcome.acc)
     if outcome.diverged:
@@ -138,7 +144,9 @@ def train(job: Job, run_class: type | None = None) -> tuple["Outcome | None", st
         if reason := next(filter(None, (refusal(part, stream, net, budget) for part in parts)), None):
             return None, reason
         try:
-            return runner.run(stream, net, parts, budget, clock, run_class), None
+            outcome = runner.run(stream, net, parts, budget, clock, run_class)
+            outcome.slice_sizes = [len(task.test) for task in stream.tasks]
+            return outcome, None
         except InputError as error:  # parts that do not go together in a way that their classes do not say
             return None, str(error)
 
@@ -164,9 +172,9 @@ def _source_when_loaded(modules: tuple[str, ...]) -> str:
 def _out_of_memory(error: BaseException) -> bool:
     import torch
 
-    cause = error.__cause__ if isinstance(error, RunFailed) else error
+    cause = error.__cause__ or error if isinstance(error, RunFailed) else error
     # On a CPU torch raises a plain RuntimeError.
-    return isinstance(cause, torch.OutOfMemoryError) or "can't allocate memory" in str(cause)
+    return isinstance(cause, torch.OutOfMemoryError) or "can't allocate memory" in own_code.text_of(cause)
 
 
 def _free_memory() -> None:
@@ -185,7 +193,7 @@ def failure(job: Job, error: BaseException) -> GroupResult:
     cause = error
     if isinstance(error, RunFailed):
         task, step, cause = error.task, error.step, error.__cause__ or error
-    reason = f"{type(cause).__name__}: {cause}".splitlines()[0]
+    reason = own_code.reason(cause, list(job.own.texts))
     if type(cause).__name__ == "KilledWorker":
         reason = "its worker process died twice"
     if _out_of_memory(error):

@@ -185,7 +185,7 @@ def trace(
         "capture": capture_digest(),
     }
     try:
-        (pair,) = planning.make_plan([benchmark], [strategy], profile, seeds, None).pairs
+        (pair,) = planning.make_plan([benchmark], [strategy], profile, seeds, None, debug=True).pairs
         result["source"] = pair.blank.source
         if sources and pair.blank.source not in sources:
             return result

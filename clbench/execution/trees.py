@@ -104,20 +104,18 @@ def _in_processes(
 
 
 def _trace(place: Place, profile: str, requests: list[Request]) -> dict[Request, Trace]:
-    ended = _clbench(place, ["trace", profile], json.dumps([asdict(request) for request in requests]))
+    ended = clbench(place, ["trace", profile], json.dumps([asdict(request) for request in requests]))
     lines = [json.loads(line) for line in ended.stdout.splitlines() if line.startswith("{")]
     if not lines:
         return {request: Trace(WHOLE) for request in requests}
-    rest = {"format": lines[0]["format"], "error": f"its process ended: {_last_line(ended.stderr)}"}
+    rest = {"format": lines[0]["format"], "error": f"its process ended: {last_line(ended.stderr)}"}
     lines += [rest] * (len(requests) - len(lines))
     return {request: _trace_of(line, place) for request, line in zip(requests, lines, strict=True)}
 
 
 def _trace_of(line: dict, place: Place) -> Trace:
     package = Path(line.get("package", place.folder / "clbench"))
-    assert package.parent.resolve() == place.folder.resolve(), (
-        f"{package} was imported instead of {place.folder}"
-    )
+    check_imported(package, place)
     return Trace(
         line["format"],
         line.get("source", ""),
@@ -137,7 +135,7 @@ def _train_seed_0(place: Place, profile: str, requests: list[Request]) -> dict[R
                 if request.benchmark == benchmark
                 for part in ("-s", request.strategy)
             ]
-            _clbench(
+            clbench(
                 place,
                 [
                     "run",
@@ -175,8 +173,13 @@ def _trace_of_record(folder: Path, profile: str, request: Request) -> Trace:
     return Trace(WHOLE, record["source"], notes=notes, error=error)
 
 
-def _clbench(place: Place, arguments: list[str], text: str = "") -> subprocess.CompletedProcess[str]:
-    """The command line of the tree. -P: Python does not look for packages in the current folder."""
+def clbench(place: Place, arguments: list[str], text: str = "") -> subprocess.CompletedProcess[str]:
+    """The command line of the tree."""
+    return python(place, ["-m", "clbench", *arguments], text)
+
+
+def python(place: Place, arguments: list[str], text: str = "") -> subprocess.CompletedProcess[str]:
+    """Python, for which `clbench` is the tree's. -P: it does not look for packages in the current folder."""
     environment = {
         **ENVIRONMENT,
         **os.environ,
@@ -184,7 +187,7 @@ def _clbench(place: Place, arguments: list[str], text: str = "") -> subprocess.C
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     return subprocess.run(
-        [sys.executable, "-P", "-m", "clbench", *arguments],
+        [sys.executable, "-P", *arguments],
         input=text,
         env=environment,
         capture_output=True,
@@ -192,7 +195,14 @@ def _clbench(place: Place, arguments: list[str], text: str = "") -> subprocess.C
     )
 
 
-def _last_line(text: str) -> str:
+def check_imported(package: Path, place: Place) -> None:
+    """That a process has worked with the tree's own code."""
+    assert package.parent.resolve() == place.folder.resolve(), (
+        f"{package} was imported instead of {place.folder}"
+    )
+
+
+def last_line(text: str) -> str:
     return (text.strip().splitlines() or ["without a word"])[-1]
 
 

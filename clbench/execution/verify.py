@@ -195,7 +195,9 @@ def _planned(record: Record, results: Path) -> tuple[Pair | None, str]:
     except (InputError, BrokenRecord) as error:
         return None, str(error)
     if not plan.pairs:
-        return None, next(iter([*plan.unavailable.values(), *plan.blocked]), "today's code has no such pair")
+        broken = [failed.error.reason for failed in plan.failed if failed.error]
+        reasons = [*plan.unavailable.values(), *plan.blocked, *broken]
+        return None, next(iter(reasons), "today's code has no such pair")
     (pair,) = plan.pairs
     return pair, change_of_settings(record, pair.blank) or ""
 

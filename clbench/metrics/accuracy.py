@@ -294,9 +294,9 @@ METRICS: dict[str, Metric] = {
         Metric("stream_id", "in-domain", True, "score on each slice right after learning it", stream_id),
         Metric(
             "stream_backward",
-            "backward",
+            "all past",
             True,
-            "score on the slices before, averaged over the stream",
+            "score on all slices before, averaged over the stream (backward)",
             stream_backward,
         ),
         Metric(
@@ -308,9 +308,9 @@ METRICS: dict[str, Metric] = {
         ),
         Metric(
             "stream_next",
-            "next domain",
+            "next slice",
             True,
-            "score on the next slice, averaged over the stream",
+            "score on the next slice, averaged over the stream (next domain)",
             stream_next,
         ),
         Metric(

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri, stdtrit  # quantiles of the normal and of t; scipy.stats is slow to import
 
-RESAMPLES = 10_000  # of the bootstrap
+DRAWS = 10_000  # for the intervals of ranks
+TOO_WIDE = 0.1  # an interval that reaches so far from 0 says nothing about a tie
 Values = Sequence[float] | np.ndarray  # one for each seed
 
 
@@ -47,12 +48,32 @@ class PairedDifference:
 
 @dataclass(frozen=True)
 class Recovered:
-    """Share of the damage that a method undoes (1: all), with its 95 % bootstrap interval over n seeds."""
+    """Share of the damage that a method undoes (1: all), with its 95 % interval over n seeds."""
 
     value: float
     low: float
     high: float
     n: int
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The row with the best mean, and how the others compare with it: tied (cannot be told from it), unclear
+    (too few seeds to tell)."""
+
+    best: str | None = None
+    tied: frozenset[str] = frozenset()
+    unclear: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class MeanRank:
+    """Mean over benchmarks of 1 + the number of better rows, and its 95 % interval."""
+
+    mean: float
+    low: float
+    high: float
+    of_each: tuple[int, ...]  # the rank on each benchmark
 
 
 def summarise(values: Values) -> Summary:
@@ -85,52 +106,66 @@ def paired_difference(a: Values, b: Values, level: float = 0.95) -> PairedDiffer
     return PairedDifference(mean, mean - half, mean + half, d.size)
 
 
-def best_and_ties(
-    values: Mapping[str, Mapping[int, float]], higher_is_better: bool
-) -> tuple[str | None, set[str]]:
-    """The row with the best mean over its own seeds, and the other rows not distinguishable from it.
+def standing(values: Mapping[str, Mapping[int, float]], higher_is_better: bool, seeds: int) -> Standing:
+    """Which row is best, and which others cannot be told from it.
 
-    `values` is row -> seed -> value. A row is tied when the 95 % interval of its paired difference from the
-    best row, on the seeds that both have, contains 0; with one common seed, when the two values are equal.
-    A row with a missing value is neither best nor tied.
+    `values` is row -> seed -> value; `seeds` is how many a row should have. Best is the best mean among the
+    rows that have as many, two at least: a mean of fewer is luck. Another row is judged by the 95 % interval
+    of its paired difference from the best row, on the seeds that both have. Where it contains 0 the row is
+    tied, unless the interval does not exclude a difference of 10 points or the row has fewer seeds than it
+    should: then nothing can be told. Nor can it from one common seed. A row with a missing value is none of
+    these.
     """
+    known = {
+        row: by_seed for row, by_seed in values.items() if summarise(list(by_seed.values())).mean is not None
+    }
     means = {
-        row: mean
-        for row, by_seed in values.items()
-        if (mean := summarise(list(by_seed.values())).mean) is not None
+        row: float(np.mean(list(by_seed.values())))
+        for row, by_seed in known.items()
+        if len(by_seed) >= max(2, seeds)
     }
     if not means:
-        return None, set()
+        return Standing()
     choose = max if higher_is_better else min
     best = choose(means, key=means.__getitem__)
-    ties = set()
-    for row in means.keys() - {best}:
-        own, others = on_common_seeds(values[row], values[best])
-        difference = paired_difference(own, others)
-        if difference.contains_zero or (difference.n == 1 and difference.mean == 0):
-            ties.add(row)
-    return best, ties
+    differences = {row: _paired(known[row], known[best]) for row in known.keys() - {best}}
+    untold = {row for row, found in differences.items() if found.low is None or found.contains_zero}
+    tied = {row for row in untold & means.keys() if not _too_wide(differences[row])}
+    return Standing(best, frozenset(tied), frozenset(untold - tied))
 
 
-def equivalence(a: Values, b: Values, margin: float = 0.01) -> str:
+def _paired(a: Mapping[int, float], b: Mapping[int, float]) -> PairedDifference:
+    own, others = on_common_seeds(a, b)
+    return paired_difference(own, others)
+
+
+def _too_wide(difference: PairedDifference) -> bool:
+    """Whether the interval does not exclude a difference of 10 points."""
+    return (
+        difference.low is None or difference.high is None or max(-difference.low, difference.high) >= TOO_WIDE
+    )
+
+
+def equivalence(a: Values, b: Values, margin: float = 0.01, alpha: float = 0.05) -> str:
     """Whether a and b agree within the margin: "equivalent", "different" or "undecided".
 
     Equivalent: the 90 % interval of the paired difference lies inside [-margin, margin] (two one-sided
-    tests at 5 %). Different: the 95 % interval lies outside it altogether. One seed decides nothing.
+    tests at 5 %, or at another alpha). Different: the 95 % interval lies outside it altogether. One seed
+    decides nothing.
     """
-    smallest = smallest_margin(a, b)
+    smallest = smallest_margin(a, b, alpha)
     if smallest is None:
         return "undecided"
     if smallest <= margin:
         return "equivalent"
-    wide = paired_difference(a, b, 0.95)
+    wide = paired_difference(a, b, 1 - alpha)
     assert wide.low is not None and wide.high is not None
     return "different" if wide.low > margin or wide.high < -margin else "undecided"
 
 
-def smallest_margin(a: Values, b: Values) -> float | None:
+def smallest_margin(a: Values, b: Values, alpha: float = 0.05) -> float | None:
     """The smallest margin at which `equivalence` says "equivalent"; None for fewer than two seeds."""
-    narrow = paired_difference(a, b, 0.90)
+    narrow = paired_difference(a, b, 1 - 2 * alpha)
     if narrow.low is None or narrow.high is None:
         return None
     return max(abs(narrow.low), abs(narrow.high))
@@ -160,47 +195,93 @@ def recovered(
     """The metric "recovered": (ACC - ACC(naive)) / (ACC(joint) - ACC(naive)), from means over the common
     seeds.
 
-    Each argument is seed -> ACC. The interval is a percentile bootstrap that resamples seeds, the same ones
-    for all three rows. None when the 95 % interval of the denominator contains 0, and for fewer than two
-    common seeds, where the denominator has no interval.
+    Each argument is seed -> ACC. None where `ratio_of_means` is None.
     """
-    s, n, j = on_common_seeds(strategy, fine_tuned, retrained)
-    damage = paired_difference(j, n)
-    if damage.low is None or damage.contains_zero or not np.isfinite(s).all():
-        return None
-    generator = np.random.default_rng(list(b"recovered"))
-    resamples = generator.integers(s.size, size=(RESAMPLES, s.size))
-    gains = (s - n)[resamples].mean(axis=1)
-    damages = (j - n)[resamples].mean(axis=1)
-    defined = damages != 0  # a resample whose damages cancel has no ratio
-    low, high = np.quantile(gains[defined] / damages[defined], [0.025, 0.975])
-    return Recovered(float((s - n).mean() / damage.mean), float(low), float(high), s.size)
+    return pooled_recovered([(strategy, fine_tuned, retrained)])
 
 
-def mean_recovered(benchmarks: Sequence[tuple[Mapping[int, float], ...]]) -> Recovered | None:
-    """Mean of `recovered` over benchmarks, each given as (strategy, naive, joint); its n counts the
-    benchmarks.
+def pooled_recovered(benchmarks: Sequence[tuple[Mapping[int, float], ...]]) -> Recovered | None:
+    """Sum of gains / sum of damages over benchmarks, each given as (strategy, naive, joint); one benchmark's
+    is the metric "recovered".
 
-    A benchmark for which `recovered` is None is left out; None if all are. The bootstrap resamples the
-    seeds that all benchmarks have, the same ones everywhere, since a mean of intervals is no interval of
-    the mean.
+    Sums are over the seeds that all benchmarks have. A mean of the benchmarks' ratios would say nothing where
+    one of them has hardly any damage. None for fewer than two common seeds and where the damage cannot be
+    told from none.
     """
-    defined = [triple for triple in benchmarks if recovered(*triple)]
-    if not defined:
+    if not benchmarks:
         return None
-    rows = on_common_seeds(*(row for triple in defined for row in triple))
-    triples = np.reshape(rows, (len(defined), 3, -1))  # [benchmarks, rows, seeds]
-    s, n, j = (np.ascontiguousarray(triples[:, i]) for i in range(3))  # [benchmarks, seeds]
-    if s.shape[1] < 2:
+    rows = on_common_seeds(*(row for triple in benchmarks for row in triple))
+    s, n, j = np.reshape(rows, (len(benchmarks), 3, -1)).sum(axis=0)  # [seeds] each
+    if s.size < 2 or not np.isfinite([s, n, j]).all():
         return None
-    generator = np.random.default_rng(list(b"recovered"))
-    resamples = generator.integers(s.shape[1], size=(RESAMPLES, s.shape[1]))
+    value, low, high = ratio_of_means(s - n, j - n)
+    return None if np.isnan(low) else Recovered(float(value), float(low), float(high), s.size)
+
+
+def ratio_of_means(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """mean(a) / mean(b) of paired samples [..., n], and its 95 % interval (Fieller 1954): three of [...].
+
+    The interval holds every ratio r for which a paired t test does not reject mean(a - r b) = 0. It covers
+    95 % for any number of seeds if a and b are normal; a percentile bootstrap covers 74 % at n = 3. NaN
+    where the 95 % interval of mean(b) contains 0: any ratio is possible then.
+
+    >>> [round(float(one), 3) for one in ratio_of_means(np.array([1.0, 2.0, 3.0]), np.array([4.0, 4.0, 4.0]))]
+    [0.5, -0.121, 1.121]
+    """
+    n = a.shape[-1]
+    k = stdtrit(n - 1, 0.975) ** 2 / n
+    bottom = b.mean(axis=-1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        shares = (s - n)[:, resamples].mean(axis=2) / (j - n)[:, resamples].mean(axis=2)
-        means = shares.mean(axis=0)
-    low, high = np.quantile(means[np.isfinite(means)], [0.025, 0.975])
-    value = ((s - n).mean(axis=1) / (j - n).mean(axis=1)).mean()
-    return Recovered(float(value), float(low), float(high), len(defined))
+        value = a.mean(axis=-1) / bottom
+        rest = a - value[..., None] * b  # its mean is 0
+        rest_of_b = b - bottom[..., None]
+        # mean(a - (value + d) b) = -d mean(b), so d is in where its square is at most k times a variance.
+        leading = bottom**2 - k * (rest_of_b**2).sum(axis=-1) / (n - 1)
+        covariance = k * (rest * rest_of_b).sum(axis=-1) / (n - 1)
+        variance = k * (rest**2).sum(axis=-1) / (n - 1)
+        middle = value - covariance / leading
+        half = np.sqrt(covariance**2 + leading * variance) / leading
+    defined = leading > 0
+    return value, np.where(defined, middle - half, np.nan), np.where(defined, middle + half, np.nan)
+
+
+def mean_ranks(values: Sequence[np.ndarray]) -> list[MeanRank]:
+    """Of each row, its mean rank over benchmarks; `values` has an array [rows, seeds] for each, higher is
+    better.
+
+    Rows and seeds are the same everywhere, two seeds at least. Equal rows share the better rank. The
+    interval: 10,000 draws, from a key, move the rows by their seeds' deviations, weighed by
+    normals / (chi / sqrt(S - 1)), so that any difference of two rows varies as its t interval says. A plain
+    resample of three seeds has ten outcomes and is too sure.
+    """
+    seeds = values[0].shape[1]
+    generator = np.random.default_rng(list(b"ranks"))
+    normals = generator.standard_normal((DRAWS, seeds))
+    spread = np.sqrt(generator.chisquare(seeds - 1, (DRAWS, 1)) / (seeds - 1))
+    weights = normals / spread / math.sqrt(seeds * (seeds - 1))
+    point = np.array([_ranks(x.mean(axis=1)[None])[0] for x in values])  # [benchmarks, rows]
+    drawn = np.mean(
+        [_ranks(x.mean(axis=1) + weights @ (x - x.mean(axis=1, keepdims=True)).T) for x in values], axis=0
+    )
+    low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
+    return [
+        MeanRank(
+            mean := float(ranks.mean()),
+            min(mean, float(low[i])),
+            max(mean, float(high[i])),
+            tuple(map(int, ranks)),
+        )
+        for i, ranks in enumerate(point.T)
+    ]
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """[draws, rows]: 1 + how many rows of the same draw are better.
+
+    >>> _ranks(np.array([[0.5, 0.9, 0.5, 0.1]])).tolist()
+    [[2, 1, 2, 4]]
+    """
+    return 1 + (values[:, None, :] > values[:, :, None]).sum(axis=2)
 
 
 def on_common_seeds(*rows: Mapping[int, float]) -> list[np.ndarray]:

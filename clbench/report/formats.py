@@ -5,8 +5,10 @@ import dataclasses
 import html
 import io
 import json
+import re
 
-from clbench.report.tables import Table
+from clbench.core.text import CONTROL, printable
+from clbench.report.tables import Row, Table
 
 # What a narrow terminal does without, in turn.
 DISPENSABLE = (
@@ -16,28 +18,45 @@ DISPENSABLE = (
     "peak_mb",
     "cpu_hours",
     "gpu_hours",
-    "bwt",
+    "energy_wh",
     "plasticity_gap_equal",
     "joint_gap",
-    "memory_items",
+    "bwt",
     "memory_mb",
     "aia",
+    "retraining_saved",
+    "memory_items",
     "recovered",
-    "seconds",
+    "stream_forward",
+    "new_share",
     "gflops",
+    "stream_id",
+    "new",
+    "old",
+    "fwt",
+    "seconds",
     "plasticity_gap",
+    "forgetting",
 )
 
 
 def grid(table: Table) -> tuple[list[str], list[list[str]]]:
-    """(headings, rows) as text: strategy, seeds, then the columns that are shown."""
+    """(headings, rows) as text: strategy, seeds, then the columns that are shown. Names and reasons are from
+    outside, so control characters are written out."""
     compared = table.benchmark is not None
     headings = ["strategy", *(["seeds"] if compared else []), *(column.heading for column in table.columns)]
     rows = []
     for row in table.rows:
-        seeds = [] if table.benchmark is None else [str(len(row.origins[table.benchmark].seeds))]
+        seeds = [seeds_of(table, row)] if compared else []
         rows.append([row.strategy, *seeds, *(row.cells[column.name].shown for column in table.columns)])
-    return headings, rows
+    return [printable(heading) for heading in headings], [[printable(cell) for cell in row] for row in rows]
+
+
+def seeds_of(table: Table, row: Row) -> str:
+    """How many seeds a row of a comparison has; of how many, where those are more."""
+    origin = row.origins[table.benchmark or ""]
+    number, due = len(origin.seeds), table.seeds or 0
+    return f"{number} of {due}" if origin.status == "ok" and number < due else str(number)
 
 
 def to_rich(table: Table, width: int | None = None):
@@ -51,7 +70,7 @@ def to_rich(table: Table, width: int | None = None):
     table, left_out = fitting(table, width) if width else (table, [])
     headings, rows = grid(table)
     drawn = Grid(
-        title=Text(table.title),
+        title=Text(printable(table.title)),
         title_justify="left",
         header_style="bold",
         box=box.SIMPLE_HEAD,
@@ -65,7 +84,7 @@ def to_rich(table: Table, width: int | None = None):
     for row, cells, following in zip(table.rows, rows, [*table.rows[1:], None], strict=True):
         drawn.add_row(*map(Text, cells), end_section=following is not None and following.family != row.family)
     notes = [*table.notes, *([f"left out for want of room: {', '.join(left_out)}"] if left_out else [])]
-    return Group(drawn, *(Text(note, style="dim") for note in notes))
+    return Group(drawn, *(Text(printable(" ".join(note.split())), style="dim") for note in notes))
 
 
 def fitting(table: Table, width: int) -> tuple[Table, list[str]]:
@@ -106,29 +125,37 @@ def to_markdown(table: Table) -> str:
         for row, cells in zip(table.rows, rows, strict=True):
             cells.insert(1, row.family)
     sides = ["---:" if heading != "family" else "---" for heading in headings[1:]]
-    lines = [headings, ["---", *sides], *([f"`{cells[0]}`", *cells[1:]] for cells in rows)]
-    text = "\n".join("| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines)
+    lines = [
+        headings,
+        ["---", *sides],
+        *([code(cells[0]), *(cell.replace("|", r"\|") for cell in cells[1:])] for cells in rows),
+    ]
+    lines[0] = [markdown_text(one) for one in headings]
+    text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     return text + "\n\n" + "\n".join(f"- {markdown_text(note)}" for note in table.notes) + "\n"
 
 
 def markdown_text(text: str) -> str:
     """Text of foreign origin (a reason, an error) that Markdown shall show as it is."""
-    text = html.escape(" ".join(text.split()), quote=False)
-    return "".join(f"\\{character}" if character in r"\`*_[]|~" else character for character in text)
+    text = html.escape(printable(" ".join(text.split())), quote=False)
+    return "".join(f"\\{character}" if character in r"\`*_[]|~#" else character for character in text)
+
+
+def code(text: str) -> str:
+    """A name as code in a cell of Markdown: backticks inside a longer fence, pipes escaped."""
+    text = printable(text)
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    space = " " if "`" in text else ""
+    return f"{fence}{space}{text}{space}{fence}".replace("|", r"\|")
 
 
 def to_json(tables: list[Table]) -> str:
     """All cells of all tables, those not shown by default too, with SD, interval, n and the value of every
     seed."""
-    return (
-        json.dumps(
-            {"tables": [dataclasses.asdict(table) for table in tables]},
-            indent=1,
-            ensure_ascii=False,
-            allow_nan=False,
-        )
-        + "\n"
-    )
+    content = {"tables": [dataclasses.asdict(table) for table in tables]}
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    # Outside of strings there are line breaks only, and inside there are none.
+    return CONTROL.sub(lambda found: found[0] if found[0] == "\n" else f"\\u{ord(found[0]):04x}", text) + "\n"
 
 
 OF_CELL = ("value", "half_width", "low", "high", "sd", "n")
@@ -153,9 +180,10 @@ def to_csv(tables: list[Table]) -> str:
     writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
     writer.writeheader()
     for table in tables:
+        metric_of = {column.name: column.metric for column in table.columns}
         for row in table.rows:
             for name, cell in row.cells.items():
-                benchmark, metric = (table.benchmark, name) if table.benchmark else (name, table.metric)
+                benchmark, metric = (table.benchmark, name) if table.benchmark else (name, metric_of[name])
                 if benchmark in row.origins:
                     told = {
                         "profile": table.profile,
@@ -169,5 +197,6 @@ def to_csv(tables: list[Table]) -> str:
                     told |= {
                         name: getattr(row.origins[benchmark], name) for name in ("status", "stale", "reason")
                     }
+                    told = {key: printable(one) if isinstance(one, str) else one for key, one in told.items()}
                     writer.writerow(told | {name: getattr(cell, name) for name in OF_CELL})
     return file.getvalue()

@@ -8,13 +8,13 @@ import pandas as pd
 from clbench.core.costs import COSTS
 from clbench.report.tables import by_benchmark, by_profile
 from clbench.report.values import Entry, entries
-from clbench.results import records
+from clbench.results import folders, records
 from clbench.results.records import Record
 
 COLUMNS = ["profile", "benchmark", "strategy", "backend", "status", "stale", "seed", "metric", "value"]
 
 
-def load_results(folder: str | Path = "results") -> pd.DataFrame:
+def load_results(folder: str | Path = folders.RESULTS) -> pd.DataFrame:
     """One row per profile, benchmark, strategy, seed and metric; metrics as fractions, costs as each seed's
     share.
 
@@ -22,7 +22,7 @@ def load_results(folder: str | Path = "results") -> pd.DataFrame:
     visible. A file that is no record is left out with a warning.
     """
     if not Path(folder).is_dir():
-        raise FileNotFoundError(f"{folder}: there is no such folder; `clbench run` makes results/")
+        raise FileNotFoundError(f"{folder}: there is no such folder; `clbench run` makes {folders.RESULTS}/")
     found, problems = records.load(Path(folder))
     for problem in problems:
         warnings.warn(problem, stacklevel=2)
@@ -64,6 +64,8 @@ def costs(record: Record) -> dict[str, dict[int, float | None]]:
     shares: dict[str, dict[int, float | None]] = {}
     for group in record.groups:
         for name, value in group.costs.items():
+            if name not in COSTS:  # of another version
+                continue
             share = value / len(group.seeds) if COSTS[name].adds_up and value is not None else value
             shares.setdefault(name, {}).update(dict.fromkeys(group.seeds, share))
     return shares

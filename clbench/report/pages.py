@@ -14,21 +14,26 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from clbench.core.costs import COSTS
+from clbench.core.text import printable
 from clbench.metrics.accuracy import METRICS
 from clbench.profiles import PROFILES
 from clbench.report import figures, svg
-from clbench.report.formats import markdown_text, to_markdown, unbroken
+from clbench.report.across import Across, across
+from clbench.report.formats import code, markdown_text, seeds_of, to_markdown, unbroken
+from clbench.report.headline import headline
 from clbench.report.tables import (
+    KEPT,
     Origin,
     Table,
     by_benchmark,
+    by_data,
     by_metric,
     by_profile,
     comparison,
     heading,
-    lead_of,
+    interval,
 )
-from clbench.report.values import Entry, across_benchmarks, compute_matched, entries
+from clbench.report.values import Entry, compute_matched, entries, is_held_out, ranks_by
 from clbench.results import records
 from clbench.results.files import write_atomically
 from clbench.results.records import Record, file_name, path_of
@@ -38,6 +43,9 @@ CAPTIONS = {
     "(columns): mean over seeds, in points. The line divides the tasks learnt so far from those to come.",
     "seen": "Mean accuracy on the tasks seen so far. Bars are 95 % t intervals over seeds; the points of one "
     "task stand a little apart so that bars do not cover each other.",
+    "across": "A faint dot for each benchmark; a large mark for the mean rank, or for the sum of gains over "
+    "the sum of damages, with its 95 % interval. Arrows: outside of the range that is drawn. Rows without a "
+    "rank train on all data so far.",
     "cost": "What the table ranks by against what the training of one seed costs, with 95 % t intervals. "
     "Hollow marks: rows that train on all data so far. Dashed: the Pareto front of the other rows.",
 }
@@ -45,10 +53,11 @@ CAPTIONS = {
 
 @dataclass
 class Written:
-    """The files written, and what a reader should be warned of."""
+    """The files written, what a reader should be warned of, and what the tables come to."""
 
     paths: list[Path] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    headlines: list[str] = field(default_factory=list)  # a sentence for each benchmark
 
 
 @dataclass(frozen=True)
@@ -69,9 +78,32 @@ class Section:
     anchor: str
     settings: list[str]
     table: Table
-    markdown: str
+    markdown: Markup
     drawings: list[Drawing]
     sources: list[dict]  # per row: where its numbers come from
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a report says of all benchmarks together: those on test data, or those on held-out data."""
+
+    suffix: str  # of anchors and headings
+    said: str
+    table: Table
+    markdown: Markup
+    groups: list["Group"]
+    at_naive_cost: Table | None
+    at_naive_cost_markdown: Markup
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows that all ran on the same benchmarks."""
+
+    across: Across
+    drawing: Drawing
+    fewer: str  # the rows that ran on some of them only
+    ranked_by: str
 
 
 def write_reports(results: Path, out: Path) -> Written:
@@ -80,45 +112,92 @@ def write_reports(results: Path, out: Path) -> Written:
     found, problems = records.load(results)
     problems = [problem.replace(f"{results}{os.sep}", "") for problem in problems]
     written = Written(warnings=list(problems))
-    profiles = by_profile(found)
+    profiles, outdated = by_profile(found), {}
     for profile, own in profiles.items():
-        sections = _sections(profile, own, results, out)
-        _write_profile(written, profile, own, sections, problems, out)
-        written.warnings += _stale(profile, sections)
+        judged = {name: entries(mixed) for name, mixed in by_benchmark(own).items()}
+        outdated[profile] = all(entry.stale for several in judged.values() for entry in several)
+        _write_profile(written, profile, judged, outdated[profile], problems, results, out)
+        written.warnings += _stale(profile, judged, outdated[profile])
     if not found:
         written.warnings.append(f"{results}: no records; `clbench run` makes them")
         return written
+    about = {"profiles": profiles, "known": PROFILES, "problems": problems, "outdated": outdated}
     for template, name in (("index.html.j2", "index.html"), ("readme.md.j2", "README.md")):
-        _write(written, out / name, _render(template, profiles=profiles, known=PROFILES, problems=problems))
+        _write(written, out / name, _render(template, **about))
     return written
 
 
 def _write_profile(
-    written: Written, profile: str, own: list[Record], sections: list[Section], problems: list[str], out: Path
+    written: Written,
+    profile: str,
+    judged: dict[str, list[Entry]],
+    outdated: bool,
+    problems: list[str],
+    results: Path,
+    out: Path,
 ) -> None:
-    summary = by_metric(own, "acc")
+    look = figures.looks([entry for several in judged.values() for entry in several])
+    sections = [_section(profile, name, several, look, results, out) for name, several in judged.items()]
+    written.headlines += [headline(section.table) for section in sections]
+    own = [entry.record for several in judged.values() for entry in several]
+    summaries = [_summary(profile, part, judged, look) for part in by_data(own)]
     known = PROFILES.get(profile)
-    matched = compute_matched(own)
-    at_naive_cost = by_metric(matched, "acc", beside=own) if matched else None
     about = {
-        "at_naive_cost": at_naive_cost,
-        "at_naive_cost_markdown": to_markdown(at_naive_cost) if at_naive_cost else "",
-        "across": {strategy: one for strategy, one in across_benchmarks(own).items() if one},
         "profile": profile,
         "about": known.summary if known else "",
+        "outdated": outdated,
         "sections": sections,
-        "summary": summary,
-        "summary_markdown": to_markdown(summary),
+        "summaries": summaries,
+        "strategies": len({record.strategy for record in own}),
         "records": own,
         "dates": _dates(own),
         "problems": problems,
         "definitions": [heading(name) for name in METRICS],
         "costs": COSTS.values(),
+        "kept": KEPT,
     }
-    for drawing in (drawing for section in sections for drawing in section.drawings):
+    of_groups = [group.drawing for summary in summaries for group in summary.groups]
+    for drawing in [*of_groups, *(drawing for section in sections for drawing in section.drawings)]:
         _write(written, out / drawing.file, drawing.text)
     _write(written, out / f"{profile}.html", _render("profile.html.j2", **about))
     _write(written, out / f"{profile}.md", _render("profile.md.j2", **about))
+
+
+def _summary(profile: str, part: list[Record], judged: dict[str, list[Entry]], look: dict) -> Summary:
+    """part: the records on test data, or those on held-out data."""
+    held_out = is_held_out(part[0])
+    suffix = "-held-out" if held_out else ""
+    names = {record.benchmark for record in part}
+    groups = across({name: several for name, several in judged.items() if name in names})
+    matched = compute_matched(part)
+    at_naive_cost = by_metric(matched, beside=part) if matched else None
+    table = by_metric(part)
+    return Summary(
+        suffix,
+        ", on held-out training data" if held_out else "",
+        table,
+        Markup(to_markdown(table)),
+        [_group(profile, suffix, i, one, look) for i, one in enumerate(groups)],
+        at_naive_cost,
+        Markup(to_markdown(at_naive_cost) if at_naive_cost else ""),
+    )
+
+
+def _group(profile: str, suffix: str, place: int, one: Across, look: dict) -> Group:
+    text = figures.across(one, look)
+    drawing = _drawing(f"figures/{profile}/across{suffix}-{place + 1}.svg", text, CAPTIONS["across"])
+    counts = sorted(one.fewer.items(), key=lambda item: -item[1])
+    fewer = ", ".join(f"{strategy} ({number})" for strategy, number in counts)
+    metrics = dict.fromkeys(one.ranked_by)
+    ranked = [
+        f"{heading(name).title}" + (f" ({', '.join(_by(one, name))})" if len(metrics) > 1 else "")
+        for name in metrics
+    ]
+    return Group(one, drawing, fewer, "; ".join(ranked))
+
+
+def _by(one: Across, metric: str) -> list[str]:
+    return [name for name, other in zip(one.benchmarks, one.ranked_by, strict=True) if other == metric]
 
 
 def _write(written: Written, path: Path, text: str) -> None:
@@ -126,23 +205,19 @@ def _write(written: Written, path: Path, text: str) -> None:
     written.paths.append(path)
 
 
-def _stale(profile: str, sections: list[Section]) -> list[str]:
+def _stale(profile: str, judged: dict[str, list[Entry]], outdated: bool) -> list[str]:
+    if outdated:
+        return [f"{profile}: every record is stale, made by source code that has changed since: run it again"]
     stale = [
-        f"{section.name} {row.strategy}"
-        for section in sections
-        for row in section.table.rows
-        if row.origins[section.name].stale
+        f"{name} {entry.record.strategy}"
+        for name, several in judged.items()
+        for entry in several
+        if entry.stale
     ]
     return [f"{profile}: stale, run again: {', '.join(stale)}"] if stale else []
 
 
 # ---- what a page shows
-
-
-def _sections(profile: str, own: list[Record], results: Path, out: Path) -> list[Section]:
-    found = {name: entries(mixed) for name, mixed in by_benchmark(own).items()}
-    look = figures.looks([entry for several in found.values() for entry in several])
-    return [_section(profile, name, several, look, results, out) for name, several in found.items()]
 
 
 def _section(profile: str, name: str, found: list[Entry], look: dict, results: Path, out: Path) -> Section:
@@ -155,7 +230,7 @@ def _section(profile: str, name: str, found: list[Entry], look: dict, results: P
         file_name(name),
         _settings(found),
         table,
-        to_markdown(table),
+        Markup(to_markdown(table)),
         _drawings(profile, name, found, look),
         sources,
     )
@@ -164,7 +239,7 @@ def _section(profile: str, name: str, found: list[Entry], look: dict, results: P
 def _drawings(profile: str, benchmark: str, found: list[Entry], look: dict) -> list[Drawing]:
     drawn = {
         "seen": figures.seen(found, look),
-        "cost": figures.cost(found, look, lead_of(found[0].record)),
+        "cost": figures.cost(found, look, ranks_by(found[0].record)),
         "matrices": figures.matrices(found),
     }
     return [
@@ -188,7 +263,7 @@ def _source(entry: Entry, origin: Origin, results: Path, out: Path) -> dict:
         for name, given in record.settings.get("strategy", {}).items()
     ]
     libraries = ("python", "torch", "numpy", *(["avalanche-lib"] if record.backend == "avalanche" else []))
-    versions = {f"{library} {one[library]}" for one in origin.provenance for library in libraries}
+    versions = {f"{name} {one[name]}" for one in origin.provenance for name in libraries if name in one}
     return {
         "strategy": record.strategy,
         "record": quote(Path(os.path.relpath(path, out)).as_posix()),
@@ -201,14 +276,14 @@ def _source(entry: Entry, origin: Origin, results: Path, out: Path) -> dict:
 
 
 def _commit(provenance: dict) -> str:
-    return (provenance["commit"] or "no commit")[:8] + (" + changes" if provenance["dirty"] else "")
+    return (provenance.get("commit") or "no commit")[:8] + (" + changes" if provenance.get("dirty") else "")
 
 
 def _dates(own: list[Record]) -> str:
     """The day of the runs, or the first and the last."""
     days = sorted(
         {
-            str(group.provenance["started"])[:10]
+            str(group.provenance.get("started", "–"))[:10]
             for record in own
             for group in record.groups
             if group.provenance
@@ -255,9 +330,13 @@ def _render(template: str, **about) -> str:
         autoescape=lambda name: (name or "").endswith(".html.j2"),
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=lambda shown: printable(shown) if type(shown) is str else shown,  # no Markup: that is ours
     )
     environment.filters |= {
-        "points": lambda fraction: f"{100 * fraction:z.1f}",
+        "interval": lambda found: interval(found.value, found.low, found.high),
+        "rank": lambda found: f"{found.mean:.1f} [{found.low:.1f}, {found.high:.1f}]",
+        "seeds": lambda row, table: seeds_of(table, row),
+        "code": code,
         "value": _value,
         "breaks": _breaks,
         "md": markdown_text,
@@ -277,4 +356,4 @@ def _value(text: str) -> Markup:
 
 def _breaks(text: str) -> Markup:
     """A long name that may break after its underscores."""
-    return Markup("_<wbr>").join(text.split("_"))
+    return Markup("_<wbr>").join(printable(text).split("_"))

@@ -30,6 +30,7 @@ def svg_of(figure) -> str:
     text = re.sub(r' d="([^"]*)"', lambda found: f' d="{_short_path(found[1])}"', text)
     text = re.sub(r"(?<=[a-z]): |; (?=[a-z-]+:)", lambda found: found[0].strip(), text)
     text = re.sub(r'<g id="text_\d+">\s*(<text[^<]*</text>)\s*</g>', r"\1", text)
+    text = re.sub(r"(<g[^>]*)>\s*((?:<use [^>]*/>\s*)+)</g>", _style_once, text)
     text = _without_idle_ids(text)
     return re.sub(r"\s*\n\s*", "\n", text).strip() + "\n"
 
@@ -47,6 +48,15 @@ def _short_path(path: str) -> str:
     """The same outline in fewer letters: most paths of a figure are the rectangles of a matrix."""
     path = re.sub(r"\s*([MLQCz])\s*", r"\1", path)
     return re.sub(r"M(\S+) (\S+)L(\S+) \2L\3 (\S+)L\1 \4(?:L\1 \2z?|z)", r"M\1 \2H\3V\4H\1z", path)
+
+
+def _style_once(group: re.Match[str]) -> str:
+    """A group of marks with the style that all of them have, said once."""
+    styles = set(re.findall(r' style="[^"]*"', group[2]))
+    if len(styles) != 1 or "style=" in group[1] or group[2].count("<use ") != group[2].count(" style="):
+        return group[0]
+    style = styles.pop()
+    return f"{group[1]}{style}>\n{group[2].replace(style, '')}</g>"
 
 
 def _without_idle_ids(text: str) -> str:

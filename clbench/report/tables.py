@@ -1,5 +1,5 @@
-"""Tables of strategies: one benchmark with many metrics (`comparison`), or one metric on many benchmarks
-(`by_metric`).
+"""Tables of strategies: one benchmark with many metrics (`comparison`), or many benchmarks with one metric
+each (`by_metric`).
 
 A table is plain data, the same for every way of writing it (`clbench.report.formats`). Whatever depends on
 other records is computed here, when shown.
@@ -12,8 +12,18 @@ from clbench.core.costs import COSTS
 from clbench.metrics.accuracy import METRICS
 from clbench.metrics.statistics import summarise
 from clbench.profiles import PROFILES
-from clbench.report.stars import star_and_ties
-from clbench.report.values import Entry, entries, family_of, kind_of, order_of
+from clbench.report.stars import competes, seeds_due, star_and_ties
+from clbench.report.values import (
+    Entry,
+    data_of,
+    entries,
+    family_of,
+    in_time,
+    is_held_out,
+    kind_of,
+    order_of,
+    ranks_by,
+)
 from clbench.results.records import Record
 
 NONE = "–"
@@ -30,13 +40,19 @@ COST_COLUMNS = (
     "memory_mb",
     "peak_mb",
 )
-DEFAULT = ("acc", "aia", "forgetting", "bwt", *BESIDE_RETRAINING, "recovered", *COST_COLUMNS)
-# Of streams of pairs: what a new slice changes for those before and after it.
+KEEPING = ("acc", "old", "new", "old_kept", "forgetting", "fwt")  # what is kept, what the past is good for
+DEFAULT = (*KEEPING, "aia", "bwt", *BESIDE_RETRAINING, "recovered", *COST_COLUMNS)
+# Of streams in time, three questions, side by side, so that none is answered in place of another.
+QUESTIONS = {
+    "stream_next": "how good is it on what comes next?",
+    "stream_backward": "how well does it keep what came before?",
+    "acc": "how good is it on everything in the end?",
+}
+IN_TIME = (*QUESTIONS, *KEEPING[1:], "aia", "bwt", *BESIDE_RETRAINING, "recovered", *COST_COLUMNS)
 PAIRS = (
-    "stream_backward",
+    *QUESTIONS,
     "stream_id",
     "stream_forward",
-    "acc",
     "forgetting",
     "old_kept",
     "new_share",
@@ -62,11 +78,13 @@ DESCRIPTIONS = {
     "gflops": "counted forward and backward FLOPs, in units of 10^9",
     "memory_mb": "stored examples and all else kept beyond the plain model, in 10^6 bytes",
 }
-SIGNS = {"best": "★", "tied": "≈", "stale": "†", "accepted": "‡"}
+SIGNS = {"best": "★", "tied": "≈", "unclear": "?", "stale": "†", "accepted": "‡"}
 LEGEND = {
-    "best": "★ best mean among the rows that do not train on all data so far",
+    "best": "★ best mean among the rows that do not train on all data so far and have all seeds",
     "tied": "≈ not distinguishable from ★: "
     "the 95 % interval of the paired difference on common seeds contains 0",
+    "unclear": "? too few seeds to tell from ★: "
+    "that interval contains 0 and does not exclude a difference of 10 points, or the row lacks seeds",
     "stale": "† stale: made by source code that has changed since; run it again. "
     "Stale rows take no part in ★ and ≈",
     "accepted": "‡ on a copy of the data that differs from the published one and was taken knowingly",
@@ -102,6 +120,7 @@ class Column:
     title: str
     higher_is_better: bool | None = None
     description: str = ""
+    metric: str | None = None  # of a benchmark's column: what its cells hold
 
     @property
     def heading(self) -> str:
@@ -134,15 +153,24 @@ class Row:
 class Table:
     profile: str
     benchmark: str | None  # None: by_metric, and the columns are benchmarks
-    metric: str | None  # None: comparison, and the columns are metrics
+    metric: str | None  # of all columns where they are benchmarks; None: each has its own
     columns: list[Column]  # what is shown by default; a row's cells may hold more
     rows: list[Row]
     notes: list[str]
 
+    ranks_by: str | None = None  # comparison: the metric of ★ and ≈
+    held_out: bool = False  # evaluated on held-out training data, not on test data
+    seeds: int | None = None  # comparison: how many a row should have
+
     @property
     def title(self) -> str:
-        shown = self.benchmark if self.metric is None else heading(self.metric).title
-        return f"{shown}, profile {self.profile}"
+        if self.benchmark:
+            shown = f"{self.benchmark}, profile {self.profile}"
+            shown += f", ranked by {heading(self.ranks_by).title}" if self.ranks_by else ""
+        else:
+            title = heading(self.metric).title if self.metric else "what each benchmark ranks by"
+            shown = f"{title}, profile {self.profile}"
+        return shown + (", on held-out training data" if self.held_out else "")
 
 
 def heading(name: str) -> Column:
@@ -158,12 +186,19 @@ def heading(name: str) -> Column:
 def show(records: list[Record], metric: str | None = None, beside: Sequence[Record] = ()) -> list[Table]:
     """The tables of any records: by profile and benchmark, or with a metric by profile.
 
-    `beside`: records that get no row but may serve as references, where only some rows are asked for.
+    `beside`: records that get no row but may serve as references, where only some rows are asked for. Rows
+    on held-out training data never stand beside rows on test data.
     """
-    profiles = by_profile(records).values()
+    parts = [part for mixed in by_profile(records).values() for part in by_data(mixed)]
     if metric:
-        return [by_metric(own, metric, beside) for own in profiles]
-    return [comparison(own, beside) for mixed in profiles for own in by_benchmark(mixed).values()]
+        return [by_metric(own, metric, beside) for own in parts]
+    return [comparison(own, beside) for mixed in parts for own in by_benchmark(mixed).values()]
+
+
+def by_data(records: list[Record]) -> list[list[Record]]:
+    """Those evaluated on test data, and those on held-out training data; only what there is."""
+    parts = [[record for record in records if is_held_out(record) == held] for held in (False, True)]
+    return [part for part in parts if part]
 
 
 def by_profile(records: list[Record]) -> dict[str, list[Record]]:
@@ -184,41 +219,69 @@ def by_benchmark(records: list[Record]) -> dict[str, list[Record]]:
 def comparison(records: list[Record], beside: Sequence[Record] = ()) -> Table:
     """All strategies on one benchmark under one profile, with every metric and cost in the cells."""
     found = entries(records, beside)
-    lead = lead_of(records[0])
-    chosen = DEFAULT if lead == DEFAULT[0] else PAIRS
+    first, lead = records[0], ranks_by(records[0])
     rows = [
         _row(entry, {name: cell(entry, name) for name in (*METRICS, *COSTS, *DERIVED)} | {lead: one})
         for entry, one in zip(found, cells_with_marks(found, lead), strict=True)
     ]
-    columns = [heading(name) for name in chosen if name not in WHERE_USED or _in_use(rows, name)]
-    notes = _notes(rows, costs=True) + (_yardstick(rows) if chosen is PAIRS else [])
-    return Table(records[0].profile, records[0].benchmark, None, columns, rows, notes)
+    chosen = _columns(first, lead)
+    columns = [_heading(name, chosen) for name in chosen if name not in WHERE_USED or _in_use(rows, name)]
+    notes = [
+        *_question(found, lead),
+        *_notes(rows, costs=True),
+        *_seeds(found, lead),
+        *_yardstick(rows),
+        *machines(rows),
+    ]
+    held_out = is_held_out(first)
+    return Table(first.profile, first.benchmark, None, columns, rows, notes, lead, held_out, seeds_due(found))
 
 
-def lead_of(record: Record) -> str:
-    """The metric that rows of this benchmark are judged by."""
-    return PAIRS[0] if record.settings.get("scenario") == "pairs" else DEFAULT[0]
+def _columns(record: Record, lead: str) -> tuple[str, ...]:
+    """Of a benchmark's table; the metric that ranks is among them."""
+    pairs = record.settings.get("scenario") == "pairs"
+    chosen = PAIRS if pairs else IN_TIME if in_time(record) else DEFAULT
+    return chosen if lead in chosen else (lead, *chosen)
 
 
-def by_metric(records: list[Record], metric: str, beside: Sequence[Record] = ()) -> Table:
-    """All strategies on all benchmarks under one profile: one metric (or cost)."""
+def _heading(name: str, chosen: tuple[str, ...]) -> Column:
+    """ACC answers one of three questions where those stand beside it."""
+    column = heading(name)
+    return (
+        replace(column, title=f"all ({column.title})")
+        if name == "acc" and "stream_next" in chosen
+        else column
+    )
+
+
+def by_metric(records: list[Record], metric: str | None = None, beside: Sequence[Record] = ()) -> Table:
+    """All strategies on all benchmarks under one profile: one metric (or cost); without one, on each
+    benchmark what it ranks by."""
     rows: dict[str, Row] = {}
+    columns, notes = [], []
     for benchmark, own in by_benchmark(records).items():
         found = entries(own, beside)
-        for entry, one in zip(found, cells_with_marks(found, metric), strict=True):
+        shown = metric or ranks_by(own[0])
+        columns.append(_of_benchmark(benchmark, shown, metric is None))
+        notes += _seeds(found, shown)
+        for entry, one in zip(found, cells_with_marks(found, shown, seeds_due(found)), strict=True):
             row = _row(entry, {benchmark: one})
             old = rows.get(entry.record.strategy, row)
             rows[row.strategy] = replace(row, origins=old.origins | row.origins, cells=old.cells | row.cells)
     order = {record.strategy: order_of(record) for record in records}
-    ordered = sorted(rows.values(), key=lambda row: order[row.strategy])
-    benchmarks = list(by_benchmark(records))
     ordered = [
-        replace(row, cells={name: row.cells.get(name, Cell()) for name in benchmarks}) for row in ordered
+        replace(row, cells={column.name: row.cells.get(column.name, Cell()) for column in columns})
+        for row in sorted(rows.values(), key=lambda row: order[row.strategy])
     ]
-    columns = [Column(name, name) for name in benchmarks]
-    return Table(
-        records[0].profile, None, metric, columns, ordered, _notes(ordered, costs=metric not in METRICS)
-    )
+    costs = metric in COSTS
+    notes = [*_notes(ordered, costs), *notes, *(machines(ordered) if costs else [])]
+    return Table(records[0].profile, None, metric, columns, ordered, notes, held_out=is_held_out(records[0]))
+
+
+def _of_benchmark(benchmark: str, metric: str, named: bool) -> Column:
+    """A benchmark's column; `named`: its metric is said where it is not ACC."""
+    title = f"{benchmark} ({heading(metric).title})" if named and metric != "acc" else benchmark
+    return Column(benchmark, title, description=heading(metric).description, metric=metric)
 
 
 def _row(entry: Entry, cells: dict[str, Cell]) -> Row:
@@ -228,7 +291,7 @@ def _row(entry: Entry, cells: dict[str, Cell]) -> Row:
         record.error.reason if record.error else None,
         entry.stale,
         record.seeds,
-        record.data,
+        data_of(record),
         [group.provenance | {"concurrent": group.concurrent} for group in record.groups if group.provenance],
         list(dict.fromkeys(note for group in record.groups for note in group.notes)),
     )
@@ -245,59 +308,64 @@ def _in_use(rows: list[Row], name: str) -> bool:
 # ---- cells
 
 
-def cells_with_marks(found: list[Entry], metric: str) -> list[Cell]:
-    """One cell for each row of a benchmark, with best, tied, stale, and the status of rows that are not
-    ok."""
-    best, ties = star_and_ties(found, metric)
+def cells_with_marks(found: list[Entry], metric: str, expected: int | None = None) -> list[Cell]:
+    """One cell for each row of a benchmark, with best, tied, unclear, stale, and the status of rows that are
+    not ok. expected: see `cell`."""
+    judged = star_and_ties(found, metric)
     cells = []
     for entry in found:
         name = entry.record.strategy
         marks = {
-            "best": name == best,
-            "tied": name in ties,
+            "best": name == judged.best,
+            "tied": name in judged.tied,
+            "unclear": name in judged.unclear,
             "stale": entry.stale,
             "accepted": "accepted_data" in entry.record.settings,
         }
-        one = cell(entry, metric) if entry.ok else Cell(text=entry.record.status)
+        one = cell(entry, metric, expected) if entry.ok else Cell(text=entry.record.status)
         cells.append(replace(one, marks=tuple(mark for mark, holds in marks.items() if holds)))
     return cells
 
 
-def cell(entry: Entry, name: str) -> Cell:
-    """The cell of a metric or cost, without marks."""
+def cell(entry: Entry, name: str, expected: int | None = None) -> Cell:
+    """The cell of a metric or cost, without marks. It says its n where that is not the expected one: by
+    default that of its row, which stands in the table."""
+    one = _cell(entry, name)
+    due = len(entry.record.seeds) if expected is None else expected
+    return one if one.value is None or one.n == due else replace(one, text=f"{one.text} (n {one.n})")
+
+
+def _cell(entry: Entry, name: str) -> Cell:
     if name == "recovered":
         return _recovered(entry)
     if name in METRICS:
-        return _metric(entry.metrics.get(name, {}), len(entry.record.seeds))
+        return _metric(entry.metrics.get(name, {}))
     value = _cost(entry.costs, name)
-    if value is None:
-        return Cell()
-    return Cell(value=value, n=len(entry.record.seeds), text=number(value))
+    return Cell() if value is None else Cell(value=value, n=len(entry.record.seeds), text=number(value))
 
 
-def _metric(seeds: dict[int, float], expected: int) -> Cell:
+def _metric(seeds: dict[int, float]) -> Cell:
     summary = summarise(list(seeds.values()))
     mean, half = summary.mean, summary.half_width
     if mean is None:
         return Cell()
     text = f"{100 * mean:z.1f}" if half is None else f"{100 * mean:z.1f} ± {100 * half:.1f}"
     low, high = (None, None) if half is None else (mean - half, mean + half)
-    return Cell(mean, half, low, high, summary.sd, summary.n, seeds, text + fewer(summary.n, expected))
+    return Cell(mean, half, low, high, summary.sd, summary.n, seeds, text)
 
 
 def _recovered(entry: Entry) -> Cell:
     back = entry.recovered
     if back is None:
         return Cell()
-    text = f"{100 * back.value:z.1f} [{100 * back.low:z.1f}, {100 * back.high:z.1f}]"
     return Cell(
-        back.value, None, back.low, back.high, None, back.n, {}, text + fewer(back.n, len(entry.record.seeds))
+        back.value, None, back.low, back.high, None, back.n, {}, interval(back.value, back.low, back.high)
     )
 
 
-def fewer(n: int, expected: int) -> str:
-    """Says so where a value stands on fewer seeds than its row."""
-    return f" (n {n})" if n < expected else ""
+def interval(value: float, low: float, high: float) -> str:
+    """In points, where the interval is not symmetric."""
+    return f"{100 * value:z.1f} [{100 * low:z.1f}, {100 * high:z.1f}]"
 
 
 def _cost(costs: dict[str, float | None], name: str) -> float | None:
@@ -326,16 +394,41 @@ def number(value: float) -> str:
 
 
 def _notes(rows: list[Row], costs: bool) -> list[str]:
-    """What a reader has to know: units, signs, reasons, data, and with costs the machines."""
+    """What a reader has to know: units, signs, reasons, data."""
     used = {mark for row in rows for one in row.cells.values() for mark in one.marks}
-    units = "accuracies in points ± half-width of the 95 % t interval over seeds ([low, high]: by bootstrap)"
+    units = "accuracies in points ± half-width of the 95 % t interval over seeds ([low, high]: Fieller's)"
     return [
         units + ("; costs are per seed" if costs else ""),
         *(LEGEND[mark] for mark in LEGEND if mark in used),
         *_reasons(rows),
         *_data(rows),
-        *(machines(rows) if costs else []),
     ]
+
+
+def _question(found: list[Entry], lead: str) -> list[str]:
+    """Of streams in time: which question ranks, and who would be first by the others."""
+    if not in_time(found[0].record):
+        return []
+    said = QUESTIONS.get(lead, heading(lead).description)
+    others = [
+        f"{heading(name).title} ({asked}): {best}"
+        for name, asked in QUESTIONS.items()
+        if name != lead and (best := star_and_ties(found, name).best)
+    ]
+    ranked = f"ranked by {heading(lead).title}: {said}"
+    return [f"{ranked} Best by {'; by '.join(others)}" if others else ranked]
+
+
+def _seeds(found: list[Entry], metric: str) -> list[str]:
+    """Why rows take no ★: they have fewer seeds than the profile asks for."""
+    due, benchmark = seeds_due(found), found[0].record.benchmark
+    competing = [entry for entry in found if metric in METRICS and competes(entry, metric)]
+    short = [entry.record.strategy for entry in competing if len(entry.record.seeds) < max(2, due)]
+    if not short:
+        return []
+    if len(short) == len(competing):
+        return [f"{benchmark}: no ★, since no row that competes has the {max(2, due)} seeds it takes"]
+    return [f"{benchmark}: fewer seeds than the {due} of the profile, so neither ★ nor ≈: {', '.join(short)}"]
 
 
 def _yardstick(rows: list[Row]) -> list[str]:

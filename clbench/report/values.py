@@ -16,7 +16,8 @@ from clbench.errors import InputError
 from clbench.facts import FAMILIES, OWN, Facts
 from clbench.metrics import accuracy
 from clbench.metrics.references import JOINT, JOINT_EQUAL, NAIVE, REFERENCES, place_of
-from clbench.metrics.statistics import Recovered, mean_recovered, recovered
+from clbench.metrics.statistics import Recovered, recovered
+from clbench.profiles import PROFILES
 from clbench.results.records import Record
 from clbench.results.staleness import is_stale
 from clbench.spec import parse
@@ -67,6 +68,48 @@ def kind_of(record: Record) -> str:
     return "reference" if family_of(record) == FAMILIES[0] else "native"
 
 
+def seeds_asked(record: Record) -> int | None:
+    """How many seeds the profile asks for on this benchmark; None where neither says so."""
+    own = _said_of(record).get("seeds")
+    of_profile = own.get(record.profile) if isinstance(own, dict) else None
+    number = of_profile.get(record.settings.get("scenario")) if isinstance(of_profile, dict) else None
+    if isinstance(number, int):
+        return number
+    return PROFILES[record.profile].seeds if record.profile in PROFILES else None
+
+
+def ranks_by(record: Record) -> str:
+    """The metric that rows of this benchmark are ranked by, as its class says."""
+    scenario = record.settings.get("scenario")
+    said = _said_of(record).get("ranks_by")
+    metric = said.get(scenario) if isinstance(said, dict) else said
+    if isinstance(metric, str) and metric in accuracy.METRICS:
+        return metric
+    return "stream_backward" if scenario == "pairs" else "acc"
+
+
+def in_time(record: Record) -> bool:
+    """Whether the tasks are the same question at different times, so that old and new data compete."""
+    return record.settings.get("scenario") in ("pairs", "domain")
+
+
+def _said_of(record: Record) -> dict:
+    try:
+        return registry.benchmark_facts(parse(record.benchmark)[0].name)
+    except InputError:  # the name of what was imported is free
+        return {}
+
+
+def is_held_out(record: Record) -> bool:
+    """Whether it was evaluated on held-out training data in place of test data."""
+    return bool(record.settings.get("benchmark", {}).get("validation"))
+
+
+def data_of(record: Record) -> str:
+    """What tells the data that a row was trained and evaluated on from others."""
+    return f"{record.data}, held out" if is_held_out(record) else record.data
+
+
 def order_of(record: Record) -> tuple:
     """Sorts by family, references first; in each Avalanche's rows stand behind the native ones."""
     family = (*FAMILIES, OWN).index(family_of(record))
@@ -86,22 +129,6 @@ class Entry:
     @property
     def ok(self) -> bool:
         return self.record.status == "ok" and bool(self.record.seeds)
-
-
-def across_benchmarks(records: list[Record]) -> dict[str, Recovered | None]:
-    """Strategy -> mean of `recovered` over the benchmarks of one profile on which it, naive and joint are ok
-    and not stale."""
-    usable = {
-        (record.benchmark, record.data, record.strategy): record
-        for record in sorted(records, key=order_of)
-        if record.status == "ok" and record.seeds and not is_stale(record)
-    }
-    triples: dict[str, list[tuple[dict[int, float], ...]]] = {}
-    for (benchmark, data, strategy), record in usable.items():
-        references = [one for name in (NAIVE, JOINT) if (one := usable.get((benchmark, data, name)))]
-        if strategy not in (NAIVE, JOINT) and len(references) == 2:
-            triples.setdefault(strategy, []).append(tuple(acc_by_seed(one) for one in (record, *references)))
-    return {strategy: mean_recovered(rows) for strategy, rows in triples.items()}
 
 
 def compute_matched(records: list[Record], within: float = 0.1) -> list[Record]:
@@ -124,7 +151,7 @@ def entries(records: list[Record], beside: Sequence[Record] = ()) -> list[Entry]
     place = {(record.profile, record.benchmark) for record in records}
     around = [record for record in beside if (record.profile, record.benchmark) in place]
     references = {
-        (record.strategy, record.data): record
+        (record.strategy, data_of(record)): record
         for record in [*around, *records]
         if record.strategy in REFERENCES and record.status == "ok" and not is_stale(record)
     }
@@ -133,7 +160,7 @@ def entries(records: list[Record], beside: Sequence[Record] = ()) -> list[Entry]
 
 def _entry(record: Record, stale: bool, references: dict[tuple[str, str], Record]) -> Entry:
     def reference(name: str) -> Record | None:
-        return references.get((name, record.data))
+        return references.get((name, data_of(record)))
 
     metrics, back = {}, None
     if record.status == "ok" and record.seeds:

@@ -1,7 +1,7 @@
 """Baselines: what was once accepted, one file per benchmark, and the verdict on what is measured now."""
 import json
 import shlex
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,23 +9,29 @@ from typing import Any
 import numpy as np
 
 from clbench.core.costs import EXACT
+from clbench.core.text import printable
 from clbench.errors import InputError
-from clbench.metrics import verdict
+from clbench.metrics.accuracy import METRICS, per_seed
 from clbench.metrics.references import JOINT
-from clbench.metrics.verdict import BAD, PRECEDENCE, Verdict, compare
+from clbench.metrics.shift import ALARMS, Shift, shift
+from clbench.metrics.verdict import ALPHA, MARGIN, Verdict, agreement, compare, metric_differences
+from clbench.registry import facts, pair_matches
+from clbench.results.files import read_json, readable, write_atomically
 from clbench.results.records import Record, file_name
-from clbench.registry import pair_matches
 from clbench.results.staleness import is_stale
-from clbench.results.files import readable, write_atomically
 
-SCHEMA = 1
-# Of an entry
+SCHEMA = 2
+# Of an entry; the last two are None in entries that were accepted under schema 1.
 FIELDS = {"status", "reason", "data", "source", "settings", "platform", "seeds", "costs", "acc"}
+LATER = ("slices", "metrics")
+ACCEPT_WITH_THE_CODE = "run it, `clbench baseline accept`, and commit the baselines with the code"
 PLATFORM = {"processor": "processor", "machine": "platform", "device": "device", "torch": "torch", "threads": "threads"}
 NOT_COMPARED = ("missing", "failed", "changed set-up")
 
 Pair = tuple[str, str]                                    # benchmark, strategy: canonical specs
+Entries = Mapping[Pair, dict]
 Results = list[tuple[str, str, Verdict]]
+ALL = "*"                                                 # in the place of a name: what is said of several pairs
 
 
 # ---- accepting
@@ -39,12 +45,30 @@ def accept(records: Iterable[Record], baselines: Path, profile: str) -> list[Pat
     for benchmark in sorted({record.benchmark for record in records}):
         path = Path(baselines) / profile / f"{file_name(benchmark)}.json"
         entries = _read(path)["strategies"] if path.exists() else {}
-        entries |= {record.strategy: _entry(record) for record in records if record.benchmark == benchmark}
+        entries |= {record.strategy: entry_of(record) for record in records if record.benchmark == benchmark}
         texts[path] = readable({"schema": SCHEMA, "profile": profile, "benchmark": benchmark,
                                 "strategies": dict(sorted(entries.items()))})
     for path, text in texts.items():
         write_atomically(path, text)
     return list(texts)
+
+
+def moved(records: Iterable[Record], baselines: Path, profile: str) -> Results:
+    """What accepting these records would change: the verdict on each against what the baselines hold; "new"
+    where they hold nothing."""
+    records = [record for record in records if record.profile == profile]
+    there = any((Path(baselines) / profile).glob("*.json"))
+    before = load_baselines(baselines, profile) if there else {}
+    now = {(record.benchmark, record.strategy): entry_of(record) for record in records}
+    return [(*pair, compare(_side(pair, before), _side(pair, now)) if pair in before else _new(now[pair]))
+            for pair in sorted(now)]
+
+
+def _new(entry: dict) -> Verdict:
+    if entry["status"] != "ok":
+        return Verdict("new", f"{entry['status']}: {entry['reason']}")
+    values = per_seed(np.array(entry["acc"], dtype=np.float64))["acc"]
+    return Verdict("new", f"ACC {100 * values.mean():.1f}, seeds {entry['seeds']}")
 
 
 def _refuse_what_is_no_result(records: list[Record], profile: str) -> None:
@@ -63,14 +87,31 @@ def _problem(record: Record) -> str | None:
     return "stale" if is_stale(record) else None
 
 
-def _entry(record: Record) -> dict:
+def entry_of(record: Record) -> dict:
     """What a baseline keeps of a record, as it would come back from its file."""
     costs = {name: _whole(record.cost(name)) for name in EXACT}
     entry = {"status": record.status, "reason": record.error.reason if record.error else None, "data": record.data,
              "source": record.source, "settings": record.settings, "platform": _platform(record),
-             "seeds": record.seeds, "costs": costs, "acc": record.acc}
+             "seeds": record.seeds, "costs": costs, "acc": record.acc, "slices": _slices(record),
+             "metrics": _metrics(record)}
     read: dict[str, Any] = json.loads(json.dumps(entry))
     return read
+
+
+def _slices(record: Record) -> list[list[int]] | None:
+    """[S][E] examples in each evaluation slice; None where the record doesn't say."""
+    by_seed = {seed: group.slice_sizes for group in record.groups if group.slice_sizes for seed in group.seeds}
+    sizes = [by_seed[seed] for seed in record.seeds if seed in by_seed]
+    return sizes if sizes and len(sizes) == len(record.seeds) else None
+
+
+def _metrics(record: Record) -> dict[str, list[float | None]] | None:
+    """name -> [S]: what today's code computes from the accuracies, without what a stream like this has not."""
+    if not record.acc:
+        return None
+    values = per_seed(record.array)
+    return {name: [None if one != one else one for one in own.tolist()] for name, own in values.items()
+            if not np.isnan(own).all()}
 
 
 def _platform(record: Record) -> dict:
@@ -102,18 +143,19 @@ def load_baselines(folder: Path, profile: str) -> dict[Pair, dict]:
 
 def _read(path: Path) -> dict:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not readable as JSON ({error})") from None
+        content = read_json(path)
+    except ValueError as error:
+        raise InputError(printable(f"{path}: {error}")) from None
     if not isinstance(content, dict) or "schema" not in content:
         raise InputError(f"{path}: no baseline of clbench")
-    if content["schema"] != SCHEMA:
+    if content["schema"] not in (1, SCHEMA):
         raise InputError(f"{path}: schema {content['schema']}, this version reads {SCHEMA}")
     if not isinstance(content.get("benchmark"), str) or not isinstance(content.get("strategies"), dict):
         raise InputError(f"{path}: no baseline of clbench")
     for strategy, entry in content["strategies"].items():
         if not isinstance(entry, dict) or not FIELDS <= entry.keys():
             raise InputError(f"{path}: the entry {strategy} is not whole")
+        content["strategies"][strategy] = entry | {name: entry.get(name) for name in LATER}
     return content
 
 
@@ -123,19 +165,21 @@ def _accept_command(profile: str, *pair: str) -> str:
     return " ".join([f"clbench baseline accept --profile {profile}", *options])
 
 
-# ---- comparing
+# ---- comparing with what was accepted
 
 def check(records: Iterable[Record], baselines: Path, profile: str, benchmarks: list[str] | None = None,
-          strategies: list[str] | None = None) -> Results:
-    """The verdict on each pair, sorted. Without patterns (canonical names or globs): on every pair of the
-    baseline; with them also on pairs that only have a record."""
+          strategies: list[str] | None = None, margin: float = MARGIN) -> Results:
+    """The verdict on each pair, sorted, and what can only be said of several pairs. Without patterns
+    (canonical names or globs): on every pair of the baseline; with them also on pairs that only have a
+    record."""
     before = load_baselines(baselines, profile)
     current = {(record.benchmark, record.strategy): record for record in records if record.profile == profile}
     stale = {pair for pair, record in current.items() if is_stale(record)}
-    now = {pair: _entry(record) for pair, record in current.items()}
+    now = {pair: entry_of(record) for pair, record in current.items()}
     pairs = _selected(before.keys() | now.keys(), profile, benchmarks, strategies) if benchmarks or strategies else before.keys()
     fresh = {pair: entry for pair, entry in now.items() if pair not in stale}
-    return [(*pair, _verdict(pair, before, fresh, pair in stale, profile)) for pair in sorted(pairs)]
+    results = [(*pair, _verdict(pair, before, fresh, pair in stale, profile, margin)) for pair in sorted(pairs)]
+    return [*results, *disagreements(fresh, pairs, margin), *_shifts(results, before, fresh)]
 
 
 def _selected(pairs: Iterable[Pair], profile: str, benchmarks: list[str] | None,
@@ -148,22 +192,105 @@ def _selected(pairs: Iterable[Pair], profile: str, benchmarks: list[str] | None,
     return [pair for pair in pairs if pair_matches(*pair, profile, benchmarks, strategies)]
 
 
-def _verdict(pair: Pair, before: dict[Pair, dict], now: dict[Pair, dict], stale: bool, profile: str) -> Verdict:
+def _verdict(pair: Pair, before: Entries, now: Entries, stale: bool, profile: str, margin: float) -> Verdict:
     """The regression rule, with what to do about it in the line."""
     if pair not in before:
         return Verdict("missing", f"not in the baseline: accept it with: {_accept_command(profile, *pair)}")
     if stale:
         return Verdict("missing", "its record is stale, the source has changed since: run it again")
-    found = compare(_side(pair, before), _side(pair, now))
-    if found.drift:
+    found = compare(_side(pair, before), _side(pair, now), margin)
+    if found.changed:
         what = "unchanged" if before[pair]["source"] == now[pair]["source"] else "changed"
-        found = replace(found, detail=f"{found.detail}; drift: not bit-equal on the same platform, source {what}")
+        found = replace(found, detail=f"{found.detail}; changed: not bit-equal on the same platform, source {what}")
     if found.status == "improved":
         found = replace(found, detail=f"{found.detail}; accept it with: {_accept_command(profile, *pair)}")
     return found
 
 
-def _side(pair: Pair, entries: dict[Pair, dict]) -> dict | None:
+def disagreements(now: Entries, pairs: Iterable[Pair], margin: float = MARGIN) -> Results:
+    """Rows of another library that are the same method as one of ours (`mirrors`), and whose numbers are not.
+
+    Not compared where one of the two has no numbers, or other seeds.
+    """
+    found = []
+    for benchmark, strategy in sorted(pairs):
+        native, other = now.get((benchmark, _mirrored(strategy))), now.get((benchmark, strategy))
+        if native is None or other is None or not native["status"] == other["status"] == "ok":
+            continue
+        if sorted(native["seeds"]) != sorted(other["seeds"]) or native["data"] != other["data"]:
+            continue
+        of_native, of_other = ({**entry, "error": None, "metrics": None} for entry in (native, other))
+        said = agreement(of_native, of_other, margin)
+        if said.status != "pass":
+            found.append((benchmark, strategy, replace(said, detail=f"with {_mirrored(strategy)}: {said.detail}")))
+    return found
+
+
+def _mirrored(strategy: str) -> str:
+    """The strategy of ours that this row's class says it is; nothing for most."""
+    try:
+        return facts(strategy).mirrors
+    except InputError:                                       # of a spec with arguments, or no longer there
+        return ""
+
+
+def _shifts(results: Results, before: Entries, now: Entries) -> Results:
+    """What no single pair shows: ACC or forgetting that moved the same way in the same seeds of many pairs.
+    Pairs whose own verdict says that something has changed are left out."""
+    quiet = [(benchmark, strategy) for benchmark, strategy, found in results if found.status in ("pass", "undecided")]
+    by_metric: dict[str, list[dict[int, float]]] = {}
+    for pair in quiet:
+        for name, values in metric_differences(before[pair], now[pair]).items():
+            by_metric.setdefault(name, []).append(values)
+    shifts = {name: shift(values) for name, values in by_metric.items()}
+    return [(ALL, ALL, Verdict("shifted", _shift_in_words(name, found)))
+            for name, found in shifts.items() if found and found.p <= ALARMS / len(shifts)]
+
+
+def _shift_in_words(metric: str, found: Shift) -> str:
+    return (f"{METRICS[metric].title} is higher in {found.rose} and lower in {found.fell} runs of {found.pairs} pairs "
+            f"that show nothing alone: chance does so in {100 * found.p:.1f} % of all cases (sign test over "
+            f"{found.seeds} seeds)")
+
+
+# ---- comparing with a revision
+
+def against(before: Entries, now: Entries, pairs: Iterable[Pair], shares: Mapping[Pair, float], margin: float = MARGIN,
+            committed: Entries | None = None, unknown: Container[Pair] = ()) -> Results:
+    """The verdict on each pair whose entries were made by two source trees on this machine, from the same
+    seeds: only the code differs.
+
+    shares: of the 5 % that a decision may risk, where a pair is looked at more than once. committed: the
+    baselines; a change that they hold already is accepted. unknown: pairs that the older tree does not have.
+    """
+    results = []
+    for pair in sorted(pairs):
+        if pair in unknown and pair in now:
+            results.append((*pair, _new(now[pair])))
+            continue
+        sides = _side(pair, before), _side(pair, now)
+        found = compare(*sides, margin, ALPHA * shares.get(pair, 1.0), same_platform=True)
+        kept = (committed or {}).get(pair)
+        if kept and found.status not in ("identical", "pass") and _accepts(kept, pair, before, now, margin):
+            found = replace(found, detail=f"{found.detail}; accepted: the baseline holds it", accepted=True)
+        elif found.status == "improved":
+            found = replace(found, detail=f"{found.detail}; passes once it is accepted: {ACCEPT_WITH_THE_CODE}")
+        results.append((*pair, found))
+    return [*results, *disagreements(now, pairs, margin)]
+
+
+def _accepts(kept: dict, pair: Pair, before: Entries, now: Entries, margin: float) -> bool:
+    """Whether the baseline is what the pair is now, and no longer what it was."""
+    fine = ("identical", "pass")
+    committed = {pair: kept}
+    was, is_now = (_side(pair, entries) for entries in (before, now))
+    return (compare(_side(pair, committed), is_now, margin).status in fine
+            and compare(_side(pair, committed), was, margin).status not in fine)
+
+
+# ---- sides
+
+def _side(pair: Pair, entries: Entries) -> dict | None:
     """One side as `compare` wants it, with its own joint for the plasticity gap."""
     entry, retrained = entries.get(pair), entries.get((pair[0], JOINT))
     if entry is None:
@@ -178,66 +305,3 @@ def _shape(entry: dict) -> tuple[int, ...]:
     """(T+1, E); nothing for an entry without numbers."""
     shape: tuple[int, ...] = np.shape(entry["acc"])
     return shape[1:]
-
-
-# ---- showing
-
-def exit_status(results: Results, strict: bool = False) -> int:
-    """1 if any pair is bad (or, when strict, improved) or nothing was compared, else 3 if any is undecided,
-    else 0."""
-    return verdict.exit_status([found for _, _, found in results], strict)
-
-
-def lines(results: Results, format: str = "text") -> list[str]:
-    """One line per pair, and a last one that counts what was compared."""
-    if format not in FORMATS:
-        raise InputError(f'--format "{format}": use {", ".join(FORMATS)}')
-    one_line = [(benchmark, strategy, replace(found, detail=" ".join(found.detail.split())))
-                for benchmark, strategy, found in results]
-    return FORMATS[format](one_line)
-
-
-def _text(results: Results) -> list[str]:
-    cells = [(found.status, benchmark, strategy) for benchmark, strategy, found in results]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    rows = ["  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=True)), found.detail]).rstrip()
-            for row, (_, _, found) in zip(cells, results, strict=True)]
-    return [*rows, _count(results)]
-
-
-def _markdown(results: Results) -> list[str]:
-    rows = [[found.status, f"`{benchmark}`", f"`{strategy}`", found.detail] for benchmark, strategy, found in results]
-    table = [["status", "benchmark", "strategy", "detail"], ["---"] * 4, *rows]
-    return [*("| " + " | ".join(cell.replace("|", r"\|") for cell in row) + " |" for row in table), "", _count(results)]
-
-
-def _github(results: Results) -> list[str]:
-    """Workflow commands, which GitHub shows as annotations, then the text."""
-    commands = []
-    for benchmark, strategy, found in results:
-        if level := _level(found):
-            message = f"{benchmark} {strategy}: {found.status}: {found.detail}".replace("%", "%25")
-            commands.append(f"::{level} title=clbench check::{message}")
-    return commands + _text(results)
-
-
-def _level(found: Verdict) -> str | None:
-    if found.bad:
-        return "error"
-    if found.status == "undecided" or found.drift:
-        return "warning"
-    return "notice" if found.status == "improved" else None
-
-
-def _count(results: Results) -> str:
-    statuses = [found.status for _, _, found in results]
-    counts = [f"{statuses.count(status)} {status}" for status in dict.fromkeys((*BAD, *PRECEDENCE, "identical"))
-              if status in statuses]
-    if drift := sum(found.drift for _, _, found in results):
-        counts.append(f"{drift} with drift")
-    compared = sum(status not in NOT_COMPARED for status in statuses)
-    start = f"compared {compared} of {len(results)} pairs" if compared else "nothing was compared"
-    return ": ".join(filter(None, [start, ", ".join(counts)]))
-
-
-FORMATS = {"text": _text, "markdown": _markdown, "github": _github}

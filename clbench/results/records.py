@@ -1,7 +1,10 @@
 """Records: one JSON file for each pair (benchmark x strategy) of a profile, with the seeds as columns."""
 import hashlib
 import json
+import os
 import re
+from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -9,10 +12,16 @@ import msgspec
 import numpy as np
 
 from clbench.core.costs import COSTS
+from clbench.core.text import printable
+from clbench.errors import InputError
 from clbench.results import verification
-from clbench.results.files import readable, write_atomically
+from clbench.results.files import read_json, readable, write_atomically
 
 SCHEMA = 2
+BACKENDS = ("native", "avalanche", "imported")
+STATUSES = ("ok", "failed", "diverged", "unsupported")
+LARGEST = 1e30                               # of a cost, or of what a stream measures beside accuracy
+LONGEST = 2000                               # characters of a name
 
 # [T+1, E] accuracies of one seed; None where a cell does not exist
 Matrix = list[list[float | None]]
@@ -43,6 +52,7 @@ class Group(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     provenance: dict[str, str | int | float | bool | None]
     notes: list[str] = []
     arrays: dict[str, list[Matrix]] = {}     # what else the stream measures, by name; a matrix for each seed
+    slice_sizes: list[int] | None = None     # [E] examples in each evaluation slice; None in older records
 
     def __post_init__(self) -> None:
         for name, matrices in self.arrays.items():
@@ -56,11 +66,11 @@ class Record(msgspec.Struct, dict=True, forbid_unknown_fields=True):
     benchmark: str                           # canonical spec
     strategy: str                            # canonical spec
     profile: str
-    backend: str                             # native | avalanche | imported
+    backend: str                             # of BACKENDS
     source: str                              # digest of the source code that made it
     data: str                                # fingerprint
     settings: dict[str, Any]                 # scenario, network, budget, resolved arguments, precision
-    status: str = "ok"                       # ok | failed | diverged | unsupported
+    status: str = "ok"                       # of STATUSES
     error: Failure | None = None
     seeds: list[int] = []
     acc: list[Matrix] = []                   # a matrix for each seed
@@ -149,22 +159,105 @@ def content_hash(content: dict) -> str:
 def read(path: Path) -> Record:
     """The record in this file; BrokenRecord if it isn't one that this version reads."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise BrokenRecord(f"{path}: not readable as JSON ({error})") from None
-    if not isinstance(content, dict) or "schema" not in content:
-        raise BrokenRecord(f"{path}: no record of clbench")
-    if content["schema"] not in (1, SCHEMA):
-        raise BrokenRecord(f"{path}: schema {content['schema']}, this version reads {SCHEMA}; left alone")
-    try:
+        content = read_json(path)
+        if not isinstance(content, dict) or "schema" not in content:
+            raise ValueError("no record of clbench")
+        if content["schema"] not in (1, SCHEMA):
+            raise ValueError(f"schema {content['schema']}, this version reads {SCHEMA}; left alone")
         if content.get("sha256") != content_hash(content):
-            raise BrokenRecord(f"{path}: its content does not match its sha256")
-    except ValueError:
-        raise BrokenRecord(f"{path}: holds a number that is not finite, which no record does") from None
+            raise ValueError("its content does not match its sha256")
+        return _converted(content)
+    except ValueError as error:
+        raise BrokenRecord(printable(f"{path}: {error}")) from None
+
+
+def _converted(content: dict) -> Record:
+    """ValueError where something is not what it has to be, so that whoever uses a record may rely on it."""
     try:
-        return msgspec.convert(from_schema_1(content) if content["schema"] == 1 else content, Record)
-    except (msgspec.ValidationError, LookupError, TypeError, AttributeError) as error:
-        raise BrokenRecord(f"{path}: no record that this version knows ({error})") from None
+        record = msgspec.convert(from_schema_1(content) if content["schema"] == 1 else content, Record)
+        check(record)
+        return record
+    except (ValueError, LookupError, TypeError, AttributeError) as error:        # a ValidationError is a ValueError
+        raise ValueError(f"no record that this version knows ({error})") from None
+
+
+class _Settings(msgspec.Struct):
+    """What is read of a record's settings; it may hold more."""
+
+    scenario: str = ""
+    network: str = ""
+    precision: str = ""
+    accepted_data: str = ""
+    budget: dict[str, str | int | float | bool | None] = {}
+    benchmark: dict[str, Any] = {}
+    strategy: dict[str, dict[str, Any]] = {}
+    step_of: list[int] | None = None
+    slices: list[str] | int | None = None
+
+
+class _Provenance(msgspec.Struct):
+    """What is read of a group's provenance; it may hold more."""
+
+    started: str = ""
+    command: str = ""
+    commit: str | None = None
+    dirty: bool = False
+    platform: str = ""
+    processor: str = ""
+    device: str = ""
+    threads: int = 1
+
+
+def check(record: Record) -> None:
+    """ValueError for what the types of the fields allow and no run gives."""
+    for name in ("benchmark", "strategy", "profile"):
+        value = getattr(record, name)
+        if not value or len(value) > LONGEST or printable(value) != value:
+            raise ValueError(f"{name} has to be a name of one line")
+    if record.backend not in BACKENDS or record.status not in STATUSES:
+        raise ValueError(f"backend {record.backend!r} or status {record.status!r} is none that there is")
+    settings = msgspec.convert(record.settings, _Settings)
+    for group in record.groups:
+        _check_group(group)
+    if any(not 0 <= seed < 2**63 for seed in record.seeds) or any(a >= b for a, b in pairwise(record.seeds)):
+        raise ValueError("seeds have to be whole numbers from 0 on, in order, each once")
+    beside = [matrices for group in record.groups for matrices in group.arrays.values()]
+    for matrices, smallest, largest in [(record.acc, 0.0, 1.0), *((one, -LARGEST, LARGEST) for one in beside)]:
+        for matrix in matrices:
+            _check_matrix(matrix, smallest, largest)
+    if len({_shape(matrix) for matrices in (record.acc, *beside) for matrix in matrices}) > 1:
+        raise ValueError("its matrices differ in shape")
+    if len({frozenset(group.arrays) for group in record.groups}) > 1:
+        raise ValueError("its groups hold different arrays")
+    _check_steps(settings.step_of, record)
+
+
+def _check_steps(step_of: list[int] | None, record: Record) -> None:
+    slices = _shape(record.acc[0])[1] if record.acc else None
+    if slices and step_of is not None and (len(step_of) != slices or not 1 <= min(step_of) <= max(step_of) < 2**31):
+        raise ValueError(f"step_of has to say a step from 1 on for each of {slices} slices")
+
+
+def _shape(matrix: Matrix) -> tuple[int, int]:
+    return len(matrix), len(matrix[0])
+
+
+def _check_group(group: Group) -> None:
+    msgspec.convert(group.provenance, _Provenance)
+    if not group.seeds or group.concurrent < 1:
+        raise ValueError("a group has at least one seed, and runs beside itself at least")
+    for name, value in group.costs.items():
+        if value is not None and not 0 <= value <= LARGEST:
+            raise ValueError(f"{name} has to lie between 0 and {LARGEST:g}")
+
+
+def _check_matrix(matrix: Matrix, smallest: float, largest: float) -> None:
+    """[T+1, E], with T and E at least 1, of values in the range."""
+    if len(matrix) < 2 or not matrix[0] or len({len(row) for row in matrix}) > 1:
+        raise ValueError("a matrix has two rows at least, all as long as the first")
+    values = [value for row in matrix for value in row if value is not None]
+    if values and not smallest <= min(values) <= max(values) <= largest:
+        raise ValueError(f"a matrix has values between {smallest:g} and {largest:g}")
 
 
 def from_schema_1(content: dict) -> dict:
@@ -175,7 +268,7 @@ def from_schema_1(content: dict) -> dict:
     steps.
     """
     content = {name: value for name, value in content.items() if name not in ("key", "modules")}
-    settings = dict(content["settings"])
+    settings = {**content["settings"]}
     if "benchmark" in settings:
         settings["benchmark"] = {"slices" if name == "steps" else name: value
                                  for name, value in settings["benchmark"].items() if value is not None}
@@ -188,10 +281,19 @@ def from_schema_1(content: dict) -> dict:
 def find(folder: Path, profile: str, benchmark: str, strategy: str) -> Record | None:
     """The record of a pair, with what was verified of it; None where there is none."""
     path = path_of(folder, profile, benchmark, strategy)
-    if not path.exists():
+    if not os.path.lexists(path):            # a dangling link is there, too
         return None
-    record = read(path)
+    record = _read_in_place(path, folder)
     _add_verification(record, folder)
+    return record
+
+
+def _read_in_place(path: Path, folder: Path) -> Record:
+    """The record in this file, if that is its place: else its table would not be that of its folder."""
+    record = read(path)
+    place = path_of(folder, record.profile, record.benchmark, record.strategy)
+    if place != path:
+        raise BrokenRecord(printable(f"{path}: its names belong to {place}"))
     return record
 
 
@@ -212,9 +314,9 @@ def load(folder: Path, profile: str = "*") -> tuple[list[Record], list[str]]:
     """(all records under a results folder, one line for each file that is no record)."""
     records: list[Record] = []
     problems: list[str] = []
-    for path in sorted(Path(folder).glob(f"{profile}/*/*.json")):
+    for path in _files(Path(folder), profile, problems):
         try:
-            record = read(path)
+            record = _read_in_place(path, Path(folder))
             records.append(record)
             _add_verification(record, folder)
         except BrokenRecord as error:
@@ -222,10 +324,42 @@ def load(folder: Path, profile: str = "*") -> tuple[list[Record], list[str]]:
     return records, list(dict.fromkeys(problems))
 
 
+def _files(folder: Path, profile: str, problems: list[str]) -> Iterator[Path]:
+    """<profile>/<benchmark>/*.json below the folder, in order."""
+    profiles = _folders(folder, problems) if profile == "*" else [folder / profile]
+    for of_profile in profiles:
+        for of_benchmark in _folders(of_profile, problems):
+            yield from (path for path in _listed(of_benchmark, problems) if path.suffix == ".json")
+
+
+def _folders(folder: Path, problems: list[str]) -> Iterator[Path]:
+    """Those in a folder. A file without a suffix has a folder's name; others may lie there."""
+    for path in _listed(folder, problems):
+        if path.is_dir():
+            yield path
+        elif not path.suffix and not path.name.startswith("."):
+            problems.append(printable(f"{path}: no folder, where one of records should be"))
+
+
+def _listed(folder: Path, problems: list[str]) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        problems.append(printable(f"{folder}: cannot be listed ({error.strerror})"))
+        return []
+
+
 def record_of_matrix(benchmark: str, strategy: str, slices: list[str], step_of: list[int], matrix: np.ndarray) -> Record:
     """A record of results [T, E] that other code has made; nothing is known of its untrained network. step_of
     [E]: the step, from 1, that each slice belongs to."""
     cells = [[None if cell != cell else cell for cell in row] for row in matrix.tolist()]
     settings = {"scenario": "pairs", "slices": slices, "step_of": step_of}
-    return Record(benchmark, strategy, "imported", "imported", source="", data="", settings=settings, seeds=[0],
-                  acc=[[[None] * len(slices), *cells]], groups=[Group([0], {}, 1, {})])
+    record = Record(benchmark, strategy, "imported", "imported", source="", data="", settings=settings, seeds=[0],
+                    acc=[[[None] * len(slices), *cells]], groups=[Group([0], {}, 1, {})])
+    try:
+        check(record)                        # else it would be written and never read again
+    except ValueError as error:
+        raise InputError(f"{benchmark}: no results that a record can hold: {error}") from None
+    return record

@@ -1,13 +1,14 @@
 """A digest of the source code that a run depends on: what makes its record stale when it changes."""
 import ast
 import hashlib
-import importlib.util
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from clbench import moved
 from clbench.exports import EXPORTS
-from clbench.facts import DESCRIPTIVE, assigned_names
+from clbench.facts import DESCRIPTIVE, assigned_names, file_of
+from clbench.own_code import OwnCode
 
 ROOT = Path(__file__).parents[2]
 # Imported by what computes, but without influence on any value: how energy is read, what errors say, how a
@@ -21,17 +22,30 @@ def digest(modules: list[str]) -> str:
     directly or not, from `clbench` or from the folder or package that they lie in. Docstrings, comments,
     layout, the texts of errors, and in clbench `__init__` files and what a class says of itself for readers
     alone, don't count."""
-    waiting = [_file_of(module) or _file_elsewhere(module) for module in modules]
+    return read(modules)[0]
+
+
+def read(modules: list[str]) -> tuple[str, OwnCode]:
+    """(the digest of the modules, the files among theirs that are not of clbench, as they were read for
+    it)."""
+    waiting = [_file_of(module) or file_of(module) for module in modules]
     seen: set[Path] = set()
     while waiting:
         path = waiting.pop()
         if path is None or path in seen or _label(path) in WITHOUT_INFLUENCE:
             continue
         seen.add(path)
-        imports = _read(path, path.stat().st_mtime_ns)[1]
+        imports = _read(path, path.stat().st_mtime_ns).imports
         waiting += [_imported_file(new, path) for name in imports for new in _places_of(name)]
-    parts = sorted((_label(path), _read(path, path.stat().st_mtime_ns)[0]) for path in seen)
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+    found = {path: _read(path, path.stat().st_mtime_ns) for path in sorted(seen)}
+    parts = sorted((_label(path), one.digest) for path, one in found.items())
+    own = {path: one.text for path, one in found.items() if not path.is_relative_to(ROOT / "clbench")}
+    code = OwnCode(
+        {module: str(Path(module).resolve()) for module in modules if module.endswith(".py")},
+        {str(path): text for path, text in own.items()},
+        list(dict.fromkeys(str(_folder_of_top_level(path)) for path in own)),
+    )
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16], code
 
 
 def _label(path: Path) -> str:
@@ -44,15 +58,6 @@ def _file_of(module: str) -> Path | None:
         return Path(module).resolve()
     path = (ROOT / module.replace(".", "/")).with_suffix(".py")
     return path if module.startswith("clbench.") and path.is_file() else None
-
-
-def _file_elsewhere(module: str) -> Path | None:
-    """The file of a module of another package, which registered by entry point."""
-    try:
-        spec = importlib.util.find_spec(module)
-    except ImportError:
-        raise FileNotFoundError(module) from None
-    return Path(spec.origin) if spec and spec.origin else None
 
 
 def _imported_file(name: str, importer: Path) -> Path | None:
@@ -68,8 +73,12 @@ def _imported_file(name: str, importer: Path) -> Path | None:
         return None
     if level:
         return _beside(importer.parents[level - 1], name.lstrip("."))
-    package = next(folder for folder in importer.parents if not (folder / "__init__.py").is_file())
-    return _beside(importer.parent, name) or _beside(package, name)
+    return _beside(importer.parent, name) or _beside(_folder_of_top_level(importer), name)
+
+
+def _folder_of_top_level(path: Path) -> Path:
+    """The folder that a module's package, or the module itself, lies in."""
+    return next(folder for folder in path.parents if not (folder / "__init__.py").is_file())
 
 
 def _places_of(name: str) -> tuple[str, ...]:
@@ -84,10 +93,16 @@ def _beside(folder: Path, name: str) -> Path | None:
     return next((path.resolve() for path in candidates if path.is_file()), None)
 
 
+class _Source(NamedTuple):
+    digest: str  # of the code
+    imports: tuple[str, ...]
+    text: str
+
+
 @lru_cache(maxsize=1024)
-def _read(path: Path, modified: int) -> tuple[str, tuple[str, ...]]:
-    """(hash of the code, the modules it imports)."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+def _read(path: Path, modified: int) -> _Source:
+    text = path.read_text(encoding="utf-8")
+    tree = ast.parse(text, str(path))
     imports = []
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
@@ -106,7 +121,7 @@ def _read(path: Path, modified: int) -> tuple[str, tuple[str, ...]]:
             node.body = [line for line in node.body if not _describes(line)]
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
             node.exc.args = []                               # what an error says
-    return hashlib.sha256(repr(_plain(tree)).encode()).hexdigest(), tuple(imports)
+    return _Source(hashlib.sha256(repr(_plain(tree)).encode()).hexdigest(), tuple(imports), text)
 
 
 def _describes(line: ast.stmt) -> bool:

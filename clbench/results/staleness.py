@@ -1,8 +1,8 @@
 """Whether the source code that made a record has changed since."""
 from clbench import registry
+from clbench.errors import InputError
 from clbench.results import source
 from clbench.results.records import Record
-from clbench.errors import InputError
 
 
 def source_of(benchmark: str, strategy: str) -> str:
@@ -17,5 +17,5 @@ def is_stale(record: Record) -> bool:
         return False
     try:
         return source_of(record.benchmark, record.strategy) not in (record.source, record.verified)
-    except (OSError, SyntaxError, InputError):               # it is gone, or cannot be read
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError, InputError):   # gone, or no Python
         return True

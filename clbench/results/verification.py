@@ -1,13 +1,15 @@
 """Which records other source code has been found to compute again, bit for bit: one file for each profile,
 beside the records, which are never rewritten. `clbench verify` writes it."""
 import json
+import os
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from clbench.results.files import readable, write_atomically
+from clbench.core.text import printable
+from clbench.results.files import read_json, readable, write_atomically
 
 if TYPE_CHECKING:
     from clbench.results.records import Record
@@ -50,17 +52,17 @@ def read(folder: Path, profile: str) -> Notes:
     """The profile's notes; none where there is no file. BrokenNotes for a file that this version does not
     read."""
     path = path_of(folder, profile)
-    return _read(path, path.stat().st_mtime_ns) if path.exists() else {}
+    return _read(path, path.lstat().st_mtime_ns) if os.path.lexists(path) else {}
 
 
 @lru_cache
 def _read(path: Path, modified: int) -> Notes:
     try:
-        content = msgspec.json.decode(path.read_bytes(), type=_File)
-    except (OSError, ValueError, RecursionError) as error:
-        raise BrokenNotes(f"{path}: no verification of clbench ({error})") from None
-    if content.schema != SCHEMA:
-        raise BrokenNotes(f"{path}: schema {content.schema}, this version reads {SCHEMA}; left alone")
+        content = msgspec.convert(read_json(path), _File)
+        if content.schema != SCHEMA:
+            raise ValueError(f"schema {content.schema}, this version reads {SCHEMA}; left alone")
+    except ValueError as error:
+        raise BrokenNotes(printable(f"{path}: no verification of clbench ({error})")) from None
     return content.verified
 
 

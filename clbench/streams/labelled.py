@@ -11,11 +11,13 @@ from torch import Tensor
 
 from clbench.core.batch import Batch
 from clbench.core.keyed import generator
+from clbench.errors import InputError
 from clbench.streams.augmentation import gather_pixels
 from clbench.streams.stream import Task
 
 if TYPE_CHECKING:
     from clbench.data.labelled.sources import Images
+    from clbench.models.network import Network
 
 
 def cross_entropy(out: Tensor, batch: Batch) -> Tensor:
@@ -61,6 +63,49 @@ class LabelledStream:
         standardised = len(images.mean) > 1
         self._mean = self._by_place(images.mean) if standardised else None  # [d]
         self._std = self._by_place(images.std) if standardised else None
+
+    def check(self, net: "Network") -> None:
+        """Raises InputError, which names the task or the network, where this stream cannot be learnt or
+        measured: examples that are not there, labels that no output stands for, a network that takes other
+        inputs or gives other outputs."""
+        for t, task in enumerate(self.tasks):
+            for name, rows, there in (
+                ("training", task.train[:, 1], len(self.images.y)),
+                ("test", task.test, len(self.images.y_test)),
+            ):
+                if not len(rows):
+                    raise InputError(f"task {t + 1} has no {name} example")
+                if int(rows.min()) < 0 or int(rows.max()) >= there:
+                    raise InputError(f"task {t + 1} names {name} example {int(rows.max())} of {there}")
+            labels = (
+                ("training", self.labels(task.train)),
+                ("test", self.images.y_test[task.test] + self.offset[t]),
+            )
+            for name, found in labels:
+                wrong = [
+                    y for y in found.unique().tolist() if not (0 <= y < self.classes and self.masks[t][y])
+                ]
+                if wrong:
+                    raise InputError(
+                        f"task {t + 1} has {name} examples of label {wrong[0]}, which is none of its outputs"
+                    )
+        self._check_network(net)
+
+    @torch.no_grad()
+    def _check_network(self, net: "Network") -> None:
+        x = self.test(0, slice(0, 2))[0]
+        try:
+            out = net(net.init(generator(0, "check")).to(self.device), x)
+        except RuntimeError as error:
+            raise InputError(
+                f"the network {net} does not take {x.shape[1]} numbers an example: "
+                f"{str(error).splitlines()[0]}"
+            ) from error
+        if out.shape != (len(x), self.classes):
+            raise InputError(
+                f"the network {net} gives {list(out.shape[1:])} outputs an example, and the stream has "
+                f"{self.classes}: give it as many"
+            )
 
     def _by_place(self, values: tuple[float, ...]) -> Tensor:
         """Values per channel, repeated for every pixel."""
@@ -153,27 +198,70 @@ def split_by_class(
     views: Tensor | None = None,
     order: list[int] | Literal["seed"] | None = None,
 ) -> LabelledStream:
-    """Tasks of disjoint classes. Domain-incremental: the place of a class within its task is the label.
+    """Tasks of some classes each. Outputs are places: the first class of the first task is output 0, and so
+    on, whatever the labels are. Domain-incremental: the place of a class within its task is the output, of
+    which there are as many as the largest task has classes.
 
+    groups: the labels of each task. A class may come back in a later task, with all its examples, but not in
+    the domain-incremental scenario.
     order: which class comes in the place of each; "seed": drawn by the one seed; None: as the groups say.
+    Raises InputError for a class without training examples and for a task without test examples.
     """
     if order is not None:
         classes = sorted(label for labels in groups for label in labels)
         images = _renumbered(images, classes, class_order(seeds, classes) if order == "seed" else order)
-    outputs = sum(map(len, groups)) if scenario != "domain" else len(groups[0])
+    _check_groups(images, groups, scenario)
+    outputs = _outputs_of(groups, scenario)
+    count = 1 + max(outputs.values())
     tasks, device = [], images.x.device
     for t, labels in enumerate(groups):
         own = torch.tensor(labels, device=device)
         index, test = (torch.isin(y, own).nonzero().squeeze(1) for y in (images.y, images.y_test))
-        mask = torch.zeros(outputs, dtype=torch.bool, device=device)
-        mask[own if scenario != "domain" else slice(None)] = True
+        mask = torch.zeros(count, dtype=torch.bool, device=device)
+        mask[[outputs[label] for label in labels] if scenario != "domain" else slice(None)] = True
         tasks.append(Task(torch.stack([torch.full_like(index, t), index], -1), test, mask))
-    if scenario == "domain":
-        place = torch.zeros(int(images.y.max()) + 1, dtype=torch.long, device=device)
-        for labels in groups:
-            place[labels] = torch.arange(len(labels), device=device)
-        images = replace(images, y=place[images.y], y_test=place[images.y_test])
+    images = _with_outputs(images, outputs)
     return LabelledStream(images, tasks, scenario, seeds, views=None if views is None else views.to(device))
+
+
+def _check_groups(images: "Images", groups: list[list[int]], scenario: str) -> None:
+    """Raises InputError for classes that cannot be learnt or tested as the groups say."""
+    train, test = (set(y.unique().tolist()) for y in (images.y, images.y_test))
+    task_of: dict[int, int] = {}
+    for t, labels in enumerate(groups, 1):
+        if not labels or len(set(labels)) < len(labels):
+            raise InputError(f"task {t} has the classes {labels}: name at least one, each once")
+        for label in labels:
+            if label not in train:
+                raise InputError(f"task {t} has no training example of class {label}: leave the class out")
+            if scenario == "domain" and label in task_of:
+                raise InputError(
+                    f"class {label} is in tasks {task_of[label]} and {t}: in the domain-incremental scenario "
+                    "its output would be its place in both"
+                )
+            task_of[label] = t
+        if not test & set(labels):
+            listed = ", ".join(map(str, labels))
+            raise InputError(f"task {t} has no test example of any of its classes ({listed}): leave it out")
+
+
+def _outputs_of(groups: list[list[int]], scenario: str) -> dict[int, int]:
+    """label -> output, of the labels of all groups."""
+    if scenario == "domain":
+        return {label: place for labels in groups for place, label in enumerate(labels)}
+    return {label: i for i, label in enumerate(dict.fromkeys(label for labels in groups for label in labels))}
+
+
+def _with_outputs(images: "Images", outputs: dict[int, int]) -> "Images":
+    """The images with outputs for labels; 0 for the labels of no task."""
+    if all(label == output for label, output in outputs.items()):
+        return images
+    called = torch.zeros(
+        1 + max(int(images.y.max()), int(images.y_test.max())), dtype=torch.long, device=images.y.device
+    )
+    for label, output in outputs.items():
+        called[label] = output
+    return replace(images, y=called[images.y.long()], y_test=called[images.y_test.long()])
 
 
 def class_order(seeds: list[int], classes: list[int]) -> list[int]:

@@ -69,3 +69,14 @@ def test_an_extra_pass_is_a_changed_cost(check, monkeypatch):
     monkeypatch.setattr(EWC, "after_task", twice)
     code, said = check("split_digits_domain", "ewc", "--format", "github")
     assert code == 1 and "cost changed" in said and "flops" in said and said.startswith("::error"), said
+
+
+def test_accepting_prints_what_it_changes(here):
+    run = ("run", "-b", "blobs_class", "--workers", "0", "--out", "results", "--seeds", "2")
+    accept = ("baseline", "accept", "--profile", "smoke", "--results", "results")
+    here(*run, "-s", "naive", "--profile", "smoke")
+    first = here(*accept).stdout.splitlines()
+    assert first[0].startswith("new  blobs_class  naive  ACC ")
+    assert first[1:] == ["accepted: 1 new", "baselines/smoke/blobs_class.json"]
+    here(*run, "-s", "ema", "--profile", "smoke")
+    assert [line.split()[0] for line in here(*accept).stdout.splitlines()[:2]] == ["new", "identical"]

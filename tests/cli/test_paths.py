@@ -8,7 +8,8 @@ import pytest
 from helpers import refused
 
 from clbench.core import paths
-from clbench.errors import InputError, one_line
+from clbench.core.text import printable
+from clbench.errors import InputError
 
 RUN = ("run", "-b", "blobs_class", "--profile", "smoke", "--seeds", 1, "--workers", 0)
 OWN = """
@@ -94,7 +95,7 @@ def test_folders_to_read_and_to_write(odd, monkeypatch):
         ((*RUN, "-s", "a\nb\x1bc\u202e"), r'unknown strategy "a\nb\x1bc\u202e"'),
     ],
 )
-def test_a_wrong_path_or_an_odd_text_is_one_line(arguments, said, odd, here):
+def test_a_wrong_path_or_an_odd_text_is_printable(arguments, said, odd, here):
     before = sorted(os.listdir(odd))
     if "--test" in arguments:  # a benchmark takes none: give the path as a table's
         arguments = ("data", "inspect", "own.py", *arguments[3:])
@@ -105,10 +106,10 @@ def test_a_wrong_path_or_an_odd_text_is_one_line(arguments, said, odd, here):
 
 
 def test_what_is_echoed_is_one_line_of_printable_characters():
-    assert one_line("a\nb\r\x1b[2J\x07\u2028\u202e\udce9é") == r"a\nb\r\x1b[2J\x07\u2028\u202e\udce9é"
+    assert printable("a\nb\r\x1b[2J\x07\u2028\u202e\udce9é") == r"a\nb\r\x1b[2J\x07\u2028\u202e\udce9é"
 
 
-def test_an_error_of_the_file_system_that_nobody_foresaw_is_one_line(here, monkeypatch, tmp_path):
+def test_an_error_of_the_file_system_that_nobody_foresaw_is_printable(here, monkeypatch, tmp_path):
     from clbench.report import pages
 
     def fails(*_):
@@ -145,9 +146,11 @@ def test_filters_take_specs_in_any_spelling(here, tmp_path):
         assert shown("-s", f"{path}:Mine") == ["own.py:Mine"]
     assert shown("-s", "ewc*", "-b", "blobs_*") == ["ewc(lam=10.0)", "ewc,"]
     assert "none of the 3 records" in here("show", "-s", "ewc(lam=11)").stderr
-    done = here("check", "--results", "results", "-s", "ewc(lam=10)")
+    done = here("check", "--results", "my_results", "-s", "ewc(lam=10)")
     assert done.returncode == 0 and "compared 1 of 1 pairs" in done.stdout
-    assert "is neither in the baselines" in here("check", "--results", "results", "-s", "ewc(lam=11)").stderr
+    assert (
+        "is neither in the baselines" in here("check", "--results", "my_results", "-s", "ewc(lam=11)").stderr
+    )
     assert "no pair of the baselines" in here("check", "-s", "ewc(lam=11)").stderr
 
 

@@ -65,21 +65,25 @@ def test_our_towers_give_unit_vectors_times_a_scale_at_fixed_compute(name, profi
 
 FINGERPRINTS = {
     "split_digits_class": "8785892c4369f262",
-    "blobs_class": "gaussian blobs 1",
     "driftcaps": "42b26b6165db8021",
-    "icons": "f924fe62fd0c51aa",
+    "icons": "0c8c32a8114a195c",
 }  # as on any other platform
 
 
 def test_fingerprints_are_stable_across_processes():
+    names = [
+        *FINGERPRINTS,
+        "blobs_class",
+    ]  # of these the digits of floats count, which platforms may draw otherwise
     code = (
         f"from clbench import registry\n"
-        f"for name in {[*FINGERPRINTS]}: print(registry.benchmark(name, 'smoke')[1].fingerprint())"
+        f"for name in {names}: print(registry.benchmark(name, 'smoke')[1].fingerprint())"
     )
     other = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.splitlines()
-    assert [loaded(name)[0].fingerprint() for name in FINGERPRINTS] == other == [*FINGERPRINTS.values()]
+    assert [loaded(name)[0].fingerprint() for name in names] == other
+    assert other[:-1] == [*FINGERPRINTS.values()] and other[-1].startswith("gaussian blobs 1 ")
 
 
 def test_permutations_differ_by_task_and_seed_but_not_the_first():

@@ -122,7 +122,7 @@ def test_a_copy_that_differs_is_refused_and_taken_knowingly(form, place, monkeyp
         cifar._load(other)
     monkeypatch.setenv("CLBENCH_ACCEPT_DATA", f"{'f' * 64}, {total}")
     taken = cifar._load(other)
-    assert taken.accepted == total and taken.fingerprint == cifar._load(right).fingerprint
+    assert taken.accepted == total and taken.digest == cifar._load(right).digest
 
 
 def test_a_partial_copy_names_what_is_missing(place):
@@ -197,7 +197,7 @@ def test_ten_then_a_hundred_keeps_both(place, monkeypatch):
         monkeypatch.setattr(cifar, name, lambda data=data: cifar._load(data))
     both = cifar.cifar10_then_100.__wrapped__()
     assert len(both.y) == 30 and both.y[:25].max() < 10 <= both.y[25:].min()
-    assert both.fingerprint not in (cifar.cifar10().fingerprint, cifar.cifar100().fingerprint)
+    assert both.digest not in (cifar.cifar10().digest, cifar.cifar100().digest)
 
 
 def test_the_real_copy_has_a_thousand_test_images_of_each_class(monkeypatch):

@@ -43,7 +43,7 @@ def test_the_real_data(name):
     images = getattr(sources, name)()
     assert (images.x.shape, images.x_test.shape, images.scale) == ((60000, 784), (10000, 784), 255)
     assert (images.x.dtype, images.y.dtype) == (torch.uint8, torch.int64)
-    assert images.fingerprint == FINGERPRINTS[name]
+    assert images.digest == FINGERPRINTS[name]
     assert getattr(sources, name)() is images
     assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
 
@@ -73,12 +73,12 @@ def test_digits_are_split_by_class_without_loss():
 
 
 def test_a_fingerprint_is_the_same_in_another_process():
-    code = "from clbench.data.labelled.sources import digits; print(digits().fingerprint)"
+    code = "from clbench.data.labelled.sources import digits; print(digits().digest)"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONHASHSEED": "7"}
     other = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
-    assert other.stdout.strip() == sources.digits().fingerprint == FINGERPRINTS["digits"]
+    assert other.stdout.strip() == sources.digits().digest == FINGERPRINTS["digits"]
 
 
 def write(root: Path, zipped: bool, labels: bytes = bytes([1, 0])) -> Published:
@@ -110,7 +110,7 @@ def test_zipped_and_unzipped_files_give_the_same_and_one_label_more_or_less_show
     gz, raw, changed = loaded
     assert gz.x.equal(raw.x) and gz.x.equal(torch.arange(12, dtype=torch.uint8).view(2, 6))
     assert gz.y.equal(raw.y) and gz.y.equal(torch.tensor([1, 0]))
-    assert gz.fingerprint == raw.fingerprint != changed.fingerprint
+    assert gz.digest == raw.digest != changed.digest
 
 
 def test_available_wants_all_files(tmp_path, monkeypatch):

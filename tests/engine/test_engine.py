@@ -49,6 +49,24 @@ def test_batches_are_reshuffled_passes_with_the_remainder_carried_over():
         assert not torch.equal(order[:120], order[120:240])
 
 
+def test_what_is_drawn_anew_depends_on_no_step_before():
+    run = make("naive", seeds=[0, 1])
+    samples = run.subset(run.stream.tasks[0].train, 50, "memory")
+    drawn = run.drawn_anew(samples, 30, 400, "reference")
+    assert drawn.shape == (400, 2, 30, 2)
+    for s in range(2):
+        rows = drawn[:, s, :, 1]
+        assert all(len(row.unique()) == 30 for row in rows)  # no row twice in a step
+        assert set(rows.flatten().tolist()) == set(samples[s, :, 1].tolist())
+        again = [len(set(a.tolist()) & set(b.tolist())) for a, b in zip(rows[1:], rows, strict=False)]
+        # Of 50 rows 30 twice: 18 in both on average, 1.7 its deviation; in passes it would be 10, 20, 10, …
+        assert abs(sum(again) / 399 - 18) < 0.5 and min(again) < 16 and max(again) > 20
+        counts = torch.bincount(rows.flatten())
+        assert (counts[counts > 0] - 240).abs().max() < 50  # each 240 times, 9.8 its deviation
+    assert not torch.equal(*drawn[..., 1].unbind(1))  # each seed its own
+    assert run.drawn_anew(samples, 80, 3, "reference").shape == (3, 2, 50, 2)  # all there are
+
+
 def test_flops_are_the_hand_count_and_costs_scale_with_the_seeds():
     def costs(seeds):
         _, benchmark, _ = registry.benchmark("blobs_class", "smoke")

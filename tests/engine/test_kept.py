@@ -64,7 +64,7 @@ def test_a_storage_counts_once_however_many_views_there_are():
 class NotTheirs(Part):
     def start(self, run):
         self.theta, self.named = run.learner.theta, run.learner.net.layout.views(run.learner.theta)
-        self.learner, self.m, self.initial = run.learner, run.learner.optimiser.m, run.learner.initial
+        self.learner, self.m, self.initial = run.learner, run.learner.optimiser.state[0], run.learner.initial
         self.stream, self.data, self.classes = (
             run.stream,
             run.stream.images.x[:7],

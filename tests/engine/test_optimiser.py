@@ -76,3 +76,27 @@ def test_a_frozen_weight_does_not_decay(name):
     assert torch.equal(learner.theta[:, frozen], learner.initial[:, frozen])
     moved = learner.theta != learner.initial
     assert moved[:, ~frozen & (learner.initial[0] != 0)].all()
+
+
+@pytest.mark.parametrize("name", THEIRS)
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_step_that_is_foreseen_is_the_step_that_comes_and_changes_nothing(name, frozen):
+    learner = Learner(MLP(6, 8, 3), [0, 1], CPU, THEIRS[name][0])
+    if frozen:
+        learner.freeze(torch.arange(learner.theta.shape[1]) % 2 == 0)
+    gradients = torch.randn(3, *learner.theta.shape, generator=generator(1, "gradients"))
+    for g in gradients:
+        before = [tensor.clone() for tensor in (learner.theta, *learner.optimiser.state)]
+        foreseen = learner.foresee(g)
+        now = [learner.theta, *learner.optimiser.state]
+        assert all(torch.equal(a, b) for a, b in zip(before, now, strict=True))
+        learner.step(Gradient(g, None, None, None))
+        assert torch.equal(learner.theta, foreseen) and not torch.equal(foreseen, before[0])
+
+
+def test_a_step_is_foreseen_at_its_own_learning_rate():
+    learner = Learner(MLP(6, 8, 3), [0], CPU, Budget(5, warm_up=0.1))
+    g, lr = torch.randn(learner.theta.shape, generator=generator(1, "gradients")), torch.tensor([0.25])
+    foreseen = learner.foresee(g, lr)
+    learner.step(Gradient(g, None, None, None), lr)
+    assert torch.equal(learner.theta, foreseen)

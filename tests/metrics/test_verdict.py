@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from clbench.metrics.verdict import Verdict, compare, exit_status
+from clbench.metrics.accuracy import per_seed
+from clbench.metrics.verdict import Verdict, agreement, compare, exit_status
 
 NOISE = np.array([-0.001, 0.0, 0.001])
 ARRAY = np.array([[0.1, 0.1], [0.9, 0.1], [0.6, 0.8]]) + NOISE[:, None, None]  # [S=3, T+1=3, E=2], ACC 0.7
@@ -77,27 +78,100 @@ def test_unsupported_on_both_sides_for_the_same_reason_is_identical():
     ],
 )
 def test_changed_set_up_names_the_field_and_comes_before_everything_else(current, detail):
-    assert compare(side(), current | {"costs": costs(steps=7)}) == Verdict("changed set-up", detail)
+    verdict = compare(side(), current | {"costs": costs(steps=7)})
+    assert verdict.status == "changed set-up" and verdict.detail.startswith(f"{detail}; ACC 70.0 -> ")
 
 
 @pytest.mark.parametrize("name", ["steps", "samples_seen", "flops", "memory_items"])
 def test_exact_costs_have_no_tolerance(name):
     verdict = compare(side(), side(costs=costs(**{name: costs()[name] + 1})))
-    assert verdict.status == "cost changed" and verdict.bad and not verdict.drift
-    assert verdict.detail == f"{name} {costs()[name]} -> {costs()[name] + 1}"
+    assert verdict.status == "cost changed" and verdict.bad and not verdict.changed
+    assert verdict.detail == f"{name} {costs()[name]} -> {costs()[name] + 1}; accuracies bit-equal"
 
 
-def test_pass_within_the_margin_is_drift_only_on_the_same_platform():
+def test_a_changed_cost_or_set_up_says_what_it_does_to_accuracy():
+    dearer = compare(side(), side(shifted(0.01), costs=costs(steps=200)))
+    assert dearer.status == "cost changed"
+    assert "steps 100 -> 200; ACC 70.0 -> 71.0, difference 1.0 [0.8, 1.2]" in dearer.detail
+    other = side(shifted(-0.1), settings={"batch": 20, "optimiser": {"name": "sgd", "lr": 0.1}})
+    assert "batch 10 -> 20; ACC 70.0 -> 60.0, difference -10.0" in compare(side(), other).detail
+    no_common_seed = compare(side(), side(shifted(-0.1), seeds=(3, 4, 5))).detail
+    assert no_common_seed.endswith("ACC 70.0 -> 60.0; forgetting 30.0 -> 40.0")
+
+
+# ---- what is compared before accuracies
+
+
+SLICES = [[100, 50]] * 3
+
+
+def test_an_untrained_network_that_scores_otherwise_means_other_data_or_evaluation():
+    moved = shifted(0.3, (slice(None), 0))
+    for platform in ({"cpu": "x", "torch": "2.9"}, {"cpu": "y"}):
+        verdict = compare(side(), side(moved, platform=platform))
+        assert verdict.status == "data or evaluation changed" and verdict.bad
+        assert "the untrained network scores 10.0 -> 40.0, up to 30.1 apart on one slice" in verdict.detail
+
+
+def test_on_another_platform_rounding_may_turn_two_answers_of_an_untrained_network():
+    def verdict(answers, platform):
+        array = ARRAY.copy()
+        array[1, 0, 1] += answers / 50
+        return compare(side(slices=SLICES), side(array, slices=SLICES, platform=platform))
+
+    assert verdict(2, {"cpu": "y"}).status == "pass"
+    assert verdict(3, {"cpu": "y"}).status == "data or evaluation changed"
+    assert verdict(1, side()["platform"]).status == "data or evaluation changed"
+
+
+def test_other_sizes_of_slices_are_another_evaluation():
+    verdict = compare(side(slices=SLICES), side(slices=[[130, 50]] * 3, platform={"cpu": "y"}))
+    assert verdict.status == "data or evaluation changed"
+    assert "examples in the slices [100, 50] -> [130, 50]" in verdict.detail
+    assert compare(side(), side(slices=SLICES)).status == "identical"  # an older baseline knows no sizes
+
+
+def test_metrics_of_equal_accuracies_that_differ_mean_another_metric():
+    then = {"acc": [0.7, 0.7, 0.7], "forgetting": [0.1, 0.1, 0.1], "gone": [0.0] * 3, "fwt": [0.0, None, 0.0]}
+    before = side(ARRAY - NOISE[:, None, None])
+    for platform in (before["platform"], {"cpu": "y"}):
+        verdict = compare(before | {"metrics": then}, before | {"platform": platform})
+        assert verdict.status == "metric changed" and verdict.bad
+        assert "forgetting 10.0 -> 30.0 of the same accuracies" in verdict.detail
+        assert "ACC" not in verdict.detail
+    same = {name: values.tolist() for name, values in per_seed(np.array(before["acc"])).items()}
+    assert compare(before | {"metrics": same}, before).status == "identical"
+
+
+def test_two_implementations_agree_or_do_not():
+    there = side(shifted(0.001), costs=costs(flops=7e9), settings={"row": "of a library"})
+    assert agreement(side(), there).status == "pass"
+    assert agreement(side(), side(shifted(-0.05))).status == "disagrees"
+    assert agreement(side(), side(shifted(0.05))).status == "disagrees"
+    assert agreement(side(), side(shifted(0.0, scatter=[-0.02, 0.0, 0.02]))).status == "disagrees"
+    other_weights = agreement(side(), side(shifted(0.3, (slice(None), 0)), platform={"cpu": "y"}))
+    assert other_weights.status == "disagrees" and "untrained" in other_weights.detail
+
+
+def test_pass_within_the_margin_is_a_change_only_on_the_same_platform():
     verdict = compare(side(), side(shifted(0.002)))
-    assert (verdict.status, verdict.drift, verdict.bad) == ("pass", True, False)
+    assert (verdict.status, verdict.changed, verdict.bad) == ("pass", True, False)
     elsewhere = compare(side(), side(shifted(0.002), platform={"cpu": "y"}))
-    assert (elsewhere.status, elsewhere.drift) == ("pass", False)
-    assert not compare(side(platform={}), side(shifted(0.002), platform={})).drift
+    assert (elsewhere.status, elsewhere.changed) == ("pass", False)
+    assert not compare(side(platform={}), side(shifted(0.002), platform={})).changed
+    assert compare(side(platform={}), side(shifted(0.002), platform={}), same_platform=True).changed
+
+
+def test_undecided_is_bad_only_where_nothing_but_the_code_can_differ():
+    wild = shifted(0.0, scatter=[-0.02, 0.0, 0.02])
+    here, elsewhere = compare(side(), side(wild)), compare(side(), side(wild, platform={"cpu": "y"}))
+    assert (here.status, exit_status([here])) == ("undecided", 1)
+    assert (elsewhere.status, exit_status([elsewhere])) == ("undecided", 3)
 
 
 def test_regressed_and_improved():
     worse = compare(side(), side(shifted(-0.05)))
-    assert (worse.status, worse.drift, worse.bad) == ("regressed", True, True)
+    assert (worse.status, worse.changed, worse.bad) == ("regressed", True, True)
     # SD 0.001: half-width 4.303 * 0.001 / sqrt(3) = 0.0025; only column 1 counts for forgetting, and it moves
     # alike
     assert worse.detail == (
@@ -122,7 +196,7 @@ def test_undecided_says_how_many_seeds_would_probably_decide():
 
 
 def test_one_seed_is_identical_or_undecided():
-    one, other = side(ARRAY[:1], seeds=[0]), side(ARRAY[:1] + 1e-9, seeds=[0])
+    one, other = side(ARRAY[:1], seeds=[0]), side(shifted(1e-9)[:1], seeds=[0])
     assert compare(one, one).status == "identical"
     verdict = compare(one, other)
     assert verdict.status == "undecided" and "one seed decides nothing" in verdict.detail
@@ -171,6 +245,8 @@ def test_exit_status():
     assert exit_status([ok, improved], strict=True) == 1
     assert exit_status([ok, undecided]) == exit_status([ok, undecided], strict=True) == 3
     assert exit_status([undecided, bad, ok]) == 1
+    accepted = [Verdict(s, "", accepted=True) for s in ("improved", "undecided", "regressed")]
+    assert exit_status([ok, *accepted], strict=True) == 0
     assert [Verdict(s, "").bad for s in ("missing", "failed", "changed set-up", "regressed")] == [True] * 4
 
 

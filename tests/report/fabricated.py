@@ -5,10 +5,12 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
+from clbench.report import stars
 from clbench.results import records, staleness
 from clbench.results.records import Failure, Group, Record
 
 SOURCE = "s" * 16  # the digest of every made-up pair
+SEEDS = {"split_toy_class": 5, "toy_pairs": 2}  # that benchmarks ask for, if not 3
 PROVENANCE = {
     "started": "2026-01-02T03:04:05+00:00",
     "command": "clbench run",
@@ -56,9 +58,10 @@ SETTINGS = {
 
 @contextmanager
 def known():
-    """Within the block made-up pairs have source code, whose digest is SOURCE."""
+    """Within the block made-up pairs have source code, whose digest is SOURCE, and SEEDS are asked for."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(staleness, "source_of", lambda benchmark, strategy: SOURCE)
+        patch.setattr(stars, "seeds_asked", lambda record: SEEDS.get(record.benchmark, 3))
         yield
 
 

@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
 
+import msgspec
 import pytest
 
 from clbench.metrics.accuracy import METRICS
@@ -66,19 +67,26 @@ def test_files(folder):
         for name in ("split_toy_class", "toy_class")
         for kind in ("cost", "matrices", "seen")
     ]
-    assert written == ["README.md", *figures, "index.html", "smoke.html", "smoke.md"]
+    assert written == [
+        "README.md",
+        "figures/smoke/across-1.svg",
+        *figures,
+        "index.html",
+        "smoke.html",
+        "smoke.md",
+    ]
 
 
 def test_page_is_balanced_with_unique_ids(page):
     assert len(set(page.ids)) == len(page.ids)
-    assert page.tags.count("table") == 7 and page.tags.count("svg") == 6
+    assert page.tags.count("table") == 7 and page.tags.count("svg") == 7
 
 
 def test_page_fetches_nothing(page, html):
     assert page.fetched == ["data:,"]
     assert not {"script", "iframe", "object", "embed", "img"} & set(page.tags)
     assert "http" not in html and "@import" not in html
-    assert set(re.findall(r"url\(([^)]{1,2})", html)) <= {"#s", "#t"}  # clip paths of the page itself
+    assert set(re.findall(r"url\(([^)]{1,2})", html)) <= {"#a", "#s", "#t"}  # clip paths of the page itself
 
 
 def test_links_lead_somewhere(page, folder):
@@ -146,7 +154,9 @@ def test_index_links_the_profiles(folder):
 def test_the_same_records_give_the_same_bytes_in_another_process(fabricated, tmp_path):
     code = (
         "import sys; from pathlib import Path; from clbench.results import staleness; "
+        "from clbench.report import stars; "
         "from clbench.report.pages import write_reports; "
+        "stars.seeds_asked = lambda record: 3; "
         f"staleness.source_of = lambda benchmark, strategy: {fabricated.SOURCE!r}; "
         "write_reports(Path(sys.argv[1]), Path(sys.argv[2]))"
     )
@@ -178,10 +188,50 @@ def test_problems_are_listed_without_the_path_of_the_machine(fabricated, tmp_pat
 
 def test_stale_rows_are_a_warning(fabricated, tmp_path):
     records.write(fabricated.make("er", fabricated.two_tasks((0.6, 0.9)), stale=True), tmp_path / "results")
+    records.write(fabricated.make("lwf", fabricated.two_tasks((0.6, 0.9))), tmp_path / "results")
     assert write_reports(tmp_path / "results", tmp_path / "out").warnings == [
         "smoke: stale, run again: toy_class er"
     ]
     assert '<span class="badge">stale</span>' in (tmp_path / "out" / "smoke.html").read_text()
+
+
+def test_a_profile_that_is_stale_as_a_whole_says_so_everywhere(fabricated, tmp_path):
+    for name in ("er", "lwf"):
+        records.write(
+            fabricated.make(name, fabricated.two_tasks((0.6, 0.9)), stale=True), tmp_path / "results"
+        )
+    warnings = write_reports(tmp_path / "results", tmp_path / "out").warnings
+    assert warnings == [
+        "smoke: every record is stale, made by source code that has changed since: run it again"
+    ]
+    for name in ("smoke.html", "smoke.md", "index.html", "README.md"):
+        assert "stale as a whole" in (tmp_path / "out" / name).read_text().lower()
+
+
+def test_what_is_said_of_all_benchmarks_together_stands_on_the_page(html, folder):
+    text = (folder / "reports" / "smoke.md").read_text()
+    for page in (html, text):
+        for heading in ("Summary", "Across benchmarks", "2 benchmarks, n 3 seeds", "The same at naive"):
+            assert heading in page
+    assert "on fewer of these benchmarks, so not compared here: " in html
+    (er,) = re.findall(r"\| `er` \| (\S+) \[1\.0, \S+\] \| \S+ \[\S+, \S+\] \|$", text, re.MULTILINE)
+    assert er == "1.0"
+
+
+def test_rows_on_held_out_data_have_a_summary_of_their_own(fabricated, tmp_path):
+    toy = fabricated.toy()[:4]
+    for record in toy:
+        held_out = msgspec.structs.replace(
+            record,
+            benchmark="toy_class(validation=True)",
+            settings=record.settings | {"benchmark": {"validation": True}},
+        )
+        for one in (record, held_out):
+            records.write(one, tmp_path / "results")
+    write_reports(tmp_path / "results", tmp_path / "out")
+    text = (tmp_path / "out" / "smoke.html").read_text()
+    first, second = text.index('<section id="summary">'), text.index('<section id="summary-held-out">')
+    assert "validation=True" not in text[first:second] and 'id="across"' not in text
 
 
 def test_rows_with_other_settings_have_a_line_of_their_own(fabricated, tmp_path):

@@ -3,7 +3,10 @@ from msgspec.structs import replace
 
 from clbench.core.costs import COSTS
 from clbench.metrics.accuracy import METRICS
+from clbench.profiles import PROFILES
+from clbench.report.formats import grid
 from clbench.report.tables import DEFAULT, by_metric, comparison, number, show
+from clbench.report.values import ranks_by, seeds_asked
 
 
 @pytest.fixture
@@ -74,13 +77,89 @@ def test_recovered_is_the_share_between_naive_and_joint(table):
     assert cell.low < cell.value < cell.high and cell.text.startswith("60.7 [")
 
 
-def test_marks_leave_out_rows_that_train_on_all_data(table):
+def test_marks_leave_out_rows_that_train_on_all_data(fabricated):
+    close = fabricated.make("mir", fabricated.two_tasks((0.6, 0.88), (0.7, 0.9), (0.5, 0.8)))
+    table = comparison([*fabricated.toy(), close])
     marks = {row.strategy: row.cells["acc"].marks for row in table.rows}
-    assert marks["er"] == ("best",) and marks["avalanche_replay"] == ("tied",)
+    assert marks["er"] == ("best",) and marks["mir"] == ("tied",)
+    assert marks["avalanche_replay"] == ("unclear",)  # 1.7 +- 12.4 points below
     assert not any(marks[name] for name in ("naive", "joint", "joint_equal", "lwf", "ewc"))
-    assert any(note.startswith("★") for note in table.notes) and any(
-        note.startswith("≈") for note in table.notes
+    assert {"★", "≈", "?"} <= {note[0] for note in table.notes}
+
+
+def test_a_row_with_fewer_seeds_says_how_many_and_is_neither_best_nor_tied(fabricated):  # case 31
+    few = fabricated.make("gem", fabricated.two_tasks((0.9, 0.9), (0.9, 0.7)))
+    records = [*fabricated.toy(), few]
+    for table, column in ((comparison(records), "acc"), (by_metric(records, "acc"), "toy_class")):
+        gem = cells(table, "gem")[column]
+        assert gem.marks == ("unclear",) and cells(table, "er")[column].marks == ("best",)
+        assert ("(n 2)" in gem.text) == (table.benchmark is None)
+        assert any(note.endswith("so neither ★ nor ≈: gem") for note in table.notes)
+    assert ["gem", "2 of 3"] in [cells[:2] for cells in grid(comparison(records))[1]]
+    alone = comparison([few])
+    assert not cells(alone, "gem")["acc"].marks
+    assert "toy_class: no ★, since no row that competes has the 3 seeds it takes" in alone.notes
+
+
+def test_the_profile_or_the_benchmark_says_how_many_seeds_and_what_ranks(fabricated):
+    def made(benchmark, scenario, profile="smoke"):
+        record = fabricated.make("er", benchmark=benchmark, profile=profile)
+        record.settings = record.settings | {"scenario": scenario}
+        return record
+
+    assert seeds_asked(made("driftcaps(drift=0.1)", "pairs")) == 5  # the benchmark's own
+    assert seeds_asked(made("blobs_class", "class")) == PROFILES["smoke"].seeds
+    assert seeds_asked(made("gone_class", "class")) == PROFILES["smoke"].seeds
+    assert seeds_asked(made("blobs_class", "class", profile="imported")) is None
+    assert ranks_by(made("driftcaps", "pairs")) == ranks_by(made("gone", "pairs")) == "stream_backward"
+    assert ranks_by(made("blobs_domain", "domain")) == ranks_by(made("gone_class", "class")) == "acc"
+
+
+@pytest.mark.parametrize("said", ["'stream_next'", "{'domain': 'stream_next'}"])
+def test_a_benchmark_of_ones_own_says_what_it_ranks_by(fabricated, tmp_path, said):
+    path = tmp_path / "months.py"
+    path.write_text(
+        "from clbench.benchmarks.blobs import Blobs\n"
+        f"class Months(Blobs):\n    ranks_by = {said}\n    seeds = {{'smoke': {{'domain': 2}}}}\n"
     )
+    benchmark = f"{path}:Months_domain"
+    keeps = [[[0.1, 0.0, 0.0], [0.8, 0.2, 0.2], [0.8, 0.8, 0.2], [0.8, 0.8, 0.8]]] * 3
+    fresh = [[[0.1, 0.0, 0.0], [0.8, 0.7, 0.2], [0.1, 0.8, 0.7], [0.0, 0.1, 0.8]]] * 3
+    records = [
+        fabricated.make(name, acc, benchmark=benchmark) for name, acc in (("er", keeps), ("ewc", fresh))
+    ]
+    for record in records:
+        record.settings = record.settings | {"scenario": "domain"}
+    table = comparison(records)
+    assert [column.name for column in table.columns[:3]] == ["stream_next", "stream_backward", "acc"]
+    assert table.title.endswith("ranked by next slice")
+    assert cells(table, "ewc")["stream_next"].marks == ("best",) and not cells(table, "er")["acc"].marks
+    assert table.notes[0].endswith(
+        "what came before?): er; by ACC (how good is it on everything in the end?): er"
+    )
+    assert seeds_asked(records[0]) == 2
+
+
+def test_rows_on_held_out_data_stand_apart(fabricated):
+    held_out = fabricated.make(
+        "er", fabricated.two_tasks((1, 1), (1, 1), (1, 1)), benchmark="toy_class(validation=True)"
+    )
+    held_out.settings = held_out.settings | {"benchmark": {"validation": True}}
+    apart, beside = (
+        [one for one in show([*fabricated.toy(), held_out], "acc") if one.held_out],
+        fabricated.toy(),
+    )
+    assert [table.rows[0].strategy for table in apart] == ["er"] and "held-out" in apart[0].title
+    same_name = replace(held_out, benchmark="toy_class")
+    assert [table.held_out for table in show([*beside, same_name])] == [False, True]
+
+
+def test_class_tables_show_what_is_kept_and_the_yardstick(table):
+    assert {"old", "new", "old_kept", "fwt"} <= {column.name for column in table.columns}
+    er = cells(table, "er")
+    assert [er[name].text[:4] for name in ("old", "new", "old_kept")] == ["60.0", "86.7", "75.0"]
+    (line,) = [note for note in table.notes if note.startswith("keep at least 80%")]
+    assert line.endswith(": joint, joint_equal (89%)")
 
 
 def test_the_legend_only_explains_what_is_there(fabricated):
@@ -250,7 +329,9 @@ def test_numbers_of_costs(value, text):
 
 def test_pairs_have_averages_of_streams_both_directions_and_the_yardsticks(fabricated):
     table = comparison(fabricated.of_pairs())
-    assert [column.name for column in table.columns[:3]] == ["stream_backward", "stream_id", "stream_forward"]
+    assert [column.name for column in table.columns[:3]] == ["stream_next", "stream_backward", "acc"]
+    assert [column.title for column in table.columns[:3]] == ["next slice", "all past", "all (ACC)"]
+    assert cells(table, "er")["stream_backward"].marks == ("best",) and table.title.endswith("by all past")
     found = {
         name: cells(table, "er")[name].value
         for name in (
@@ -276,7 +357,7 @@ def test_pairs_have_averages_of_streams_both_directions_and_the_yardsticks(fabri
             "backward_five": 0.8,
         }
     )
-    assert table.notes[-1].endswith(
+    assert table.notes[-2].endswith(
         "what was learnt (and on the last slice reach this share of joint): joint, er (88%)"
     )
     assert cells(table, "naive")["old_kept"].value < 0.8

@@ -5,25 +5,27 @@ import torch
 from helpers import make, until
 from strategies.test_equations import SGD, ERTwin, Twin, same_weights
 
+from clbench.core.keyed import generator
+
 
 class AGEMTwin(ERTwin):
-    """Chaudhry et al. 2019: the projection with an `if`; ER's memory, walked for the reference gradient
-    only."""
+    """Chaudhry et al. 2019: the projection with an `if`; a reference batch drawn anew from ER's memory in
+    every step."""
 
     def __init__(self, run):
         super().__init__(run)
         self.optimiser.register_step_pre_hook(lambda *_: self.project())
 
     def samples(self, t):
-        if self.memory:
-            kept = torch.tensor([(k, i) for k, task in enumerate(self.memory) for i in task]).unsqueeze(0)
-            self.references = iter(self.run.shuffled(kept, rows=24, purpose="reference"))
+        self.kept = torch.tensor([(k, i) for k, task in enumerate(self.memory) for i in task])
+        self.draws = generator(self.seed, "reference", t)
         return Twin.samples(self, t)
 
     def project(self):
         if not self.memory:
             return
-        batch, parameters = self.stream.gather(next(self.references)), list(self.net.parameters())
+        reference = self.kept[torch.randperm(len(self.kept), generator=self.draws)[:24]]
+        batch, parameters = self.stream.gather(reference.unsqueeze(0)), list(self.net.parameters())
         r = torch.autograd.grad(self.cross_entropy(batch.x[0], batch.y[0], batch.mask[0]), parameters)
         dot = sum((p.grad * one).sum() for p, one in zip(parameters, r, strict=True))
         if dot < 0:

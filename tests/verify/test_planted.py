@@ -2,33 +2,22 @@
 package."""
 
 import re
-import shutil
 import sys
-import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
-from itertools import zip_longest
 from pathlib import Path
 
 import pytest
 import torch
+from planting import STRATEGIES, Change, place, plant, rounds
 
 from clbench.execution import trees
 from clbench.execution.commits import PACKAGE
 from clbench.execution.trees import Place, Request
 from clbench.execution.verify import first_difference
 
-STRATEGIES = "clbench/strategies/"
 PARTS = STRATEGIES + "parts/"
 ENGINE = "clbench/engine/"
-
-
-@dataclass(frozen=True, eq=False)
-class Change:
-    what: str
-    pair: str  # benchmark:strategy
-    seen: str  # the first difference, as a pattern; nothing for a harmless change
-    edits: list  # (file, text, other text)
 
 
 # Of one strategy each.
@@ -124,10 +113,10 @@ OF_STRATEGIES = [
         ],
     ),
     Change(
-        "MIR's alpha",
+        "MIR's virtual step",
         "blobs_class:mir",
         "task ., step . of 12: batch",
-        [("mir.py", "theta - self.alpha * run", "theta - 1.01 * self.alpha * run")],
+        [("mir.py", "foresee(run.gradient(batch)", "foresee(-run.gradient(batch)")],
     ),
     Change(
         "iCaRL's herding by distance alone",
@@ -255,12 +244,6 @@ OF_ALL = [
         ],
     ),
 ]
-
-
-def place(tree: Path, file: str) -> Path:
-    """Where the file is: a strategy's in the folder of its family."""
-    found = list((tree / STRATEGIES).glob(f"*/{Path(file).name}")) if file.startswith(STRATEGIES) else []
-    return found[0] if found else tree / file
 
 
 def exchanged(file: str, first: str, second: str, end: str = "") -> str:
@@ -445,26 +428,6 @@ LATE = [
         ],
     ),
 ]
-
-
-def plant(changes: list[Change], folder: Path) -> Path:
-    """A new tree in the folder: a copy of the package with all these changes."""
-    tree = Path(tempfile.mkdtemp(dir=folder))
-    shutil.copytree(PACKAGE, tree / "clbench")
-    for file, text, other in (edit for change in changes for edit in change.edits):
-        path = place(tree, file)
-        before = "" if text is None else path.read_text()
-        assert text is None or text in before, f"{file} has no {text}"
-        path.write_text(other if text is None else before.replace(text, other))
-    return tree
-
-
-def rounds(changes: list[Change]) -> list[list[Change]]:
-    """At most one change of a pair in each."""
-    of_pair: dict[str, list[Change]] = {}
-    for change in changes:
-        of_pair.setdefault(change.pair, []).append(change)
-    return [list(filter(None, column)) for column in zip_longest(*of_pair.values())]
 
 
 ROUNDS = rounds(OF_STRATEGIES)

@@ -25,7 +25,7 @@ OTHER = ("Memory(run, self.memory)", "Memory(run, self.memory // 2)")
 
 
 class Repository:
-    """A repository with a copy of the package; its records lie in results/."""
+    """A repository with a copy of the package; its records lie in my_results/."""
 
     def __init__(self, folder: Path, python: str, cache: Path):
         self.folder, self.python = folder, python
@@ -97,11 +97,11 @@ class Repository:
         path.write_text(path.read_text().replace(text, other))
 
     def record(self, strategy: str) -> Path:
-        return records.path_of(self.folder / "results", "smoke", "blobs_class", strategy)
+        return records.path_of(self.folder / "my_results", "smoke", "blobs_class", strategy)
 
     @property
     def notes_file(self) -> Path:
-        return self.folder / "results" / "smoke" / "verification.json"
+        return self.folder / "my_results" / "smoke" / "verification.json"
 
     def notes(self) -> dict:
         return json.loads(self.notes_file.read_text())["verified"]["blobs_class"]
@@ -118,7 +118,7 @@ def first_commit(tmp_path_factory, executable, cache):
     """A repository of one commit with its records."""
     folder = tmp_path_factory.mktemp("repository")
     shutil.copytree(PACKAGE, folder / "clbench")
-    (folder / ".gitignore").write_text("__pycache__/\n/results/\n")
+    (folder / ".gitignore").write_text("__pycache__/\n/my_results/\n")
     repository = Repository(folder, executable, cache)
     repository.git("init", "-q")
     repository.commit()
@@ -296,11 +296,11 @@ def test_a_broken_file_of_notes_is_named_and_the_records_are_shown(repository):
     shown = repository.clbench("show", "--profile", "smoke")
     assert shown.returncode == 0 and "er" in shown.stdout and "ewc" in shown.stdout
     (warning,) = shown.stderr.splitlines()
-    assert warning.startswith("warning: results/smoke/verification.json: no verification of clbench")
+    assert warning.startswith("warning: my_results/smoke/verification.json: no verification of clbench")
     repository.edit(ER, *SAME)
     code, lines = repository.verify()
     assert code == 2 and lines[-1].startswith(
-        "clbench: results/smoke/verification.json: no verification of clbench"
+        "clbench: my_results/smoke/verification.json: no verification of clbench"
     )
     assert repository.notes_file.read_text() == "{"
 

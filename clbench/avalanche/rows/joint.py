@@ -7,6 +7,7 @@ from clbench.avalanche.row import Row
 
 class Joint(Row):
     family = "reference"
+    mirrors = "joint"
     keeps = "all data"
     sees_all_data = True
     retrains = True

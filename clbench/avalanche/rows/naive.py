@@ -7,6 +7,7 @@ from clbench.avalanche.row import Row
 
 class Naive(Row):
     family = "reference"
+    mirrors = "naive"
 
     def build(self, common: dict):
         from avalanche.training import supervised

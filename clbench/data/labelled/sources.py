@@ -6,7 +6,7 @@ Each data set is loaded once per process.
 import hashlib
 import importlib.util
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from clbench.core.keyed import generator
 from clbench.data import files
 from clbench.data.files import File, Published
 from clbench.data.labelled import idx
@@ -79,22 +80,71 @@ NAMES = (*_PUBLISHED, "digits")
 
 @dataclass(frozen=True, eq=False)
 class Images:
-    """Labelled images for training and for testing, flattened, in the type in which they are stored."""
+    """Labelled images, or rows of a table, for training and for testing, flattened, in the type in which they
+    are stored."""
 
-    x: Tensor  # [n, d] uint8
-    y: Tensor  # [n] int64
-    x_test: Tensor  # [m, d] uint8
-    y_test: Tensor  # [m] int64
+    x: Tensor  # [n, d] uint8, or any type of numbers
+    y: Tensor  # [n] int64: labels, any whole numbers from 0
+    x_test: Tensor  # [m, d], as x
+    y_test: Tensor  # [m], as y
     scale: float  # x divided by it has values from 0 to 1
-    fingerprint: str  # of the content: 16 hex digits, the same on every machine
+    fingerprint: str = ""  # what their author calls them; records keep it beside the digest
     shape: tuple[int, ...] | None = None  # of pictures, as x holds them: height, width, channels
     mean: tuple[float, ...] = (0.0,)  # per channel, of the values from 0 to 1, to standardise them
     std: tuple[float, ...] = (1.0,)
     accepted: str | None = None  # sum of an unpublished copy that the user accepts
 
+    @cached_property
+    def digest(self) -> str:
+        """Of the four tensors: 16 hex digits, the same on every machine."""
+        content = hashlib.sha256()
+        for tensor in (self.x, self.y, self.x_test, self.y_test):
+            array = tensor.cpu().contiguous().numpy()
+            content.update(str(array.shape).encode())
+            if array.dtype not in (np.uint8, np.int64):
+                content.update(str(array.dtype).encode())
+            content.update(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes())
+        return content.hexdigest()[:16]
+
+    def check(self) -> None:
+        """Raises InputError, which names the tensor, for what no stream can be made of."""
+        for x_name, y_name in (("x", "y"), ("x_test", "y_test")):
+            x, y = getattr(self, x_name), getattr(self, y_name)
+            for name, tensor in ((x_name, x), (y_name, y)):
+                if not isinstance(tensor, Tensor):
+                    raise InputError(
+                        f"{name} is no tensor but {type(tensor).__name__}: give torch.from_numpy(…), "
+                        "or call as_images"
+                    )
+            _check_inputs(x_name, x)
+            _check_labels(y_name, y)
+            if len(x) != len(y):
+                raise InputError(f"{x_name} has {len(x)} rows and {y_name} {len(y)} labels: give as many")
+        if self.x.shape[1] != self.x_test.shape[1]:
+            raise InputError(
+                f"a row of x has {self.x.shape[1]} numbers, one of x_test {self.x_test.shape[1]}: "
+                "give as many"
+            )
+        if not 0 < self.scale < np.inf:
+            raise InputError(f"scale is {self.scale}: x is divided by it, so give a number above 0")
+
     def validation(self) -> "Images":
-        """The same with every tenth training image in place of the test images."""
-        held = torch.arange(len(self.y)) % 10 == 9
+        """The same with a tenth of the training images of each class in place of the test images, at least
+        one, drawn by a key.
+
+        Raises InputError for a class that has only one.
+        """
+        held = torch.zeros(len(self.y), dtype=torch.bool)
+        for label, count in zip(
+            *(found.tolist() for found in self.y.unique(return_counts=True)), strict=True
+        ):
+            if count < 2:
+                raise InputError(
+                    f"class {label} has one training example: with validation=True a class needs two, one to "
+                    "learn and one to hold out"
+                )
+            drawn = torch.randperm(count, generator=generator(0, f"validation of class {label}"))
+            held[(self.y == label).nonzero().squeeze(1)[drawn[: max(1, count // 10)]]] = True
         return replace(self, x=self.x[~held], y=self.y[~held], x_test=self.x[held], y_test=self.y[held])
 
     def to(self, device: torch.device) -> "Images":
@@ -160,16 +210,44 @@ def _from_idx(data: Published) -> Images:
 
 
 def as_images(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray, **facts: Any) -> Images:
-    """Images [n, d] and labels [n] as tensors, with their fingerprint. `facts` are the other fields."""
-    arrays: list[np.ndarray] = [
-        x.astype(np.uint8),
-        y.astype(np.int64),
-        x_test.astype(np.uint8),
-        y_test.astype(np.int64),
-    ]
-    content = hashlib.sha256()
-    for array in arrays:
-        content.update(str(array.shape).encode())
-        content.update(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes())
+    """Images [n, d] and labels [n] as tensors. `facts` are the other fields.
+
+    Whole numbers from 0 to 255 are stored as bytes, all others as float32.
+    """
+    kind = np.uint8 if _are_bytes(x) and _are_bytes(x_test) else np.float32
+    arrays = (x.astype(kind), y.astype(np.int64), x_test.astype(kind), y_test.astype(np.int64))
     images, labels, test_images, test_labels = map(torch.from_numpy, arrays)
-    return Images(images, labels, test_images, test_labels, fingerprint=content.hexdigest()[:16], **facts)
+    return Images(images, labels, test_images, test_labels, **facts)
+
+
+def _are_bytes(x: np.ndarray) -> bool:
+    """Whether bytes hold these numbers without loss."""
+    return x.dtype == np.uint8 or bool(((x >= 0) & (x <= 255) & (x == np.floor(x))).all())
+
+
+def _check_inputs(name: str, x: Tensor) -> None:
+    if x.dim() != 2:
+        raise InputError(
+            f"{name} has the shape {list(x.shape)}: give [n, d], a row for each example, as "
+            f"{name}.flatten(1); shape= says the height, width and channels of pictures"
+        )
+    if not len(x):
+        raise InputError(f"{name} has no rows")
+    if x.is_complex() or x.dtype in (torch.bool, torch.bfloat16):
+        raise InputError(
+            f"{name} is {x.dtype}: give uint8, float32 or another type of numbers that NumPy has"
+        )
+    if x.is_floating_point() and len(bad := (~x.isfinite()).any(1).nonzero()):
+        raise InputError(
+            f"{name} has NaN or infinite values in {len(bad)} of its {len(x)} rows, first in row "
+            f"{int(bad[0])}"
+        )
+
+
+def _check_labels(name: str, y: Tensor) -> None:
+    if y.dim() != 1:
+        raise InputError(f"{name} has the shape {list(y.shape)}: give [n], a label for each example")
+    if y.is_floating_point() or y.is_complex() or y.dtype == torch.bool:
+        raise InputError(f"{name} is {y.dtype}: labels are whole numbers, as int64")
+    if len(y) and y.min() < 0:
+        raise InputError(f"{name} has the label {int(y.min())}: labels are whole numbers from 0")

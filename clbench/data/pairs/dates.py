@@ -1,8 +1,10 @@
-"""Parses the dates in users' files: ISO 8601, or unix time where the user asks for it.
+"""Reads the dates in users' files: ISO 8601, or unix time where the user asks for it.
 
-It never guesses a format.
+What a value is says the value itself: a whole number of four digits is a year, one of eight digits a day,
+20140628. It never guesses a format.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -13,29 +15,57 @@ from clbench.errors import InputError
 Unit = Literal["iso", "s", "ms"]
 BAD_SHARE = 0.01  # a larger share of bad rows is an error; fewer are left out and counted
 NEVER = np.datetime64("NaT")
+UNIX_ZERO = np.datetime64("1970-01-01")
 
 
 def read(values: Sequence, unit: Unit, places: Sequence[str], source: str) -> np.ndarray:
     """The day of each value, [n] datetime64[D] in UTC; NaT where there is no date.
 
     places: where each value stands, for messages. Raises InputError if more than 1 % of the values are no
-    dates, or are 1970-01-01 or in the future, as dates in a wrong unit are.
+    dates, or are in the future or 1970-01-01, as dates in a wrong unit are. 1970-01-01 is an ordinary day
+    beside other days that early, and the year 1970 always.
     """
     import pandas as pd  # here, since the import takes a third of a second
 
+    exact = np.ones(len(values), bool)  # whether the value says a day
     if unit == "iso":
         # Not format="mixed": pandas would guess 03/04/2014 to be 4 March and 13/04/2014 to be 13 April.
-        texts = [None if _is_number(value) else value for value in values]
+        texts = [_as_iso(value) for value in values]
         stamps = pd.to_datetime(pd.Series(texts, dtype=object), format="ISO8601", errors="coerce", utc=True)
+        exact = np.array([not isinstance(text, str) or len(text) >= 8 for text in texts])
     else:
         numbers = pd.to_numeric(pd.Series(values), errors="coerce")
         stamps = pd.to_datetime(numbers, unit=unit, errors="coerce", utc=True)
     days = stamps.dt.tz_localize(None).to_numpy().astype("datetime64[D]")
     _stop_if_many(np.isnat(days), values, places, source, "no date", _advice(unit, values))
-    wrong = (days == np.datetime64("1970-01-01")) | (days > np.datetime64("today") + 1)
+    zero = (days == UNIX_ZERO) & exact
+    if ((days < np.datetime64("1971-01-01")) & ~zero).any():
+        zero[:] = False
+    wrong = zero | (days > np.datetime64("today") + 1)
     _stop_if_many(wrong, values, places, source, "1970-01-01 or in the future", _advice(unit, values))
     days[wrong] = NEVER
     return days
+
+
+def of_name(name: str) -> str | None:
+    """The ISO date in a folder's name: 2014, 201403, 2014-03 or 2014-03-01; None for another name."""
+    found = re.fullmatch(r"(\d{4})-?(\d{2})?-?(\d{2})?", name)
+    return "-".join(filter(None, found.groups())) if found else None
+
+
+def _as_iso(value: object) -> object:
+    """The value as pandas is to read it: a whole number of four or eight digits as the year or day that it
+    is, no other number."""
+    number = _digits(value)
+    if len(number) == 8:
+        return f"{number[:4]}-{number[4:6]}-{number[6:]}"
+    return number or (None if _is_number(value) else value)
+
+
+def _digits(value: object) -> str:
+    """The digits of a whole number of four or eight, 2014 or 2014.0; else nothing."""
+    found = re.fullmatch(r"\s*(\d{4}|\d{8})(\.0*)?\s*", str(value), re.ASCII)
+    return found[1] if found else ""
 
 
 def _is_number(value: object) -> bool:
@@ -45,12 +75,14 @@ def _is_number(value: object) -> bool:
 
 def _advice(unit: Unit, values: Sequence) -> str:
     """What the user can do about values that are no dates in this unit."""
-    number = next((str(value) for value in values if str(value).isdigit()), None)
+    if unit != "iso" and any(_digits(value) for value in values):
+        return 'years and days like 20140628 are read without a unit: unit="iso"'
+    number = next((str(value) for value in values if str(value).isdigit() and not _digits(value)), None)
     fitting = "ms" if number and len(number) > 11 else "s"
     if unit == "iso":
         if number:
             return f'unix time has to be asked for: unit="{fitting}"'
-        return "write 2014-06-28 or 2014-06-28T12:00:00Z"
+        return "write 2014, 2014-06-28 or 2014-06-28T12:00:00Z"
     if number and fitting != unit:
         return f'these look like unit="{fitting}"'
     return f"unix time in {unit} is a number"

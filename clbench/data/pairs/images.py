@@ -18,6 +18,11 @@ def pixels(content: bytes, size: int) -> np.ndarray:
 
     Raises Unreadable.
     """
+    return decode(content, size)[0]
+
+
+def decode(content: bytes, size: int) -> tuple[np.ndarray, int | None]:
+    """(the image's `pixels`, the brightest value of an image of 16 bits, None of others)."""
     from PIL import Image, ImageOps
 
     try:
@@ -26,7 +31,9 @@ def pixels(content: bytes, size: int) -> np.ndarray:
             with Image.open(io.BytesIO(content)) as image:
                 image.draft("RGB", (size, size))  # decodes a JPEG at a fraction of its size
                 image.load()  # fails for a cut file; open reads the head
-                return np.asarray(_fit(ImageOps.exif_transpose(image), size))
+                upright = ImageOps.exif_transpose(image)
+                brightest = int(np.asarray(upright).max()) if upright.mode.startswith("I") else None
+                return np.asarray(_fit(upright, size)), brightest
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise Unreadable("image too large") from error
     except (OSError, ValueError, SyntaxError, EOFError) as error:
@@ -39,6 +46,8 @@ def _fit(image, size: int):
 
     if image.mode.startswith("I"):  # 16 bits, which Pillow would clip and not scale
         image = Image.fromarray((np.asarray(image, np.uint32) >> 8).clip(0, 255).astype(np.uint8))
+    if image.mode == "F":
+        image = Image.fromarray(_scale(np.asarray(image)))
     if image.has_transparency_data:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
@@ -47,6 +56,21 @@ def _fit(image, size: int):
     if image.size == (size, size):
         return image
     return ImageOps.fit(image, (size, size), Image.Resampling.BOX)
+
+
+def _scale(values: np.ndarray) -> np.ndarray:
+    """Pixels that are real numbers as uint8. Their range is the first of 0 to 1, to 255 and to 65535 that
+    holds them all, else from the least to the largest.
+
+    Raises Unreadable for pixels that are no numbers.
+    """
+    if not np.isfinite(values).all():
+        raise Unreadable("image with pixels that are not finite")
+    least, largest = values.min(), values.max()
+    top = next((top for top in (1, 255, 65535) if largest <= top), None)
+    if least < 0 or top is None:
+        values, top = values - least, largest - least
+    return (values * (255 / top)).round().clip(0, 255).astype(np.uint8)
 
 
 def resize(array: np.ndarray, size: int | None) -> np.ndarray:

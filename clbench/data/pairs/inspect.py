@@ -26,12 +26,26 @@ def describe(pairs: Pairs) -> list[str]:
     for name, train, test in zip(pairs.names, pairs.train, pairs.test, strict=True):
         lines.append(f"  {name:{width}}  {len(train):6} for training  {len(test):5} for testing")
     lines += [f"left out: {count} {why}" for why, count in pairs.skipped.items()]
+    lines.append(_tokens(pairs))
     left, right = date_probe(pairs)
     lines.append(
         f"date probe: a linear classifier tells the slice of {left:.0%} of the test pairs by their "
         f"left side, of {right:.0%} by their right side; chance {1 / len(pairs.names):.0%}"
     )
     return lines + [f"note: {note}" for note in pairs.notes]
+
+
+def _tokens(pairs: Pairs) -> str:
+    """How many tokens the texts have that are used, and how many are cut off."""
+    rows = np.concatenate([*pairs.train, *pairs.test])
+    said = []
+    for side, name in ((pairs.left, "left"), (pairs.right, "right")):
+        if side is pairs.left and pairs.shape:
+            continue
+        counts = (np.asarray(side[rows]) != 0).sum(1)
+        full = np.mean(counts == side.shape[1])
+        said.append(f"{np.median(counts):g} {name} (at the limit of {side.shape[1]}: {full:.0%})")
+    return f"tokens of a text, median: {', '.join(said)}"
 
 
 def date_probe(pairs: Pairs) -> tuple[float, float]:

@@ -17,8 +17,9 @@ class Row(NamedTuple):
     right: str  # the caption or passage
     when: object  # as the file has it: text, a number, numpy's datetime64
     place: str  # where it stands, for messages: pairs.csv, line 7
-    slice: str  # name of the folder or file that it came in
-    uid: str | None = None
+    slice: str  # name of the first folder below the root that it came in, else of its file
+    uid: str | None = None  # that its file gives it
+    problem: str | None = None  # why it cannot be used, where its reader knows
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Columns:
         "image": ("image", "images", "path"),
         "text": ("text", "text_a", "query"),
         "caption": ("caption", "captions", "passage"),
-        "time": ("time", "times", "date"),
+        "time": ("time", "times", "date", "year"),
     }
 
     def name_of(self, kind: str, columns: Collection[str]) -> str | None:
@@ -70,3 +71,33 @@ class Columns:
 
 
 Rows = Iterator[Row]
+
+
+def captions_in(value: object, place: str) -> list[str]:
+    """The texts that a caption's cell holds: one; those of a list; the values of a dictionary. None and NaN
+    are no text: [""].
+
+    Raises InputError for anything else, naming its type.
+    """
+    if isinstance(value, dict):
+        value = [one for one in value.values() if one is not None]
+    elif isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        texts = [text for one in value for text in captions_in(one, place)]
+        return [text for text in texts if text.strip()] or [""]
+    return [text_in(value, place)]
+
+
+def text_in(value: object, place: str) -> str:
+    """The text that a cell holds, "" where it holds none. Raises InputError for what is no text."""
+    if isinstance(value, str):
+        return value
+    if value is None or value != value or type(value).__name__ == "NAType":  # None, NaN, pandas' NA
+        return ""
+    raise InputError(f"{place}: a text is due where {type(value).__name__} {str(value)[:40]!r} stands")
+
+
+def slice_of(path: Path, root: Path) -> str:
+    """The name of the slice that a file below the root is in: the first folder, or its own name."""
+    return path.relative_to(root).parts[0] if path.parent != root else path.name

@@ -134,13 +134,15 @@ def hold_out(place: np.ndarray, names: Sequence[str], keys: np.ndarray, limits: 
     """Splits every slice into training and test pairs.
 
     place [n]: the slice of each row; keys [n, 2] uint64: digests of its left and its right side. Pairs that
-    share an image or a text are one group, and a group is on one side. A hash of the texts decides the
-    side, so that it stays when rows are added.
+    share an image or a text are one group, and a group is on one side. A hash of one of its texts, the one
+    with the least digest, decides the side: so a group is held out as often with many texts as with one, and
+    the side stays when rows of other groups are added.
     """
     group = groups(keys)
-    candidate = np.ones(len(keys), bool)  # by group: whether all its pairs may be tested on
-    np.logical_and.at(candidate, group, _hash_shares(keys[:, 1:]) < limits.held_out)
-    return _pick(place, names, keys, group, candidate[group], limits)
+    least = np.full(len(keys), np.iinfo(np.uint64).max)  # by group: the least digest of its texts
+    np.minimum.at(least, group, keys[:, 1])
+    candidate = _hash_shares(least[group][:, None]) < limits.held_out
+    return _pick(place, names, keys, group, candidate, limits)
 
 
 def split_as_given(

@@ -21,14 +21,15 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from clbench.data import files
+from clbench.data import files, sums
 from clbench.data.pairs import dates, shards, slices, tables, tic, words
-from clbench.data.pairs.images import Unreadable, pixels, resize
+from clbench.data.pairs.images import Unreadable, decode, resize
 from clbench.data.pairs.pairs import Pairs
 from clbench.data.pairs.rows import Columns, Row, Rows
 from clbench.errors import InputError
 
-VERSION = 1  # of the stored form; another number builds all folders anew
+VERSION = 2  # of the stored form; another number builds all folders anew
+NARROW = 1 << 15  # the brightest of all pixels of 16 bits is below it: they use half of their range or less
 COMMON = 0.05  # a text that more than this share of the rows have gets a note
 
 
@@ -59,17 +60,24 @@ def load(path: Path, options: Options, test: Path | None = None) -> Pairs:
     test: the same for test pairs that the user keeps apart; without it some of the pairs are held out.
     Raises InputError for files that cannot be read and for pairs that cannot be cut as the options say.
     """
-    train_files = _list_files(path)
-    test_files = _list_files(test) if test else []
-    fingerprint = _fingerprint([train_files, test_files], [path, test], options)
+    train = Source.at(path)
+    tested = Source.at(test) if test else None
+    fingerprint = _fingerprint(train, tested, options)
 
     def rows() -> Rows:
-        return _read(train_files, path, options.columns)
+        return train.rows(options.columns)
 
     def test_rows() -> Rows:
-        return _read(test_files, test or path, options.columns)
+        return tested.rows(options.columns) if tested else iter(())
 
-    return _load_or_build(fingerprint, rows, test_rows, options, str(path))
+    beside = [file for source in (train, tested) if source for file in source.metadata]
+    notes = []
+    if beside:
+        notes.append(
+            f"tables beside tar files of the same name are their metadata and are not read: {beside[0].name}"
+            + (f" and {len(beside) - 1} more" if len(beside) > 1 else "")
+        )
+    return _load_or_build(fingerprint, rows, test_rows, options, str(path), notes)
 
 
 def embedded(name: str, rows: Callable[[], Rows], options: Options) -> Pairs:
@@ -77,38 +85,90 @@ def embedded(name: str, rows: Callable[[], Rows], options: Options) -> Pairs:
 
     The name stands for them in the fingerprint, so it has a version.
     """
-    fingerprint = _digest([VERSION, name, asdict(options)])
-    return _load_or_build(fingerprint, rows, lambda: iter(()), options, name)
+    fingerprint = sums.digest([VERSION, name, asdict(options)])
+    return _load_or_build(fingerprint, rows, lambda: iter(()), options, name, [])
 
 
 def _load_or_build(
-    fingerprint: str, rows: Callable[[], Rows], test_rows: Callable[[], Rows], options: Options, source: str
+    fingerprint: str,
+    rows: Callable[[], Rows],
+    test_rows: Callable[[], Rows],
+    options: Options,
+    source: str,
+    notes: list[str],
 ) -> Pairs:
     """The pairs of this fingerprint; reads the rows if the cache has no folder for it yet."""
     folder = files.folders()[-1] / "streams" / fingerprint
-    if not (folder / "about.json").is_file():
-        _build(folder, rows, test_rows, options, source)
+    if not os.path.isfile(folder / "about.json"):
+        _build(folder, rows, test_rows, options, source, notes)
     return _open(folder, fingerprint)
 
 
 # ---- reading
 
 
-def _list_files(path: Path) -> list[Path]:
-    """The file itself, or all files below the folder that can be read, in the order of their names."""
-    if path.is_file():
-        found = [path] if _is_readable(path) else []
-    elif path.is_dir():
-        inside = [file for file in path.rglob("*") if file.is_file() and _is_readable(file)]
-        found = sorted(inside, key=_natural_order)
-    else:
-        raise InputError(f"{path} is not there")
-    if not found:
-        raise InputError(
-            f"{path}: nothing to read; give a table ({', '.join(tables.SUFFIXES)}, also .gz), "
-            "or a folder of tables or .tar files"
-        )
-    return found
+@dataclass(frozen=True)
+class Source:
+    """Where pairs are read: a table or tar file, or all below a folder."""
+
+    path: Path
+    files: tuple[Path, ...]  # in the order of their names
+    metadata: tuple[Path, ...]  # tables beside a tar file of the same name: they say again what it holds
+
+    @classmethod
+    def at(cls, path: Path) -> "Source":
+        """Raises InputError where there is nothing to read."""
+        if path.is_file():
+            found = [path] if _is_readable(path) else []
+        elif path.is_dir():
+            inside = [file for file in path.rglob("*") if file.is_file() and _is_readable(file)]
+            found = sorted(inside, key=_natural_order)
+        else:
+            raise InputError(f"{path} is not there")
+        if not found:
+            raise InputError(
+                f"{path}: nothing to read; give a table ({', '.join(tables.SUFFIXES)}, also .gz), "
+                "or a folder of tables or .tar files"
+            )
+        shards_there = {file for file in found if file.suffix == ".tar"}
+        beside = [
+            file for file in found if file.with_name(f"{tables.stem(file)}.tar") in shards_there - {file}
+        ]
+        return cls(path, tuple(file for file in found if file not in beside), tuple(beside))
+
+    @property
+    def root(self) -> Path:
+        """The folder that names of files, and of slices, count from."""
+        return self.path if self.path.is_dir() else self.path.parent
+
+    def rows(self, columns: Columns) -> Rows:
+        for path in self.files:
+            reader = shards if path.suffix == ".tar" else tables
+            yield from reader.read(path, self.root, columns)
+
+    def contents(self, columns: Columns) -> tuple[list[list[Any]], list[list[Any]]]:
+        """([name, size, SHA-256] of each file, [name, SHA-256 or None where there is none] of each file that
+        rows point to)."""
+        hashes = sums.of(self.files, self.path)
+        listed: list[list[Any]] = [
+            [path.relative_to(self.root).as_posix(), path.stat().st_size, found]
+            for path, found in zip(self.files, hashes, strict=True)
+        ]
+        pointed = sums.kept(
+            "pointed", [VERSION, listed, asdict(columns)], lambda: self._pointed_at(columns)
+        )  # [number of the table, what it says]
+        places = [tables.file_of(self.files[i], said, said) for i, said in pointed]
+        found = sums.of([place for place in places if place is not None], self.path)
+        return listed, [[said, one] for (_, said), one in zip(pointed, found, strict=True)]
+
+    def _pointed_at(self, columns: Columns) -> list[list[Any]]:
+        """[number of a table, what it says] for each file that a row points to, once."""
+        return [
+            [i, said]
+            for i, path in enumerate(self.files)
+            if path.suffix != ".tar"
+            for said in dict.fromkeys(tables.pointed_at(path, self.root, columns))
+        ]
 
 
 def _is_readable(path: Path) -> bool:
@@ -121,49 +181,42 @@ def _natural_order(path: Path) -> list:
     return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts]
 
 
-def _fingerprint(listed: list[list[Path]], roots: list[Path | None], options: Options) -> str:
-    """A digest of the files' names below their roots, their contents, and the options."""
+def _fingerprint(train: Source, test: Source | None, options: Options) -> str:
+    """A digest of the files' names below their roots, of their contents and of those that rows point to, and
+    of the options."""
     settings = {**asdict(options), "only": options.only is not None, "exclude": options.exclude is not None}
-    content = [VERSION, settings]
-    for paths, root in zip(listed, roots, strict=True):
-        content.append([[_name_within(root, path), path.stat().st_size, _sha256(path)] for path in paths])
-    content.append([_sha256(Path(name)) for name in (options.only, options.exclude) if name])
-    return _digest(content)
-
-
-def _digest(content: list) -> str:
-    """16 hex digits of the SHA-256 of nested lists and dicts."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _name_within(root: Path | None, path: Path) -> str:
-    return path.name if root is None or path == root else path.relative_to(root).as_posix()
-
-
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
-
-
-def _read(paths: list[Path], root: Path, columns: Columns) -> Rows:
-    for path in paths:
-        if path.suffix == ".tar":
-            yield from shards.read(path, root if root.is_dir() else path.parent, columns)
-        else:
-            yield from tables.read(path, columns)
+    content: list[Any] = [VERSION, settings]
+    pointed = []
+    for source in (train, test):
+        listed, theirs = source.contents(options.columns) if source else ([], [])
+        content.append(listed)
+        pointed += theirs
+    content.append([sums.of([Path(name)], Path(name))[0] for name in (options.only, options.exclude) if name])
+    return sums.digest([*content, pointed] if pointed else content)
 
 
 # ---- building
 
 
 def _build(
-    folder: Path, rows: Callable[[], Rows], test_rows: Callable[[], Rows], options: Options, source: str
+    folder: Path,
+    rows: Callable[[], Rows],
+    test_rows: Callable[[], Rows],
+    options: Options,
+    source: str,
+    notes: list[str],
 ) -> None:
-    """Writes the folder, whole or not at all."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(dir=folder.parent, prefix="being made "))
+    """Writes the folder, whole or not at all. Raises InputError where the cache cannot be written."""
     try:
-        _Builder(part, options, source).build(rows, test_rows)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(dir=folder.parent, prefix="being made "))
+    except OSError as error:
+        raise InputError(
+            f"the cache {folder.parent} cannot be written ({error.strerror}): set XDG_CACHE_HOME to a folder "
+            "that can"
+        ) from error
+    try:
+        _Builder(part, options, source, notes).build(rows, test_rows)
         try:
             os.replace(part, folder)
         except OSError:
@@ -176,10 +229,12 @@ def _build(
 class _Builder:
     """Collects rows, writes images to disk as they come, cuts the slices at the end, and writes all else."""
 
-    def __init__(self, folder: Path, options: Options, source: str):
+    def __init__(self, folder: Path, options: Options, source: str, notes: list[str]):
         self.folder = folder
         self.options = options
         self.source = source
+        self.given_notes = notes
+        self.brightest: int | None = None  # value in images of 16 bits
         self.only = tic.read_uids(Path(options.only)) if options.only else None
         self.exclude = tic.read_uids(Path(options.exclude)) if options.exclude else None
         self.skipped: Counter[str] = Counter()  # rows left out, by reason
@@ -214,15 +269,21 @@ class _Builder:
 
         Raises Unreadable for a row that is left out.
         """
+        if row.problem:
+            raise Unreadable(row.problem)
         if not row.right.strip():
             raise Unreadable("empty caption")
         if row.left is None:
             raise Unreadable("no image")
         if not self.wants(tic.parse_uid(row.uid)):
             raise Unreadable("uid not wanted")
+        if isinstance(row.left, str) and not row.left.strip():
+            raise Unreadable("empty text")
+        if self.options.tokens == "words" and not all(
+            words.split(text) for text in (row.left, row.right) if isinstance(text, str)
+        ):
+            raise Unreadable("text without a word")
         if isinstance(row.left, str):
-            if not row.left.strip():
-                raise Unreadable("empty text")
             self.left_texts.append(row.left)
             self.left_keys.append(row.left.encode())
         else:
@@ -245,7 +306,9 @@ class _Builder:
     def image(self, left: bytes | np.ndarray, place: str) -> np.ndarray:
         """The row's image, [h, w, 3] uint8 of the same size for all rows."""
         if isinstance(left, bytes):
-            image = pixels(left, self.options.size or 32)
+            image, brightest = decode(left, self.options.size or 32)
+            if brightest is not None:
+                self.brightest = max(brightest, self.brightest or 0)
         else:
             image = resize(left, self.options.size)
         if self.shape not in (None, image.shape):
@@ -295,16 +358,26 @@ class _Builder:
             "names": list(map(str, cut.names)),
             "shape": self.shape,
             "skipped": dict(self.skipped + Counter(cut.left_out)),
-            "notes": self.notes(),
+            "notes": self.notes(cut.names),
         }
         (self.folder / "about.json").write_text(json.dumps(about), encoding="utf-8")
 
-    def notes(self) -> list[str]:
-        """What a reader of the results should know: that one text stands for many pairs."""
+    def notes(self, names: Sequence[str]) -> list[str]:
+        """What a reader of the results should know."""
+        notes = list(self.given_notes)
         text, often = Counter(self.right_texts).most_common(1)[0]
-        if often <= COMMON * len(self.right_texts):
-            return []
-        return [f'"{text}" is the text of {often} of {len(self.right_texts)} pairs: recall cannot reach 1']
+        if often > COMMON * len(self.right_texts):
+            notes.append(
+                f'"{text}" is the text of {often} of {len(self.right_texts)} pairs: recall cannot reach 1'
+            )
+        if self.brightest is not None and self.brightest < NARROW:
+            notes.append(
+                f"the brightest pixel of all images of 16 bits is {self.brightest} of 65535, so they are "
+                f"dark: scale them up if they hold {self.brightest.bit_length()} bits"
+            )
+        if len(names) == 1:
+            notes.append("there is one slice, so nothing changes with time: cut it otherwise with by=")
+        return notes
 
 
 def _open(folder: Path, fingerprint: str) -> Pairs:

@@ -7,6 +7,7 @@ columns of all tasks lie in theta from the start; while task k is learnt, those 
 no gradient goes into those before. Cost: T columns, whose layers widen with k; k forward passes and one back
 in each step."""
 
+import torch
 from torch import Tensor
 
 from clbench.core.batch import Batch
@@ -25,6 +26,8 @@ class Progressive(Part):
     def supports(self, stream: Stream, net: Network) -> str | None:
         if stream.scenario != "task":
             return "needs the task label at test time"
+        if torch.stack([task.classes for task in stream.tasks]).sum(0).max() > 1:
+            return "every task has outputs of its own; here a class comes back"
         return (
             None if isinstance(net, OfBlocks) else f"{net} is not built of blocks that columns could connect"
         )

@@ -1,6 +1,7 @@
 """Averaged gradient episodic memory, A-GEM (Chaudhry et al. 2019, "Efficient lifelong learning with A-GEM").
 
     g~ = g - (g.r / r.r) r  if g.r < 0, else g        r: gradient on a batch from the memory of all past tasks
+The batch is drawn anew at every step, without replacement within it, as in the paper and its code.
 r is the gradient of the data term alone, whatever other parts have added to g; an optimiser other than plain
 SGD need not keep the angle. Differs from the paper: the memory is filled when a task ends, as many examples
 of every task, instead of while it runs. From Avalanche: its reference batches walk the memory in a fixed
@@ -22,7 +23,7 @@ from clbench.strategies.parts.products import products
 @dataclass
 class AGEM(Part):
     memory: Count = 500  # examples kept
-    rows: Rows | None = None  # of a reference batch; None: as many as new ones
+    rows: Rows | None = None  # of a reference batch, at most the memory; None: as many as new ones
     paper = "Chaudhry et al. 2019"
     keeps = "examples"
     replays = protects = learns_pairs = True
@@ -39,7 +40,7 @@ class AGEM(Part):
     def before_task(self, t: int, plan: Batch) -> Batch:
         if self.stored is not None:
             rows = self.rows or self.run.replayed
-            plan.reference = self.run.shuffled(self.stored, rows, len(plan.samples), "reference")
+            plan.reference = self.run.drawn_anew(self.stored, rows, len(plan.samples), "reference")
         return plan
 
     def gradient(self, g: Tensor, batch: Batch) -> Tensor:

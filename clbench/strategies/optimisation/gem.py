@@ -4,7 +4,7 @@ learning").
     g~ = argmin |g~ - g|^2 / 2  subject to  g~.g_k >= 0 for every past task k
     by its dual:  v = argmin_{v >= margin} v' G G' v / 2 + (G g)' v,   g~ = g + G' v
 
-with g_k the gradient on task k's whole memory, and G the g_k as rows.
+with g_k the gradient on task k's whole memory, of which nothing is drawn, and G the g_k as rows.
 As in the released code v is at least `margin`, which favours the past tasks, and g stays as it is where no
 constraint is violated. The g_k are gradients of the data term alone. Differs from that code and from
 Avalanche: the dual is solved on the device, where they call quadprog on the CPU; its ridge is relative to

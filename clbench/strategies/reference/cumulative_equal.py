@@ -3,7 +3,7 @@ equally of each task.
 
     theta_k = train(theta_{k-1}, D_k u |D_k| / (k - 1) examples of each of D_1 .. D_{k-1})
 What is kept of a task is the beginning of one fixed order, so an example that was dropped never comes
-back."""
+back. Steps walk old and new data in reshuffled passes over both together."""
 
 import torch
 from torch import Tensor

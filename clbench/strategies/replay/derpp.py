@@ -2,9 +2,9 @@
 
     loss = CE(x, y) + alpha MSE(z', h(x')) + beta CE(x'', y'')
 (x', z') and (x'', y'') are two draws from a reservoir of examples with the outputs z that the network gave in
-the step in which they were stored. MSE is the mean over outputs, as in the released code; the paper writes
-the squared norm. Differs: replay starts with the second task. Cost: B + B more rows in every step; an output
-vector for each example kept."""
+the step in which they were stored, drawn anew at every step, with replacement. MSE is the mean over outputs,
+as in the released code; the paper writes the squared norm. Differs: replay starts with the second task. Cost:
+B + B more rows in every step; an output vector for each example kept."""
 
 from dataclasses import dataclass
 

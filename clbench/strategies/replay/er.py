@@ -2,8 +2,8 @@
 
     loss = mean of CE over B current rows and B rows from the memory
 On pairs, where a batch stays as large as it is, B/2 of each are one batch and so each other's negatives.
-The memory holds as many examples of every task; it is filled at the end of each task and walked in reshuffled
-passes."""
+The memory holds as many examples of every task and is filled at the end of each task. Replayed rows are drawn
+in reshuffled passes over it, so that all come up equally often; the paper draws anew at every step."""
 
 from dataclasses import dataclass
 

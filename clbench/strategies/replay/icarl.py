@@ -5,8 +5,8 @@ exemplars.
     herding:  p_k = argmin_x |mu - (phi(x) + sum_{j<k} phi(p_j)) / k|
     answer:   argmin_c |phi(x) - mu_c|
 
-The loss is on current data and exemplars. phi: features of length 1; mu: their class mean; mu_c: the mean
-over the exemplars of c, of length 1.
+The loss is on current data and exemplars, in reshuffled passes over both together. phi: features of length 1;
+mu: their class mean; mu_c: the mean over the exemplars of c, of length 1.
 Differs: mu and the choice are over `herded` examples of a class instead of all of them. From Avalanche and
 the authors' code: these train the outputs of classes not seen yet towards 0 and average over all outputs
 instead of summing (split MNIST, 100 steps of SGD, 3 seeds: Avalanche .627, this .734, this with their loss

@@ -4,6 +4,7 @@ each."""
 import gzip
 import io
 import json
+import os
 import pickle
 import tarfile
 from pathlib import Path
@@ -13,8 +14,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from clbench.data import files
-from clbench.data.pairs import images, inspect, slices, store, tic, words
+from clbench.data import files, sums
+from clbench.data.pairs import images, inspect, shards, slices, store, tables, tic, words
 from clbench.data.pairs.rows import Columns
 from clbench.data.pairs.store import Options
 from clbench.errors import InputError
@@ -294,10 +295,13 @@ def test_an_image_outside_the_folder_is_refused(tmp_path):
     inside = tmp_path / "data"
     inside.mkdir()
     (inside / "link.png").symlink_to(tmp_path / "secret.png")
-    for way in ("../secret.png", str(tmp_path / "secret.png"), "link.png"):
+    for way in ("../secret.png", str(tmp_path / "secret.png")):
         table(image=way).to_csv(inside / "a.csv", index=False)
         with pytest.raises(InputError, match="a.csv, line 2: the image .* lies outside"):
             load(inside / "a.csv")
+    table(image="link.png").to_csv(inside / "a.csv", index=False)  # a link of the user's own is followed
+    with pytest.raises(InputError, match="too few pairs"):  # one image: one group
+        load(inside / "a.csv")
 
 
 def test_text_that_is_not_utf8_names_the_file(tmp_path):
@@ -502,6 +506,231 @@ def test_a_key_twice_and_a_member_too_large_are_refused(tmp_path, monkeypatch):
         load(tmp_path / "1.tar")
 
 
+def test_a_tar_file_that_was_cut_anywhere_is_named(tmp_path):
+    tic_training(tmp_path / "train", each=4)
+    shards_there = sorted((tmp_path / "train").rglob("*.tar"))
+    whole = shards_there[0].read_bytes()
+    with tarfile.open(shards_there[0]) as archive:
+        ends = [member.offset for member in archive][1:]  # between two members it looks like a whole one
+    for cut in [*ends, *range(1, len(whole) - 10 * 1024, 777)]:
+        shards_there[0].write_bytes(whole[:cut])
+        with pytest.raises(InputError, match=f"{shards_there[0].name} is not a whole tar file"):
+            list(shards.read(shards_there[0], tmp_path, Columns()))
+
+
+def test_captions_of_a_shard_come_from_all_lines_and_else_from_the_json(tmp_path):
+    about = {"caption": ["from json", "said again"]}
+    members = {}
+    for key, text, metadata in (
+        ("a", b"\xef\xbb\xbf\nphoto\nof a drum\n", json.dumps(about).encode()),
+        ("b", b"", json.dumps(about).encode()),
+        ("c", b"a lamp", b'{"uid": "00'),
+        ("d", b"a bell", b"[1]"),
+    ):
+        members |= {f"{key}.png": picture(0), f"{key}.txt": text, f"{key}.json": metadata}
+    shard(tmp_path / "a.tar", members)
+    rows = list(shards.read(tmp_path / "a.tar", tmp_path, Columns()))
+    assert [row.right for row in rows] == ["photo of a drum", "from json", "said again", "a lamp", "a bell"]
+    assert [bool(row.problem) for row in rows] == [False, False, False, True, True]  # counted as left out
+
+
+def test_a_number_within_a_set_is_no_uid(tmp_path):
+    """img2dataset numbers the members of every set from 0."""
+    shard(tmp_path / "a.tar", {f"{key}.txt": b"text" for key in ("000000000", f"{7:032x}-1")})
+    assert [row.uid for row in shards.read(tmp_path / "a.tar", tmp_path, Columns())] == [None, f"{7:032x}"]
+
+
+def test_tables_beside_shards_of_the_same_name_are_their_metadata(tmp_path):
+    tic_training(tmp_path)
+    alone = load(tmp_path)
+    for path in tmp_path.rglob("*.tar"):
+        pd.DataFrame({"url": ["http://example.invalid"]}).to_parquet(path.with_suffix(".parquet"))
+    beside = load(tmp_path)
+    assert beside.fingerprint == alone.fingerprint and len(beside.right) == N
+    for path in tmp_path.rglob("*.tar"):
+        path.write_bytes(path.read_bytes() + bytes(512))  # else the same contents: taken from the cache
+    assert "metadata and are not read: 00000000.parquet and 3 more" in load(tmp_path).notes[0]
+
+
+# ---- what tables hold
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_years_and_days_are_read_as_what_they_say(tmp_path, kind):
+    def slices_of(times, **options):
+        frame = table(when=times).drop(columns="time")
+        frame.to_csv(tmp_path / "a.csv", index=False) if kind == "csv" else frame.to_parquet(
+            tmp_path / "a.parquet"
+        )
+        return load(tmp_path / f"a.{kind}", columns=Columns(time="when"), **options)
+
+    pairs = slices_of([1969 + i // (N // 2) for i in range(N)])
+    assert pairs.names == ("1969", "1970") and set(pairs.skipped) <= {"held out or over the limit"}
+    assert slices_of([1970.0] * 200 + [1971.0] * 200).names == ("1970", "1971")
+    assert slices_of([20140228] * 200 + [20140301] * 200, by="month").names == ("2014-02", "2014-03")
+    early = slices_of(["1969-12-31"] * 200 + ["1970-01-01"] * 200)  # an ordinary day beside another
+    assert early.names == ("1969", "1970")
+    for wrong in (20141301, 196, 196601):
+        with pytest.raises(InputError, match="400 of 400 rows have a time that is no date"):
+            slices_of([wrong] * N)
+    with pytest.raises(InputError, match='read without a unit: unit="iso"'):
+        slices_of([1966] * N, unit="s")
+
+
+def test_quotes_in_a_tsv_are_characters_unless_a_field_is_quoted_throughout(tmp_path):
+    lines = [
+        "text\tcaption\tdate",
+        'a\t"one\t2014-01-01',
+        'b\t27" wide\t2014-01-02',
+        'c\t"a ""b"""\t2014-01-03',
+        "",
+    ]
+    (tmp_path / "a.tsv").write_text("\n".join(lines))
+    rows = list(tables.read(tmp_path / "a.tsv", tmp_path, Columns()))
+    assert [row.right for row in rows] == ['"one', '27" wide', 'a "b"']
+    assert [row.place for row in rows] == ["a.tsv, line 2", "a.tsv, line 3", "a.tsv, line 4"]
+    (tmp_path / "a.tsv").write_text('text\tcaption\tdate\na\tb\t2014\na\t"broken\noff"\t2014\n')
+    with pytest.raises(InputError, match="a.tsv, line 3: 2 fields .* quote that is not closed"):
+        list(tables.read(tmp_path / "a.tsv", tmp_path, Columns()))
+
+
+def test_a_quote_in_a_csv_that_would_swallow_lines_is_an_error_with_its_number(tmp_path):
+    text = 'text,caption,date\na,"24"" monitor, or\ntwo lines",2014-01-01\nb,27" monitor,2014-01-02\n'
+    (tmp_path / "a.csv").write_text(text)
+    rows = list(tables.read(tmp_path / "a.csv", tmp_path, Columns()))
+    assert [row.right for row in rows] == ['24" monitor, or\ntwo lines', '27" monitor']
+    assert [row.place for row in rows] == ["a.csv, line 2", "a.csv, line 4"]
+    for stray in ('c,"one,2014-01-03\nd,two,2014-01-04\ne,"three,2014-01-05\n', 'c,"one,2014-01-03\n'):
+        (tmp_path / "a.csv").write_text(text + stray)
+        with pytest.raises(InputError, match="a.csv, line 5: a field begins with a quote"):
+            list(tables.read(tmp_path / "a.csv", tmp_path, Columns()))
+    (tmp_path / "a.csv").write_text(text + "c,one,2014,more\n")
+    with pytest.raises(InputError, match="a.csv, line 5: 4 fields where the first line has 3"):
+        list(tables.read(tmp_path / "a.csv", tmp_path, Columns()))
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_lists_and_dictionaries_of_captions_are_several_captions(tmp_path, kind):
+    cells = (
+        [["one", "two"], ["three", ""]]
+        if kind == "jsonl"
+        else [{"en": "one", "de": "two"}, {"en": "three", "de": None}]
+    )
+    frame = pd.DataFrame({"text": ["a", "b"], "caption": cells})
+    path = tmp_path / f"a.{kind}"
+    frame.to_json(path, orient="records", lines=True) if kind == "jsonl" else frame.to_parquet(path)
+    rows = list(tables.read(path, tmp_path, Columns()))
+    assert [(row.left, row.right) for row in rows] == [("a", "one"), ("a", "two"), ("b", "three")]
+
+
+def test_captions_of_another_type_are_named(tmp_path):
+    pd.DataFrame({"text": ["a"], "caption": [3]}).to_parquet(tmp_path / "a.parquet")
+    with pytest.raises(InputError, match="a.parquet, row 1: a text is due where int '3' stands"):
+        list(tables.read(tmp_path / "a.parquet", tmp_path, Columns()))
+
+
+def test_folders_name_slices_and_partitions_are_columns(tmp_path):
+    for name in ("year=2014", "year=2015"):
+        for half in (0, 1):
+            texts = [f"{name} {half} number {i}" for i in range(N // 4)]
+            part = pd.DataFrame({"query": texts, "caption": texts})
+            (tmp_path / "set" / name / f"part={half}").mkdir(parents=True)
+            part.to_csv(tmp_path / "set" / name / f"part={half}" / "a.csv", index=False)
+    dated = table()[["text_a", "caption"]]
+    for year in (2014, 2015):
+        (tmp_path / "plain" / str(year)).mkdir(parents=True)
+        half = dated[: N // 2] if year == 2014 else dated[N // 2 :]
+        half.to_csv(tmp_path / "plain" / str(year) / "a.csv", index=False)
+    assert load(tmp_path / "set").names == ("2014", "2015")
+    assert load(tmp_path / "set", by="name").names == ("year=2014", "year=2015")
+    given = tables.read(
+        tmp_path / "set" / "year=2014" / "part=1" / "a.csv", tmp_path / "set", Columns(caption="part")
+    )
+    assert {(row.right, row.when) for row in given} == {("1", "2014")}
+    assert load(tmp_path / "plain").names == load(tmp_path / "plain", by="name").names == ("2014", "2015")
+    one = load(tmp_path / "plain" / "2014" / "a.csv", by="name")
+    assert one.notes == ("there is one slice, so nothing changes with time: cut it otherwise with by=",)
+
+
+def test_links_of_the_users_own_are_followed(tmp_path):
+    for folder in ("storage", "data"):
+        (tmp_path / folder).mkdir()
+    for i in range(N):
+        (tmp_path / "storage" / f"{i}.png").write_bytes(picture(i))
+    (tmp_path / "data" / "images").symlink_to(tmp_path / "storage")
+    (tmp_path / "table.csv").symlink_to(tmp_path / "data" / "a.csv")
+    table(image=[f"images/{i}.png" for i in range(N)]).to_csv(tmp_path / "data" / "a.csv", index=False)
+    assert len(load(tmp_path / "data" / "a.csv").right) == N
+    with pytest.raises(InputError, match="no pair could be read .400 with an image file that is not there"):
+        load(tmp_path / "table.csv")  # beside this link there are no images
+
+
+# ---- texts and pictures
+
+
+def test_tokens_of_scripts_without_spaces_marks_and_emoji():
+    assert words.split("A cat, a CAT_1!") == ["a", "cat", "a", "cat_1"]
+    assert words.split("河流 abc石头") == ["河", "流", "abc", "石", "头"]
+    assert words.split("नदी पत्थर") == ["नदी", "पत्थर"]  # with their marks
+    assert words.split("ที่นี่") == ["ที่", "นี่"]
+    assert words.split("🌊🌲 ❄\ufe0f❄") == ["🌊", "🌲", "❄", "❄"]
+    assert words.split("caf\u00e9 5°") == words.split("cafe\u0301 5 ©") == ["caf\u00e9", "5"]
+    assert words.split("… —") == []
+
+
+def test_texts_without_a_token_are_left_out_and_counted(tmp_path):
+    captions = ["…", "?!"] + [f"passage {i}" for i in range(2, N)]
+    table(caption=captions).to_csv(tmp_path / "a.csv", index=False)
+    pairs = load(tmp_path / "a.csv")
+    assert pairs.skipped["text without a word"] == 2
+    counted = "tokens of a text, median: 2 left (at the limit of 24: 0%), 2 right (at the limit of 24: 0%)"
+    assert counted in inspect.describe(pairs)
+
+
+def encoded(array: np.ndarray, kind: str) -> bytes:
+    content = io.BytesIO()
+    Image.fromarray(array).save(content, kind)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize("top", [1, 255, 65535, 1e6])
+def test_real_pixels_are_scaled_by_their_range(top):
+    ramp = np.tile(np.linspace(0, top, 32, dtype=np.float32), (32, 1))
+    found = images.pixels(encoded(ramp, "TIFF"), 32)[16, :, 0]
+    assert np.abs(found - np.linspace(0, 255, 32)).max() <= 1
+    below = images.pixels(encoded(ramp - top / 2, "TIFF"), 32)[16, :, 0]
+    assert np.abs(below - np.linspace(0, 255, 32)).max() <= 1
+    with pytest.raises(images.Unreadable, match="not finite"):
+        images.pixels(encoded(ramp * np.float32(np.nan), "TIFF"), 32)
+
+
+@pytest.mark.parametrize(("top", "noted"), [(4095, True), (65535, False)])
+def test_a_narrow_range_of_16_bits_is_noted(tmp_path, top, noted):
+    ramps = [
+        encoded(np.roll(np.linspace(0, top, 64), i).reshape(8, 8).astype(np.uint16), "PNG") for i in range(64)
+    ]
+    table(image=[ramps[i % 64] for i in range(N)]).to_parquet(tmp_path / "a.parquet")
+    notes = " ".join(load(tmp_path / "a.parquet", n_test=4).notes)
+    assert ("brightest pixel of all images of 16 bits is 4095 of 65535" in notes) == noted
+
+
+# ---- test pairs
+
+
+@pytest.mark.parametrize("captions", [1, 2, 5])
+def test_images_are_held_out_alike_however_many_captions_they_have(captions):
+    count = 3000
+    left = slices.digests(f"image {i}".encode() for i in range(count) for _ in range(captions))
+    right = slices.digests(f"caption {i} {k}".encode() for i in range(count) for k in range(captions))
+    place, limits = np.zeros(len(left), int), slices.Limits(n_test=1)
+    train = slices.hold_out(place, ["all"], np.stack([left, right], 1), limits).train[0]
+    held = 1 - len(train) / len(left)
+    assert abs(held - 1 / 6) < 0.03
+    assert len(np.unique(left[train])) * captions == len(
+        train
+    )  # an image is on one side with all its captions
+
+
 # ---- the cache
 
 
@@ -514,6 +743,53 @@ def test_contents_and_options_decide_what_is_read_again(tmp_path):
     assert load(tmp_path / "moved" / "a.csv", length=10).fingerprint != first.fingerprint
     table(time=["2014-03-03"] * 200 + ["2015-03-03"] * 200).to_csv(tmp_path / "moved" / "a.csv", index=False)
     assert load(tmp_path / "moved" / "a.csv").fingerprint != first.fingerprint
+
+
+def test_images_that_come_later_or_change_are_other_data(tmp_path):
+    for i in range(N):
+        (tmp_path / f"{i}.png").write_bytes(picture(i))
+    table(image=[f"{i}.png" for i in range(N)]).to_csv(tmp_path / "a.csv", index=False)
+    (tmp_path / "7.png").rename(tmp_path / "away")
+    missing = load(tmp_path / "a.csv")
+    assert missing.skipped["an image file that is not there"] == 1 and len(missing.right) == N - 1
+    (tmp_path / "away").rename(tmp_path / "7.png")
+    complete = load(tmp_path / "a.csv")
+    assert len(complete.right) == N and complete.fingerprint != missing.fingerprint
+    before = os.stat(tmp_path / "7.png")
+    content = bytearray((tmp_path / "7.png").read_bytes())
+    (tmp_path / "7.png").write_bytes(content + b"x")
+    assert load(tmp_path / "a.csv").fingerprint not in (complete.fingerprint, missing.fingerprint)
+    (tmp_path / "7.png").write_bytes(content[:-1] + b"x")  # as long and as old as the first
+    os.utime(tmp_path / "7.png", ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert load(tmp_path / "a.csv").fingerprint != complete.fingerprint
+    (tmp_path / "7.png").write_bytes(content)
+    assert load(tmp_path / "a.csv").fingerprint == complete.fingerprint
+
+
+def test_contents_are_hashed_once_for_each_size_and_time(tmp_path, monkeypatch):
+    tic_training(tmp_path / "train")
+    read, real = [], sums.sha256_of
+
+    def counted(path):
+        read.append(path.name)
+        return real(path)
+
+    monkeypatch.setattr(sums, "sha256_of", counted)
+    first = load(tmp_path / "train")
+    assert len(read) == 4 and load(tmp_path / "train").fingerprint == first.fingerprint and len(read) == 4
+    changed = next((tmp_path / "train").rglob("*.tar"))
+    changed.write_bytes(changed.read_bytes() + bytes(512))
+    assert load(tmp_path / "train").fingerprint != first.fingerprint and read[4:] == [changed.name]
+
+
+@pytest.mark.parametrize("cache", ["/proc/1", "file"])
+def test_a_cache_that_cannot_be_written_is_one_line(tmp_path, cache, here):
+    (tmp_path / "file").write_text("no folder")
+    table().to_csv(tmp_path / "a.csv", index=False)
+    place = tmp_path / cache  # an absolute one stands for itself
+    done = here("data", "inspect", tmp_path / "a.csv", env={"XDG_CACHE_HOME": str(place)})
+    assert done.returncode == 2 and done.stdout == "" and done.stderr.count("\n") == 1, done.stderr
+    assert "cannot be written" in done.stderr and "XDG_CACHE_HOME" in done.stderr
 
 
 def test_words_do_not_depend_on_the_process():
@@ -533,12 +809,13 @@ def test_inspect_says_what_is_there_and_draws_it(tmp_path, here):
         "2014",
         "2015",
         "left",
+        "tokens",
         "date",
         "clbench",
         str(tmp_path / "samples.png"),
     ]
     assert (
-        lines[4] == f"""clbench run -b "stream(path='{tmp_path / "train"}')" -s naive -s er -s cumulative"""
+        lines[5] == f"""clbench run -b "stream(path='{tmp_path / "train"}')" -s naive -s er -s cumulative"""
     )
     assert Image.open(tmp_path / "samples.png").size == (180 + 16 * 34, 2 * 34)
 

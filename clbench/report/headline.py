@@ -1,0 +1,41 @@
+"""What a table comes to, in a sentence."""
+
+from clbench.metrics.references import JOINT, NAIVE
+from clbench.report.tables import Row, Table
+
+
+def headline(table: Table) -> str:
+    """Who is best, how much of the damage that wins back, and who cannot be told from it.
+
+    table: of one benchmark, as `comparison` makes it.
+    """
+    start = f"{table.benchmark} ({table.profile}): "
+    starred = [
+        (row, column)
+        for column in table.columns
+        for row in table.rows
+        if "best" in row.cells[column.name].marks
+    ]
+    if not starred:
+        return f"{start}no row can be called best{_why_none(table)}"
+    best, column = starred[0]
+    tied = [row.strategy for row in table.rows if "tied" in row.cells[column.name].marks]
+    return (
+        f"{start}{best.strategy} is best by {column.title} ({best.cells[column.name].text}) "
+        f"{_won_back(best, table)}" + (f"; not distinguishable from it: {', '.join(tied)}" if tied else "")
+    )
+
+
+def _won_back(best: Row, table: Table) -> str:
+    share = best.cells["recovered"].value
+    if share is not None:
+        return f"and wins back {100 * share:.0f} % of what plain fine-tuning loses against retraining"
+    with_numbers = {row.strategy for row in table.rows if row.cells["acc"].value is not None}
+    if missing := [name for name in (NAIVE, JOINT) if name not in with_numbers]:
+        return f"(how much of the damage that wins back takes {' and '.join(missing)} beside it)"
+    return "where plain fine-tuning loses nothing that would show"
+
+
+def _why_none(table: Table) -> str:
+    stale = any(origin.stale for row in table.rows for origin in row.origins.values())
+    return ": rows are stale, run them again" if stale else ""
