@@ -25,7 +25,17 @@ FAMILIES = (
 )
 OWN = "own"  # the family of what is not ours and names none
 # What a class says for readers and tests alone: no run depends on it. The last three are of benchmarks.
-DESCRIPTIVE = ("family", "paper", "keeps", "tolerance", "grows", "mirrors", "tasks_are", "data_are", "ranks_by")
+DESCRIPTIVE = (
+    "family",
+    "paper",
+    "keeps",
+    "tolerance",
+    "grows",
+    "mirrors",
+    "tasks_are",
+    "data_are",
+    "ranks_by",
+)
 
 
 @dataclass(frozen=True)

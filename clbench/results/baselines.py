@@ -1,4 +1,5 @@
 """Baselines: what was once accepted, one file per benchmark, and the verdict on what is measured now."""
+
 import json
 import shlex
 from collections.abc import Container, Iterable, Mapping
@@ -25,16 +26,23 @@ SCHEMA = 2
 FIELDS = {"status", "reason", "data", "source", "settings", "platform", "seeds", "costs", "acc"}
 LATER = ("slices", "metrics")
 ACCEPT_WITH_THE_CODE = "run it, `clbench baseline accept`, and commit the baselines with the code"
-PLATFORM = {"processor": "processor", "machine": "platform", "device": "device", "torch": "torch", "threads": "threads"}
+PLATFORM = {
+    "processor": "processor",
+    "machine": "platform",
+    "device": "device",
+    "torch": "torch",
+    "threads": "threads",
+}
 NOT_COMPARED = ("missing", "failed", "changed set-up")
 
-Pair = tuple[str, str]                                    # benchmark, strategy: canonical specs
+Pair = tuple[str, str]  # benchmark, strategy: canonical specs
 Entries = Mapping[Pair, dict]
 Results = list[tuple[str, str, Verdict]]
-ALL = "*"                                                 # in the place of a name: what is said of several pairs
+ALL = "*"  # in the place of a name: what is said of several pairs
 
 
 # ---- accepting
+
 
 def accept(records: Iterable[Record], baselines: Path, profile: str) -> list[Path]:
     """Makes the profile's records the baseline; returns the files written. Other strategies' entries stay
@@ -46,8 +54,14 @@ def accept(records: Iterable[Record], baselines: Path, profile: str) -> list[Pat
         path = Path(baselines) / profile / f"{file_name(benchmark)}.json"
         entries = _read(path)["strategies"] if path.exists() else {}
         entries |= {record.strategy: entry_of(record) for record in records if record.benchmark == benchmark}
-        texts[path] = readable({"schema": SCHEMA, "profile": profile, "benchmark": benchmark,
-                                "strategies": dict(sorted(entries.items()))})
+        texts[path] = readable(
+            {
+                "schema": SCHEMA,
+                "profile": profile,
+                "benchmark": benchmark,
+                "strategies": dict(sorted(entries.items())),
+            }
+        )
     for path, text in texts.items():
         write_atomically(path, text)
     return list(texts)
@@ -60,8 +74,10 @@ def moved(records: Iterable[Record], baselines: Path, profile: str) -> Results:
     there = any((Path(baselines) / profile).glob("*.json"))
     before = load_baselines(baselines, profile) if there else {}
     now = {(record.benchmark, record.strategy): entry_of(record) for record in records}
-    return [(*pair, compare(_side(pair, before), _side(pair, now)) if pair in before else _new(now[pair]))
-            for pair in sorted(now)]
+    return [
+        (*pair, compare(_side(pair, before), _side(pair, now)) if pair in before else _new(now[pair]))
+        for pair in sorted(now)
+    ]
 
 
 def _new(entry: dict) -> Verdict:
@@ -73,10 +89,15 @@ def _new(entry: dict) -> Verdict:
 
 def _refuse_what_is_no_result(records: list[Record], profile: str) -> None:
     if not records:
-        raise InputError(f'no records of the profile "{profile}" to accept; '
-                         f"make them with: clbench run --all --profile {profile}")
-    refused = sorted(f"{record.benchmark} {record.strategy} ({problem})" for record in records
-                     if (problem := _problem(record)))
+        raise InputError(
+            f'no records of the profile "{profile}" to accept; '
+            f"make them with: clbench run --all --profile {profile}"
+        )
+    refused = sorted(
+        f"{record.benchmark} {record.strategy} ({problem})"
+        for record in records
+        if (problem := _problem(record))
+    )
     if refused:
         raise InputError(f"nothing accepted: no baseline can be made of {', '.join(refused)}; run them again")
 
@@ -90,28 +111,42 @@ def _problem(record: Record) -> str | None:
 def entry_of(record: Record) -> dict:
     """What a baseline keeps of a record, as it would come back from its file."""
     costs = {name: _whole(record.cost(name)) for name in EXACT}
-    entry = {"status": record.status, "reason": record.error.reason if record.error else None, "data": record.data,
-             "source": record.source, "settings": record.settings, "platform": _platform(record),
-             "seeds": record.seeds, "costs": costs, "acc": record.acc, "slices": _slices(record),
-             "metrics": _metrics(record)}
+    entry = {
+        "status": record.status,
+        "reason": record.error.reason if record.error else None,
+        "data": record.data,
+        "source": record.source,
+        "settings": record.settings,
+        "platform": _platform(record),
+        "seeds": record.seeds,
+        "costs": costs,
+        "acc": record.acc,
+        "slices": _slices(record),
+        "metrics": _metrics(record),
+    }
     read: dict[str, Any] = json.loads(json.dumps(entry))
     return read
 
 
 def _slices(record: Record) -> list[list[int]] | None:
     """[S][E] examples in each evaluation slice; None where the record doesn't say."""
-    by_seed = {seed: group.slice_sizes for group in record.groups if group.slice_sizes for seed in group.seeds}
+    by_seed = {
+        seed: group.slice_sizes for group in record.groups if group.slice_sizes for seed in group.seeds
+    }
     sizes = [by_seed[seed] for seed in record.seeds if seed in by_seed]
     return sizes if sizes and len(sizes) == len(record.seeds) else None
 
 
 def _metrics(record: Record) -> dict[str, list[float | None]] | None:
-    """name -> [S]: what today's code computes from the accuracies, without what a stream like this has not."""
+    """name -> [S]: what today's code computes from the accuracies, without what this stream has not."""
     if not record.acc:
         return None
     values = per_seed(record.array)
-    return {name: [None if one != one else one for one in own.tolist()] for name, own in values.items()
-            if not np.isnan(own).all()}
+    return {
+        name: [None if one != one else one for one in own.tolist()]
+        for name, own in values.items()
+        if not np.isnan(own).all()
+    }
 
 
 def _platform(record: Record) -> dict:
@@ -131,14 +166,20 @@ def _whole(value: float | None) -> float | int | None:
 
 # ---- reading
 
+
 def load_baselines(folder: Path, profile: str) -> dict[Pair, dict]:
     """(benchmark, strategy) -> entry, of all the profile's baselines."""
     paths = sorted((Path(folder) / profile).glob("*.json"))
     if not paths:
-        raise InputError(f'no baselines for profile "{profile}" in {folder}/; '
-                         f"make them with: {_accept_command(profile)}")
+        raise InputError(
+            f'no baselines for profile "{profile}" in {folder}/; make them with: {_accept_command(profile)}'
+        )
     files = [_read(path) for path in paths]
-    return {(file["benchmark"], strategy): entry for file in files for strategy, entry in file["strategies"].items()}
+    return {
+        (file["benchmark"], strategy): entry
+        for file in files
+        for strategy, entry in file["strategies"].items()
+    }
 
 
 def _read(path: Path) -> dict:
@@ -167,8 +208,15 @@ def _accept_command(profile: str, *pair: str) -> str:
 
 # ---- comparing with what was accepted
 
-def check(records: Iterable[Record], baselines: Path, profile: str, benchmarks: list[str] | None = None,
-          strategies: list[str] | None = None, margin: float = MARGIN) -> Results:
+
+def check(
+    records: Iterable[Record],
+    baselines: Path,
+    profile: str,
+    benchmarks: list[str] | None = None,
+    strategies: list[str] | None = None,
+    margin: float = MARGIN,
+) -> Results:
     """The verdict on each pair, sorted, and what can only be said of several pairs. Without patterns
     (canonical names or globs): on every pair of the baseline; with them also on pairs that only have a
     record."""
@@ -176,14 +224,21 @@ def check(records: Iterable[Record], baselines: Path, profile: str, benchmarks: 
     current = {(record.benchmark, record.strategy): record for record in records if record.profile == profile}
     stale = {pair for pair, record in current.items() if is_stale(record)}
     now = {pair: entry_of(record) for pair, record in current.items()}
-    pairs = _selected(before.keys() | now.keys(), profile, benchmarks, strategies) if benchmarks or strategies else before.keys()
+    pairs = (
+        _selected(before.keys() | now.keys(), profile, benchmarks, strategies)
+        if benchmarks or strategies
+        else before.keys()
+    )
     fresh = {pair: entry for pair, entry in now.items() if pair not in stale}
-    results = [(*pair, _verdict(pair, before, fresh, pair in stale, profile, margin)) for pair in sorted(pairs)]
+    results = [
+        (*pair, _verdict(pair, before, fresh, pair in stale, profile, margin)) for pair in sorted(pairs)
+    ]
     return [*results, *disagreements(fresh, pairs, margin), *_shifts(results, before, fresh)]
 
 
-def _selected(pairs: Iterable[Pair], profile: str, benchmarks: list[str] | None,
-              strategies: list[str] | None) -> list[Pair]:
+def _selected(
+    pairs: Iterable[Pair], profile: str, benchmarks: list[str] | None, strategies: list[str] | None
+) -> list[Pair]:
     """The pairs that match; a pattern that stands for none of them is a mistake."""
     for pattern in [*(benchmarks or []), *(strategies or [])]:
         alone = ([pattern], None) if pattern in (benchmarks or []) else (None, [pattern])
@@ -201,7 +256,9 @@ def _verdict(pair: Pair, before: Entries, now: Entries, stale: bool, profile: st
     found = compare(_side(pair, before), _side(pair, now), margin)
     if found.changed:
         what = "unchanged" if before[pair]["source"] == now[pair]["source"] else "changed"
-        found = replace(found, detail=f"{found.detail}; changed: not bit-equal on the same platform, source {what}")
+        found = replace(
+            found, detail=f"{found.detail}; changed: not bit-equal on the same platform, source {what}"
+        )
     if found.status == "improved":
         found = replace(found, detail=f"{found.detail}; accept it with: {_accept_command(profile, *pair)}")
     return found
@@ -222,7 +279,9 @@ def disagreements(now: Entries, pairs: Iterable[Pair], margin: float = MARGIN) -
         of_native, of_other = ({**entry, "error": None, "metrics": None} for entry in (native, other))
         said = agreement(of_native, of_other, margin)
         if said.status != "pass":
-            found.append((benchmark, strategy, replace(said, detail=f"with {_mirrored(strategy)}: {said.detail}")))
+            found.append(
+                (benchmark, strategy, replace(said, detail=f"with {_mirrored(strategy)}: {said.detail}"))
+            )
     return found
 
 
@@ -230,33 +289,50 @@ def _mirrored(strategy: str) -> str:
     """The strategy of ours that this row's class says it is; nothing for most."""
     try:
         return facts(strategy).mirrors
-    except InputError:                                       # of a spec with arguments, or no longer there
+    except InputError:  # of a spec with arguments, or no longer there
         return ""
 
 
 def _shifts(results: Results, before: Entries, now: Entries) -> Results:
     """What no single pair shows: ACC or forgetting that moved the same way in the same seeds of many pairs.
     Pairs whose own verdict says that something has changed are left out."""
-    quiet = [(benchmark, strategy) for benchmark, strategy, found in results if found.status in ("pass", "undecided")]
+    quiet = [
+        (benchmark, strategy)
+        for benchmark, strategy, found in results
+        if found.status in ("pass", "undecided")
+    ]
     by_metric: dict[str, list[dict[int, float]]] = {}
     for pair in quiet:
         for name, values in metric_differences(before[pair], now[pair]).items():
             by_metric.setdefault(name, []).append(values)
     shifts = {name: shift(values) for name, values in by_metric.items()}
-    return [(ALL, ALL, Verdict("shifted", _shift_in_words(name, found)))
-            for name, found in shifts.items() if found and found.p <= ALARMS / len(shifts)]
+    return [
+        (ALL, ALL, Verdict("shifted", _shift_in_words(name, found)))
+        for name, found in shifts.items()
+        if found and found.p <= ALARMS / len(shifts)
+    ]
 
 
 def _shift_in_words(metric: str, found: Shift) -> str:
-    return (f"{METRICS[metric].title} is higher in {found.rose} and lower in {found.fell} runs of {found.pairs} pairs "
-            f"that show nothing alone: chance does so in {100 * found.p:.1f} % of all cases (sign test over "
-            f"{found.seeds} seeds)")
+    return (
+        f"{METRICS[metric].title} is higher in {found.rose} and lower in {found.fell} runs "
+        f"of {found.pairs} pairs that show nothing alone: chance does so in {100 * found.p:.1f} % of all cases (sign test over "
+        f"{found.seeds} seeds)"
+    )
 
 
 # ---- comparing with a revision
 
-def against(before: Entries, now: Entries, pairs: Iterable[Pair], shares: Mapping[Pair, float], margin: float = MARGIN,
-            committed: Entries | None = None, unknown: Container[Pair] = ()) -> Results:
+
+def against(
+    before: Entries,
+    now: Entries,
+    pairs: Iterable[Pair],
+    shares: Mapping[Pair, float],
+    margin: float = MARGIN,
+    committed: Entries | None = None,
+    unknown: Container[Pair] = (),
+) -> Results:
     """The verdict on each pair whose entries were made by two source trees on this machine, from the same
     seeds: only the code differs.
 
@@ -274,7 +350,9 @@ def against(before: Entries, now: Entries, pairs: Iterable[Pair], shares: Mappin
         if kept and found.status not in ("identical", "pass") and _accepts(kept, pair, before, now, margin):
             found = replace(found, detail=f"{found.detail}; accepted: the baseline holds it", accepted=True)
         elif found.status == "improved":
-            found = replace(found, detail=f"{found.detail}; passes once it is accepted: {ACCEPT_WITH_THE_CODE}")
+            found = replace(
+                found, detail=f"{found.detail}; passes once it is accepted: {ACCEPT_WITH_THE_CODE}"
+            )
         results.append((*pair, found))
     return [*results, *disagreements(now, pairs, margin)]
 
@@ -284,11 +362,14 @@ def _accepts(kept: dict, pair: Pair, before: Entries, now: Entries, margin: floa
     fine = ("identical", "pass")
     committed = {pair: kept}
     was, is_now = (_side(pair, entries) for entries in (before, now))
-    return (compare(_side(pair, committed), is_now, margin).status in fine
-            and compare(_side(pair, committed), was, margin).status not in fine)
+    return (
+        compare(_side(pair, committed), is_now, margin).status in fine
+        and compare(_side(pair, committed), was, margin).status not in fine
+    )
 
 
 # ---- sides
+
 
 def _side(pair: Pair, entries: Entries) -> dict | None:
     """One side as `compare` wants it, with its own joint for the plasticity gap."""
@@ -296,7 +377,12 @@ def _side(pair: Pair, entries: Entries) -> dict | None:
     if entry is None:
         return None
     side = entry | {"error": entry["reason"], "settings": entry["settings"] | {"data": entry["data"]}}
-    if retrained and retrained["status"] == "ok" and retrained["data"] == entry["data"] and _shape(retrained) == _shape(entry):
+    if (
+        retrained
+        and retrained["status"] == "ok"
+        and retrained["data"] == entry["data"]
+        and _shape(retrained) == _shape(entry)
+    ):
         side["retrained"] = {"seeds": retrained["seeds"], "acc": retrained["acc"]}
     return side
 

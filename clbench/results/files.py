@@ -1,4 +1,5 @@
 """Files of results: readable JSON, written whole or not at all, and read with suspicion."""
+
 import contextlib
 import json
 import os
@@ -11,8 +12,8 @@ from typing import Any
 from clbench.core.paths import check_writable  # noqa: F401    # beside what writes
 from clbench.errors import BrokeOff
 
-LARGEST = 64 << 20                           # bytes of a file that is read; a record has some ten thousand
-DEEPEST = 32                                 # lists and objects within each other; a record has six
+LARGEST = 64 << 20  # bytes of a file that is read; a record has some ten thousand
+DEEPEST = 32  # lists and objects within each other; a record has six
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -20,7 +21,9 @@ def write_atomically(path: Path, text: str) -> None:
     try:
         _write_atomically(path, text)
     except OSError as error:
-        raise BrokeOff(f"{path} cannot be written: {error.strerror}; what was there before is whole") from None
+        raise BrokeOff(
+            f"{path} cannot be written: {error.strerror}; what was there before is whole"
+        ) from None
 
 
 def _write_atomically(path: Path, text: str) -> None:
@@ -34,7 +37,7 @@ def _write_atomically(path: Path, text: str) -> None:
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException:
-        with contextlib.suppress(OSError):   # the folder may be gone
+        with contextlib.suppress(OSError):  # the folder may be gone
             os.unlink(temporary)
         raise
 
@@ -44,7 +47,7 @@ def read_json(path: Path) -> Any:
     anything but a regular file of sane size and nesting, in UTF-8, with finite numbers and whole characters.
     """
     try:
-        found = path.stat()                  # a pipe or a device is not even opened: it might never end
+        found = path.stat()  # a pipe or a device is not even opened: it might never end
         if not stat.S_ISREG(found.st_mode):
             raise ValueError("no regular file")
         if found.st_size > LARGEST:
@@ -56,7 +59,7 @@ def read_json(path: Path) -> Any:
     except RecursionError:
         raise ValueError(f"nested more than {DEEPEST} deep") from None
     except ValueError as error:
-        plain = type(error) is ValueError    # ours; a decoder's is of a kind of its own
+        plain = type(error) is ValueError  # ours; a decoder's is of a kind of its own
         raise ValueError(str(error) if plain else f"not readable as JSON ({error})") from None
     return content
 
@@ -74,7 +77,7 @@ def _check_values(content: Any) -> None:
             raise ValueError("holds a number that is not finite")
         for text in values:
             if isinstance(text, str) and not text.isascii():
-                text.encode()                # UnicodeEncodeError, a ValueError, for half a character
+                text.encode()  # UnicodeEncodeError, a ValueError, for half a character
         level = [value for value in values if isinstance(value, dict | list)]
         if not level:
             return

@@ -1,4 +1,5 @@
 """Records: one JSON file for each pair (benchmark x strategy) of a profile, with the seeds as columns."""
+
 import hashlib
 import json
 import os
@@ -20,8 +21,8 @@ from clbench.results.files import read_json, readable, write_atomically
 SCHEMA = 2
 BACKENDS = ("native", "avalanche", "imported")
 STATUSES = ("ok", "failed", "diverged", "unsupported")
-LARGEST = 1e30                               # of a cost, or of what a stream measures beside accuracy
-LONGEST = 2000                               # characters of a name
+LARGEST = 1e30  # of a cost, or of what a stream measures beside accuracy
+LONGEST = 2000  # characters of a name
 
 # [T+1, E] accuracies of one seed; None where a cell does not exist
 Matrix = list[list[float | None]]
@@ -36,9 +37,9 @@ class Failure(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
 
     reason: str
     seed: int | None = None
-    task: int | None = None                  # from 1
+    task: int | None = None  # from 1
     step: int | None = None
-    seeds: list[int] | None = None           # of the group that broke off
+    seeds: list[int] | None = None  # of the group that broke off
     traceback: str | None = None
 
 
@@ -47,12 +48,12 @@ class Group(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     readable."""
 
     seeds: list[int]
-    costs: dict[str, float | int | None]     # the cost sheet, all seeds of the group together
-    concurrent: int                          # groups that ran at the same time
+    costs: dict[str, float | int | None]  # the cost sheet, all seeds of the group together
+    concurrent: int  # groups that ran at the same time
     provenance: dict[str, str | int | float | bool | None]
     notes: list[str] = []
-    arrays: dict[str, list[Matrix]] = {}     # what else the stream measures, by name; a matrix for each seed
-    slice_sizes: list[int] | None = None     # [E] examples in each evaluation slice; None in older records
+    arrays: dict[str, list[Matrix]] = {}  # what else the stream measures, by name; a matrix for each seed
+    slice_sizes: list[int] | None = None  # [E] examples in each evaluation slice; None in older records
 
     def __post_init__(self) -> None:
         for name, matrices in self.arrays.items():
@@ -63,21 +64,21 @@ class Group(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
 class Record(msgspec.Struct, dict=True, forbid_unknown_fields=True):
     """What was measured of one pair under one profile."""
 
-    benchmark: str                           # canonical spec
-    strategy: str                            # canonical spec
+    benchmark: str  # canonical spec
+    strategy: str  # canonical spec
     profile: str
-    backend: str                             # of BACKENDS
-    source: str                              # digest of the source code that made it
-    data: str                                # fingerprint
-    settings: dict[str, Any]                 # scenario, network, budget, resolved arguments, precision
-    status: str = "ok"                       # of STATUSES
+    backend: str  # of BACKENDS
+    source: str  # digest of the source code that made it
+    data: str  # fingerprint
+    settings: dict[str, Any]  # scenario, network, budget, resolved arguments, precision
+    status: str = "ok"  # of STATUSES
     error: Failure | None = None
     seeds: list[int] = []
-    acc: list[Matrix] = []                   # a matrix for each seed
+    acc: list[Matrix] = []  # a matrix for each seed
     groups: list[Group] = []
-    files: dict[str, str] = {}               # files that belong to the record, by name: their SHA-256
+    files: dict[str, str] = {}  # files that belong to the record, by name: their SHA-256
     schema: int = SCHEMA
-    sha256: str = ""                         # of everything above
+    sha256: str = ""  # of everything above
 
     # The digest of other source code that computes the same, by the verification beside the records; no part
     # of the file.
@@ -97,8 +98,12 @@ class Record(msgspec.Struct, dict=True, forbid_unknown_fields=True):
 
     def array_of(self, name: str) -> np.ndarray | None:
         """What else the stream measures, as `array`; None where it does not."""
-        by_seed = {seed: matrix for group in self.groups if name in group.arrays
-                   for seed, matrix in zip(group.seeds, group.arrays[name], strict=True)}
+        by_seed = {
+            seed: matrix
+            for group in self.groups
+            if name in group.arrays
+            for seed, matrix in zip(group.seeds, group.arrays[name], strict=True)
+        }
         return np.array([by_seed[seed] for seed in self.seeds], dtype=np.float64) if by_seed else None
 
     def cost(self, name: str) -> float | None:
@@ -122,6 +127,7 @@ class Record(msgspec.Struct, dict=True, forbid_unknown_fields=True):
 
 # ---- places
 
+
 def path_of(folder: Path, profile: str, benchmark: str, strategy: str) -> Path:
     """results/<profile>/<benchmark>/<strategy>.json"""
     return Path(folder) / profile / file_name(benchmark) / f"{file_name(strategy)}.json"
@@ -139,6 +145,7 @@ def file_name(spec: str) -> str:
 
 # ---- writing
 
+
 def write(record: Record, folder: Path) -> Path:
     """Writes the record to its place under the folder: complete or not at all."""
     content = msgspec.to_builtins(record)
@@ -155,6 +162,7 @@ def content_hash(content: dict) -> str:
 
 
 # ---- reading
+
 
 def read(path: Path) -> Record:
     """The record in this file; BrokenRecord if it isn't one that this version reads."""
@@ -177,7 +185,7 @@ def _converted(content: dict) -> Record:
         record = msgspec.convert(from_schema_1(content) if content["schema"] == 1 else content, Record)
         check(record)
         return record
-    except (ValueError, LookupError, TypeError, AttributeError) as error:        # a ValidationError is a ValueError
+    except (ValueError, LookupError, TypeError, AttributeError) as error:  # a ValidationError is a ValueError
         raise ValueError(f"no record that this version knows ({error})") from None
 
 
@@ -222,7 +230,10 @@ def check(record: Record) -> None:
     if any(not 0 <= seed < 2**63 for seed in record.seeds) or any(a >= b for a, b in pairwise(record.seeds)):
         raise ValueError("seeds have to be whole numbers from 0 on, in order, each once")
     beside = [matrices for group in record.groups for matrices in group.arrays.values()]
-    for matrices, smallest, largest in [(record.acc, 0.0, 1.0), *((one, -LARGEST, LARGEST) for one in beside)]:
+    for matrices, smallest, largest in [
+        (record.acc, 0.0, 1.0),
+        *((one, -LARGEST, LARGEST) for one in beside),
+    ]:
         for matrix in matrices:
             _check_matrix(matrix, smallest, largest)
     if len({_shape(matrix) for matrices in (record.acc, *beside) for matrix in matrices}) > 1:
@@ -234,7 +245,11 @@ def check(record: Record) -> None:
 
 def _check_steps(step_of: list[int] | None, record: Record) -> None:
     slices = _shape(record.acc[0])[1] if record.acc else None
-    if slices and step_of is not None and (len(step_of) != slices or not 1 <= min(step_of) <= max(step_of) < 2**31):
+    if (
+        slices
+        and step_of is not None
+        and (len(step_of) != slices or not 1 <= min(step_of) <= max(step_of) < 2**31)
+    ):
         raise ValueError(f"step_of has to say a step from 1 on for each of {slices} slices")
 
 
@@ -270,8 +285,11 @@ def from_schema_1(content: dict) -> dict:
     content = {name: value for name, value in content.items() if name not in ("key", "modules")}
     settings = {**content["settings"]}
     if "benchmark" in settings:
-        settings["benchmark"] = {"slices" if name == "steps" else name: value
-                                 for name, value in settings["benchmark"].items() if value is not None}
+        settings["benchmark"] = {
+            "slices" if name == "steps" else name: value
+            for name, value in settings["benchmark"].items()
+            if value is not None
+        }
     error = content["error"]
     if error is not None:
         error = {name: value for name, value in error.items() if name in Failure.__struct_fields__}
@@ -281,7 +299,7 @@ def from_schema_1(content: dict) -> dict:
 def find(folder: Path, profile: str, benchmark: str, strategy: str) -> Record | None:
     """The record of a pair, with what was verified of it; None where there is none."""
     path = path_of(folder, profile, benchmark, strategy)
-    if not os.path.lexists(path):            # a dangling link is there, too
+    if not os.path.lexists(path):  # a dangling link is there, too
         return None
     record = _read_in_place(path, folder)
     _add_verification(record, folder)
@@ -300,7 +318,7 @@ def _read_in_place(path: Path, folder: Path) -> Record:
 def _add_verification(record: Record, folder: Path) -> None:
     """Notes in the record what was verified of it."""
     source = verification.verified_source(_notes(folder, record.profile), record)
-    record.verified = source                 # type: ignore[misc]    # a class variable, so that it is no field of the file
+    record.verified = source  # type: ignore[misc]    # a class variable, so that it is no field of the file
 
 
 def _notes(folder: Path, profile: str) -> verification.Notes:
@@ -351,15 +369,27 @@ def _listed(folder: Path, problems: list[str]) -> list[Path]:
         return []
 
 
-def record_of_matrix(benchmark: str, strategy: str, slices: list[str], step_of: list[int], matrix: np.ndarray) -> Record:
+def record_of_matrix(
+    benchmark: str, strategy: str, slices: list[str], step_of: list[int], matrix: np.ndarray
+) -> Record:
     """A record of results [T, E] that other code has made; nothing is known of its untrained network. step_of
     [E]: the step, from 1, that each slice belongs to."""
     cells = [[None if cell != cell else cell for cell in row] for row in matrix.tolist()]
     settings = {"scenario": "pairs", "slices": slices, "step_of": step_of}
-    record = Record(benchmark, strategy, "imported", "imported", source="", data="", settings=settings, seeds=[0],
-                    acc=[[[None] * len(slices), *cells]], groups=[Group([0], {}, 1, {})])
+    record = Record(
+        benchmark,
+        strategy,
+        "imported",
+        "imported",
+        source="",
+        data="",
+        settings=settings,
+        seeds=[0],
+        acc=[[[None] * len(slices), *cells]],
+        groups=[Group([0], {}, 1, {})],
+    )
     try:
-        check(record)                        # else it would be written and never read again
+        check(record)  # else it would be written and never read again
     except ValueError as error:
         raise InputError(f"{benchmark}: no results that a record can hold: {error}") from None
     return record

@@ -1,4 +1,5 @@
 """A digest of the source code that a run depends on: what makes its record stale when it changes."""
+
 import ast
 import hashlib
 from functools import lru_cache
@@ -13,8 +14,12 @@ from clbench.own_code import OwnCode
 ROOT = Path(__file__).parents[2]
 # Imported by what computes, but without influence on any value: how energy is read, what errors say, how a
 # file that holds a strategy runs it or reads its results.
-WITHOUT_INFLUENCE = ("clbench/engine/energy.py", "clbench/errors.py", "clbench/api.py",
-                     "clbench/report/frame.py")
+WITHOUT_INFLUENCE = (
+    "clbench/engine/energy.py",
+    "clbench/errors.py",
+    "clbench/api.py",
+    "clbench/report/frame.py",
+)
 
 
 def digest(modules: list[str]) -> str:
@@ -106,7 +111,7 @@ def _read(path: Path, modified: int) -> _Source:
     imports = []
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            node.body = []                                   # what is imported for a type checker alone
+            node.body = []  # what is imported for a type checker alone
         if isinstance(node, ast.Import):
             imports += [name.name for name in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -114,13 +119,16 @@ def _read(path: Path, modified: int) -> _Source:
             separator = "" if module.endswith(".") else "."
             imports += [module, *(f"{module}{separator}{name.name}" for name in node.names)]
         elif isinstance(node, ast.Attribute) and ast.unparse(node.value) == "clbench":
-            imports.append(f"clbench.{node.attr}")           # of `import clbench`
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+            imports.append(f"clbench.{node.attr}")  # of `import clbench`
+        if (
+            isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+            and ast.get_docstring(node) is not None
+        ):
             node.body = node.body[1:]
         if isinstance(node, ast.ClassDef) and path.is_relative_to(ROOT / "clbench"):
             node.body = [line for line in node.body if not _describes(line)]
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
-            node.exc.args = []                               # what an error says
+            node.exc.args = []  # what an error says
     return _Source(hashlib.sha256(repr(_plain(tree)).encode()).hexdigest(), tuple(imports), text)
 
 
@@ -137,5 +145,7 @@ def _plain(node: object) -> object:
         return [_plain(one) for one in node]
     if not isinstance(node, ast.AST):
         return node
-    fields = [(name, _plain(value)) for name, value in ast.iter_fields(node) if value is not None and value != []]
+    fields = [
+        (name, _plain(value)) for name, value in ast.iter_fields(node) if value is not None and value != []
+    ]
     return [type(node).__name__, *fields]

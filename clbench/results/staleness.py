@@ -1,4 +1,5 @@
 """Whether the source code that made a record has changed since."""
+
 from clbench import registry
 from clbench.errors import InputError
 from clbench.results import source
@@ -13,9 +14,9 @@ def source_of(benchmark: str, strategy: str) -> str:
 
 def is_stale(record: Record) -> bool:
     """Whether other source code than today's made the record, and was not verified to compute the same."""
-    if record.backend == "imported":                         # made by code that is not ours to follow
+    if record.backend == "imported":  # made by code that is not ours to follow
         return False
     try:
         return source_of(record.benchmark, record.strategy) not in (record.source, record.verified)
-    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError, InputError):   # gone, or no Python
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError, InputError):  # gone, or no Python
         return True

@@ -1,5 +1,6 @@
 """Which records other source code has been found to compute again, bit for bit: one file for each profile,
 beside the records, which are never rewritten. `clbench verify` writes it."""
+
 import json
 import os
 from functools import lru_cache
@@ -24,19 +25,19 @@ class BrokenNotes(Exception):
 class Note(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """One record that the source code computes again."""
 
-    record: str                  # the record's SHA-256
-    source: str                  # digest of the source code that computes the same
+    record: str  # the record's SHA-256
+    source: str  # digest of the source code that computes the same
     # Commit that it was compared with, which made the record or was itself verified
     against: str
-    commit: str                  # commit of the source code
-    dirty: bool                  # it had changes that were not committed
+    commit: str  # commit of the source code
+    dirty: bool  # it had changes that were not committed
     date: str
-    platform: str                # processor, instruction set and libraries
+    platform: str  # processor, instruction set and libraries
     remark: str = ""
-    origin: str = ""             # digest of the source code of the commit that it was compared with
+    origin: str = ""  # digest of the source code of the commit that it was compared with
 
 
-Notes = dict[str, dict[str, Note]]           # benchmark -> strategy -> note
+Notes = dict[str, dict[str, Note]]  # benchmark -> strategy -> note
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
@@ -71,7 +72,10 @@ def write(folder: Path, profile: str, notes: Notes) -> None:
     ordered = {benchmark: dict(sorted(notes[benchmark].items())) for benchmark in sorted(notes)}
     lines = readable(msgspec.to_builtins(_File(SCHEMA, {name: {} for name in ordered})))
     for benchmark, by_strategy in ordered.items():
-        rows = [f"   {json.dumps(strategy)}: {msgspec.json.encode(note).decode()}" for strategy, note in by_strategy.items()]
+        rows = [
+            f"   {json.dumps(strategy)}: {msgspec.json.encode(note).decode()}"
+            for strategy, note in by_strategy.items()
+        ]
         empty = f"  {json.dumps(benchmark, ensure_ascii=False)}: {{}}"
         lines = lines.replace(empty, f"{empty[:-1]}\n" + ",\n".join(rows) + "\n  }")
     write_atomically(path_of(folder, profile), lines)
