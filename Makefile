@@ -31,7 +31,7 @@ verify: .venv/installed     ## after an edit: which committed records does the c
 results: .venv/installed    ## write what is committed: smoke anew, its baselines, quick verified, pages, README's table
 	$(BIN)/clbench run --all --profile smoke --fresh --device cpu --out results
 	$(BIN)/clbench baseline accept --profile smoke --results results
-	$(BIN)/clbench verify --profile quick --results results
+	-$(BIN)/clbench verify --profile quick --results results      # what it does not verify is marked stale in the pages
 	$(BIN)/clbench report --results results --out reports
 	$(BIN)/python tools/readme_table.py
 

@@ -75,6 +75,10 @@ def test_each_kind_of_fault_is_a_failed_row_and_changes_nothing_beside_it(tmp_pa
             assert record.status == "failed" and said in record.error.reason, (name, record.error)
             assert re.search(rf"{name}.py:Mine +failed", done.stdout), name
     assert stored(tmp_path, "naive").acc == alone
+    told = here("show", "--results", OUT, "--failure", "exits.py:Mine", cwd=tmp_path)
+    assert told.returncode == 0 and "raise SystemExit" in told.stdout and "exits.py" in told.stdout
+    none = here("show", "--results", OUT, "--failure", "naive", cwd=tmp_path)
+    assert none.returncode == 2 and "no row of naive has failed" in none.stderr
 
 
 def test_a_benchmark_that_hangs_costs_its_rows_once(tmp_path, here, monkeypatch):

@@ -18,6 +18,7 @@ from clbench.metrics.references import JOINT
 from clbench.metrics.statistics import summarise
 from clbench.profiles import PROFILES
 from clbench.report import formats, tables
+from clbench.results import folders
 from clbench.results.records import Record
 from clbench.results.staleness import is_stale
 
@@ -137,9 +138,8 @@ class Screen:
                 f"{why}: {_plural(finished.left, 'group')} not begun; the same command "
                 f"{'without --fresh ' if fresh else ''}goes on from here"
             )
-        self.console.print(
-            f"records: {out / profile} · pages: clbench report --results {shlex.quote(str(out))}"
-        )
+        where = "" if out == folders.RESULTS else f" --results {shlex.quote(str(out))}"
+        self.console.print(f"records: {out / profile} · pages: clbench report{where}")
         if bigger := PROFILES[profile].next_bigger:
             self.console.print(f"the next bigger one: {bigger}")
 

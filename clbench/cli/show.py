@@ -14,6 +14,7 @@ from clbench.cli.app import (
     matching_records,
     print_warnings,
 )
+from clbench.core.text import printable
 from clbench.errors import InputError
 from clbench.results import files as writing
 from clbench.results import folders
@@ -28,6 +29,9 @@ def show(
     profile: Annotated[ProfileName | None, typer.Option(help="Only this profile.")] = None,
     metric: Annotated[
         str | None, typer.Option(help="One metric or cost: strategies against benchmarks.")
+    ] = None,
+    failure: Annotated[
+        str | None, typer.Option(help="Print why rows of this strategy failed, with the traceback.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Every metric, with each seed's value.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="One line per metric.")] = False,
@@ -47,6 +51,9 @@ def show(
         )
     found, problems = records.load(results, profile or "*")
     print_warnings(problems)
+    if failure:
+        print("\n\n".join(_failures(matching_records(found, results, benchmark, [failure]), failure)))
+        return
     made = tables.show(matching_records(found, results, benchmark, strategy), metric, beside=found)
     if as_json or as_csv:
         print(formats.to_json(made) if as_json else formats.to_csv(made), end="")
@@ -56,6 +63,18 @@ def show(
     console = Console(highlight=False)
     for table in made:
         console.print(formats.to_rich(table, console.width), "")
+
+
+def _failures(records: list, name: str) -> list[str]:
+    """What each record tells of its failure, on lines that a terminal can show."""
+    failed = [record for record in records if record.error and record.status != "ok"]
+    if not failed:
+        raise InputError(f"no row of {name} has failed")
+    told = [
+        f"{one.benchmark} {one.strategy} ({one.profile}): {one.error.reason}\n{one.error.traceback or ''}"
+        for one in failed
+    ]
+    return ["\n".join(map(printable, text.rstrip().splitlines())) for text in told]
 
 
 @app.command()

@@ -36,6 +36,15 @@ def acc(R: np.ndarray) -> float:
     return _mean(R[-1])
 
 
+def acc_by_example(R: np.ndarray, sizes: Sequence[int]) -> float:
+    """ACC with every example counted once, not every task: mean over j of R[T,j], weighted by sizes [E].
+
+    >>> round(acc_by_example(EXAMPLE, [10, 10, 20]), 4)  # (10 * 0.5 + 10 * 0.7 + 20 * 1.0) / 40
+    0.8
+    """
+    return float(np.average(R[-1], weights=sizes)) if sum(sizes) else np.nan
+
+
 def aia(R: np.ndarray) -> float:
     """Average incremental accuracy: mean over i >= 1 of the mean over j <= i of R[i,j] (Rebuffi et al. 2017).
 
@@ -255,6 +264,9 @@ METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in [
         Metric("acc", "ACC", True, "mean accuracy over all tasks after the last one", acc),
+        Metric(
+            "acc_by_example", "ACC by example", True, "the same with every example, not every task, counted once"
+        ),
         Metric("aia", "AIA", True, "accuracy on the tasks seen so far, averaged over the stream", aia),
         Metric("la", "LA", True, "accuracy on each task right after learning it", la),
         Metric("bwt", "BWT", True, "change on older tasks since each was learnt", bwt),

@@ -40,7 +40,8 @@ COST_COLUMNS = (
     "memory_mb",
     "peak_mb",
 )
-KEEPING = ("acc", "old", "new", "old_kept", "forgetting", "fwt")  # what is kept, what the past is good for
+# What is kept, what the past is good for.
+KEEPING = ("acc", "acc_by_example", "old", "new", "old_kept", "forgetting", "fwt")
 DEFAULT = (*KEEPING, "aia", "bwt", *BESIDE_RETRAINING, "recovered", *COST_COLUMNS)
 # Of streams in time, three questions, side by side, so that none is answered in place of another.
 QUESTIONS = {
@@ -63,7 +64,7 @@ PAIRS = (
     *COST_COLUMNS,
 )
 KEPT = 0.8  # of what was learnt: the yardstick of those who fine-tune
-WHERE_USED = ("gpu_hours", "cpu_hours", "energy_wh", "memory_mb")
+WHERE_USED = ("acc_by_example", "gpu_hours", "cpu_hours", "energy_wh", "memory_mb")
 TITLES = {
     "seconds": "s/seed",
     "gflops": "GFLOPs",

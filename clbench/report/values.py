@@ -170,10 +170,20 @@ def _entry(record: Record, stale: bool, references: dict[tuple[str, str], Record
         }
         metrics |= {name: _gap(gap, record, reference(other)) for name, (gap, other) in GAPS.items()}
         metrics |= {name: _backward(record, measure) for name, measure in BACKWARD.items()}
+        metrics["acc_by_example"] = _by_example(record)
         back = _recovered(record, reference(NAIVE), reference(JOINT))
     costs = {name: record.cost(name) for name in COSTS}
     costs["retraining_saved"] = _saved(costs["flops"], reference(JOINT))
     return Entry(record, stale, metrics, back, costs)
+
+
+def _by_example(record: Record) -> dict[int, float]:
+    """Seed -> ACC by example, where a slice has half as many again as another: else it is ACC, or nearly."""
+    sizes = record.slice_sizes
+    if sizes is None or all(2 * max(own) < 3 * min(own) for own in sizes):
+        return {}
+    values = map(accuracy.acc_by_example, record.array, sizes)
+    return dict(zip(record.seeds, values, strict=True))
 
 
 def _gap(gap, record: Record, retrained: Record | None) -> dict[int, float]:

@@ -121,20 +121,11 @@ def entry_of(record: Record) -> dict:
         "seeds": record.seeds,
         "costs": costs,
         "acc": record.acc,
-        "slices": _slices(record),
+        "slices": record.slice_sizes,
         "metrics": _metrics(record),
     }
     read: dict[str, Any] = json.loads(json.dumps(entry))
     return read
-
-
-def _slices(record: Record) -> list[list[int]] | None:
-    """[S][E] examples in each evaluation slice; None where the record doesn't say."""
-    by_seed = {
-        seed: group.slice_sizes for group in record.groups if group.slice_sizes for seed in group.seeds
-    }
-    sizes = [by_seed[seed] for seed in record.seeds if seed in by_seed]
-    return sizes if sizes and len(sizes) == len(record.seeds) else None
 
 
 def _metrics(record: Record) -> dict[str, list[float | None]] | None:
@@ -316,8 +307,8 @@ def _shifts(results: Results, before: Entries, now: Entries) -> Results:
 def _shift_in_words(metric: str, found: Shift) -> str:
     return (
         f"{METRICS[metric].title} is higher in {found.rose} and lower in {found.fell} runs "
-        f"of {found.pairs} pairs that show nothing alone: chance does so in {100 * found.p:.1f} % of all cases (sign test over "
-        f"{found.seeds} seeds)"
+        f"of {found.pairs} pairs that show nothing alone: chance does so in {100 * found.p:.1f} % of all "
+        f"cases (sign test over {found.seeds} seeds)"
     )
 
 

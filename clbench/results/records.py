@@ -106,6 +106,15 @@ class Record(msgspec.Struct, dict=True, forbid_unknown_fields=True):
         }
         return np.array([by_seed[seed] for seed in self.seeds], dtype=np.float64) if by_seed else None
 
+    @property
+    def slice_sizes(self) -> list[list[int]] | None:
+        """[S][E] examples in each evaluation slice; None where the record doesn't say."""
+        by_seed = {
+            seed: group.slice_sizes for group in self.groups if group.slice_sizes for seed in group.seeds
+        }
+        sizes = [by_seed[seed] for seed in self.seeds if seed in by_seed]
+        return sizes if sizes and len(sizes) == len(self.seeds) else None
+
     def cost(self, name: str) -> float | None:
         """A figure of the cost sheet per seed: groups add up and are divided by the seeds, peaks take the
         largest."""

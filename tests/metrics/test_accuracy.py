@@ -141,6 +141,7 @@ def test_tables_of_names():
         "joint_gap",
     }
     assert {m.name for m in METRICS.values() if m.function is None} == {
+        "acc_by_example",
         "plasticity_gap",
         "plasticity_gap_equal",
         "joint_gap",

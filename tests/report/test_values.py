@@ -42,3 +42,23 @@ def test_a_file_of_ones_own_says_where_it_belongs(fabricated, tmp_path):
     assert trains_on_all_data(record) and family_of(record) == "sampling"
     names = sorted([record, *fabricated.toy()], key=order_of)
     assert [one.strategy for one in names[6:9]] == ["avalanche_replay", record.strategy, "pnn"]
+
+
+def test_unequal_tasks_are_counted_by_example_too(fabricated):
+    from clbench.report.tables import comparison
+
+    def table(sizes):
+        records = fabricated.toy()
+        for record in records:
+            for group in record.groups:
+                group.slice_sizes = sizes
+        return comparison(records)
+
+    equal, unequal = table([50, 60]), table([10, 60])
+    assert "acc_by_example" not in [column.name for column in equal.columns]
+    assert [column.name for column in unequal.columns][:2] == ["acc", "acc_by_example"]
+    (row,) = (row for row in unequal.rows if row.strategy == "er")
+    (record,) = (one for one in fabricated.toy() if one.strategy == "er")
+    last = record.array[:, -1]
+    expected = (last * [10, 60]).sum(1).mean() / 70
+    assert row.cells["acc_by_example"].value == pytest.approx(expected)
