@@ -6,7 +6,6 @@ import io
 import json
 import textwrap
 import tokenize
-import typing
 from dataclasses import MISSING, asdict, fields, is_dataclass
 from typing import Annotated, Any
 
@@ -15,6 +14,7 @@ import typer
 from clbench import registry
 from clbench.cli.app import app
 from clbench.cli.own_file import classes_in
+from clbench.core import ranges
 from clbench.errors import InputError
 from clbench.execution.environment import prepare
 from clbench.profiles import PROFILES
@@ -162,38 +162,18 @@ def arguments_of(cls: type, meanings: dict[str, str] | None = None) -> list[dict
     meanings: of fields that say nothing themselves."""
     if not is_dataclass(cls):
         return []
-    hints, comments = typing.get_type_hints(cls, include_extras=True), (meanings or {}) | _comments(cls)
+    kinds, comments = ranges.kinds_of(cls), (meanings or {}) | _comments(cls)
     own = cls.__dict__.get("__annotations__", {})
     found = sorted((field for field in fields(cls) if field.init), key=lambda field: field.name not in own)
     return [
         {
             "name": field.name,
             "default": None if field.default is MISSING else field.default,
-            "takes": takes(hints[field.name]),
+            "takes": ranges.describe(kinds[field.name]),
             "about": comments.get(field.name, ""),
         }
         for field in found
     ]
-
-
-def takes(kind: Any) -> str:
-    """An annotation with its range: `int ≥ 1`, `'keep' | 'reset'`, `float > 0 | None`."""
-    origin, given = typing.get_origin(kind), typing.get_args(kind)
-    if origin is Annotated:
-        bounds = [bound for meta in given[1:] for bound in _bounds(meta)]
-        return f"{takes(given[0])} {', '.join(bounds)}".strip()
-    if origin is typing.Literal:
-        return " | ".join(map(repr, given))
-    if given and origin is not list:
-        return " | ".join(map(takes, given))
-    return "None" if kind is type(None) else getattr(kind, "__name__", str(kind))
-
-
-def _bounds(meta: Any) -> list[str]:
-    """Of `msgspec.Meta`: what is no range has none of these."""
-    signs = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
-    found = {sign: getattr(meta, name, None) for name, sign in signs.items()}
-    return [f"{sign} {bound:,}" for sign, bound in found.items() if bound is not None]
 
 
 def _comments(cls: type) -> dict[str, str]:
@@ -288,7 +268,8 @@ def _given(values: dict[str, Any]) -> str:
 def _arguments(arguments: list[dict[str, Any]]) -> list[str]:
     if not arguments:
         return ["no arguments"]
-    cells = [(f"{one['name']}={one['default']!r}", one["takes"], one["about"]) for one in arguments]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    rows = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in cells]
-    return ["arguments", *(f"  {row.rstrip()}" for row in rows)]
+    lines = []
+    for one in arguments:
+        lines.append(f"  {one['name']}={one['default']!r}" + (f": {one['about']}" if one["about"] else ""))
+        lines.append(f"      {one['takes']}")
+    return ["arguments", *lines]

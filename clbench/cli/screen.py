@@ -2,7 +2,6 @@
 finished benchmark."""
 
 import shlex
-import time
 from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from clbench.core.costs import SECONDS
 from clbench.core.text import printable
 from clbench.execution.execute import Finished
 from clbench.execution.plan import Job, Plan
@@ -95,7 +95,7 @@ class Screen:
         def on_done(job: Job, record: Record | None) -> None:
             name = (job.benchmark, job.strategy)
             left.remove(name)
-            if new := guess.corrected(job):
+            if new := guess.corrected(job, record):
                 self.console.print(f"about {_duration(new)} left, going by the groups that have ended")
             bar.update(task, advance=weight[name], groups=f"{len(jobs) - len(left)}/{len(jobs)} groups")
             if record:
@@ -153,18 +153,24 @@ class Guess:
 
     def __init__(self, seconds: dict[int, float], workers: int):
         """seconds: the estimate of each job, by id, for one worker."""
-        self.seconds, self.workers = seconds, workers
-        self.whole, self.begun, self.said = sum(seconds.values()), time.monotonic(), False
+        self.left, self.workers = seconds, workers
+        self.guessed = self.took = 0.0  # seconds of the groups that have ended
+        self.ended, self.said = 0, False
 
-    def corrected(self, job: Job) -> float | None:
-        """The seconds that are left, where they are worth a line: after 10 s, if off by half or more."""
-        self.seconds.pop(id(job))
-        took, left = time.monotonic() - self.begun, sum(self.seconds.values())
-        done = self.whole - left
-        if self.said or took < 10 or not left:
+    def corrected(self, job: Job, record: Record | None) -> float | None:
+        """The seconds that are left, where they are worth a line: off by half, and a few groups agree."""
+        guessed = self.left.pop(id(job))
+        own = [group for group in record.groups if group.seeds == list(job.seeds)] if record else []
+        if not own:
+            return None
+        self.ended += 1
+        self.guessed += guessed
+        self.took += sum(own[0].costs.get(name) or 0.0 for name in SECONDS)
+        if self.said or self.ended < 3 or self.took < 10 * self.workers:
             return None
         self.said = True
-        new, old = left * took / done, left / self.workers
+        old = sum(self.left.values()) / self.workers
+        new = old * self.took / self.guessed
         return new if abs(new - old) > old / 2 else None
 
 

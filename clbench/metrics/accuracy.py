@@ -265,7 +265,10 @@ METRICS: dict[str, Metric] = {
     for metric in [
         Metric("acc", "ACC", True, "mean accuracy over all tasks after the last one", acc),
         Metric(
-            "acc_by_example", "ACC by example", True, "the same with every example, not every task, counted once"
+            "acc_by_example",
+            "ACC by example",
+            True,
+            "the same with every example, not every task, counted once",
         ),
         Metric("aia", "AIA", True, "accuracy on the tasks seen so far, averaged over the stream", aia),
         Metric("la", "LA", True, "accuracy on each task right after learning it", la),

@@ -1,13 +1,8 @@
 """`clbench list` and `clbench explain`: what there is, on a screen each."""
 
 import json
-from typing import Annotated
-
-import pytest
-from msgspec import Meta
 
 from clbench import registry
-from clbench.cli.explain import takes
 
 
 def test_the_list_fits_a_screen_and_leaves_nothing_out(here):
@@ -72,16 +67,3 @@ def test_an_unknown_name_is_a_line_with_what_would_be_right(here):
         wrong.returncode == 2
         and 'there is no strategy or benchmark "ewcc": did you mean "ewc"?' in wrong.stderr
     )
-
-
-@pytest.mark.parametrize(
-    ("kind", "said"),
-    [
-        (Annotated[int, Meta(ge=1, le=2000)], "int ≥ 1, ≤ 2,000"),
-        (Annotated[float, Meta(gt=0, lt=1)] | None, "float > 0, < 1 | None"),
-        (Annotated[str, Meta(max_length=9)], "str"),
-        (float, "float"),
-    ],
-)
-def test_a_range_is_read_from_an_annotation(kind, said):
-    assert takes(kind) == said
