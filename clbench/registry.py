@@ -111,6 +111,12 @@ def benchmarks() -> dict[str, Entry]:
     return found | _plug_ins("clbench.benchmarks")
 
 
+def skipped() -> list[str]:
+    """A line for each file of ours that cannot be listed; the others are."""
+    strategies(), benchmarks()
+    return [f"{path} is left out: {why}" for path, why in SKIPPED.items()]
+
+
 def facts(name: str) -> Facts:
     """What a strategy's class says of itself; the folder of a native one is its family. Imports nothing.
 

@@ -74,3 +74,25 @@ def test_every_registered_name_loads_and_says_what_it_is():
 def test_hidden_benchmarks_are_found_by_name_only():
     assert "blobs_class" in registry.benchmarks()
     assert not [name for name in registry.select(["*"], registry.benchmarks()) if name.startswith("blobs")]
+
+
+def test_a_file_that_cannot_be_read_is_named_and_the_others_are_listed(tmp_path, monkeypatch):
+    for folder, name, content in [
+        ("benchmarks", "good", '"""Fine."""\nclass Good:\n    scenarios = ("class",)\n'),
+        ("benchmarks", "half", "class Half(\n"),
+        ("benchmarks", "mute", '"""A benchmark without scenarios."""\n'),
+        ("strategies/replay", "half", "def\n"),
+    ]:
+        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+        (tmp_path / folder / f"{name}.py").write_text(content)
+    monkeypatch.setattr(registry, "PACKAGE", tmp_path)
+    monkeypatch.setattr(registry, "SKIPPED", {})
+    monkeypatch.setattr(registry, "_plug_ins", lambda group: {})
+    registry.strategies.cache_clear(), registry.benchmarks.cache_clear()
+    try:
+        assert list(registry.benchmarks()) == ["good_class"] and not registry.strategies()
+        lines = registry.skipped()
+    finally:
+        registry.strategies.cache_clear(), registry.benchmarks.cache_clear()
+    names = [line.split(" is left out: ")[0].rpartition("/")[2] for line in lines]
+    assert sorted(names) == ["half.py", "half.py", "mute.py"]

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from clbench import registry
-from clbench.cli.app import Family, app
+from clbench.cli.app import Family, app, print_warnings
 from clbench.errors import InputError
 from clbench.facts import FAMILIES, OWN, file_of, literals
 from clbench.metrics.references import place_of
@@ -40,6 +40,7 @@ def list_(
         raise InputError(f"--family is for strategies; {kind.value} have none")
     if family:
         kind = Kind.strategies
+    print_warnings(registry.skipped())
     if not kind and not as_json:
         _print_all()
         return
@@ -137,7 +138,7 @@ def list_rows(kind: Kind) -> list[dict]:
         rows = [
             {
                 "name": name,
-                "family": registry.facts(name).family,
+                "family": _family(name),
                 "backend": entry.backend,
                 "summary": entry.summary,
             }
@@ -159,6 +160,13 @@ def list_rows(kind: Kind) -> list[dict]:
         for benchmark in benchmarks
         for strategy in registry.strategies()
     ]
+
+
+def _family(name: str) -> str:
+    try:
+        return registry.facts(name).family
+    except InputError:  # a plug-in whose file is no Python
+        return OWN
 
 
 def _place(row: dict) -> tuple:
