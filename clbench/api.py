@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from clbench.execution.plan import Given, Plan, checked_seeds, jobs, make_plan, 
 from clbench.metrics.accuracy import per_seed
 from clbench.metrics.statistics import Summary, summarise
 from clbench.profiles import PROFILES
+from clbench.results.lock import hold
 from clbench.results.records import Record
 
 OneStrategy = str | Part | type[Part]
@@ -77,8 +79,8 @@ def run(
         profile: how much is trained: "smoke", "quick" or "full"; None takes full with a CUDA device, else
             quick.
         device: "auto", "cpu", "cuda" or "cuda:N".
-        workers: processes beside this one. More than 0 needs names, and the caller's `if __name__ ==
-            "__main__"`, as all process pools do.
+        workers: processes beside this one; more than 0 needs names. What is in a file, 'file.py:Class', has
+            one for itself in any case.
         out: a results folder, in which seeds that are already there are not run again; needs names. None:
             nothing is written.
 
@@ -99,7 +101,8 @@ def run(
         plan = _plan_of_own(benchmark, strategy, scenario, profile, asked, workers, folder)
     for problem in [*plan.unavailable.values(), *plan.blocked]:
         raise Unavailable(problem)
-    finished = execute(plan, jobs(plan, device), folder, workers=workers)
+    with hold(folder) if folder else nullcontext():
+        finished = execute(plan, jobs(plan, device), folder, workers=workers)
     if finished.interrupted:
         raise KeyboardInterrupt
     for problem in finished.unavailable.values():

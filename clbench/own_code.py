@@ -92,12 +92,12 @@ def _import(path: str, modified: int) -> ModuleType:
     sys.modules[name] = module
     folder = str(Path(path).parent)
     if folder not in sys.path:
-        sys.path.append(folder)  # modules beside the file are found, but hide none that is installed
+        sys.path.insert(0, folder)  # modules beside the file are found first, as those beside a script
     try:
         found.loader.exec_module(module)
     except SyntaxError as error:
         raise InputError(syntax_error(path, error)) from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise OwnCodeFailed(f"{path} cannot be imported: {reason(error, [path])}") from error
     return module
 

@@ -87,8 +87,7 @@ def benchmarks() -> dict[str, Entry]:
     """All registered benchmarks by name, hidden ones too."""
     found = {}
     for path, tree in _files("benchmarks"):
-        classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
-        fields = next(filter(None, map(_constants, classes)), {})
+        fields = literals(path)
         if "scenarios" not in fields:
             SKIPPED[path] = "no class in it says `scenarios = (…)`"
             continue
@@ -162,20 +161,6 @@ def _summary(tree: ast.Module | ast.ClassDef) -> str:
     return " ".join((ast.get_docstring(tree) or "").split("\n\n")[0].split())
 
 
-def _constants(cls: ast.ClassDef) -> dict:
-    """name -> value of the literals assigned in a class."""
-    named = [
-        (line.targets[0].id, line.value)
-        for line in cls.body
-        if isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name)
-    ]
-    return {
-        name: ast.literal_eval(value)
-        for name, value in named
-        if isinstance(value, ast.Constant | ast.Tuple) or name == "aliases"
-    }
-
-
 def _plug_ins(group: str) -> dict[str, Entry]:
     """What other packages register; one entry point stands for all scenarios of a benchmark."""
     found = {}
@@ -230,14 +215,21 @@ def pair_matches(
     spelling, as they are meant under the profile; no patterns stand for all."""
 
     def benchmark_of(pattern: str) -> str:
-        return _benchmark(pattern, profile)[0]
+        return _benchmark(pattern, profile)[0] if _all_ours(pattern, strategy) else pattern
 
     def strategy_of(pattern: str) -> str:
+        if not _all_ours(benchmark, pattern):
+            return pattern
         return strategy_on(pattern, _benchmark(benchmark, profile)[1], profile).name
 
     return (not benchmarks or any(_stands_for(one, benchmark, benchmark_of) for one in benchmarks)) and (
         not strategies or any(_stands_for(one, strategy, strategy_of) for one in strategies)
     )
+
+
+def _all_ours(benchmark: str, strategy: str) -> bool:
+    """Whether all code of a pair is of clbench: other code is not run to find a row."""
+    return all(module.startswith(f"{PACKAGE.name}.") for module in modules_of(benchmark, strategy))
 
 
 def _stands_for(pattern: str, name: str, canonical_of: Callable[[str], str]) -> bool:
@@ -251,8 +243,7 @@ def _stands_for(pattern: str, name: str, canonical_of: Callable[[str], str]) -> 
         asked, there = parse(pattern), parse(name)
         if [term.name for term in asked] != [term.name for term in there]:
             return False
-        own = any(is_own(term.name) for term in asked)  # whose code is not run to find a row
-        return asked == there or (not own and canonical_of(pattern) == name)
+        return asked == there or canonical_of(pattern) == name
     except (InputError, Unavailable):  # what is not to be had now is at most what it is called
         return False
 

@@ -141,3 +141,67 @@ def test_debug_runs_everything_in_this_process(tmp_path, here, monkeypatch):
     monkeypatch.setenv("SEEN", "nowhere")
     assert here(*command("mine.py:Mine"), "--debug", "--out", OUT, cwd=tmp_path).returncode == 0
     assert os.environ["SEEN"] == str(os.getpid())
+
+
+def test_what_cannot_be_planned_now_does_not_replace_what_was_measured(tmp_path, here):
+    def write(content):
+        (tmp_path / "mine.py").write_text(content + "\n")
+
+    name, typed = "mine.py:Mine(rate=1.0)", "mine.py:Mine(rate=1)"
+    fine = "from dataclasses import dataclass\n" + PART.replace("class Mine", "@dataclass\nclass Mine")
+    write(fine + "    rate: float = 2.0")
+    assert here(*command(typed), "--out", OUT, cwd=tmp_path).returncode == 0
+    write("raise RuntimeError('no')")
+    done = here(*command(typed), "--out", OUT, cwd=tmp_path)
+    assert done.returncode == 1 and "RuntimeError: no" in done.stdout
+    assert stored(tmp_path, name).seeds == [0]
+    assert stored(tmp_path, typed).status == "failed"  # nobody knows its canonical name
+    write(fine + "    rate: float = 2.0")
+    assert here(*command(typed), "--out", OUT, cwd=tmp_path).returncode == 0
+    assert not records.path_of(tmp_path / OUT, "smoke", "blobs_class", typed).exists()
+
+
+def test_own_code_is_not_run_to_find_rows(tmp_path, here):
+    (tmp_path / "mine.py").write_text(PART + "    pass\n")
+    (tmp_path / "bench.py").write_text(
+        "from clbench.benchmarks.blobs import Blobs\n\n\nclass Mine(Blobs):\n    pass\n"
+    )
+    run = ("run", "-b", "bench.py:Mine_class", "--profile", "smoke", "--seeds", 1, "--out", OUT)
+    assert here(*run, "-s", "mine.py:Mine", "-s", "er(memory=100)", cwd=tmp_path).returncode == 0
+    for name in ("mine.py", "bench.py"):
+        path = tmp_path / name
+        path.write_text("raise SystemExit('run')\n" + path.read_text())
+    for strategy in ("mine.py:Mine()", "er(memory=50)", "er(memory=100)"):
+        shown = here("show", "--results", OUT, "-s", strategy, cwd=tmp_path)
+        assert shown.returncode == (2 if "50" in strategy else 0), shown.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"# -*- coding: latin-1 -*-\n# caf\xe9\nclass Mine:\n    pass\n", "derived from clbench.Part"),
+        (b"# caf\xe9\nclass Mine:\n    pass\n", "mine.py"),
+        (b"from " + b"." * 60 + b" import x\n\n\nclass Mine:\n    pass\n", "mine.py"),
+        (b"x = " + b"(" * 5000 + b")" * 5000 + b"\n\n\nclass Mine:\n    pass\n", "mine.py"),
+    ],
+)
+def test_odd_files_are_said_in_a_line(content, said, tmp_path, here):
+    (tmp_path / "mine.py").write_bytes(content)
+    done = here(*command("mine.py:Mine"), "--out", OUT, cwd=tmp_path)
+    assert done.returncode in (1, 2) and "Traceback" not in done.stderr + done.stdout
+    assert said in done.stderr + done.stdout
+
+
+def test_what_own_code_has_started_ends_with_it(tmp_path, here):
+    (tmp_path / "mine.py").write_text(
+        "import subprocess\n"
+        + HOOK
+        + "self.child = subprocess.Popen(['sleep', '1000.5'])\n        return g\n"
+    )
+    here(*command("mine.py:Mine"), "--out", OUT, cwd=tmp_path)
+    running = [
+        path
+        for path in Path("/proc").glob("[0-9]*/cmdline")
+        if path.exists() and path.read_bytes() == b"sleep\x001000.5\x00"
+    ]
+    assert not running

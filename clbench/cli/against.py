@@ -9,8 +9,8 @@ from clbench.errors import InputError
 from clbench.execution import compare as comparing
 from clbench.execution import trees
 from clbench.execution.compare import HowToRun, Name, Seeds, Side
-from clbench.execution.plan import seeds_of
-from clbench.metrics.references import JOINT
+from clbench.execution.plan import make_plan
+from clbench.metrics.references import JOINT, NAIVE
 from clbench.metrics.sequential import share
 from clbench.profiles import PROFILES
 from clbench.results import baselines as checking
@@ -110,24 +110,24 @@ def pairs_to_compare(
 ) -> dict[Name, Seeds]:
     """Pair -> seeds: those of the baselines, or what the options say, as `clbench run` takes it."""
     if committed and not benchmarks and not strategies:
-        return {
-            name: tuple(seeds or entry["seeds"] or _seeds(name[0], profile))
-            for name, entry in committed.items()
-        }
-    wanted = {}
-    for text in registry.select(benchmarks or list(PROFILES[profile].selects), registry.benchmarks()):
-        name, benchmark, _ = registry.benchmark(text, profile)
-        for spec in registry.select(strategies or ["*"], registry.strategies()):
-            pair = name, registry.strategy_on(spec, benchmark, profile).name
-            kept = committed.get(pair, {}).get("seeds")
-            wanted[pair] = tuple(seeds or kept or seeds_of(benchmark, profile))
-    if not wanted:
+        with_seeds = {name: seeds or entry["seeds"] for name, entry in committed.items()}
+        names = sorted({name[0] for name, own in with_seeds.items() if not own})
+        profiles_own = _planned(names, [NAIVE], profile) if names else {}
+        return {name: tuple(own or profiles_own[name[0], NAIVE]) for name, own in with_seeds.items()}
+    found = _planned(
+        registry.select(benchmarks or list(PROFILES[profile].selects), registry.benchmarks()),
+        registry.select(strategies or ["*"], registry.strategies()),
+        profile,
+    )
+    if not found:
         raise InputError("no pair to compare")
-    return wanted
+    return {name: tuple(seeds or committed.get(name, {}).get("seeds") or own) for name, own in found.items()}
 
 
-def _seeds(benchmark: str, profile: str) -> list[int]:
-    return seeds_of(registry.benchmark(benchmark, profile)[1], profile)
+def _planned(benchmarks: list[str], strategies: list[str], profile: str) -> dict[Name, list[int]]:
+    """Canonical names -> the profile's seeds, of what can be run here."""
+    plan = make_plan(benchmarks, strategies, profile, None, None)
+    return {(pair.blank.benchmark, pair.blank.strategy): pair.asked for pair in plan.pairs}
 
 
 def committed_baselines(folder: Path, profile: str) -> checking.Entries:

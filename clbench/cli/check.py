@@ -23,6 +23,7 @@ from clbench.cli.app import (
     matching_records,
     print_warnings,
 )
+from clbench.core.paths import check_writable, check_writable_file
 from clbench.errors import InputError
 from clbench.results import files as writing
 from clbench.results import folders
@@ -92,9 +93,7 @@ def check(
     if not 0 <= margin < 100:
         raise InputError("a number of points from 0 to 100", "margin", margin)
     if junit:
-        if junit.is_dir():
-            raise InputError(f"{junit}: is a folder; name a file")
-        writing.check_writable(junit.parent)
+        check_writable_file(junit)
     if against is None:
         if seeds is not None or until_decided is not None:
             raise InputError("--seeds and --until-decided go with --against: a baseline has its own seeds")
@@ -219,7 +218,7 @@ def accept(
     from clbench.results import baselines as checking
     from clbench.results import judged, records
 
-    writing.check_writable(baselines)
+    check_writable(baselines)
     found, problems = records.load(results, profile)
     print_warnings(problems)
     accepted = matching_records(found, results, benchmark, strategy)

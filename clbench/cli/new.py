@@ -11,9 +11,10 @@ import typer
 
 from clbench import registry
 from clbench.cli.app import app
+from clbench.core.paths import check_writable
 from clbench.errors import InputError
 from clbench.metrics.references import JOINT, NAIVE
-from clbench.results.files import check_writable, write_atomically
+from clbench.results.files import write_atomically
 
 TEMPLATES = Path(__file__).parent / "templates"
 

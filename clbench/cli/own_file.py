@@ -3,6 +3,7 @@
 import ast
 from pathlib import Path
 
+from clbench.core.paths import check_file
 from clbench.errors import InputError
 
 
@@ -14,13 +15,12 @@ def classes_in(text: str) -> tuple[Path, list[str]]:
     """
     before, colon, wanted = text.rpartition(".py:")
     path = Path(f"{before}.py" if colon else text)
-    if not path.is_file():
-        raise InputError(f"{path}: there is no such file")
+    check_file(path)
     if path.suffix != ".py":
         raise InputError(f"{path}: is no file of Python, whose name ends in .py")
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
-    except (OSError, SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise InputError(f"{path} cannot be read: {type(error).__name__}: {error}") from None
     names = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
     if not colon:

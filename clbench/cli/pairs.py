@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from clbench import registry
-from clbench.core.paths import kind_of
+from clbench.core.paths import check_writable, kind_of
 from clbench.errors import InputError
 from clbench.results import files as writing
 from clbench.results import folders
@@ -109,7 +109,7 @@ def example(
         raise InputError(f"{path}: what is written is comma-separated, so let its name end in .csv")
     if path.exists() or path.is_symlink():
         raise InputError(f"{path} is there already; take another name")
-    writing.check_writable(path.parent)
+    check_writable(path.parent)
     writing.write_atomically(path, example_table())
     print(path)
     print(f"its columns: {', '.join(COLUMNS)}")
@@ -138,7 +138,7 @@ def import_tic(
     from clbench.metrics.accuracy import per_seed
     from clbench.results.records import record_of_matrix, write
 
-    writing.check_writable(out)
+    check_writable(out)
     found = tic.read_results(folders)
     for stream, (slices, matrix) in found.items():
         of_first = first or max(1, len(slices) - len(matrix) + 1)

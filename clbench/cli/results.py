@@ -44,6 +44,7 @@ def remove(
 ) -> None:
     """Removes the records that match, with their files and notes, after asking."""
     from clbench.results import records, verification
+    from clbench.results.lock import hold
     from clbench.results.removal import belongings
     from clbench.results.removal import remove as remove_records
 
@@ -66,7 +67,8 @@ def remove(
             print("nothing removed")
             return
     try:
-        remove_records(chosen, results)
+        with hold(results):
+            remove_records(chosen, results)
     except verification.BrokenNotes as error:
         raise InputError(f"{error}; nothing removed") from None
     except OSError as error:

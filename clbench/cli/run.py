@@ -1,10 +1,8 @@
 """`clbench run`: strategies on benchmarks."""
 
 import re
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -21,9 +19,9 @@ from clbench.cli.app import (
     import_execution,
     print_warnings,
 )
+from clbench.core.paths import check_writable
 from clbench.errors import InputError
 from clbench.profiles import PROFILES
-from clbench.results import files as writing
 from clbench.results import folders
 from clbench.spec import parse
 
@@ -69,7 +67,7 @@ def run(
     run_limit: Annotated[
         str | None,
         typer.Option(
-            help="Stop a seed group of an own file or of Avalanche after this, as failed. Default: ten "
+            help="Stop a seed group that takes longer than this, as failed: 90s, 9m, 2h. Default: ten "
             "minutes, or 30 times its estimate where that is more."
         ),
     ] = None,
@@ -107,8 +105,8 @@ def run(
     names = registry.select(benchmark or list(PROFILES[level].selects), registry.benchmarks())
     specs = registry.select(strategy or ["*"], registry.strategies())
     for folder in (out, out / level):
-        writing.check_writable(folder)
-    with ended_by_sigterm(), nullcontext() if dry_run else hold(out):
+        check_writable(folder)
+    with nullcontext() if dry_run else hold(out):
         plan = planning.make_plan(
             names, specs, level, asked_seeds, out, fresh=fresh, device=device, debug=debug
         )
@@ -130,6 +128,7 @@ def run(
                 scheduler=scheduler,
                 time_limit=limit,
                 debug=debug,
+                in_processes=run_limit is not None,
                 on_done=on_done,
             )
         stored, problems = records.load(out, level)
@@ -141,20 +140,6 @@ def run(
     raise typer.Exit(
         130 if finished.interrupted else 1 if finished.bad or plan.blocked or (missing and named) else 0
     )
-
-
-@contextmanager
-def ended_by_sigterm() -> Iterator[None]:
-    """Within the block SIGTERM ends the run as Ctrl-C does."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _named(missing: dict, benchmarks: list[str], strategies: list[str]) -> bool:

@@ -14,9 +14,9 @@ from clbench.cli.app import (
     matching_records,
     print_warnings,
 )
+from clbench.core.paths import check_writable
 from clbench.core.text import printable
 from clbench.errors import InputError
-from clbench.results import files as writing
 from clbench.results import folders
 from clbench.spec import suggestion
 
@@ -86,8 +86,11 @@ def report(
     from clbench.report.pages import write_reports
     from clbench.results import records
 
-    writing.check_writable(out)
-    matching_records(records.load(results)[0], results, None, None)
+    check_writable(out)
+    found, problems = records.load(results)
+    if not found:
+        print_warnings(problems)
+    matching_records(found, results, None, None)
     written = write_reports(results, out)
     print_warnings(written.warnings)
     for path in written.paths:

@@ -71,12 +71,12 @@ def _problem(check, file: Path) -> str:
         return " ".join(str(error).split()) or "an assertion fails"
     except InputError as error:
         return str(error)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return f"{type(error).__name__}: {' '.join(str(error).split())}{_place(error, file)}"
     return ""
 
 
-def _place(error: Exception, file: Path) -> str:
+def _place(error: BaseException, file: Path) -> str:
     """The last line of the user's file that the error passed."""
     name = str(file).split(".py:")[0].removesuffix(".py").rsplit("/")[-1]
     lines = [

@@ -51,6 +51,7 @@ def verify(
     from clbench.execution.verify import Finding
     from clbench.execution.verify import verify as verify_records
     from clbench.results import records
+    from clbench.results.lock import hold
 
     found, problems = records.load(results, profile)
     print_warnings(problems)
@@ -60,14 +61,15 @@ def verify(
             record = finding.record
             print(f"{finding.status:9} {record.benchmark}  {record.strategy}  {finding.detail}", flush=True)
 
-    findings = verify_records(
-        matching_records(found, results, benchmark, strategy),
-        results,
-        profile,
-        against,
-        workers or default_workers("cpu"),
-        report,
-    )
+    with hold(results):
+        findings = verify_records(
+            matching_records(found, results, benchmark, strategy),
+            results,
+            profile,
+            against,
+            workers or default_workers("cpu"),
+            report,
+        )
     statuses = [finding.status for finding in findings]
     counts = ", ".join(f"{statuses.count(status)} {status}" for status in dict.fromkeys(statuses))
     print(f"{len(findings)} records: {counts}")

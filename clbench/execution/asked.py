@@ -10,7 +10,7 @@ import sys
 import numpy as np
 
 from clbench import registry
-from clbench.errors import InputError
+from clbench.errors import InputError, Unavailable
 from clbench.metrics.accuracy import per_seed
 
 
@@ -21,7 +21,7 @@ def known(pairs: list[list[str]], profile: str) -> list[list[str]]:
         try:
             registry.strategy_on(strategy, registry.benchmark(benchmark, profile)[1], profile)
             found.append([benchmark, strategy])
-        except InputError:  # an unknown name, or arguments that it does not take
+        except (InputError, Unavailable):  # an unknown name, or arguments that it does not take
             continue
     return found
 

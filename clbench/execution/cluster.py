@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,7 @@ import msgspec
 from clbench.errors import BrokeOff, InputError
 from clbench.execution.devices import checked_form, visible_gpus
 from clbench.execution.workers import broken_off, ended_with, over_the_limit, train_job_alone
+from clbench.registry import RUNNERS
 
 if TYPE_CHECKING:
     from clbench.execution.plan import Job
@@ -85,18 +87,20 @@ def train_on_cluster(
 
 
 def train_there(job: "Job", context: dict[str, Any]) -> "list[GroupResult]":
-    """Trains the group on a worker of a cluster; one with files of one's own in a process for itself."""
+    """Trains the group on a worker of a cluster; other people's code in a process for itself."""
     from clbench.execution.seed_group import GroupResult, train_group
 
-    if not job.own:
+    if not (job.own or RUNNERS["avalanche"] in job.modules):
         return train_group(job, context)
     with tempfile.TemporaryDirectory(prefix="clbench-") as folder:
         place = Path(folder, "results.json")
-        process = subprocess.Popen([sys.executable, "-m", __name__, str(place)], stdin=subprocess.PIPE)
+        process = subprocess.Popen(
+            [sys.executable, "-m", __name__, str(place)], stdin=subprocess.PIPE, start_new_session=True
+        )
         try:
             process.communicate(pickle.dumps((job, context)), timeout=job.limit)
         except subprocess.TimeoutExpired:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             return [broken_off(job, over_the_limit(job))]
         if not place.exists():

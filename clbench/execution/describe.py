@@ -150,7 +150,7 @@ def describe_alone(pairs: list[tuple[str, str]], profile: str, own: OwnCode, dev
             reached, answers = _read_answers(place)
             yield from answers
             pairs = _without(pairs, answers)
-            if pairs and not (process.exitcode == 0 and answers):
+            if pairs and (not answers or (how and process.exitcode != 0)):  # else it was only late: again
                 benchmark, strategy = pairs[0]
                 reason = (
                     f"its process {how}" if how else f"took longer than {PLANNING_LIMIT:.0f} s to be planned"

@@ -1,9 +1,6 @@
-"""The plan on workers: each seed group is one dask task; failures become records; only this process writes
-results."""
+"""The plan on workers: failures become records; only this process writes results."""
 
 import contextlib
-import shlex
-import sys
 import time
 from collections.abc import Callable, Generator, Iterator
 from copy import deepcopy
@@ -18,6 +15,7 @@ from clbench.execution.seed_group import GroupResult, train_group
 from clbench.execution.workers import Workers, start_server
 from clbench.registry import RUNNERS
 from clbench.results import records
+from clbench.results.lock import command
 from clbench.results.records import Record
 
 
@@ -44,12 +42,14 @@ def execute(
     scheduler: str | None = None,
     time_limit: float | None = None,
     debug: bool = False,
+    in_processes: bool = False,
     on_done: Callable[[Job, Record | None], None] = lambda job, record: None,
 ) -> Finished:
     """Runs the jobs and merges each group into its record as it ends. out: None to keep the records in
     memory.
 
     debug: everything is trained in this process, so that a debugger can look at it.
+    in_processes: even a group of ours that is alone is trained in another process, which can be stopped.
     on_done: called with each group that has ended and the record of its pair, None where it was unavailable.
     """
     finished = Finished(
@@ -61,8 +61,11 @@ def execute(
     )
     for record in plan.failed:
         finished.records[record.benchmark, record.strategy] = record
-        if out is not None:
+        if out is not None and not _has_values(record, out):
             records.write(record, out)
+    if out is not None:
+        for names in plan.other_spellings:
+            records.remove_failure(out, names)
     pairs = {(pair.blank.benchmark, pair.blank.strategy): pair for pair in plan.pairs}
     waiting = list(reversed(jobs))
     deadline = time.monotonic() + time_limit if time_limit else float("inf")
@@ -71,7 +74,9 @@ def execute(
         return waiting.pop() if waiting and time.monotonic() < deadline else None
 
     try:
-        with contextlib.closing(_results(following, jobs, workers, scheduler, debug)) as results:
+        with contextlib.closing(
+            _results(following, jobs, workers, scheduler, debug, in_processes)
+        ) as results:
             for job, parts in results:
                 for result in parts:
                     _merge(finished, pairs[job.benchmark, job.strategy], job, result, out)
@@ -80,6 +85,15 @@ def execute(
         finished.interrupted = True
     finished.left = len(waiting)
     return finished
+
+
+def _has_values(record: Record, out: Path) -> bool:
+    """Whether the folder holds values of this pair, which a failure before any training does not replace."""
+    try:
+        stored = records.find(out, record.profile, record.benchmark, record.strategy)
+    except records.BrokenRecord:
+        return True  # not ours to overwrite
+    return stored is not None and bool(stored.seeds)
 
 
 def _merge(finished: Finished, pair: Pair, job: Job, result: GroupResult, out: Path | None) -> None:
@@ -110,13 +124,14 @@ def _results(
     workers: int,
     scheduler: str | None,
     debug: bool,
+    in_processes: bool,
 ) -> Generator[tuple[Job, list[GroupResult]]]:
     """(job, results) of every job that `following` hands out, as they end."""
-    context = {"command": _command(), **commits.current()}
+    context = {"command": command(), **commits.current()}
     if scheduler:
         if jobs:
             yield from train_on_cluster(scheduler, following, context)
-    elif debug or not (_needs_processes(jobs) or (workers and len(jobs) > 1)):
+    elif debug or not (in_processes or _needs_processes(jobs) or (workers and len(jobs) > 1)):
         while job := following():
             yield job, train_group(job, context | {"concurrent": 1})
     else:
@@ -142,9 +157,3 @@ def _on_workers(
             if not workers.busy:
                 return
             yield from workers.wait()
-
-
-def _command() -> str:
-    """What was typed, as it can be typed again."""
-    name = Path(sys.argv[0]).name
-    return shlex.join(["clbench" if name == "__main__.py" else name, *sys.argv[1:]])

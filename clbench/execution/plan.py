@@ -130,6 +130,9 @@ class Plan:
     unavailable: dict[tuple[str, str | None], str]  # (benchmark, strategy or all) -> how to get it
     blocked: list[str]  # files in the way of a record, one line each
     failed: list[Record] = field(default_factory=list)  # of pairs whose own files broke off
+    # (profile, benchmark, strategy) as asked for, where the canonical names are others: while a pair cannot
+    # be planned, its failure has these.
+    other_spellings: list[tuple[str, str, str]] = field(default_factory=list)
 
     @classmethod
     def joined(cls, plans: list["Plan"]) -> "Plan":
@@ -138,6 +141,7 @@ class Plan:
             {name: how for plan in plans for name, how in plan.unavailable.items()},
             [line for plan in plans for line in plan.blocked],
             [record for plan in plans for record in plan.failed],
+            [names for plan in plans for names in plan.other_spellings],
         )
 
 
@@ -172,6 +176,8 @@ def make_plan(
         start_server(device, any(code.avalanche for code in sources.values()))  # imports while this goes on
     for benchmark, strategy, answer in _answers(asked, sources, profile, device, debug):
         if isinstance(answer, Description):
+            if answer.names != (benchmark, strategy):
+                plan.other_spellings.append((profile, benchmark, strategy))
             if any(answer.names == _names(pair) for pair in plan.pairs):
                 continue  # asked for in two spellings
             try:
@@ -185,10 +191,11 @@ def make_plan(
         elif answer.kind == "unavailable":
             plan.unavailable[answer.benchmark, answer.strategy] = answer.reason
         else:
-            plan.failed += [
-                _failed(answer, one, sources[benchmark, one].digest, profile)
-                for one in ([strategy] if answer.strategy else strategies)
+            alike = [
+                one for one in strategies if sources[benchmark, one].own == sources[benchmark, strategy].own
             ]
+            for one in [strategy] if answer.strategy else alike:
+                plan.failed.append(_failed(answer, one, sources[benchmark, one].digest, profile))
     return plan
 
 
@@ -208,6 +215,8 @@ def _read_source(benchmark: str, strategy: str) -> _Source:
         raise InputError(syntax_error(error.filename or "", error)) from None
     except OSError as error:
         raise InputError(f"{error.filename or error}: cannot be read") from None
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise InputError(f"a file of {benchmark} or {strategy} cannot be read as Python: {error}") from None
 
 
 def _answers(

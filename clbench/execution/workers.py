@@ -82,8 +82,7 @@ def kill(process: BaseProcess) -> None:
     if process.pid is None:
         return
     with contextlib.suppress(OSError):
-        if os.getpgid(process.pid) == process.pid:
-            os.killpg(process.pid, signal.SIGKILL)
+        os.killpg(process.pid, signal.SIGKILL)  # only of who leads one, and of its children if it has ended
     process.kill()
     process.join(5)
 
@@ -114,7 +113,8 @@ def begin(environment: dict[str, str]) -> None:
 
 def begin_alone(own: OwnCode) -> None:
     """Makes this process one that holds files of one's own; what they print goes to standard error."""
-    os.setsid()
+    with contextlib.suppress(OSError):  # it is the leader of its session
+        os.setsid()
     os.dup2(2, 1)
     own_code.install(own)
 
@@ -221,8 +221,12 @@ class Workers:
             process, channel = start_process(self.device, train_alone, gpu, job, self.context, place)
             worker = _Worker(process, channel, alone=True)
         else:
-            worker = worker or _Worker(*start_process(self.device, serve, gpu), alone=False)
-            worker.channel.send((job, self.context, place))
+            try:
+                worker = worker or _Worker(*start_process(self.device, serve, gpu), alone=False)
+                worker.channel.send((job, self.context, place))
+            except OSError:  # it has died since its last group
+                worker = _Worker(*start_process(self.device, serve, gpu), alone=False)
+                worker.channel.send((job, self.context, place))
         worker.job, worker.place, worker.deadline = job, place, time.monotonic() + job.limit
         self._slots[slot] = worker
 

@@ -13,10 +13,14 @@ from collections.abc import Sequence
 def share(seeds_at_looks: Sequence[int]) -> float:
     """The share of alpha for the last of these looks; each entry is the number of seeds at a look.
 
+    >>> share([0])
+    1.0
     >>> [share([5]), share([5, 10]), share([5, 10, 20])]
     [0.5, 0.25, 0.125]
     """
     first, *_ = seeds_at_looks
+    if not first:
+        return 1.0  # a pair that trains nothing is decided without a test
 
     def spent(n: int) -> float:
         return 1 - first / (2 * n)

@@ -32,7 +32,8 @@ class Shift:
 def shift(pairs: Sequence[Mapping[int, float]]) -> Shift | None:
     """The sign test over pairs, each seed -> difference. None where nothing moved.
 
-    With S seeds p is at least 2 / 2^S: fewer than 8 seeds cannot show a shift at 1 %.
+    With S seeds p is at least 2 / 2^S: fewer than 8 seeds cannot show a shift at 1 %, nor fewer than 9 one
+    at half of that.
     """
     seeds = sorted({seed for pair in pairs for seed in pair})
     signs = np.array([[np.sign(pair.get(seed, 0.0)) for seed in seeds] for pair in pairs])

@@ -176,14 +176,13 @@ def seeds_needed(differences: Values, margin: float) -> int | None:
     80 %.
 
     The smallest n >= 2 with (t[n-1, 0.975] + t[n-1, 0.8]) SD / sqrt(n) <= margin, where SD is the standard
-    deviation of the differences. None for fewer than two seeds and for a margin of 0.
+    deviation of the differences. None for fewer than two seeds and for a margin of, nearly, 0.
     """
     sd = summarise(differences).sd
-    if sd is None or margin <= 0:
+    if sd is None or margin <= 0 or sd / margin > 1e6:
         return None
-    n: int = max(
-        2, math.ceil(((ndtri(0.975) + ndtri(0.8)) * sd / margin) ** 2)
-    )  # by the normal: not too large
+    by_normal = ((ndtri(0.975) + ndtri(0.8)) * sd / margin) ** 2
+    n: int = max(2, math.ceil(by_normal))  # not too large
     while (stdtrit(n - 1, 0.975) + stdtrit(n - 1, 0.8)) * sd / math.sqrt(n) > margin:
         n += 1
     return n
@@ -205,8 +204,8 @@ def pooled_recovered(benchmarks: Sequence[tuple[Mapping[int, float], ...]]) -> R
     is the metric "recovered".
 
     Sums are over the seeds that all benchmarks have. A mean of the benchmarks' ratios would say nothing where
-    one of them has hardly any damage. None for fewer than two common seeds and where the damage cannot be
-    told from none.
+    one of them has hardly any damage. None for fewer than two common seeds and where there is no damage
+    that could be told from none.
     """
     if not benchmarks:
         return None
@@ -215,7 +214,8 @@ def pooled_recovered(benchmarks: Sequence[tuple[Mapping[int, float], ...]]) -> R
     if s.size < 2 or not np.isfinite([s, n, j]).all():
         return None
     value, low, high = ratio_of_means(s - n, j - n)
-    return None if np.isnan(low) else Recovered(float(value), float(low), float(high), s.size)
+    no_damage = np.isnan(low) or (j - n).mean() <= 0
+    return None if no_damage else Recovered(float(value), float(low), float(high), s.size)
 
 
 def ratio_of_means(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -82,10 +82,11 @@ def _usable(found: list[Entry]) -> dict[str, Entry]:
         and len(entry.record.seeds) >= due
         and np.isfinite([*entry.metrics["acc"].values(), *entry.metrics[metric].values()]).all()
     }
-    if not {NAIVE, JOINT} <= whole.keys():
+    if NAIVE not in whole:
         return {}
     data = data_of(whole[NAIVE].record)
-    return {name: entry for name, entry in whole.items() if data_of(entry.record) == data}
+    same = {name: entry for name, entry in whole.items() if data_of(entry.record) == data}
+    return same if JOINT in same else {}
 
 
 def _across(usable: Rows, benchmarks: list[str], ran: dict[str, frozenset[str]]) -> Across:

@@ -28,12 +28,18 @@ def headline(table: Table) -> str:
 
 def _won_back(best: Row, table: Table) -> str:
     share = best.cells["recovered"].value
+    if best.strategy == NAIVE:
+        return ": plain fine-tuning"
     if share is not None:
         return f"and wins back {100 * share:.0f} % of what plain fine-tuning loses against retraining"
-    with_numbers = {row.strategy for row in table.rows if row.cells["acc"].value is not None}
-    if missing := [name for name in (NAIVE, JOINT) if name not in with_numbers]:
+    usable = {
+        row.strategy
+        for row in table.rows
+        if all(origin.status == "ok" and not origin.stale for origin in row.origins.values())
+    }
+    if missing := [name for name in (NAIVE, JOINT) if name not in usable]:
         return f"(how much of the damage that wins back takes {' and '.join(missing)} beside it)"
-    return "where plain fine-tuning loses nothing that would show"
+    return "(fine-tuning loses nothing against retraining that these seeds would show)"
 
 
 def _why_none(table: Table) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from clbench.core.costs import EXACT
@@ -22,9 +23,7 @@ from clbench.results.records import Record, file_name
 from clbench.results.staleness import is_stale
 
 SCHEMA = 2
-# Of an entry; the last two are None in entries that were accepted under schema 1.
-FIELDS = {"status", "reason", "data", "source", "settings", "platform", "seeds", "costs", "acc"}
-LATER = ("slices", "metrics")
+LATER = ("slices", "metrics")  # None in entries that were accepted under schema 1
 ACCEPT_WITH_THE_CODE = "run it, `clbench baseline accept`, and commit the baselines with the code"
 PLATFORM = {
     "processor": "processor",
@@ -33,7 +32,32 @@ PLATFORM = {
     "torch": "torch",
     "threads": "threads",
 }
-NOT_COMPARED = ("missing", "failed", "changed set-up")
+
+
+class _Entry(msgspec.Struct):
+    """What a baseline holds of a pair."""
+
+    status: str
+    reason: str | None
+    data: str
+    source: str
+    settings: dict[str, Any]
+    platform: dict[str, Any]
+    seeds: list[int]
+    costs: dict[str, float | int | None]
+    acc: list[list[list[float | None]]]
+    slices: list[list[int]] | None = None
+    metrics: dict[str, list[float | None]] | None = None
+
+    def __post_init__(self) -> None:
+        shapes = {(len(matrix), *map(len, matrix)) for matrix in self.acc}
+        if len(self.acc) != len(self.seeds) or len(shapes) > 1 or len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"{len(self.acc)} matrices of {len(shapes)} shapes for {len(self.seeds)} seeds")
+        if missing := set(EXACT) - self.costs.keys():
+            raise ValueError(f"no cost {', '.join(sorted(missing))}")
+        if self.slices is not None and len(self.slices) != len(self.seeds):
+            raise ValueError("other slices than seeds")
+
 
 Pair = tuple[str, str]  # benchmark, strategy: canonical specs
 Entries = Mapping[Pair, dict]
@@ -185,8 +209,10 @@ def _read(path: Path) -> dict:
     if not isinstance(content.get("benchmark"), str) or not isinstance(content.get("strategies"), dict):
         raise InputError(f"{path}: no baseline of clbench")
     for strategy, entry in content["strategies"].items():
-        if not isinstance(entry, dict) or not FIELDS <= entry.keys():
-            raise InputError(f"{path}: the entry {strategy} is not whole")
+        try:
+            msgspec.convert(entry, _Entry)
+        except msgspec.ValidationError as error:
+            raise InputError(printable(f"{path}: the entry {strategy} is no baseline ({error})")) from None
         content["strategies"][strategy] = entry | {name: entry.get(name) for name in LATER}
     return content
 

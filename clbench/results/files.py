@@ -9,7 +9,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from clbench.core.paths import check_writable  # noqa: F401    # beside what writes
 from clbench.errors import BrokeOff
 
 LARGEST = 64 << 20  # bytes of a file that is read; a record has some ten thousand

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from clbench import registry
+from clbench.core.text import printable
 from clbench.errors import InputError
 from clbench.facts import file_of
 from clbench.metrics import verdict
@@ -31,7 +32,11 @@ def lines(results: Results, format: str = "text") -> list[str]:
 
 def _on_one_line(results: Results) -> Results:
     return [
-        (benchmark, strategy, replace(found, detail=" ".join(found.detail.split())))
+        (
+            printable(benchmark),
+            printable(strategy),
+            replace(found, detail=printable(" ".join(found.detail.split()))),
+        )
         for benchmark, strategy, found in results
     ]
 
@@ -58,11 +63,16 @@ def _markdown(results: Results) -> list[str]:
 
 def _table(results: Results) -> list[str]:
     rows = [
-        [found.status, f"`{benchmark}`", f"`{strategy}`", found.detail]
+        [found.status, _code(benchmark), _code(strategy), found.detail]
         for benchmark, strategy, found in results
     ]
     table = [["status", "benchmark", "strategy", "detail"], ["---"] * 4, *rows]
     return ["| " + " | ".join(_in_a_cell(cell) for cell in row) + " |" for row in table]
+
+
+def _code(name: str) -> str:
+    """As code, in a cell of a table; a backtick would end it."""
+    return f"`{name.replace('`', chr(39))}`"
 
 
 def _in_a_cell(text: str) -> str:
@@ -150,11 +160,11 @@ def junit(results: Results, strict: bool = False) -> str:
     suite = ET.Element("testsuite", name="clbench check", tests=str(len(results)))
     counts = {"failures": 0, "skipped": 0}
     for benchmark, strategy, found in _on_one_line(results):
-        case = ET.SubElement(suite, "testcase", classname=_printable(benchmark), name=_printable(strategy))
+        case = ET.SubElement(suite, "testcase", classname=benchmark, name=strategy)
         undecided, improved = (
             found.status == status and not found.accepted for status in ("undecided", "improved")
         )
-        message = _printable(f"{found.status}: {found.detail}")
+        message = f"{found.status}: {found.detail}"
         if found.bad or (improved and strict):
             ET.SubElement(case, "failure", message=message, type=found.status)
             counts["failures"] += 1
@@ -166,8 +176,3 @@ def junit(results: Results, strict: bool = False) -> str:
     suite.attrib |= {name: str(count) for name, count in counts.items()}
     ET.indent(suite)
     return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
-
-
-def _printable(text: str) -> str:
-    """Without what XML cannot hold."""
-    return "".join(mark for mark in text if mark.isprintable())

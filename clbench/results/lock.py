@@ -50,8 +50,14 @@ def _this_process() -> dict[str, str | int]:
         "pid": os.getpid(),
         "host": platform.node(),
         "since": datetime.now().isoformat(" ", "seconds"),
-        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": command(),
     }
+
+
+def command() -> str:
+    """What this process was told, as it can be typed again."""
+    name = Path(sys.argv[0]).name
+    return shlex.join(["clbench" if name == "__main__.py" else name, *sys.argv[1:]])
 
 
 def _describe(holder: Path) -> str:

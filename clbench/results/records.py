@@ -250,6 +250,14 @@ def check(record: Record) -> None:
     if len({frozenset(group.arrays) for group in record.groups}) > 1:
         raise ValueError("its groups hold different arrays")
     _check_steps(settings.step_of, record)
+    for group in record.groups:
+        _check_sizes(group.slice_sizes, record)
+
+
+def _check_sizes(sizes: list[int] | None, record: Record) -> None:
+    slices = _shape(record.acc[0])[1] if record.acc else None
+    if sizes is not None and (len(sizes) != slices or not all(1 <= size < 2**53 for size in sizes)):
+        raise ValueError(f"slice_sizes has to hold a number from 1 on for each of {slices} slices")
 
 
 def _check_steps(step_of: list[int] | None, record: Record) -> None:
@@ -322,6 +330,17 @@ def _read_in_place(path: Path, folder: Path) -> Record:
     if place != path:
         raise BrokenRecord(printable(f"{path}: its names belong to {place}"))
     return record
+
+
+def remove_failure(folder: Path, names: tuple[str, str, str]) -> None:
+    """Removes the record of (profile, benchmark, strategy) if it holds a failure and no values."""
+    path = path_of(folder, *names)
+    try:
+        record = read(path) if path.exists() else None
+    except BrokenRecord:
+        return
+    if record is not None and record.status == "failed" and not record.seeds:
+        path.unlink()
 
 
 def _add_verification(record: Record, folder: Path) -> None:

@@ -2,6 +2,9 @@
 
 import ast
 import hashlib
+import site
+import sysconfig
+import tokenize
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +15,8 @@ from clbench.facts import DESCRIPTIVE, assigned_names, file_of
 from clbench.own_code import OwnCode
 
 ROOT = Path(__file__).parents[2]
+# Where libraries lie side by side: what one imports from another is not its own.
+INSTALLED = {Path(folder).resolve() for folder in (*site.getsitepackages(), *sysconfig.get_paths().values())}
 # Imported by what computes, but without influence on any value: how energy is read, what errors say, how a
 # file that holds a strategy runs it or reads its results.
 WITHOUT_INFLUENCE = (
@@ -77,8 +82,13 @@ def _imported_file(name: str, importer: Path) -> Path | None:
     if importer.is_relative_to(ROOT / "clbench"):
         return None
     if level:
-        return _beside(importer.parents[level - 1], name.lstrip("."))
-    return _beside(importer.parent, name) or _beside(_folder_of_top_level(importer), name)
+        return (
+            _beside(importer.parents[level - 1], name.lstrip(".")) if level <= len(importer.parents) else None
+        )
+    top = _folder_of_top_level(importer)
+    if top in INSTALLED and name.split(".")[0] != importer.relative_to(top).parts[0].removesuffix(".py"):
+        return None  # another library
+    return _beside(importer.parent, name) or _beside(top, name)
 
 
 def _folder_of_top_level(path: Path) -> Path:
@@ -106,7 +116,8 @@ class _Source(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def _read(path: Path, modified: int) -> _Source:
-    text = path.read_text(encoding="utf-8")
+    with tokenize.open(path) as file:  # which looks for the coding that the file declares
+        text = file.read()
     tree = ast.parse(text, str(path))
     imports = []
     for node in ast.walk(tree):

@@ -203,3 +203,15 @@ def test_two_rows_change_ranks_as_often_as_their_t_interval_contains_0(seeds):
         (first, _), difference = mean_ranks([rows]), paired_difference(*rows)
         agree += (first.low < first.high) == difference.contains_zero
     assert agree >= 38  # the draws are finite
+
+
+def test_no_damage_is_no_recovery():
+    better = {seed: 0.5 + seed / 1000 for seed in range(5)}
+    worse = {seed: 0.4 + seed / 900 for seed in range(5)}
+    between = {seed: 0.45 + seed / 800 for seed in range(5)}
+    assert recovered(between, fine_tuned=worse, retrained=better) is not None
+    assert recovered(between, fine_tuned=better, retrained=worse) is None
+
+
+def test_a_margin_of_nearly_nothing_takes_no_number_of_seeds():
+    assert seeds_needed([0.1, -0.1, 0.05], 1e-200) is None
