@@ -1,6 +1,5 @@
 """The commands for streams of dated pairs: `clbench data inspect`, `clbench import tic`."""
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +7,7 @@ import typer
 
 from clbench import registry
 from clbench.core.paths import check_writable, kind_of
+from clbench.core.text import for_a_shell
 from clbench.errors import InputError
 from clbench.results import files as writing
 from clbench.results import folders
@@ -86,7 +86,7 @@ def inspect(
     pairs = benchmark.contents()
     print(
         "\n".join(
-            [*inspecting.describe(pairs), f"clbench run -b {shlex.quote(name)} -s naive -s er -s cumulative"]
+            [*inspecting.describe(pairs), f"clbench run -b {for_a_shell(name)} -s naive -s er -s cumulative"]
         )
     )
     if picture and pairs.shape:

@@ -218,7 +218,7 @@ class _Provenance(msgspec.Struct):
     started: str = ""
     command: str = ""
     commit: str | None = None
-    dirty: bool = False
+    dirty: bool | None = None  # without git nobody knows
     platform: str = ""
     processor: str = ""
     device: str = ""

@@ -82,6 +82,6 @@ def test_an_example_runs_as_printed(line, typed):
 @pytest.mark.parametrize("line", [line for line in EXAMPLES if line.startswith(READ_ONLY)])
 def test_the_options_of_a_long_example_exist(line):
     command, words = get_command(app), shlex.split(line)[1:]
-    while words[0] in getattr(command, "commands", {}):
+    while words and words[0] in getattr(command, "commands", {}):
         command, words = command.commands[words[0]], words[1:]
     command.make_context(command.name, words)

@@ -273,7 +273,7 @@ SPECS = some.lists(some.sampled_from(PIECES), max_size=8).map("".join)
             ("run", "--dry-run", "--profile", "smoke", "-s", "naive", "-b"),
             ("show", "-s"),
             ("show", "-b"),
-            ("check", "--results", "results", "-s"),
+            ("check", "--results", "my_results", "-s"),
             ("baseline", "accept", "-b"),
             ("verify", "-b", "blobs_class", "-s"),
             ("data", "inspect"),
@@ -325,7 +325,7 @@ OPTIONS = {
     ),
     ("show",): ("--results", "--profile", "--metric", "-b", "-s"),
     ("list",): ("--family", "--nonsense", "strategies", "pairs"),
-    ("check", "--results", "results"): ("--results", "--baselines", "--format", "--profile", "-b"),
+    ("check", "--results", "my_results"): ("--results", "--baselines", "--format", "--profile", "-b"),
     ("baseline", "accept"): ("--results", "--baselines", "-s"),
     ("report",): ("--results",),
     ("report", "--results", "nowhere"): ("--out",),
@@ -375,7 +375,11 @@ def spoil(content, drawn) -> None:
 @given(drawn=some.data())
 def test_any_record_with_a_valid_hash_is_shown_or_named(drawn, place):
     path = (
-        place / "results" / "smoke" / "blobs_class" / f"{drawn.draw(some.sampled_from(['er', 'joint']))}.json"
+        place
+        / "my_results"
+        / "smoke"
+        / "blobs_class"
+        / f"{drawn.draw(some.sampled_from(['er', 'joint']))}.json"
     )
     before = path.read_text()
     content = json.loads(before)
@@ -383,7 +387,8 @@ def test_any_record_with_a_valid_hash_is_shown_or_named(drawn, place):
         spoil(content, drawn)
     content["sha256"] = records.content_hash(content)
     asked = some.sampled_from(
-        15 * [("show",), ("show", "--json"), ("check", "--results", "results"), ("show", "--metric", "acc")]
+        15
+        * [("show",), ("show", "--json"), ("check", "--results", "my_results"), ("show", "--metric", "acc")]
         + [("report", "--out", "reports")]
     )
     try:

@@ -89,9 +89,9 @@ def test_code_that_cannot_run_is_said(against):
         (("--until-decided", "3m"), "--seeds and --until-decided go with --against"),
         (("--against", "main", "--results", "results"), "give --against or --results, not both"),
         (("--against", "no-such-branch"), 'no-such-branch": this repository has no such commit'),
-        (("--against", "main", "--until-decided", "soon"), '--until-decided "soon": write seconds'),
+        (("--against", "main", "--until-decided", "soon"), "--until-decided soon: write seconds"),
         (("--margin", "-1"), "a number of points from 0 to 100"),
-        (("--junit", "."), "is a folder; name a file"),
+        (("--junit", "."), "is a folder: give the name of a file"),
     ],
 )
 def test_a_mistake_is_one_line(here, options, said):

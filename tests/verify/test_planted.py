@@ -142,7 +142,7 @@ OF_ALL = [
         "learning rate",
         "blobs_class:naive",
         "task 1, step 1 of 12: weights after the step",
-        [(ENGINE + "optimiser.py", "[self.steps], lr=lr, ", "[self.steps], lr=lr * 1.01, ")],
+        [(ENGINE + "optimiser.py", "[steps], lr=lr, ", "[steps], lr=lr * 1.01, ")],
     ),
     Change(
         "labels of task 3 shifted",
@@ -175,10 +175,10 @@ OF_ALL = [
         [
             (
                 "clbench/streams/labelled.py",
-                "    outputs = sum(map(len, groups)) if",
+                "    outputs = _outputs_of(groups, scenario)",
                 "    images = replace(images, x_test=torch.cat([images.x_test, images.x]),\n"
                 "                     y_test=torch.cat([images.y_test, images.y]))\n"
-                "    outputs = sum(map(len, groups)) if",
+                "    outputs = _outputs_of(groups, scenario)",
             )
         ],
     ),

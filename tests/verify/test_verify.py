@@ -282,7 +282,9 @@ def test_a_file_of_ones_own_belongs_to_the_source(repository):
 
 
 def test_other_settings_are_named(repository):
-    repository.edit("clbench/strategies/regularisation/ewc.py", "lam: float = 1000.0", "lam: float = 999.0")
+    repository.edit(
+        "clbench/strategies/regularisation/ewc.py", "lam: NotNegative = 1000.0", "lam: NotNegative = 999.0"
+    )
     code, lines = repository.verify()
     assert (
         code == 1
