@@ -104,10 +104,10 @@ OF_ALL = [
         [
             (
                 LABELLED,
-                "    outputs = sum(map(len, groups)) if",
+                "    outputs = _outputs_of(groups, scenario)",
                 "    images = replace(images, x_test=torch.cat([images.x_test, images.x]),\n"
                 "                     y_test=torch.cat([images.y_test, images.y]))\n"
-                "    outputs = sum(map(len, groups)) if",
+                "    outputs = _outputs_of(groups, scenario)",
             )
         ],
         "data or evaluation changed",
