@@ -26,7 +26,10 @@ def gaussian_blobs(classes: int = 40, train: int = 60, test: int = 20) -> Images
     y_test = torch.arange(classes).repeat_interleave(test)
     x = centres[y] + torch.randn(len(y), 16, generator=draws)
     x_test = centres[y_test] + torch.randn(len(y_test), 16, generator=draws)
-    return Images(x, y, x_test, y_test, scale=1.0, fingerprint="gaussian blobs 1")
+    images = Images(x, y, x_test, y_test, scale=1.0, fingerprint="gaussian blobs 1")
+    # A key draws them: another set of instructions draws other last bits, and they are the same data.
+    vars(images)["digest"] = ""
+    return images
 
 
 @dataclass
