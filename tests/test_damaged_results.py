@@ -318,5 +318,5 @@ def test_imported_values_that_no_record_can_hold_are_refused():
         records.record_of_matrix("toy", "x", ["a", "b"], [1, 2], np.array([[50.0, 10.0], [20.0, 30.0]]))
 
 
-def test_the_example_of_printable_text_is_true():
-    assert doctest.testmod(of_text) == (0, 1)
+def test_the_examples_of_text_from_outside_are_true():
+    assert doctest.testmod(of_text) == (0, 2)

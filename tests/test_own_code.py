@@ -19,7 +19,7 @@ FILES = {
     ),
     "exits_at_import": ("import sys\n\nsys.exit(3)", "SystemExit: 3 (exits_at_import.py, line 3)"),
     "dies_at_import": ("import os\n\nos._exit(0)", "its process ended with exit code 0"),
-    "hangs_at_import": ("import time\n\ntime.sleep(1000)", "took longer than 8 s to be planned"),
+    "hangs_at_import": ("import time\n\ntime.sleep(1000)", "took longer than 6 s to be planned"),
     "exits": (HOOK + "raise SystemExit", "SystemExit (exits.py, line 6)"),
     "interrupts": (HOOK + "raise KeyboardInterrupt", "KeyboardInterrupt (interrupts.py, line 6)"),
     "odd_exception": (
@@ -27,7 +27,7 @@ FILES = {
         "Odd (odd_exception.py, line 11)",
     ),
     "crashes": (HOOK + "import ctypes\n\n        ctypes.string_at(0)", "its process was killed by SIGSEGV"),
-    "hangs": (HOOK + "while True:\n            pass", "took longer than 8 s and was stopped (--run-limit)"),
+    "hangs": (HOOK + "while True:\n            pass", "took longer than 6 s and was stopped (--run-limit)"),
     "closes_output": (
         "import os\n" + HOOK + "os.closerange(1, 3)\n        return g",
         None,
@@ -63,9 +63,9 @@ def alone(tmp_path_factory):
 def test_each_kind_of_fault_is_a_failed_row_and_changes_nothing_beside_it(tmp_path, here, monkeypatch, alone):
     for name, (content, _) in FILES.items():
         (tmp_path / f"{name}.py").write_text(content + "\n")
-    monkeypatch.setattr(describe, "PLANNING_LIMIT", 8.0)
+    monkeypatch.setattr(describe, "PLANNING_LIMIT", 6.0)
     names = [f"{name}.py:Mine" for name in FILES]
-    done = here(*command(*names, "naive"), "--run-limit", "8s", "--out", OUT, cwd=tmp_path)
+    done = here(*command(*names, "naive"), "--run-limit", "6s", "--out", OUT, cwd=tmp_path)
     assert done.returncode == 1 and "Traceback" not in done.stdout + done.stderr
     for name, (_, said) in FILES.items():
         record = stored(tmp_path, f"{name}.py:Mine")
