@@ -7,7 +7,7 @@ import pytest
 
 from clbench import registry
 from clbench.facts import Facts
-from clbench.results import staleness
+from clbench.results import records, staleness
 
 
 @pytest.fixture
@@ -96,3 +96,14 @@ def test_a_file_that_cannot_be_read_is_named_and_the_others_are_listed(tmp_path,
         registry.strategies.cache_clear(), registry.benchmarks.cache_clear()
     names = [line.split(" is left out: ")[0].rpartition("/")[2] for line in lines]
     assert sorted(names) == ["half.py", "half.py", "mute.py"]
+
+
+def test_a_plug_in_that_cannot_be_imported_is_unavailable_and_the_others_run(package, here, tmp_path):
+    names = [argument for name in ("broken", "half", "naive") for argument in ("-s", name)]
+    command = ("run", "-b", "more_blobs_class", *names, "--seeds", 1, "--profile", "smoke")
+    done = here(*command, cwd=tmp_path)
+    assert done.returncode == 1 and "Traceback" not in done.stdout + done.stderr  # it was named
+    said = "unavailable: more_blobs_class broken: from the package other-package, which cannot be imported: "
+    assert said in done.stdout
+    found, _ = records.load(tmp_path / "my_results")
+    assert {(one.strategy, one.status) for one in found} == {("half", "ok"), ("naive", "ok")}
