@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 
+import psutil
 import pytest
 
 from clbench.execution import cluster
@@ -55,13 +56,7 @@ def wait_for(path):
 
 def children(pid):
     """The processes that the one with this number has begun, and those that these have."""
-    listed = subprocess.run(["ps", "-eo", "pid,ppid"], capture_output=True, text=True).stdout.split("\n")[1:]
-    parents = dict(map(int, line.split()) for line in listed if line.strip())
-    found, new = set(), {pid}
-    while new:
-        new = {one for one, parent in parents.items() if parent in new} - found
-        found |= new
-    return found
+    return {process.pid for process in psutil.Process(pid).children(recursive=True)}
 
 
 @pytest.mark.parametrize(
