@@ -1,10 +1,7 @@
 """The command line. Importing the file of a command registers it, in the order of `--help`."""
 
 import os
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import typer
 
@@ -33,8 +30,7 @@ def main() -> None:
         if not _is_text(argument):
             _fail(f"{argument}: no UTF-8, or with a NUL in it: neither names nor paths are")
     try:
-        with ended_by_sigterm():
-            sys.exit(app(standalone_mode=False) or 0)
+        sys.exit(app(standalone_mode=False) or 0)
     except InputError as error:
         _fail(error.on_command_line())
     except Unavailable as error:
@@ -51,20 +47,6 @@ def main() -> None:
         if not hasattr(error, "format_message"):  # a click usage error: unknown option, wrong type
             raise
         _fail(error.format_message())
-
-
-@contextmanager
-def ended_by_sigterm() -> Iterator[None]:
-    """Within the block SIGTERM ends the command as Ctrl-C does."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _is_text(argument: str) -> bool:

@@ -94,7 +94,9 @@ def test_ctrl_c_while_it_starts_says_nothing(tmp_path, interruptible):
         time.sleep(wait)
         os.killpg(process.pid, signal.SIGINT)
         said, complained = process.communicate(timeout=60)
-        assert process.returncode == 130 and not complained, (wait, complained)
+        # Python ends by the signal itself where text was being executed; a shell calls both 130.
+        assert process.returncode in (130, -signal.SIGINT), (wait, process.returncode)
+        assert not complained, (wait, complained)
 
 
 def test_a_second_run_on_a_results_folder_says_who_is_there(tmp_path, here):
