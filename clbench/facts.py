@@ -3,7 +3,7 @@ torch."""
 
 import ast
 import importlib.util
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from importlib.machinery import PathFinder
 from pathlib import Path
@@ -31,6 +31,7 @@ DESCRIPTIVE = (
     "keeps",
     "tolerance",
     "grows",
+    "small",
     "mirrors",
     "tasks_are",
     "data_are",
@@ -48,12 +49,13 @@ class Facts:
     keeps: str = ""
     tolerance: float = 1e-5
     grows: str = ""
+    small: dict[str, Any] = field(default_factory=dict)  # arguments for tests
     mirrors: str = ""  # the native strategy that a row of another library is, up to rounding
 
 
 def facts_in(said: dict) -> Facts:
     """The facts among attributes of a class; a family that there is not counts as none."""
-    known = {field.name: said[field.name] for field in fields(Facts) if field.name in said}
+    known = {one.name: said[one.name] for one in fields(Facts) if one.name in said}
     return Facts(**known | {"family": said.get("family") if said.get("family") in FAMILIES else OWN})
 
 

@@ -14,15 +14,20 @@ PAIRS = ("driftcaps", "glyphs", "icons")  # pairs of which nothing has to be fet
 LABELLED = [
     name for name in registry.benchmarks() if name.endswith(tuple(f"_{scenario}" for scenario in SCENARIOS))
 ]
-SPECS = {
-    "er": "er(memory=100)",
-    "ewc": "ewc(lam=100, samples=64)",
-    "agem": "agem(memory=100)",
-    "gem": "gem(memory=100)",
-    "mir": "mir(memory=100)",
-    "derpp": "derpp(memory=100)",
-    "icarl": "icarl(memory=100, herded=40)",
-}  # sizes that suit 120 examples a task
+
+
+def small(spec: str, **other: object) -> str:
+    """The spec with arguments that suit blobs, as the classes say them, for names that have none; `other`
+    values for those of them that it has."""
+    return "+".join(_small(name, other) for name in spec.split("+"))
+
+
+def _small(name: str, other: dict[str, object]) -> str:
+    arguments = registry.facts(name).small if name in NATIVE else {}
+    arguments = {key: other.get(key, value) for key, value in arguments.items()}
+    return (
+        f"{name}({', '.join(f'{key}={value!r}' for key, value in arguments.items())})" if arguments else name
+    )
 
 
 def refused(function, *arguments) -> str:
@@ -40,7 +45,7 @@ def reason(name: str, scenario: str) -> str | None:
 
 
 def parts_of(spec: str) -> list:
-    return registry.strategy("+".join(SPECS.get(name, name) for name in spec.split("+"))).build()
+    return registry.strategy(small(spec)).build()
 
 
 def make(
@@ -58,7 +63,7 @@ def contract(*scenarios: str):
     found = [
         pytest.param(check, id=f"{name}: {check}")
         for name in NATIVE
-        for check in strategy_checks(SPECS.get(name, name))
+        for check in strategy_checks(small(name))
         if check.name.endswith(scenarios)
     ]
     return pytest.mark.parametrize("check", found)

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pytest
 import torch
-from helpers import CPU, NATIVE, SPECS
+from helpers import CPU, NATIVE, small
 
 from clbench import registry
 from clbench.core.benchmark import Benchmark
@@ -72,7 +72,7 @@ def test_the_largest_task_says_how_many_outputs_all_share():
 def test_every_method_learns_a_stream_with_classes_of_one_example_and_tasks_smaller_than_a_batch(spec):
     images = clouds(range(4), train=[9, 3, 2, 1])
     stream, net = split_by_class(images, [[0, 1], [2, 3]], "class", [0]), MLP(8, 16, 4)
-    parts = registry.strategy({**SPECS, "icarl": "icarl(memory=8)"}.get(spec, spec)).build()
+    parts = registry.strategy(small(spec, memory=8)).build()
     budget = Budget(steps=4, rows=8)
     if not any(refusal(part, stream, net, budget) for part in parts):
         assert Run(stream, net, parts, budget).train().isfinite().all()
@@ -95,10 +95,7 @@ def test_a_class_without_examples_is_refused_by_task_and_class(train, test, said
 def test_a_class_that_comes_back_is_learnt_or_refused_with_a_reason(spec, scenario):
     stream, net = split_by_class(clouds(range(3)), [[0, 1], [1, 2]], scenario, [0]), MLP(8, 16, 3)
     stream.check(net)
-    parts, budget = (
-        registry.strategy({**SPECS, "icarl": "icarl(memory=8)"}.get(spec, spec)).build(),
-        Budget(4, rows=8),
-    )
+    parts, budget = registry.strategy(small(spec, memory=8)).build(), Budget(4, rows=8)
     if not any(refusal(part, stream, net, budget) for part in parts):
         assert Run(stream, net, parts, budget).train().isfinite().all()
 

@@ -4,7 +4,7 @@ first."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from torch import Tensor
 
@@ -42,6 +42,8 @@ class Part:
     # of gradients near zero.)
     tolerance: float = 1e-5
     grows: str = ""  # why what it keeps may grow with the tasks; nothing: it must not
+    # Arguments that suit streams of some 100 examples and a few steps a task, for tests.
+    small: ClassVar[dict[str, Any]] = {}
 
     learns_pairs: bool = False  # makes sense for pairs, whose loss is of a batch and not of a row
     sees_all_data: bool = False  # may read data of other tasks that it has not stored

@@ -23,7 +23,7 @@ class Clock:
         self.device = device
         self.flops = 0
         self.seconds = dict.fromkeys(SECONDS, 0.0)
-        self._counting = False  # whether a block of `count_flops` is open
+        self._counter: FlopCounter | None = None  # of the open block of `count_flops`
         self._cpu_s = 0.0
         self._energy = EnergyMeter(device)
         self._reset_peak()
@@ -45,18 +45,43 @@ class Clock:
     def count_flops(self, times: int = 1) -> Iterator[None]:
         """Adds the FLOPs of the block, `times` over: those of matrix products and convolutions, both ways.
 
-        Within another such block it adds nothing, since the outer one counts everything.
+        Within another such block, which counts it once, it adds the rest.
         """
-        if self._counting:
+        if self._counter is not None:
+            before = self._counter.flops
+            yield
+            self._counter.flops += (times - 1) * (self._counter.flops - before)
+            return
+        try:
+            with FlopCounter() as self._counter:
+                yield
+            self.flops += times * self._counter.flops
+        finally:
+            self._counter = None
+
+    @contextmanager
+    def uncounted(self) -> Iterator[None]:
+        """Within the block nothing is counted, which slows every operator: for repetitions of what was
+        counted with their number as `times`."""
+        counter, self._counter = self._counter, None
+        if counter is None:
             yield
             return
-        self._counting = True
+        counter.__exit__(None, None, None)
         try:
-            with FlopCounter() as counter:
-                yield
+            yield
         finally:
-            self._counting = False
-        self.flops += times * counter.flops
+            counter.__enter__()
+            self._counter = counter
+
+    def repeat(self, times: int) -> Iterator[int]:
+        """0 … times - 1, for a loop whose rounds all compute the same: FLOPs are counted in the first and
+        taken so many times. The loop must not be left early."""
+        if times:
+            with self.count_flops(times):
+                yield 0
+            with self.uncounted():
+                yield from range(1, times)
 
     def sheet(self) -> dict[str, float | None]:
         """The cost sheet so far, by the names that records use."""

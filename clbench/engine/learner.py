@@ -61,9 +61,13 @@ class Learner:
         self.frozen = frozen
         self.reset_optimiser()
 
-    def reset_optimiser(self) -> None:
-        for tensor in self.optimiser.state:
-            tensor.zero_()  # in place: a captured step keeps its addresses
+    def reset_optimiser(self, where: Tensor | None = None) -> None:
+        """As if no step had been taken; where [S, P] bool: what the optimiser knows of these weights only."""
+        for tensor in self.optimiser.state:  # in place: a captured step keeps its addresses
+            if where is None:
+                tensor.zero_()
+            elif tensor.shape == self.theta.shape:  # not a count of steps
+                tensor.masked_fill_(where, 0)
 
     def map(self, f: Callable[..., Any], *args: Tree) -> Any:
         """f over the seeds: every tensor in args has the seed axis first, and so have the results."""

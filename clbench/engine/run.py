@@ -1,7 +1,7 @@
 """One run: a group of S seeds of one strategy over one stream."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -177,6 +177,8 @@ class Run:
         if self.turn is not None:  # a part's own plan
             plan = plan.from_part(self.turn)
         steps, before = len(plan.samples), self.samples_seen
+        if not steps:  # of a part that learns nothing by gradients
+            return
         if self.budget.warm_up is not None:
             plan.lr = warm_up_rates(self.budget, steps, self.stream.device).expand(self.S, steps).T
         with self.clock.count_flops(times=steps):  # all steps of a fit have the same shapes
@@ -186,9 +188,10 @@ class Run:
         self.updates += 1
         rows = self.samples_seen - before  # counted here: a captured step counts nothing
         take = self.step_of_fit()
-        for step in range(1, steps):
-            take(plan.at(step))
-            self.updates += 1
+        with self.clock.uncounted():
+            for step in range(1, steps):
+                take(plan.at(step))
+                self.updates += 1
         self.samples_seen = before + steps * rows
 
     def step_of_fit(self) -> Callable[[Batch], None]:
@@ -243,9 +246,10 @@ class Run:
         return out
 
     # ---- for parts
-    def new_learner(self, net: "Network", purpose: str = "init") -> Learner:
-        """Another network with its own parameters and optimiser, for the same seeds."""
-        return Learner(net, self.seeds, self.stream.device, self.budget, purpose)
+    def new_learner(self, net: "Network", purpose: str = "init", **fields: Any) -> Learner:
+        """Another network with its own parameters and optimiser, for the same seeds; `fields` replace those
+        of the budget: lr=0.1, …"""
+        return Learner(net, self.seeds, self.stream.device, replace(self.budget, **fields), purpose)
 
     def draw(self, purpose: str, make: Callable[[torch.Generator], Tensor]) -> Tensor:
         """make(generator) [steps, ...] for every seed: [steps, S, ...], ready for the plan."""

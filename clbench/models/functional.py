@@ -7,6 +7,7 @@ import copy
 from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call
 
@@ -83,6 +84,35 @@ class Functional:
             views[name] = views[name].clone()  # the module writes into these
         out = self._call(self._module, "", views, x, training=True)
         return out, torch.cat([views[name].flatten() for name, _ in self._module.named_buffers()])
+
+    def inputs_of(self, theta: Tensor, x: Tensor) -> dict[str, Tensor]:
+        """name of a linear or convolutional layer -> what it reads of inputs x [n, d], as at evaluation:
+        [n, fan in], or patches [n x places, fan in]."""
+        read: dict[str, Tensor] = {}
+
+        def note(name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
+            def hook(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+                (a,) = inputs
+                if isinstance(layer, nn.Conv2d):
+                    assert not isinstance(layer.padding, str)
+                    patches = F.unfold(a, layer.kernel_size, layer.dilation, layer.padding, layer.stride)
+                    a = patches.mT.flatten(0, 1)
+                read[name] = a
+
+            return hook
+
+        layers = [
+            (name, layer)
+            for name, layer in self._module.named_modules()
+            if isinstance(layer, nn.Linear | nn.Conv2d)
+        ]
+        hooks = [layer.register_forward_pre_hook(note(name)) for name, layer in layers]
+        try:
+            self(theta, x)
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return read
 
     def module(self, theta: Tensor) -> nn.Module:
         """The same network with the weights theta [P] as a torch module, for libraries that want one."""

@@ -82,11 +82,21 @@ class MLP:
         """A hidden layer as a torch module."""
         return torch.nn.Sequential(torch.nn.Linear(inputs, outputs), torch.nn.ReLU())
 
-    def squared_gradients(self, theta: Tensor, rows: Batch, losses: Callable[[Any, Batch], Tensor]) -> Tensor:
-        """The sum over rows of the squared gradient of each row's own loss: [P].
+    def inputs_of(self, theta: Tensor, x: Tensor) -> dict[str, Tensor]:
+        """name of a layer -> what it reads of inputs x [n, d]: [n, fan in]."""
+        views, read = self.layout.views(theta), {}
+        for name in self.layers:
+            read[name] = x
+            x = F.relu(F.linear(x, views[f"{name}.weight"], views[f"{name}.bias"]))
+        return read
+
+    def gradient_powers(
+        self, theta: Tensor, rows: Batch, losses: Callable[[Any, Batch], Tensor], power: int
+    ) -> Tensor:
+        """The sum over rows of |gradient|^power of each row's own loss: [P].
 
         losses(outputs [n, C], rows) gives the loss of each row, [n]. For a linear layer with inputs a_i and
-        gradients d_i at its outputs, sum_i (d_i a_i^T)^2 = (d^2)^T a^2, so no gradient of a single row is
+        gradients d_i at its outputs, sum_i |d_i a_i^T|^p = (|d|^p)^T |a|^p, so no gradient of a single row is
         ever formed.
         """
         views = self.layout.views(theta)
@@ -97,8 +107,9 @@ class MLP:
             outputs[name] = F.linear(x, views[f"{name}.weight"], views[f"{name}.bias"]).requires_grad_()
             x = F.relu(outputs[name])
         gradients = torch.autograd.grad(losses(outputs["head"], rows).sum(), list(outputs.values()))
-        squares: dict[str, Tensor] = {}
+        powers: dict[str, Tensor] = {}
         for (name, a), d in zip(inputs.items(), gradients, strict=True):
-            squares[f"{name}.weight"] = d.square().T @ a.detach().square()
-            squares[f"{name}.bias"] = d.square().sum(0)
-        return self.layout.flat(squares)
+            d, a = d.abs() ** power, a.detach().abs() ** power
+            powers[f"{name}.weight"] = d.T @ a
+            powers[f"{name}.bias"] = d.sum(0)
+        return self.layout.flat(powers)

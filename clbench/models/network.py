@@ -78,8 +78,20 @@ class OfBlocks(Protocol):
 
 
 @runtime_checkable
-class SquaredGradients(Protocol):
-    """Knows a quicker way to squared gradients than a pass back for each row."""
+class OfLayers(Protocol):
+    """Is made of linear and convolutional layers, and shows what each of them reads."""
 
-    def squared_gradients(self, theta: Tensor, rows: Batch, losses: Callable[[Any, Batch], Tensor]) -> Tensor:
-        """[P]: the sum over rows of the squared gradient of that row's own losses(outputs, rows) -> [n]."""
+    def inputs_of(self, theta: Tensor, x: Tensor) -> dict[str, Tensor]:
+        """name of a layer, as in `name.weight` of the layout -> [n, fan in], what it reads of inputs x
+        [n, d]; a convolution reads patches, [n x places, fan in], in the order of its weight [out, fan in]
+        seen flat."""
+
+
+@runtime_checkable
+class GradientPowers(Protocol):
+    """Knows a quicker way to powers of the rows' gradients than a pass back for each row."""
+
+    def gradient_powers(
+        self, theta: Tensor, rows: Batch, losses: Callable[[Any, Batch], Tensor], power: int
+    ) -> Tensor:
+        """[P]: the sum over rows of |gradient|^power of that row's own losses(outputs, rows) -> [n]."""

@@ -1,3 +1,5 @@
+from contextlib import nullcontext
+
 import pytest
 import torch
 from helpers import CPU, make
@@ -14,6 +16,7 @@ from clbench.engine.run import Run
 from clbench.engine.run import run as run_group
 from clbench.errors import InputError, RunFailed
 from clbench.models.mlp import MLP
+from clbench.models.small_conv import SmallConv
 from clbench.strategies.parts.fisher import per_sample
 
 
@@ -194,7 +197,8 @@ def test_optimiser_state_is_kept_or_reset_between_tasks():
     assert not torch.equal(reset.learner.theta, keep.learner.theta)
 
 
-def test_squared_gradients_of_the_mlp_are_those_of_any_network():
+@pytest.mark.parametrize("power", [1, 2])
+def test_gradient_powers_of_the_mlp_are_those_of_any_network(power):
     net, rows = MLP(6, 8, 5, 3), 40
     draws = generator(0, "test")
     batch = Batch(x=torch.randn(rows, 6, generator=draws), y=torch.randint(3, (rows,), generator=draws))
@@ -203,17 +207,86 @@ def test_squared_gradients_of_the_mlp_are_those_of_any_network():
     def losses(out, batch):
         return torch.nn.functional.cross_entropy(out, batch.y, reduction="none")
 
-    quick, slow = net.squared_gradients(theta, batch, losses), per_sample(net, theta, batch, losses, chunk=16)
+    quick = net.gradient_powers(theta, batch, losses, power)
+    slow = per_sample(net, theta, batch, losses, power, chunk=16)
     assert torch.allclose(quick, slow, rtol=1e-4, atol=1e-7) and slow.max() > 0.1
 
 
-def test_the_clock_counts_a_nested_block_once():
+def test_the_clock_counts_what_a_nested_block_repeats():
     clock, a = Clock(CPU), torch.ones(4, 4)
     with clock.count_flops(times=3):
         a @ a
         with clock.count_flops(times=100):
             a @ a
-    assert clock.flops == 3 * 2 * 2 * 4**3
+        with clock.uncounted():
+            a @ a
+        a @ a
+    assert clock.flops == 3 * (1 + 100 + 1) * 2 * 4**3
+    with clock.uncounted():
+        a @ a
+    turns = []
+    for turn in clock.repeat(5):
+        a @ a
+        turns.append(turn)
+    assert turns == [0, 1, 2, 3, 4] and clock.flops == (3 * 102 + 5) * 2 * 4**3
+
+
+def test_what_a_part_trains_at_the_end_of_a_task_counts_as_if_every_step_were_counted(monkeypatch):
+    flops = []
+    for _ in range(2):
+        run = make("packnet", "task", steps=9)
+        run.train()
+        flops.append(run.clock.flops)
+        monkeypatch.setattr(Clock, "uncounted", nullcontext)
+        monkeypatch.setattr(Clock, "count_flops", counts_all(Clock.count_flops))
+    assert flops[0] == flops[1] > 0
+
+
+def counts_all(count_flops):
+    """As it is, but what a block within another repeats is counted each time."""
+
+    def method(self, times=1):
+        return count_flops(self, times) if self._counter is None else nullcontext()
+
+    return method
+
+
+def test_the_optimiser_forgets_what_it_knows_of_some_weights():
+    run = make("naive", steps=3)
+    run.learn(run.stream.tasks[0])
+    where = torch.zeros_like(run.learner.theta, dtype=torch.bool)
+    where[:, ::2] = True
+    of_weights = [one for one in run.learner.optimiser.state if one.shape == where.shape]
+    before = [one.clone() for one in of_weights]
+    run.learner.reset_optimiser(where)
+    assert of_weights
+    for now, then in zip(of_weights, before, strict=True):
+        assert not now[where].any() and torch.equal(now[~where], then[~where]) and then[where].any()
+
+
+@pytest.mark.parametrize("net", [MLP(48, 8, 5, 3), SmallConv((4, 4, 3), 3, (8, 16))], ids=str)
+def test_what_a_layer_reads_times_its_weight_is_what_it_gives(net):
+    draws = generator(0, "test")
+    x, theta = torch.randn(7, 48, generator=draws), net.init(draws)
+    read, views = net.inputs_of(theta, x), net.layout.views(theta)
+    assert len(read) == sum(
+        name.endswith("weight") and len(shape) > 1 for name, shape in net.layout.shapes.items()
+    )
+    head = list(read)[-1]
+    assert torch.allclose(
+        read[head] @ views[f"{head}.weight"].T + views[f"{head}.bias"], net(theta, x), atol=1e-5
+    )
+    first = list(read)[0]
+    weight = views[f"{first}.weight"]
+    given = read[first] @ weight.flatten(1).T
+    if weight.dim() == 4:
+        pictures = x.view(-1, 4, 4, 3).permute(0, 3, 1, 2)
+        slow = torch.nn.functional.conv2d(pictures, weight, stride=2, padding=1)
+        assert torch.allclose(given, slow.flatten(2).mT.flatten(0, 1), atol=1e-5)
+    else:
+        assert torch.equal(read[first], x)
+    with_seeds = torch.func.vmap(net.inputs_of)(theta[None].repeat(2, 1), x[None].repeat(2, 1, 1))
+    assert all(torch.allclose(with_seeds[name][1], read[name], atol=1e-4) for name in read)
 
 
 def test_budget_fields_are_what_the_record_says():

@@ -26,6 +26,7 @@ class AGEM(Part):
     rows: Rows | None = None  # of a reference batch, at most the memory; None: as many as new ones
     paper = "Chaudhry et al. 2019"
     keeps = "examples"
+    small = {"memory": 100, "rows": None}
     replays = protects = learns_pairs = True
 
     def asked_bytes(self, budget: Budget) -> int:

@@ -30,6 +30,7 @@ class GEM(Part):
     margin: NotNegative = 0.5  # least dual variable ("memory strength")
     paper = "Lopez-Paz & Ranzato 2017"
     keeps = "examples"
+    small = {"memory": 100}
     grows = "fills its memory task by task, as many examples of each of the stream's tasks"
     protects = True
 

@@ -11,7 +11,7 @@ from torch.func import grad, vmap
 from clbench.core.batch import Batch
 from clbench.core.keyed import draw
 from clbench.core.part import Network, Run
-from clbench.models.network import SquaredGradients
+from clbench.models.network import GradientPowers
 
 
 def fisher(run: Run, samples: Tensor) -> Tensor:
@@ -61,19 +61,30 @@ def fisher_diagonal(run: Run, samples: Tensor) -> Tensor:
     purpose = run.purpose("fisher labels")
     u = draw(run.seeds, purpose, run.t, lambda generator: torch.rand(p.shape[1], 1, generator=generator))
     batch.y = (p.cumsum(-1) < u.to(p.device)).sum(-1).clamp(max=p.shape[-1] - 1)
-    net = learner.net
-    squares = net.squared_gradients if isinstance(net, SquaredGradients) else partial(per_sample, net)
+    return mean_powers(run, batch, run.data_losses, 2)
+
+
+def mean_powers(run: Run, batch: Batch, losses: Callable[[Any, Batch], Tensor], power: int) -> Tensor:
+    """[S, P]: mean over the rows of |gradient|^power of each row's own losses(outputs [n, C], rows) -> [n],
+    a function of one seed."""
+    net = run.learner.net
+    powers = net.gradient_powers if isinstance(net, GradientPowers) else partial(per_sample, net)
     sums = [
-        squares(theta, Batch({name: tensor[s] for name, tensor in batch.items()}), run.data_losses)
-        for s, theta in enumerate(learner.theta.detach().unbind(0))
+        powers(theta, Batch({name: tensor[s] for name, tensor in batch.items()}), losses, power)
+        for s, theta in enumerate(run.learner.theta.detach().unbind(0))
     ]
-    return torch.stack(sums) / p.shape[1]
+    return torch.stack(sums) / batch.y.shape[1]
 
 
 def per_sample(
-    net: Network, theta: Tensor, rows: Batch, losses: Callable[[Any, Batch], Tensor], chunk: int = 32
+    net: Network,
+    theta: Tensor,
+    rows: Batch,
+    losses: Callable[[Any, Batch], Tensor],
+    power: int,
+    chunk: int = 32,
 ) -> Tensor:
-    """[P]: sum over rows of the squared gradient of each row's own loss, for a network that knows no quicker
+    """[P]: sum over rows of |gradient|^power of each row's own loss, for a network that knows no quicker
     way."""
 
     def loss(theta: Tensor, row: dict[Any, Tensor]) -> Tensor:
@@ -84,5 +95,5 @@ def per_sample(
     total = torch.zeros_like(theta)
     for i in range(0, len(rows.y), chunk):
         some = {name: tensor[i : i + chunk] for name, tensor in rows.items()}
-        total += gradients(theta, some).square().sum(0)
+        total += (gradients(theta, some).abs() ** power).sum(0)
     return total

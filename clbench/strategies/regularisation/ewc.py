@@ -25,6 +25,7 @@ class EWC(Part):
     samples: Count = 1024  # examples for the Fisher estimate
     paper = "Kirkpatrick et al. 2017"
     keeps = "importances and anchor, two numbers a weight"
+    small = {"lam": 100, "samples": 64}
     protects = learns_pairs = True
 
     def extra_cost(self, t: int) -> float:

@@ -25,6 +25,7 @@ class DERpp(Part):
     beta: NotNegative = 0.5  # weight of the stored labels
     paper = "Buzzega et al. 2020"
     keeps = "examples with their outputs"
+    small = {"memory": 100}
 
     def supports(self, stream: Stream, net: Network) -> str | None:
         return Memory.fits(self.memory, stream)

@@ -20,6 +20,7 @@ class ER(Part):
     memory: Count = 500  # examples kept
     paper = "Chaudhry et al. 2019"
     keeps = "examples"
+    small = {"memory": 100}
     replays = learns_pairs = True
 
     def supports(self, stream: Stream, net: Network) -> str | None:

@@ -31,6 +31,7 @@ class ICaRL(Part):
     herded: Count = 1000  # examples of a class that herding looks at (never fewer than it chooses)
     paper = "Rebuffi et al. 2017"
     keeps = "examples, class means, the last task's weights"
+    small = {"memory": 100, "herded": 40}
     tolerance = 0.05  # herding's arg max turns rounding into another exemplar
     extra_cost = None  # type: ignore[assignment]    # how much is not known
 

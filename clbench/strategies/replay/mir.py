@@ -25,6 +25,7 @@ class MIR(ER):
     candidates: Rows | None = None  # drawn at every step, at most the memory; None: five times `rows`
     rows: Rows | None = None  # of these, replayed; None: as many as new rows
     paper = "Aljundi et al. 2019"
+    small = {"memory": 100}
 
     def asked_bytes(self, budget: Budget) -> int:
         return budget.plan_bytes(self.candidates or 0)
