@@ -58,6 +58,20 @@ COSTS: dict[str, Cost] = {
         ),
         Cost("extra_params", "extra parameters", "", "parameters beyond the plain model at the end"),
         Cost(
+            "labels",
+            "labels asked for",
+            "",
+            "share of the training labels that a method asks for; none: it is given all of them",
+            adds_up=False,
+        ),
+        Cost(
+            "growth",
+            "growth",
+            "",
+            "parameters in use after the last task / those after the first; none: they are the same",
+            derived=True,
+        ),
+        Cost(
             "retraining_saved",
             "retraining saved",
             "",

@@ -52,6 +52,7 @@ class Part:
     freezes: bool = False  # chooses which weights learn (`learner.freeze`)
     separates_tasks: bool = False  # no weight that a task learns has a part in the outputs of earlier tasks
     protects: bool = False  # acts only on weights that have a part in the outputs of earlier tasks
+    labels: float | None = None  # share of the training labels that it asks for; None: it is given all
     stored: Tensor | None = None  # [S, M, 2] (task, index) pairs that it keeps
 
     # Hooks that only one part of a spec can have: each stands in for what the stream or the network gives.
@@ -73,6 +74,9 @@ class Part:
         alone is 1/3. Where compute is fixed (`Budget.fixed_compute`) it is paid in steps; a part with
         `extra_cost = None` is refused there."""
         return 0.0
+
+    def parameters(self, t: int) -> int | None:
+        """Numbers of the network that are in use once task t has been learnt; None: all of them."""
 
     def asked_bytes(self, budget: Budget) -> int:
         """What a seed's plan takes, in bytes, for what this part's own arguments add to it. A run that this

@@ -38,6 +38,7 @@ class Outcome:
     more: dict[str, Tensor] = field(default_factory=dict)  # what else the stream measures, as acc
     notes: list[str] = field(default_factory=list)  # what a reader of the record should know
     slice_sizes: list[int] | None = None  # [E] examples in each evaluation slice
+    parameters: list[int] | None = None  # [T] in use after each task, where they grow
 
 
 def run(
@@ -64,9 +65,19 @@ def run(
         "memory_bytes": this.memory_bytes(net) * this.S,
         "extra_params": this.extra_parameters(net) * this.S,
     }
-    return Outcome(
-        acc.cpu(), costs, this.diverged, {name: array.cpu() for name, array in this.more.items()}, this.notes
-    )
+    if shares := [part.labels for part in parts if part.labels is not None]:
+        costs["labels"] = min(shares)
+    more = {name: array.cpu() for name, array in this.more.items()}
+    return Outcome(acc.cpu(), costs, this.diverged, more, this.notes, parameters=_parameters(parts, stream))
+
+
+def _parameters(parts: list[Part], stream: "Stream") -> list[int] | None:
+    """[T] numbers of the network in use after each task; None where no part says that they change."""
+    for part in parts:
+        numbers = [part.parameters(t) for t in range(len(stream.tasks))]
+        if numbers[0] is not None:
+            return [number or 0 for number in numbers]
+    return None
 
 
 class Run:

@@ -86,6 +86,7 @@ def _result(job: Job, context: dict[str, Any], notes: tuple[str, ...]) -> GroupR
         [*notes, *outcome.notes],
         arrays,
         outcome.slice_sizes,
+        outcome.parameters,
     )
     acc = _as_lists(outcome.acc)
     if outcome.diverged:

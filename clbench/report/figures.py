@@ -233,6 +233,28 @@ def _end_labels(figure, axes, lines: list) -> None:
     axes.set_ylim(min(low, min(places) - gap / 2), max(high, max(places) + gap / 2))
 
 
+def growth(found: list[Entry], look: dict[str, Look]) -> str | None:
+    """Parameters in use after each task, of the rows whose network grows, beside the plain network."""
+    drawn = [(entry, numbers) for entry in found if entry.ok and (numbers := entry.record.parameters)]
+    if not drawn:
+        return None
+    with mpl.rc_context({**mpl.rcParamsDefault, **LOOK}):
+        figure = Figure(figsize=(WIDTH, 2.8), layout="constrained")
+        axes = figure.subplots()
+        most = max(len(numbers) for _, numbers in drawn)
+        for entry, numbers in drawn:
+            its = look[entry.record.strategy]
+            tasks = range(1, len(numbers) + 1)
+            axes.plot(
+                tasks, numbers, color=its.colour, linestyle=its.line, marker=its.marker, label=_label(entry)
+            )
+        axes.set(xlabel="tasks learnt", ylabel="parameters in use", ylim=(0, None), xticks=_ticks(1, most))
+        axes.yaxis.set_major_formatter(EngFormatter(sep=""))
+        axes.grid(axis="y")
+        axes.legend(frameon=False)
+        return svg_of(figure)
+
+
 def cost(found: list[Entry], look: dict[str, Look], metric: str = "acc") -> str | None:
     """A metric against FLOPs per seed, with 95 % intervals, names, and the Pareto front of the rows that
     compete."""

@@ -26,6 +26,8 @@ DISPENSABLE = (
     "aia",
     "retraining_saved",
     "memory_items",
+    "labels",
+    "growth",
     "recovered",
     "stream_forward",
     "new_share",

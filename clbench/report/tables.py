@@ -39,6 +39,8 @@ COST_COLUMNS = (
     "memory_items",
     "memory_mb",
     "peak_mb",
+    "labels",
+    "growth",
 )
 # What is kept, what the past is good for.
 KEEPING = ("acc", "acc_by_example", "old", "new", "old_kept", "forgetting", "fwt")
@@ -64,7 +66,7 @@ PAIRS = (
     *COST_COLUMNS,
 )
 KEPT = 0.8  # of what was learnt: the yardstick of those who fine-tune
-WHERE_USED = ("acc_by_example", "gpu_hours", "cpu_hours", "energy_wh", "memory_mb")
+WHERE_USED = ("acc_by_example", "gpu_hours", "cpu_hours", "energy_wh", "memory_mb", "labels", "growth")
 TITLES = {
     "seconds": "s/seed",
     "gflops": "GFLOPs",

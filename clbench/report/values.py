@@ -173,6 +173,7 @@ def _entry(record: Record, stale: bool, references: dict[tuple[str, str], Record
         metrics["acc_by_example"] = _by_example(record)
         back = _recovered(record, reference(NAIVE), reference(JOINT))
     costs = {name: record.cost(name) for name in COSTS}
+    costs["growth"] = record.parameters[-1] / record.parameters[0] if record.parameters else None
     costs["retraining_saved"] = _saved(costs["flops"], reference(JOINT))
     return Entry(record, stale, metrics, back, costs)
 

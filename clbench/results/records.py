@@ -54,6 +54,7 @@ class Group(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     notes: list[str] = []
     arrays: dict[str, list[Matrix]] = {}  # what else the stream measures, by name; a matrix for each seed
     slice_sizes: list[int] | None = None  # [E] examples in each evaluation slice; None in older records
+    parameters: list[int] | None = None  # [T] in use after each task, of one seed; None: the same after all
 
     def __post_init__(self) -> None:
         for name, matrices in self.arrays.items():
@@ -114,6 +115,11 @@ class Record(msgspec.Struct, dict=True, forbid_unknown_fields=True):
         }
         sizes = [by_seed[seed] for seed in self.seeds if seed in by_seed]
         return sizes if sizes and len(sizes) == len(self.seeds) else None
+
+    @property
+    def parameters(self) -> list[int] | None:
+        """[T] parameters of the network in use after each task; None where they are the same after all."""
+        return next((group.parameters for group in self.groups if group.parameters), None)
 
     def cost(self, name: str) -> float | None:
         """A figure of the cost sheet per seed: groups add up and are divided by the seeds, peaks take the
@@ -252,6 +258,13 @@ def check(record: Record) -> None:
     _check_steps(settings.step_of, record)
     for group in record.groups:
         _check_sizes(group.slice_sizes, record)
+        _check_parameters(group.parameters, record)
+
+
+def _check_parameters(numbers: list[int] | None, record: Record) -> None:
+    tasks = _shape(record.acc[0])[0] - 1 if record.acc else None
+    if numbers is not None and (len(numbers) != tasks or not all(1 <= one < 2**53 for one in numbers)):
+        raise ValueError(f"parameters has to hold a number from 1 on for each of {tasks} tasks")
 
 
 def _check_sizes(sizes: list[int] | None, record: Record) -> None:

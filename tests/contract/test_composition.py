@@ -2,6 +2,7 @@
 
 from contextlib import nullcontext
 from functools import lru_cache
+from zlib import crc32
 
 import pytest
 import torch
@@ -67,15 +68,17 @@ def refused(spec: str) -> str | None:
 
 @pytest.mark.parametrize("a", NATIVE)
 def test_a_pair_differs_from_either_alone_or_is_refused(a):
+    """Of all pairs it is known whether they are refused; a part of the others is trained, chosen by name."""
     for b in NATIVE:
-        spec, scenario = f"{a}+{b}", "task" if reason(a, "class") or reason(b, "class") else "class"
+        spec = f"{a}+{b}"
         if why := refused(spec):
             assert len(why.splitlines()) == 1 and why.count(a) > 1 and why.count(b) > 1
-            continue
-        both = scores.__wrapped__(spec, scenario)
-        assert both.isfinite().all(), spec
-        for alone, other in ((a, b), (b, a)):
-            assert torch.equal(both, scores(alone, scenario)) == (other == "naive"), f"{spec} is {alone}"
+        elif crc32(spec.encode()) % 6 == 0:
+            scenario = "task" if reason(a, "class") or reason(b, "class") else "class"
+            both = scores.__wrapped__(spec, scenario)
+            assert both.isfinite().all(), spec
+            for alone, other in ((a, b), (b, a)):
+                assert torch.equal(both, scores(alone, scenario)) == (other == "naive"), f"{spec} is {alone}"
 
 
 @pytest.mark.parametrize("spec", EXPECTED)

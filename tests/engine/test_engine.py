@@ -90,6 +90,25 @@ def test_flops_are_the_hand_count_and_costs_scale_with_the_seeds():
     assert min(one["train_s"], one["eval_s"], one["peak_mb"]) > 0
 
 
+def test_a_part_says_how_many_labels_it_asks_for_and_how_its_network_grows():
+    class Frugal(Part):
+        labels = 0.2
+
+        def parameters(self, t):
+            return 10 * (t + 1)
+
+    _, benchmark, _ = registry.benchmark("blobs_class", "smoke")
+
+    def outcome(*parts):
+        return run_group(
+            benchmark.stream([0], CPU), benchmark.network(), [*parts], Budget(2, rows=8), Clock(CPU)
+        )
+
+    plain, frugal = outcome(Part()), outcome(Part(), Frugal())
+    assert plain.parameters is None and "labels" not in plain.costs
+    assert frugal.parameters == [10, 20, 30, 40, 50] and frugal.costs["labels"] == 0.2
+
+
 def test_costs_of_memory_and_extra_parameters():
     er, ewc, lwf = (make(name) for name in ("er", "ewc", "lwf"))
     for run in (er, ewc, lwf):

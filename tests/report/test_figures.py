@@ -4,6 +4,7 @@ import pytest
 
 from clbench.report import figures
 from clbench.report.svg import inline
+from clbench.report.tables import comparison
 from clbench.report.values import entries
 
 
@@ -44,6 +45,21 @@ def test_the_same_records_give_the_same_bytes(toy, fabricated):
 def test_matrices_show_means_over_seeds(toy):
     shown = texts(toy["matrices"])
     assert "80" in shown and "60" in shown  # er: task 1 learnt to 0.8, ends at the mean of 0.6, 0.7, 0.5
+
+
+def test_a_network_that_grows_has_a_curve_and_a_column(fabricated):
+    records = fabricated.toy()
+    assert figures.growth(entries(records), figures.looks(entries(records))) is None
+    for group in records[0].groups:
+        group.parameters = [1000, 2500]
+    name = records[0].strategy
+    found = entries(records)
+    svg = figures.growth(found, figures.looks(found))
+    assert name in texts(svg) and not {"naive", "joint"} - {name} & set(texts(svg))
+    table = comparison(records)
+    (row,) = [row for row in table.rows if row.cells["growth"].value is not None]
+    assert row.strategy == name and row.cells["growth"].value == 2.5
+    assert "growth" in [column.name for column in table.columns]
 
 
 def test_many_tasks_have_no_numbers_in_their_cells(fabricated):
