@@ -10,6 +10,7 @@ ONLY_ONE = {
     "predict": "replace the prediction",
     "choose_samples": "choose which samples a task trains on",
     "freezes": "choose which weights learn",
+    "splits_plan": "train on a part of the plan when the task ends",
 }
 
 
@@ -33,6 +34,10 @@ def _undone(name: str, cls: type, other: str, other_cls: type) -> str | None:
         return f"{name} starts every task from the initial weights, so {other} cannot hold any fixed"
     if _says(cls, "separates_tasks") and _says(other_cls, "protects"):
         return f"{name} learns no weight that earlier tasks use, so {other} has nothing to protect"
+    if getattr(cls, "labels", None) is not None and (
+        _says(other_cls, "stores") or _says(other_cls, "sees_all_data")
+    ):
+        return f"{name} asks for few labels, and {other} reads those of any example"
     return None
 
 

@@ -49,6 +49,10 @@ class Part:
     sees_all_data: bool = False  # may read data of other tasks that it has not stored
     replays: bool = False  # from the second task on its steps also see stored rows (`run.replayed`)
     retrains: bool = False  # every task starts from the initial weights
+    stores: bool = False  # keeps examples, which it names in `stored`
+    # Keeps a part of the task's plan to train on when the task ends (`run.fit`): it sees the plan after all
+    # other parts, and the end of the task before them.
+    splits_plan: bool = False
     freezes: bool = False  # chooses which weights learn (`learner.freeze`)
     separates_tasks: bool = False  # no weight that a task learns has a part in the outputs of earlier tasks
     protects: bool = False  # acts only on weights that have a part in the outputs of earlier tasks

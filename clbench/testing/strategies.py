@@ -345,7 +345,8 @@ def _enough(subject: Subject) -> int:
     """Steps of a task, of which six are left once what the method costs besides is paid."""
     run = subject.run()
     extra = sum(part.extra_cost(2) for part in run.parts) if run.budget.fixed_compute else 0
-    return math.ceil(6 * (1 + extra))
+    pieces = 2 if any(part.splits_plan for part in run.parts) else 1
+    return math.ceil(6 * pieces * (1 + extra))
 
 
 def _state(run: Run) -> list[Tensor]:

@@ -21,7 +21,7 @@ class ER(Part):
     paper = "Chaudhry et al. 2019"
     keeps = "examples"
     small = {"memory": 100}
-    replays = learns_pairs = True
+    replays = learns_pairs = stores = True
 
     def supports(self, stream: Stream, net: Network) -> str | None:
         return Memory.fits(self.memory, stream)

@@ -26,6 +26,7 @@ class MIR(ER):
     rows: Rows | None = None  # of these, replayed; None: as many as new rows
     paper = "Aljundi et al. 2019"
     small = {"memory": 100}
+    stores = True
 
     def asked_bytes(self, budget: Budget) -> int:
         return budget.plan_bytes(self.candidates or 0)
