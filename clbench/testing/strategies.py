@@ -232,6 +232,8 @@ def check_reads_no_old_data_that_it_has_not_stored(subject: Subject) -> None:
     poison = Poison()
     run = subject.run(extra=[poison])
     run.train()
+    quiet = [type(part).__name__ for part in run.parts if part.stored is not None and not part.stores]
+    assert not quiet, f"{', '.join(quiet)} keeps examples: say `stores = True`"
     same = torch.equal(run.learner.theta, subject.trained.learner.theta)
     if any(part.sees_all_data for part in run.parts):
         assert poison.read or not same, "it says `sees_all_data` and reads no old data: leave that out"
