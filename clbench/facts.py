@@ -45,6 +45,8 @@ class Facts:
 
     family: str = OWN  # one of FAMILIES, or OWN
     sees_all_data: bool = False
+    stores: bool = False
+    labels: float | None = None
     paper: str = ""
     keeps: str = ""
     tolerance: float = 1e-5
