@@ -50,6 +50,8 @@ class Part:
     replays: bool = False  # from the second task on its steps also see stored rows (`run.replayed`)
     retrains: bool = False  # every task starts from the initial weights
     freezes: bool = False  # chooses which weights learn (`learner.freeze`)
+    # After the first task, which is learnt as plain training does, its plans are empty and no step is taken.
+    learns_first_task_only: bool = False
     separates_tasks: bool = False  # no weight that a task learns has a part in the outputs of earlier tasks
     protects: bool = False  # acts only on weights that have a part in the outputs of earlier tasks
     stored: Tensor | None = None  # [S, M, 2] (task, index) pairs that it keeps
