@@ -32,7 +32,7 @@ class ClassSums(Part):
         steps that are left. A pass forward is taken for one product a weight and row."""
         run, P = self.run, self.run.learner.net.layout.parameters
         examples = len(run.stream.tasks[t].train)
-        passes = (examples * P + self.products(examples)) / (3 * P * run.rows)
+        passes = (examples * P + self.products(t, examples)) / (3 * P * run.rows)
         return passes / max(1, run.budget.steps - passes)
 
     def start(self, run: Run) -> None:
@@ -65,8 +65,8 @@ class ClassSums(Part):
         self.n += label.sum(1)
         self.Q += f.mT @ label
 
-    def products(self, examples: int) -> float:
-        """How many products of numbers so many examples and the solution take."""
+    def products(self, t: int, examples: int) -> float:
+        """How many products of numbers the examples of task t and the solution take."""
         _, h, C = self.Q.shape
         return examples * h * C
 
@@ -99,9 +99,9 @@ class ProductSums(ClassSums):
         super().add(f, label)
         self.G += f.mT @ f
 
-    def products(self, examples: int) -> float:
+    def products(self, t: int, examples: int) -> float:
         h = self.G.shape[-1]
-        return super().products(examples) + examples * h**2 + h**3 / 3
+        return super().products(t, examples) + examples * h**2 + h**3 / 3
 
 
 def solution(A: Tensor, B: Tensor) -> Tensor:

@@ -52,10 +52,10 @@ class FeCAM(ClassSums):
         for c in self.run.stream.tasks[self.run.t].classes.nonzero().flatten().tolist():
             self.G[:, c] += f.mT @ (f * label[..., c : c + 1])
 
-    def products(self, examples: int) -> float:
+    def products(self, t: int, examples: int) -> float:
         _, C, h, _ = self.G.shape
-        classes = int(self.run.stream.tasks[self.run.t].classes.sum())
-        return super().products(examples) + classes * examples * h**2 + C * h**3
+        classes = int(self.run.stream.tasks[t].classes.sum())
+        return super().products(t, examples) + classes * examples * h**2 + C * h**3
 
     def solve(self) -> None:
         mean, n = self.means().mT, self.n.view(*self.n.shape, 1, 1)  # [S, C, h], [S, C, 1, 1]

@@ -41,6 +41,6 @@ class RanPAC(Ridge):
     def features(self, x: Tensor) -> Tensor:
         return (super().features(x) @ self.R).relu()
 
-    def products(self, examples: int) -> float:
+    def products(self, t: int, examples: int) -> float:
         _, size, width = self.R.shape
-        return super().products(examples) + examples * size * width
+        return super().products(t, examples) + examples * size * width
