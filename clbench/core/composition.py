@@ -38,7 +38,16 @@ def _undone(name: str, cls: type, other: str, other_cls: type) -> str | None:
         _says(other_cls, "stores") or _says(other_cls, "sees_all_data")
     ):
         return f"{name} asks for few labels, and {other} reads those of any example"
+    if _says(cls, "learns_first_task_only") and _is_method(other_cls):
+        return (
+            f"{name} learns the first task as plain training does and then takes no step: leave {other} out"
+        )
     return None
+
+
+def _is_method(cls: type) -> bool:
+    """Whether a part is a method of its own, and does more than to look on."""
+    return _says(cls, "keeps") or _says(cls, "paper")
 
 
 def _says(cls: type, attribute: str) -> bool:

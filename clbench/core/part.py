@@ -54,6 +54,8 @@ class Part:
     # other parts, and the end of the task before them.
     splits_plan: bool = False
     freezes: bool = False  # chooses which weights learn (`learner.freeze`)
+    # After the first task, which is learnt as plain training does, its plans are empty and no step is taken.
+    learns_first_task_only: bool = False
     separates_tasks: bool = False  # no weight that a task learns has a part in the outputs of earlier tasks
     protects: bool = False  # acts only on weights that have a part in the outputs of earlier tasks
     labels: float | None = None  # share of the training labels that it asks for; None: it is given all

@@ -37,3 +37,17 @@ def until(run: Run, t: int) -> Batch:
         run.learn(run.stream.tasks[earlier])
     run.t = t
     return run.plan(run.stream.tasks[t])
+
+
+def until_a_step(run: Run, t: int) -> Batch:
+    """As `until`; where a part learns the first task only, the plan of that one: others have no step."""
+    return until(run, 0 if _learns_first_task_only(run.parts) else t)
+
+
+def steps_in(run: Run, t: int, steps: int) -> int:
+    """So many, or none where a part learns the first task only and t is another one."""
+    return 0 if t and _learns_first_task_only(run.parts) else steps
+
+
+def _learns_first_task_only(parts: Sequence[Part]) -> bool:
+    return any(part.learns_first_task_only for part in parts)

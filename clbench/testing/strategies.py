@@ -21,7 +21,7 @@ from clbench.execution.own import strategy_of
 from clbench.execution.processor import one_thread
 from clbench.testing.check import Check, name_of
 from clbench.testing.recording import Operators, Tape
-from clbench.testing.runs import LONG_STREAMS, SCENARIOS, STREAMS, small_run, until
+from clbench.testing.runs import LONG_STREAMS, SCENARIOS, STREAMS, small_run, steps_in, until_a_step
 
 MEMORY = 100  # examples, for a strategy that keeps some: the battery's streams have 144 or 600
 HOOKS = (
@@ -270,7 +270,7 @@ class Watch(Part):
 
     def before_task(self, t: int, plan: Batch) -> Batch:
         extra = sum(part.extra_cost(t) for part in self.run.parts) if self.run.budget.fixed_compute else 0
-        self.allowed[t] = max(1, int(self.run.budget.steps / (1 + extra)))
+        self.allowed[t] = steps_in(self.run, t, max(1, int(self.run.budget.steps / (1 + extra))))
         return plan
 
     def after_step(self, batch: Batch) -> None:
@@ -303,7 +303,7 @@ def check_steps_and_samples_are_as_planned(subject: Subject) -> None:
 def check_a_step_is_static_and_never_waits_for_the_device(subject: Subject) -> None:
     for seeds in ([0], [0, 1]):
         run = subject.run(seeds, steps=_enough(subject))
-        plan = until(run, 2)
+        plan = until_a_step(run, 2)
         draws = [plan.at(step) for step in range(4)]
         run.step(draws[0])
         with Operators() as one:
@@ -327,7 +327,7 @@ def check_a_step_is_static_and_never_waits_for_the_device(subject: Subject) -> N
 def check_a_recorded_step_goes_on_like_an_eager_one(subject: Subject) -> None:
     for seeds in ([0], [0, 1]):
         recorded, eager = (subject.run(seeds, steps=_enough(subject)) for _ in range(2))
-        plans = [until(run, 2) for run in (recorded, eager)]
+        plans = [until_a_step(run, 2) for run in (recorded, eager)]
         draws = Batch({key: tensor.clone() for key, tensor in plans[0].at(0).items()})
         recorded.step(draws)  # the optimiser's state is there from now on
         eager.step(plans[1].at(0))
