@@ -38,8 +38,11 @@ class SITwin(Twin):
         for samples in super().samples(t):
             before = self.weights()
             yield samples  # the step is taken before the next one is asked for
-            for path, g, new, old in zip(self.path, self.g, self.weights(), before, strict=True):
-                path -= g * (new - old)
+            self.after_step(before)
+
+    def after_step(self, before):
+        for path, g, new, old in zip(self.path, self.g, self.weights(), before, strict=True):
+            path -= g * (new - old)
 
     def after_task(self, t):
         for omega, path, p, anchor in zip(

@@ -4,8 +4,8 @@
     omega_i <- omega_i - g_i (theta_i after the step - theta_i before it)            in every step
     Omega_i <- max(0, Omega_i + omega_i / ((theta_i - theta*_i)^2 + xi))             when a task ends
 theta*: the weights at the start of the task; g: the gradient of CE alone, so in a spec si stands in front of
-other penalties; omega starts at 0 in every task. Kept: three numbers a weight, and two more within a step.
-Cost: a few element-wise operations, no passes.
+other penalties; omega starts at 0 in every task. On pairs the temperature is left free, as in ewc. Kept:
+three numbers a weight, and two more within a step. Cost: a few element-wise operations, no passes.
 
 *Differs:* the paper has no max; in its authors' code and here an importance is never negative. xi, which is
 .001 there, decides the scale of Omega: c = 10 with xi = .1 is about their .1. van de Ven's code takes g of
@@ -20,6 +20,7 @@ from torch import Tensor
 from clbench.core.batch import Batch
 from clbench.core.part import Part, Run
 from clbench.core.ranges import NotNegative, Positive
+from clbench.strategies.parts.held import held_weights
 
 
 @dataclass
@@ -47,10 +48,10 @@ class SI(Part):
         return g.addcmul_(self.importance, theta - self.anchor, value=2 * self.c)
 
     def after_step(self, batch: Batch) -> None:
-        moved = self.run.learner.theta.detach() - self.before
-        self.omega.addcmul_(self.g, moved, value=-1)
+        back = self.before.sub_(self.run.learner.theta.detach())  # minus the step; in place, for speed
+        self.omega.addcmul_(self.g, back)
 
     def after_task(self, t: int) -> None:
         moved = self.run.learner.theta.detach() - self.anchor
-        self.importance += self.omega / (moved.square() + self.xi)
-        self.importance.clamp_(min=0)
+        gained = self.omega / (moved.square() + self.xi)
+        self.importance.add_(gained * held_weights(self.run)).clamp_(min=0)
