@@ -44,6 +44,9 @@ class Part:
     grows: str = ""  # why what it keeps may grow with the tasks; nothing: it must not
     # Arguments that suit streams of some 100 examples and a few steps a task, for tests.
     small: ClassVar[dict[str, Any]] = {}
+    # Arguments without which it cannot learn the streams of tests, by benchmark:
+    # {"blobs": {"net": "tiny_vit"}}.
+    tested_on: ClassVar[dict[str, dict[str, Any]]] = {}
 
     learns_pairs: bool = False  # makes sense for pairs, whose loss is of a batch and not of a row
     sees_all_data: bool = False  # may read data of other tasks that it has not stored

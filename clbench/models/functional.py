@@ -87,7 +87,7 @@ class Functional:
 
     def inputs_of(self, theta: Tensor, x: Tensor) -> dict[str, Tensor]:
         """name of a linear or convolutional layer -> what it reads of inputs x [n, d], as at evaluation:
-        [n, fan in], or patches [n x places, fan in]."""
+        [n, fan in], patches [n x places, fan in], or tokens [n x tokens, fan in]."""
         read: dict[str, Tensor] = {}
 
         def note(name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
@@ -96,8 +96,8 @@ class Functional:
                 if isinstance(layer, nn.Conv2d):
                     assert not isinstance(layer.padding, str)
                     patches = F.unfold(a, layer.kernel_size, layer.dilation, layer.padding, layer.stride)
-                    a = patches.mT.flatten(0, 1)
-                read[name] = a
+                    a = patches.mT
+                read[name] = a.flatten(0, -2)
 
             return hook
 

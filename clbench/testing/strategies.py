@@ -21,7 +21,15 @@ from clbench.execution.own import strategy_of
 from clbench.execution.processor import one_thread
 from clbench.testing.check import Check, name_of
 from clbench.testing.recording import Operators, Tape
-from clbench.testing.runs import LONG_STREAMS, SCENARIOS, STREAMS, small_run, steps_in, until_a_step
+from clbench.testing.runs import (
+    LONG_STREAMS,
+    SCENARIOS,
+    STREAMS,
+    small_run,
+    steps_in,
+    suited,
+    until_a_step,
+)
 
 MEMORY = 100  # examples, for a strategy that keeps some: the battery's streams have 144 or 600
 HOOKS = (
@@ -125,8 +133,9 @@ class Subject:
     @property
     def reason(self) -> str | None:
         """Why the strategy cannot learn the stream, or None."""
-        plain = small_run([], STREAMS[self.scenario])
-        reasons = (refusal(part, plain.stream, plain.learner.net, plain.budget) for part in self.parts())
+        parts = self.parts()
+        plain = small_run([], suited(STREAMS[self.scenario], parts))
+        reasons = (refusal(part, plain.stream, plain.learner.net, plain.budget) for part in parts)
         return next(filter(None, reasons), None)
 
     @cached_property
@@ -138,9 +147,9 @@ class Subject:
 
 
 @lru_cache
-def untouched(scenario: str) -> Run:
+def untouched(stream: str) -> Run:
     """The run of seed 0 without any part: plain training on one task after the other."""
-    run = small_run([], STREAMS[scenario])
+    run = small_run([], stream)
     run.train()
     return run
 
@@ -246,7 +255,8 @@ def check_reads_no_old_data_that_it_has_not_stored(subject: Subject) -> None:
 
 
 def check_differs_from_plain_training_unless_it_has_no_hooks(subject: Subject) -> None:
-    run, plain = subject.trained, untouched(subject.scenario)
+    run = subject.trained
+    plain = untouched(suited(STREAMS[subject.scenario], run.parts))
     x = run.stream.test(0, slice(0, 50))
     task = 0 if subject.scenario == "task" else None
     answers = [tree_leaves(one.predict(x, task)) for one in (run, plain)]
