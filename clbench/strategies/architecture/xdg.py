@@ -40,6 +40,11 @@ class XdG(Part):
         self.net.open(t)
         return plan
 
+    def after_step(self, batch: Batch) -> None:
+        views = self.net.layout.views(self.run.learner.theta.detach())
+        for name in self.net.gates:
+            views[name].sign_()  # what weight decay has taken off them
+
     def predict(self, x: Tensor, t: int) -> Tensor:
         self.net.open(t)
         outputs: Tensor = self.run.learner.outputs(x)
@@ -47,7 +52,7 @@ class XdG(Part):
 
 
 def is_open(e: Tensor) -> Tensor:
-    """m: 1 where e is positive, else 0. No gradient goes back into e, and weight decay leaves it its sign."""
+    """m: 1 where e is positive, else 0. No gradient goes back into e."""
     return (e > 0).to(e.dtype)
 
 
