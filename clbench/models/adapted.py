@@ -6,7 +6,7 @@ from torch import Tensor
 
 from clbench.core.layout import Layout
 from clbench.core.pytree import Tree, tree_leaves, tree_map
-from clbench.models.network import Network
+from clbench.models.network import Network, OfLayers
 
 
 class Adapted:
@@ -65,6 +65,12 @@ class Adapted:
 
     def __call__(self, theta: Tensor, x: Tree) -> Tree:
         return self.head(theta, self.features(theta, x))
+
+    def inputs_of(self, theta: Tensor, x: Tensor) -> dict[str, Tensor]:
+        """What each layer of the network reads, see `OfLayers`; the head reads adapted features."""
+        assert isinstance(self.net, OfLayers)
+        read = self.net.inputs_of(theta[: self.net.layout.P], x)
+        return read | {"head": self.features(theta, x)}
 
 
 def widths_of_features(net: Network, x: Tree) -> list[int]:

@@ -37,3 +37,12 @@ def test_in_the_first_task_it_is_naive_and_then_the_body_stays(scenario):
     assert {name for name, one in moved.items() if one.any()} == {
         name for name in layout.shapes if name.startswith("head")
     }
+
+
+def test_its_layers_show_what_they_read():
+    run = make("adapter(width=4)")
+    until(run, 2)
+    net, theta, x = run.learner.net, run.learner.theta.detach()[0], run.stream.test(0, slice(0, 9))[0]
+    read = net.inputs_of(theta, x)
+    assert list(read) == ["hidden0", "hidden1", "head"]
+    assert torch.equal(read["hidden0"], x) and torch.equal(net.head(theta, read["head"]), net(theta, x))
