@@ -22,5 +22,11 @@ class LearnedInputs:
     def init(self, generator: torch.Generator) -> Tensor:
         return self.layout.flat({"x": 0.0})
 
-    def __call__(self, theta: Tensor, x: Tree) -> Tensor:
+    def features(self, theta: Tensor, x: Tree) -> Tensor:
         return self.layout.views(theta)["x"]
+
+    def head(self, theta: Tensor, features: Tensor) -> Tensor:
+        return features
+
+    def __call__(self, theta: Tensor, x: Tree) -> Tensor:
+        return self.features(theta, x)

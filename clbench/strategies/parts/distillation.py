@@ -1,7 +1,7 @@
 """What learnt rows X are worth, for one seed: the three objectives of `distilled`.
 
-L(rows; theta) is the mean loss of the rows. A batch b holds `theta` [P], all of X but the inputs as `own`, and
-`real` rows; both class by class, as many of each."""
+L(rows; theta) is the mean loss of the rows. A batch b holds `theta` [P], all of X but the inputs as `own`,
+and `real` rows; both class by class, as many of each."""
 
 from collections.abc import Callable
 from typing import Any

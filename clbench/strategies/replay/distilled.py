@@ -1,35 +1,36 @@
-"""Replay of distilled data: a few learnt samples X stand for a task (gradient matching: Zhao, Mopuri & Bilen
+"""Replay of distilled data: a few learnt samples X stand for a task, learnt by gradient matching (Zhao et al.
 2021, algorithm 1).
 
 When a task ends, X starts from real rows of its classes, `per_class` of each, and is learnt by Adam; from the
-next task on it is replayed as `er` replays its memory. With L(rows; theta) the mean loss, sg: no gradient,
+next task on it is replayed as `er` replays its memory. L(rows; theta) is their mean loss, sg stops gradients:
 
-    match         X_c <- argmin  sum over layers and units of 1 - cos(grad L(X_c; theta), grad L(real_c; theta))
-    second_order  X   <- argmin  L(real; theta - eta grad L(X; theta))
-    first_order   X   <- argmin  L(X; theta - eta sg(grad L(real; theta))) - L(X; theta)
+    match         X_c <- argmin sum_units 1 - cos(grad L(X_c; theta), grad L(real_c; theta)), of every layer
+    second_order  X   <- argmin L(real; theta - eta grad L(X; theta))
+    first_order   X   <- argmin L(X; theta - eta sg(grad L(real; theta))) - L(X; theta)
 
 theta: fresh weights, then plain steps of length eta on X, and fresh ones again every `restart` iterations.
-`match` treats each class by itself. `second_order` (Wang et al. 2018, algorithm 1) asks that one step on X
-lower the loss on real rows, with the gradient through that step; X then only has to tell a task's own classes
-apart, and harms when it is replayed beside others. `first_order` asks the same without second derivatives. If
-in second_order the inner gradient is simply detached, theta' does not depend on X and nothing is learnt. But
-to first order in eta a step on X lowers the loss on real rows by eta <grad L(X), grad L(real)>, which is also
-what a step on the real rows takes off the loss on X: there the detached gradient is that of the real rows,
-and X is reached through its own loss. For a small eta both have the same gradient.
+`second_order` (Wang et al. 2018, algorithm 1): one step on X is to lower the loss on real rows; its gradient
+goes through that step. `first_order` is for the same end without second derivatives. If second_order's inner
+gradient is merely detached, theta' does not depend on X, and X learns nothing. But to first order in eta a
+step on X lowers the loss on the real rows by eta <grad L(X), grad L(real)>, and by just as much a step on the
+real rows lowers the loss on X. So the detached step is that on the real rows, and X is reached through its
+own loss; as eta goes to 0, both have the same gradient. `match` compares classes one by one, the other two
+only ask that those of one task be told apart. Beside real rows of later tasks their samples harm (split
+digits, five seeds: .31 and .32, match .72, the undistilled rows .54), by themselves they do not (below).
 
-`alone` measures what X is worth by itself: every task begins from the initial weights, X is learnt at its
-beginning, and all steps are on the learnt samples of the tasks so far, on nothing else. `iterations=0` is the
-same number of random real rows. With `width`, X is learnt for a network of that width instead of the one that
-reads it. Kept: X as floats, at most the share `most` of the training data, and no example. Cost: at the end of
-a task, for every iteration, a pass forward and back over `real` rows a class, and three over X.
+`alone` measures what X is worth by itself: every task begins with the initial weights, X is learnt at its
+beginning, and every step is on the learnt samples of the tasks so far and nothing else (match .85,
+second_order .78, first_order .77). `iterations=0` is the comparison: as many random real rows (.64). With
+`width` X is learnt for hidden layers of another width than those that read it (50 for 100: .84). Kept: X, at
+most the share `most` of the training data, in floats; no example. Cost: when a task ends, in each iteration a
+pass forward and back over `real` rows a class, and three over X.
 
-Differs: Zhao et al. learn 1,000 iterations from noise, by SGD (0.1, momentum 0.5), against 256 rows a class,
-with theta moved by steps of 0.01 on X; their continual learner trains a fresh network on the memory alone.
-Wang et al. start from noise, learn the step's length too, and take 10 steps, three times. Avalanche has none.
-"""
+Differs: Zhao et al. learn for 1,000 iterations from noise, by SGD (0.1, momentum 0.5), against 256 rows a
+class, theta moved by steps of 0.01; their continual learner trains a fresh network on the memory alone. Wang
+et al. start from noise, learn eta too, and take ten steps, three times over. Avalanche has none of them."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import torch
 from msgspec import Meta
@@ -45,6 +46,7 @@ from clbench.strategies.parts.distillation import Objectives
 
 if TYPE_CHECKING:
     from clbench.engine.learner import Learner
+    from clbench.streams.labelled import LabelledStream
 
 
 @dataclass
@@ -110,7 +112,9 @@ class Distilled(Part):
         x, y, task = (take(kept, batch.read) for kept in (self.samples, self.labels, self.task))
         none = torch.full_like(task, -1).unsqueeze(-1)  # no example's number
         samples = torch.cat([task.unsqueeze(-1), none.expand(*task.shape, batch.samples.shape[-1] - 1)], -1)
-        learnt = Batch(samples=samples, x=x, y=y, task=task, mask=self.run.stream.masks[task])
+        learnt = Batch(
+            samples=samples, x=x, y=y, task=task, mask=cast("LabelledStream", self.run.stream).masks[task]
+        )
         if not self.alone:
             return batch.append(learnt)
         return Batch({**batch, **learnt, "weight": torch.full_like(x[..., 0], 1 / y.shape[1])})
