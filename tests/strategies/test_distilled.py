@@ -12,6 +12,7 @@ from clbench.core.keyed import generator, passes
 from clbench.core.part import Part
 from clbench.engine.run import Run
 from clbench.models.mlp import MLP
+from clbench.models.small_conv import SmallConv
 from clbench.strategies.parts.distillation import Objectives
 from clbench.streams.labelled import cross_entropy
 
@@ -252,15 +253,17 @@ def test_samples_and_labels_of_all_tasks_are_there_in_the_end(scenario):
 
 
 def test_more_than_the_share_of_the_data_and_more_than_a_class_has_are_refused():
-    def reason(spec, benchmark="split_digits_class"):
-        _, made, _ = registry.benchmark(benchmark, "smoke")
+    _, made, _ = registry.benchmark("split_digits_class", "smoke")
+    stream, net = made.stream([0], torch.device("cpu")), made.network()
+
+    def reason(spec, net=net):
         (part,) = registry.strategy(spec).build()
-        return part.supports(made.stream([0], torch.device("cpu")), made.network())
+        return part.supports(stream, net)
 
     assert reason("distilled") is None
     assert (
         reason("distilled(per_class=2)") == "20 learnt samples are more than 1% of the 1442 training examples"
     )
     assert reason("distilled(per_class=2, most=0.02)") is None
-    assert "some class has" in reason("distilled(per_class=130, most=1)")
-    assert "width=20" in reason("distilled(width=20)", "split_cifar10_class(network='small_conv')")
+    assert "a class has fewer" in reason("distilled(per_class=143, most=1)")
+    assert "width=20" in reason("distilled(width=20)", SmallConv((8, 8, 1), 10))

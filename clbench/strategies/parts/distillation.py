@@ -13,15 +13,37 @@ from torch.func import grad, vmap
 
 from clbench.core.batch import Batch
 from clbench.core.part import Network
+from clbench.core.pytree import Tree
+from clbench.models.network import OfEmbeddings
 
 Loss = Callable[[Tensor], Tensor]  # of theta [P]
+
+
+class Behind:
+    """A network of two sides as it reads what stands behind its embedding: x [n, left + right], both sides of
+    a pair as one row."""
+
+    def __init__(self, net: OfEmbeddings) -> None:
+        self.net, self.layout, self.init = net, net.layout, net.init
+        self.left = 0  # width of the left side, known once a pair has been embedded
+
+    def embed(self, theta: Tensor, x: tuple[Tensor, Tensor]) -> Tensor:
+        left, right = self.net.embed(theta, x)
+        self.left = left.shape[-1]
+        return torch.cat([left, right], -1)
+
+    def sides(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return x[..., : self.left], x[..., self.left :]
+
+    def __call__(self, theta: Tensor, x: Tensor) -> Tree:
+        return self.net(theta, self.sides(x))
 
 
 class Objectives:
     """The objectives for a network, a data term, losses(outputs, rows) -> [n], and so many classes."""
 
     def __init__(
-        self, net: Network, losses: Callable[[Any, Batch], Tensor], classes: int, eta: float
+        self, net: Network | Behind, losses: Callable[[Any, Batch], Tensor], classes: int, eta: float
     ) -> None:
         self.net, self.losses, self.classes, self.eta = net, losses, classes, eta
 
@@ -56,8 +78,8 @@ class Objectives:
 
     def unit_gradients(self, theta: Tensor, rows: dict[str, Tensor]) -> dict[str, Tensor]:
         """name of a weight -> [classes, units, fan in]: the gradients of the loss of each class. Biases, and
-        what else is a vector, are left out, as in the released code."""
+        what else is a vector, are left out, as in the released code, and so are tables of word vectors."""
         by_class = {name: tensor.unflatten(0, (self.classes, -1)) for name, tensor in rows.items()}
         g = vmap(lambda of_class: grad(self.loss(of_class))(theta))(by_class)
-        views = self.net.layout.views(g)
-        return {name: view.flatten(2) for name, view in views.items() if view.dim() > 2}
+        views, tables = self.net.layout.views(g), self.net.layout.tables
+        return {name: g.flatten(2) for name, g in views.items() if g.dim() > 2 and name not in tables}

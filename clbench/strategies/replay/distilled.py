@@ -39,10 +39,13 @@ from torch import Tensor
 from clbench.core.batch import Batch, take
 from clbench.core.keyed import passes
 from clbench.core.part import Network, Part, Run, Stream
+from clbench.core.pytree import Tree
 from clbench.core.ranges import Count, Positive, PositiveShare, Rows, Width
+from clbench.errors import InputError
 from clbench.models.learned_inputs import LearnedInputs
 from clbench.models.mlp import MLP
-from clbench.strategies.parts.distillation import Objectives
+from clbench.models.network import OfEmbeddings
+from clbench.strategies.parts.distillation import Behind, Objectives
 
 if TYPE_CHECKING:
     from clbench.engine.learner import Learner
@@ -59,44 +62,63 @@ class Distilled(Part):
     eta: Positive = 0.1  # length of a step of theta
     real: Rows = 64  # rows of a class to compare with, drawn anew in every iteration
     most: PositiveShare = 0.01  # of the training data that X may be
+    pairs: Count | None = None  # learnt pairs of each slice; None: as many as `most` allows
     alone: bool = False  # whether a fresh network learns from X only
     width: Width | None = None  # of the hidden layers for which X is learnt; None: as those that read X
     paper = "Zhao et al. 2021"
     keeps = "learnt samples"
-    small = {"iterations": 3, "most": 1.0}
-    replays = True
+    small = {"iterations": 3, "real": 8, "most": 1.0, "pairs": 4}
+    replays = learns_pairs = True
 
     def supports(self, stream: Stream, net: Network) -> str | None:
-        classes = [stream.labels(task.train).unique(return_counts=True)[1] for task in stream.tasks]
-        learnt, there = self.per_class * sum(map(len, classes)), sum(len(task.train) for task in stream.tasks)
+        groups = [groups_of(stream, t) for t in range(len(stream.tasks))]
+        learnt = sum(self.per_group(own) * len(own) for own in groups)
+        there = sum(len(task.train) for task in stream.tasks)
         if learnt > self.most * there:
             return f"{learnt} learnt samples are more than {self.most:.0%} of the {there} training examples"
-        if self.per_class > int(torch.cat(classes).min()):
-            return f"per_class={self.per_class} is more than some class has"
+        if any(not 0 < self.per_group(own) <= len(rows) for own in groups for rows in own.values()):
+            return "a class has fewer examples than learnt samples, or a slice no pair within `most`"
         if self.width and not isinstance(net, MLP):
             return f"width={self.width} is of hidden layers of a perceptron, and the network is {net}"
+        if stream.scenario == "pairs" and not isinstance(net, OfEmbeddings):
+            return f"{net} has no embedding behind which pairs could be learnt"
         return None
 
+    def per_group(self, groups: dict[int | None, Tensor]) -> int:
+        """The learnt samples of each group of a task."""
+        return self.per_class if None not in groups else self.pairs or int(self.most * len(groups[None]))
+
     def start(self, run: Run) -> None:
-        self.classes = [run.stream.labels(task.train).unique() for task in run.stream.tasks]
-        M, shown = self.per_class * sum(map(len, self.classes)), run.stream.tasks[0].train[:1]
-        x = run.stream.gather(shown.expand(run.S, 1, -1)).x
-        self.samples = x.new_zeros(run.S, M, x.shape[-1])  # [S, M, d], of which `filled` have been learnt
-        self.labels = torch.zeros(run.S, M, dtype=torch.long, device=x.device)
-        self.task, self.filled, self.retrains = torch.zeros_like(self.labels), 0, self.alone
-        net = run.learner.net
+        stream, self.net, self.retrains = run.stream, self.reader(run.learner.net), self.alone
+        groups = [groups_of(stream, t) for t in range(len(stream.tasks))]
+        self.counts = [self.per_group(own) * len(own) for own in groups]
+        x = self.gather(stream.tasks[0].train[:1].expand(run.S, 1, -1)).x
+        self.samples = x.new_zeros(run.S, sum(self.counts), x.shape[-1])  # [S, M, d]; `filled` are learnt
+        self.labels = torch.zeros(self.samples.shape[:2], dtype=torch.long, device=x.device)
+        self.task, self.filled = torch.zeros_like(self.labels), 0
+        self.held: dict[str, Tensor] = {}  # of pairs: the embedding, once it learns no more
+
+    def reader(self, net: Network) -> "Network | Behind":
+        """The network for which X is learnt."""
         if self.width:
             assert isinstance(net, MLP)
-            net = MLP(net.inputs, *[self.width] * net.hidden, net.sizes[-1])
-        self.net = net
+            return MLP(net.inputs, *[self.width] * net.hidden, net.sizes[-1])
+        if self.run.stream.scenario != "pairs":
+            return net
+        if not isinstance(net, OfEmbeddings):
+            raise InputError(f"distilled cannot learn pairs behind the embedding of {net}: it shows none")
+        return Behind(net)
 
     def extra_cost(self, t: int) -> float:
         """The iterations' passes, spread over the steps that are left for them."""
-        per_class = self.real + 3 * self.per_class
-        cost = self.iterations * len(self.classes[t]) * per_class / self.run.rows
+        groups = 1 if self.run.stream.scenario == "pairs" else self.counts[t] / self.per_class
+        cost = self.iterations * (self.real * groups + 3 * self.counts[t]) / self.run.rows
         return cost / max(1.0, self.run.budget.steps - cost)
 
     def before_task(self, t: int, plan: Batch) -> Batch:
+        if isinstance(self.net, Behind) and not self.held and (t or self.alone):
+            views = self.run.learner.net.layout.views(self.run.learner.theta.detach())
+            self.held = {name: views[name].clone() for name in self.net.net.embedding}
         if self.alone:
             self.distil(t)
         if self.filled:
@@ -112,12 +134,19 @@ class Distilled(Part):
         x, y, task = (take(kept, batch.read) for kept in (self.samples, self.labels, self.task))
         none = torch.full_like(task, -1).unsqueeze(-1)  # no example's number
         samples = torch.cat([task.unsqueeze(-1), none.expand(*task.shape, batch.samples.shape[-1] - 1)], -1)
-        learnt = Batch(
-            samples=samples, x=x, y=y, task=task, mask=cast("LabelledStream", self.run.stream).masks[task]
-        )
+        learnt = Batch(samples=samples, x=x, y=y, task=task)
+        if isinstance(self.net, Behind):
+            learnt.x, batch.x = self.net.sides(x), self.net.sides(self.embedded(batch.x))
+        else:
+            learnt.mask = cast("LabelledStream", self.run.stream).masks[task]
         if not self.alone:
             return batch.append(learnt)
         return Batch({**batch, **learnt, "weight": torch.full_like(x[..., 0], 1 / y.shape[1])})
+
+    def after_step(self, batch: Batch) -> None:
+        views = self.run.learner.net.layout.views(self.run.learner.theta.detach())
+        for name, kept in self.held.items():
+            views[name].copy_(kept)
 
     def after_task(self, t: int) -> None:
         if not self.alone:
@@ -125,30 +154,45 @@ class Distilled(Part):
 
     def distil(self, t: int) -> None:
         """Learns the samples of task t and puts them behind those of earlier tasks."""
-        run, start = self.run, self.some_of_each(t, self.per_class, "distilled")
+        run, groups = self.run, groups_of(self.run.stream, t)
+        start = self.some_of_each(groups, self.per_group(groups), "distilled")
         learner = self.learner_of(start.x)
-        objectives = Objectives(self.net, run.stream.losses, len(self.classes[t]), self.eta)
-        b = Batch(x=start.x, own={"y": start.y, "mask": start.mask})
+        objectives = Objectives(self.net, run.stream.losses, len(groups), self.eta)
+        b = Batch(x=start.x, own={name: start[name] for name in ("y", "mask") if name in start})
         for i in run.clock.repeat(self.iterations):
             if i % self.restart == 0:
                 b.theta = self.fresh_weights(f"distilled weights {i}")
-            real = self.some_of_each(t, self.real, f"distilled {i}")
-            b.real = {"x": real.x, "y": real.y, "mask": real.mask}
+            real = self.some_of_each(groups, self.real, f"distilled {i}")
+            b.real = {name: real[name] for name in ("x", *b.own)}
             learner.step(learner.gradient(getattr(objectives, self.method), b))
             b.theta = run.learner.map(objectives.step_on_learnt, learner.outputs(start.x), dict(b)).detach()
-        place = slice(self.filled, self.filled + start.y.shape[1])
+        place = slice(self.filled, self.filled + self.counts[t])
         self.samples[:, place] = learner.outputs(start.x).detach()
         self.labels[:, place], self.task[:, place] = start.y, t
         self.filled = place.stop
 
-    def some_of_each(self, t: int, rows: int, purpose: str) -> Batch:
-        """So many rows of each class of task t, class by class; of all as many as the smallest class has."""
-        train = self.run.stream.tasks[t].train
-        labels = self.run.stream.labels(train)
-        own = {c: train[labels == c] for c in self.classes[t].tolist()}
-        rows = min(rows, *map(len, own.values()))
-        return self.run.stream.gather(
-            torch.cat([self.run.subset(rows_of, rows, f"{purpose} {c}") for c, rows_of in own.items()], 1)
+    def some_of_each(self, groups: dict[int | None, Tensor], rows: int, purpose: str) -> Batch:
+        """So many rows of each group, one group after another; of all as many as the smallest group has."""
+        rows = min(rows, *map(len, groups.values()))
+        chosen = [
+            self.run.subset(own, rows, purpose if c is None else f"{purpose} {c}")
+            for c, own in groups.items()
+        ]
+        return self.gather(torch.cat(chosen, 1))
+
+    def gather(self, samples: Tensor) -> Batch:
+        """The batch of these samples with what is learnt of them as x [S, n, d]."""
+        batch = self.run.stream.gather(samples)
+        batch.x = self.embedded(batch.x)
+        return batch
+
+    @torch.no_grad()
+    def embedded(self, x: Tree) -> Tensor:
+        """The inputs; of pairs what their towers read behind the embedding, both sides as one row."""
+        return (
+            self.run.learner.map(self.net.embed, self.run.learner.theta, x)
+            if isinstance(self.net, Behind)
+            else x
         )
 
     def learner_of(self, x: Tensor) -> "Learner":
@@ -161,3 +205,12 @@ class Distilled(Part):
     def fresh_weights(self, purpose: str) -> Tensor:
         """theta [S, P] of a new network."""
         return self.run.draw(purpose, lambda draws: self.net.init(draws).unsqueeze(0))[0]
+
+
+def groups_of(stream: Stream, t: int) -> dict[int | None, Tensor]:
+    """class -> its rows [n, 2] in task t; of pairs, which have no classes, None -> the slice."""
+    train = stream.tasks[t].train
+    if stream.scenario == "pairs":
+        return {None: train}
+    labels = stream.labels(train)
+    return {c: train[labels == c] for c in labels.unique().tolist()}
