@@ -5,6 +5,7 @@ The engine maps such a function over seeds; all networks but `clbench.models.mlp
 
 import copy
 from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -13,6 +14,7 @@ from torch.func import functional_call
 
 from clbench.core.layout import Layout
 from clbench.core.memory import check_fits
+from clbench.core.pytree import Tree
 
 
 def check_module_fits(make: Callable[[], nn.Module], what: str) -> None:
@@ -133,7 +135,7 @@ class Functional:
         return views | {name: views[name].detach() for name, _ in self._module.named_buffers()}
 
     @staticmethod
-    def _call(module: nn.Module, prefix: str, views: dict[str, Tensor], x: Tensor, training: bool) -> Tensor:
+    def _call(module: nn.Module, prefix: str, views: dict[str, Tensor], x: Tree, training: bool) -> Any:
         """module(x) with those tensors of the views whose names begin with the prefix."""
         module.train(training)
         own = {name.removeprefix(prefix): view for name, view in views.items() if name.startswith(prefix)}

@@ -111,6 +111,19 @@ class OfTokens(Protocol):
 
 
 @runtime_checkable
+class OfEmbeddings(Network, Protocol):
+    """Has two sides, the words of which it reads as vectors; it also takes these: net(theta, embed(theta, x))
+    is net(theta, x). So learnt vectors can stand for texts, which are discrete."""
+
+    @property
+    def embedding(self) -> list[str]:
+        """The names of the parameters that `embed` reads."""
+
+    def embed(self, theta: Tensor, x: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        """What the towers read behind the embedding: a row [n, width] of floats of each side."""
+
+
+@runtime_checkable
 class GradientPowers(Protocol):
     """Knows a quicker way to powers of the rows' gradients than a pass back for each row."""
 
