@@ -188,18 +188,16 @@ def test_the_old_network_answers_with_old_outputs_and_neither_copy_moves(scenari
 
 def test_generated_inputs_look_like_every_old_class():
     """Judged by a classifier that has nothing to do with it; a generator that learns no generated rows makes
-    next to none of the first task's classes. Fewer steps than the full profile's 400, which are larger: with
-    250 of its own it may not know a class yet, and what is not generated once is gone."""
-    run = make("generative_replay", benchmark="split_digits_{}(width=64)", steps=350, lr=8e-3)
+    next to none of the first task's classes."""
+    run = make("generative_replay(code=8)", benchmark="split_digits_{}", steps=300)
     until(run, 2)
     part, images = run.parts[0], run.stream.images
     judge = LogisticRegression(max_iter=300).fit((images.x.float() / images.scale).numpy(), images.y.numpy())
     z = torch.randn(1, 1000, part.code, generator=torch.Generator().manual_seed(0))
     x = part.generator.map(part.vae.decode, part.generator.theta.detach(), z)[0]
     shares = torch.bincount(torch.from_numpy(judge.predict(x.numpy())), minlength=10) / 1000
-    assert (
-        shares[:4].sum() >= 0.8 and shares[:4].min() >= 0.02
-    )  # measured: at least .97 and .18 with four seeds
+    # Measured with five seeds: at least .99 and .16.
+    assert shares[:4].sum() >= 0.8 and shares[:4].min() >= 0.02
 
 
 def test_a_new_optimiser_for_a_task_is_one_for_the_generator_too():
