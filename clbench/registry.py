@@ -56,7 +56,9 @@ class Strategy:
 
     def build(self) -> list:
         """Fresh parts (or Avalanche rows), ready for one run."""
-        return [load(entry)(**arguments) for entry, arguments in self.terms]
+        from clbench.core.part import introduce  # which imports torch
+
+        return introduce([load(entry)(**arguments) for entry, arguments in self.terms])
 
 
 # ---- listing, without imports of strategies, benchmarks or torch

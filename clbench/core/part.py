@@ -63,6 +63,7 @@ class Part:
     protects: bool = False  # acts only on weights that have a part in the outputs of earlier tasks
     labels: float | None = None  # share of the training labels that it asks for; None: it is given all
     stored: Tensor | None = None  # [S, M, 2] (task, index) pairs that it keeps
+    joined: bool = False  # whether other parts of the same spec do something; known before every hook
 
     # Hooks that only one part of a spec can have: each stands in for what the stream or the network gives.
     # network(stream, net) -> net, before `start`: what is learnt instead of the stream's own network.
@@ -118,6 +119,19 @@ class Part:
 
     def after_task(self, t: int) -> None:
         """Consolidate: Fisher, herding, pruning; may train again with run.fit(plan)."""
+
+
+def introduce(parts: list[Any]) -> list[Any]:
+    """The parts of one spec, told whether they stand alone. One that does nothing, as naive, is nobody."""
+    for part in parts if len(parts) > 1 else []:
+        part.joined = any(_acts(type(other)) for other in parts if other is not part)
+    return parts
+
+
+def _acts(cls: type) -> bool:
+    """Whether a part's class overrides a function of `Part`, or has one that `Part` leaves out."""
+    functions = [name for name, value in vars(Part).items() if callable(value) or value is None]
+    return any(getattr(cls, name) is not getattr(Part, name) for name in functions if name[0] != "_")
 
 
 def refusal(part: Any, stream: Stream, net: Network, budget: Budget) -> str | None:
