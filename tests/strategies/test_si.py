@@ -103,3 +103,12 @@ def test_what_matters_moves_less_than_what_does_not():
 
 def test_running_statistics_are_left_alone():
     assert gradients_of_running_statistics("si") == 0
+
+
+def test_the_temperature_of_pairs_is_left_free():
+    run = make("si", benchmark="driftcaps(slices=2, n=48, n_test=16, size=8, rows=16, steps=6)")
+    run.train()
+    layout = run.learner.net.layout
+    importance = layout.views(run.parts[0].importance[0])
+    assert [float(importance[name]) for name in layout.temperature] == [0.0]
+    assert run.parts[0].importance.max() > 0

@@ -35,7 +35,7 @@ class RWalk(Part):
     every: Count = 10  # steps between scores
     eps: Positive = 1e-3  # damping of the scores
     paper = "Chaudhry et al. 2018"
-    keeps = "importances, Fisher, scores and anchor, four numbers a weight"
+    keeps = "importances, Fisher, scores, anchor"
     protects = learns_pairs = True
 
     def start(self, run: Run) -> None:
