@@ -2,18 +2,17 @@
 
     1. lam L_d + (1 - lam) CE  on new and stored rows,   lam = n / (n + m)
        L_d = - sum_{c <= n} softmax_c(o^ / T) log softmax_c(o / T)      o^: the network when the task began
-    2. q_c = alpha o_c + beta for the m newest classes, o_c for the n old ones;
+    2. q_c = alpha o_c + beta for the m newest classes c, o_c for the n old ones;
        (alpha, beta) = argmin CE(q)  on held-out rows, as many of every class
-Training on many new rows and few old ones favours the new classes, on the network's own rows and on others;
-the held-out ones, which nothing is trained on, show by how much. Kept: examples, as many of every task and,
-as far as that goes, of every class; the first tenth of each is held out, and so is as much of the new task.
-The correction of a linear last layer is another linear layer, so it is written into the weights: the teacher
-and the next task start from the corrected network.
-Differs: the authors' code and FACIL keep every pair (alpha, beta) beside the weights for good, which is the
-same function and another parametrisation of later steps. That code also adds .1 beta^2 / 2 to stage 2. There
-stage 2 is as long as 200 epochs of SGD (FACIL), here steps of Adam on all held-out rows at once; Mammoth
-takes Adam too, and multiplies L_d by T^2. Exemplars are drawn, not herded. Cost: one more pass forward in
-every step, the old weights, and stage 2."""
+Training on many new rows and few old ones favours the new classes; rows that nothing is trained on show by
+how much. Kept: examples, as many of every task and in it of every class; the first tenth of them is held out,
+and of the new task as many. The correction of a linear last layer is a linear layer, so it is written into
+the weights: the next task's teacher, and what it learns on from, is the corrected network.
+Differs: the paper's code and FACIL leave every pair (alpha, beta) beside the weights, the same function, from
+which steps go on otherwise; they add .1 beta^2 / 2 to stage 2. Stage 2 is 200 epochs of SGD there, here so
+many steps of Adam on all held-out rows at once; Mammoth takes Adam too, keeps the newest pair alone, and
+multiplies L_d by T^2. Examples are drawn, not herded. Both CE also see the outputs of classes to come. Cost:
+one more pass forward in every step; stage 2; the old weights."""
 
 from dataclasses import dataclass
 from typing import Any
