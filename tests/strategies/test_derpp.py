@@ -15,6 +15,8 @@ SIZE, ALPHA, BETA, B = 50, 0.3, 0.7, 16
 class DERppTwin(Twin):
     """Buzzega et al. 2020: the reservoir as a list, filled row by row after each step."""
 
+    draws = 2
+
     def __init__(self, run):
         super().__init__(run)
         self.kept, self.count, self.replayed = [], 0, None  # of (sample, outputs)
@@ -26,7 +28,8 @@ class DERppTwin(Twin):
                 len(plan) * B, generator=generator(self.seed, "reservoir", t), dtype=torch.double
             ).tolist()
         )
-        reads = torch.randint(max(filled, 1), (len(plan), 2 * B), generator=generator(self.seed, "replay", t))
+        places = (len(plan), self.draws * B)
+        reads = torch.randint(max(filled, 1), places, generator=generator(self.seed, "replay", t))
         for new, read in zip(plan, reads, strict=True):
             self.replayed = [self.kept[i] for i in read] if t > 0 else None
             yield new
