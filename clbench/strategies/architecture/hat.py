@@ -111,8 +111,7 @@ class HAT(Part):
     def predict(self, x: Tensor, t: int) -> Tensor:
         self.net.open(t)
         self.s.fill_(self.s_max)
-        outputs: Tensor = self.run.learner.outputs(x)
-        return outputs
+        return self.run.learner.outputs(x)
 
 
 def normal(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:

@@ -47,8 +47,7 @@ class XdG(Part):
 
     def predict(self, x: Tensor, t: int) -> Tensor:
         self.net.open(t)
-        outputs: Tensor = self.run.learner.outputs(x)
-        return outputs
+        return self.run.learner.outputs(x)
 
 
 def is_open(e: Tensor) -> Tensor:

@@ -37,5 +37,4 @@ class Separate(Part):
         self.nets[:, t] = self.run.learner.theta.detach()
 
     def predict(self, x: Tensor, t: int) -> Tensor:
-        outputs: Tensor = self.run.learner.outputs(x, self.nets[:, t])
-        return outputs
+        return self.run.learner.outputs(x, self.nets[:, t])
