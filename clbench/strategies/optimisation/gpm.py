@@ -9,7 +9,7 @@ projected gradient, while Adam's step leaves the space of its gradients (split d
 quick: .863 and .804). Heads of tasks with outputs of their own are not projected, and normalisation, with its
 statistics, is learnt by the first task alone, both as in the authors' code. Where the share reaches 1 nothing
 learns. Tasks that bring new classes to one softmax are hardly learnt where the old ones are protected (split
-digits, class-incremental, smoke: .26, naive .11). The singular vectors of R^ are the eigenvectors of R^'R^,
+digits, class-incremental, smoke: .26, naive .10). The singular vectors of R^ are the eigenvectors of R^'R^,
 which is summed up over batches.
 
 *Differs:* the authors' code has no biases, takes plain SGD, keeps one direction fewer than equation 5 in the
