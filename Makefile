@@ -28,12 +28,13 @@ verify: .venv/installed     ## after an edit: which committed records does the c
 	$(BIN)/clbench verify --profile quick --results results
 	$(BIN)/clbench verify --profile smoke --results results
 
-results: .venv/installed    ## write what is committed: smoke anew, its baselines, quick verified, pages, README's table
+results: .venv/installed    ## write what is committed: smoke anew, its baselines, quick verified, pages, tables in README and docs
 	$(BIN)/clbench run --all --profile smoke --fresh --device cpu --out results
 	$(BIN)/clbench baseline accept --profile smoke --results results
 	-$(BIN)/clbench verify --profile quick --results results      # what it does not verify is marked stale in the pages
 	$(BIN)/clbench report --results results --out reports
 	$(BIN)/python tools/readme_table.py
+	$(BIN)/python tools/choosing_docs.py
 
 speed: .venv/installed      ## docs/speed.md: speed ratios, not part of the tests
 	-$(BIN)/python -m pytest tests/speed/test_steps.py tests/speed/test_pairs.py tests/speed/test_speed.py --override-ini addopts=--import-mode=importlib --benchmark-disable-gc \

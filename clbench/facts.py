@@ -32,6 +32,7 @@ DESCRIPTIVE = (
     "tolerance",
     "grows",
     "small",
+    "tested_on",
     "mirrors",
     "tasks_are",
     "data_are",
@@ -45,11 +46,14 @@ class Facts:
 
     family: str = OWN  # one of FAMILIES, or OWN
     sees_all_data: bool = False
+    stores: bool = False
+    labels: float | None = None
     paper: str = ""
     keeps: str = ""
     tolerance: float = 1e-5
     grows: str = ""
     small: dict[str, Any] = field(default_factory=dict)  # arguments for tests
+    tested_on: dict[str, dict[str, Any]] = field(default_factory=dict)  # and those of their benchmarks
     mirrors: str = ""  # the native strategy that a row of another library is, up to rounding
 
 

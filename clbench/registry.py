@@ -56,7 +56,9 @@ class Strategy:
 
     def build(self) -> list:
         """Fresh parts (or Avalanche rows), ready for one run."""
-        return [load(entry)(**arguments) for entry, arguments in self.terms]
+        from clbench.core.part import introduce  # which imports torch
+
+        return introduce([load(entry)(**arguments) for entry, arguments in self.terms])
 
 
 # ---- listing, without imports of strategies, benchmarks or torch
@@ -320,7 +322,7 @@ def strategy(text: str, better: dict[str, dict] | None = None, memory: int | Non
 
 def _has_memory(cls: type) -> bool:
     """Whether the strategy says how many examples it keeps."""
-    return defaults_of(cls).keys() >= {"memory"} and ranges.bases(ranges.kinds_of(cls)["memory"]) == [int]
+    return "memory" in defaults_of(cls) and int in ranges.bases(ranges.kinds_of(cls)["memory"])
 
 
 def load(entry: Entry) -> type:

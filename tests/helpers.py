@@ -6,7 +6,7 @@ from clbench import registry
 from clbench.engine.run import Run
 from clbench.errors import InputError
 from clbench.testing import strategy_checks
-from clbench.testing.runs import CPU, small_run, until  # noqa: F401
+from clbench.testing.runs import CPU, small_run, suited, until  # noqa: F401
 
 NATIVE = [name for name, entry in registry.strategies().items() if entry.backend == "native"]
 SCENARIOS = ("class", "task", "domain")
@@ -40,8 +40,9 @@ def refused(function, *arguments) -> str:
 
 def reason(name: str, scenario: str) -> str | None:
     """Why the strategy cannot learn blobs in this scenario, or None."""
-    run = make("naive", scenario)
-    return next(filter(None, (part.supports(run.stream, run.learner.net) for part in parts_of(name))), None)
+    parts = parts_of(name)
+    run = small_run([], suited(f"blobs_{scenario}", parts))
+    return next(filter(None, (part.supports(run.stream, run.learner.net) for part in parts)), None)
 
 
 def parts_of(spec: str) -> list:

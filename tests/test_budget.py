@@ -292,7 +292,7 @@ UNKNOWN = ("icarl", "progressive")
 @pytest.mark.parametrize("name", [name for name in NATIVE if name not in (*MORE_STEPS, *UNKNOWN)])
 def test_with_fixed_compute_no_method_takes_more_than_naive(name):
     """A forward pass is a little more than the third that it counts; a wider adapter is half as large as this
-    tiny network."""
+    tiny network. What learns the first task only takes less."""
     scenario = "class" if reason(name, "class") is None else "task"
     flops = []
     for one in ("adapter(width=1)" if name == "adapter" else name, "naive"):
@@ -300,7 +300,8 @@ def test_with_fixed_compute_no_method_takes_more_than_naive(name):
         assert all(refusal(part, made.stream, made.learner.net, made.budget) is None for part in made.parts)
         made.train()
         flops.append(made.clock.flops)
-    assert 0.8 * flops[1] < flops[0] < 1.12 * flops[1], flops[0] / flops[1]
+    least = 0 if parts_of(name)[0].learns_first_task_only else 0.8
+    assert least * flops[1] < flops[0] < 1.12 * flops[1], flops[0] / flops[1]
 
 
 @pytest.mark.parametrize("name", UNKNOWN)

@@ -41,8 +41,8 @@ def test_bases_chains_and_annotations_are_followed(tmp_path):
     first, second, third, last = (registry.facts(f"{mine}:{name}") for name in names)
     assert first == Facts(sees_all_data=True)
     er = registry.facts("er")
-    assert second == Facts("replay", paper="Ours 2026", keeps=er.keeps, small=er.small)
-    assert third == Facts("replay", True, "Ours 2026", "both", small=er.small)
+    assert second == Facts("replay", stores=True, paper="Ours 2026", keeps=er.keeps, small=er.small)
+    assert third == Facts("replay", True, er.stores, paper="Ours 2026", keeps="both", small=er.small)
     assert last.tolerance == 1e-3 and last.family == "replay"
     mine.write_text(mine.read_text().replace("'both'", "'all of it'"))
     assert registry.facts(f"{mine}:Third").keeps == "all of it"

@@ -79,7 +79,7 @@ def test_long_values_are_cut_and_huge_numbers_counted():
 @pytest.mark.parametrize(
     ("spec", "said"),
     [
-        ("er(memory=-1)", "er: memory takes a whole number from 1 to 1,000,000,000, not -1"),
+        ("er(memory=-1)", "er: memory takes a whole number from 1 to 1,000,000,000, or 'all', not -1"),
         ("derpp(alpha=1e999)", "derpp: alpha takes a number from 0 to 1e18, not inf"),
         ("mir(candidates=99999999999)", "mir: candidates takes a whole number from 1 to 1,000,000, or None"),
         (

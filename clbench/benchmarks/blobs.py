@@ -1,7 +1,7 @@
 """Blobs: ten Gaussian clouds in 16 dimensions in five tasks of two; for tests."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import torch
 from msgspec import Meta
@@ -12,6 +12,8 @@ from clbench.core.keyed import generator
 from clbench.core.ranges import Width
 from clbench.data.labelled.sources import Images
 from clbench.models.mlp import MLP
+from clbench.models.network import Network
+from clbench.models.tiny_vit import TinyViT
 from clbench.streams.labelled import LabelledStream, split_by_class
 
 
@@ -37,7 +39,8 @@ class Blobs(ClassSplit):
     """Takes milliseconds to train on; hidden from lists and from `--all`."""
 
     tasks: Annotated[int, Meta(ge=1, le=20)] = 5
-    width: Width | None = None  # of the two hidden layers; None: 32
+    width: Width | None = None  # of the two hidden layers, or of tokens; None: 32, or 16
+    net: Literal["tiny_vit"] | None = None  # for which a point is a picture of 4x4 pixels; None: a perceptron
     scenarios = ("class", "task", "domain")
     tasks_are = "5 of 2 classes"
     data_are = "points, made up"
@@ -53,6 +56,9 @@ class Blobs(ClassSplit):
         groups = [[2 * t, 2 * t + 1] for t in range(self.tasks)]
         return split_by_class(images, groups, self.scenario, seeds, order=self.order)
 
-    def network(self) -> MLP:
+    def network(self) -> Network:
+        outputs = 2 if self.scenario == "domain" else 2 * self.tasks
+        if self.net:
+            return TinyViT((4, 4, 1), outputs, self.width or 16, depth=1)
         width = self.width or 32
-        return MLP(16, width, width, 2 if self.scenario == "domain" else 2 * self.tasks)
+        return MLP(16, width, width, outputs)

@@ -21,7 +21,7 @@ class CIFAR10Then100(Benchmark):
     """The six tasks of the paper are CIFAR-10 and the first fifty classes of CIFAR-100."""
 
     tasks: Annotated[int, Meta(ge=2, le=11)] = 6
-    net: Literal["small_conv", "resnet18_slim", "resnet18"] = "resnet18_slim"
+    net: Literal["small_conv", "resnet18_slim", "resnet18", "tiny_vit"] = "resnet18_slim"
     width: Channels | None = None  # channels of its first layer; None: the network's own
     norm: Literal["group", "batch"] = "group"
     augment: bool = True  # random crops of images padded by 4 black pixels, and random flips

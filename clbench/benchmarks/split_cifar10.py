@@ -18,7 +18,7 @@ from clbench.streams.labelled import LabelledStream, split_by_class
 class SplitCIFAR10(ClassSplit):
     """`quick` trains a small network on plain pictures, `full` a slim ResNet-18 with crops and flips."""
 
-    net: Literal["small_conv", "resnet18_slim", "resnet18"] = "resnet18_slim"
+    net: Literal["small_conv", "resnet18_slim", "resnet18", "tiny_vit"] = "resnet18_slim"
     width: Channels | None = None  # channels of its first layer; None: the network's own
     norm: Literal["group", "batch"] = "group"
     augment: bool = True  # random crops of images padded by 4 black pixels, and random flips

@@ -20,7 +20,7 @@ class SplitCIFAR100(ClassSplit):
 
     tasks: Literal[5, 10, 20] = 10
     memory: Count = 2000
-    net: Literal["small_conv", "resnet18_slim", "resnet18"] = "resnet18_slim"
+    net: Literal["small_conv", "resnet18_slim", "resnet18", "tiny_vit"] = "resnet18_slim"
     width: Channels | None = None  # channels of its first layer; None: the network's own
     norm: Literal["group", "batch"] = "group"
     augment: bool = True  # random crops of images padded by 4 black pixels, and random flips

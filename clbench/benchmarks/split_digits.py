@@ -1,12 +1,15 @@
 """Split digits: scikit-learn's 8x8 digits in five tasks of two classes; embedded, nothing to download."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from clbench.core.benchmark import ClassSplit
 from clbench.core.budget import Budget
 from clbench.core.ranges import Count, Width
 from clbench.data.labelled.sources import Images, digits
+from clbench.models import by_name
 from clbench.models.mlp import MLP
+from clbench.models.network import Network
 from clbench.streams.labelled import LabelledStream, split_by_class
 
 
@@ -15,7 +18,8 @@ class SplitDigits(ClassSplit):
     """Under the domain-incremental scenario the label is a digit's place within its task: even or odd."""
 
     memory: Count = 100  # of 1,442 examples, so that something is left to forget
-    width: Width | None = None  # of the two hidden layers; None: 100
+    width: Width | None = None  # of the two hidden layers, or of tokens; None: 100, or the network's own
+    net: Literal["tiny_vit"] | None = None  # None: a perceptron
     scenarios = ("class", "task", "domain")
     tasks_are = "5 of 2 classes"
     data_are = "8x8 digits, embedded"
@@ -31,6 +35,9 @@ class SplitDigits(ClassSplit):
         groups = [[2 * t, 2 * t + 1] for t in range(5)]
         return split_by_class(images, groups, self.scenario, seeds, order=self.order)
 
-    def network(self) -> MLP:
+    def network(self) -> Network:
+        outputs = 2 if self.scenario == "domain" else 10
+        if self.net:
+            return by_name.network(self.net, (8, 8, 1), outputs, width=self.width)
         width = self.width or 100
-        return MLP(64, width, width, 2 if self.scenario == "domain" else 10)
+        return MLP(64, width, width, outputs)

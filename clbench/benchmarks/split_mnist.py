@@ -1,12 +1,15 @@
 """Split MNIST: the ten digits in five tasks of two classes (Zenke et al. 2017; van de Ven & Tolias 2019)."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from clbench.core.benchmark import ClassSplit
 from clbench.core.budget import Budget
 from clbench.core.ranges import Width
 from clbench.data.labelled.sources import Images, mnist
+from clbench.models import by_name
 from clbench.models.mlp import MLP
+from clbench.models.network import Network
 from clbench.streams.labelled import LabelledStream, split_by_class
 
 
@@ -14,7 +17,8 @@ from clbench.streams.labelled import LabelledStream, split_by_class
 class SplitMNIST(ClassSplit):
     """Under the domain-incremental scenario the label is a digit's place within its task: even or odd."""
 
-    width: Width | None = None  # of the two hidden layers; None: 400
+    width: Width | None = None  # of the two hidden layers, or of tokens; None: 400, or the network's own
+    net: Literal["tiny_vit"] | None = None  # None: a perceptron
     scenarios = ("class", "task", "domain")
     tasks_are = "5 of 2 classes"
     data_are = "MNIST"
@@ -26,6 +30,9 @@ class SplitMNIST(ClassSplit):
         groups = [[2 * t, 2 * t + 1] for t in range(5)]
         return split_by_class(images, groups, self.scenario, seeds, order=self.order)
 
-    def network(self) -> MLP:
+    def network(self) -> Network:
+        outputs = 2 if self.scenario == "domain" else 10
+        if self.net:
+            return by_name.network(self.net, (28, 28, 1), outputs, width=self.width)
         width = self.width or 400
-        return MLP(784, width, width, 2 if self.scenario == "domain" else 10)
+        return MLP(784, width, width, outputs)

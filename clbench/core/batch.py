@@ -9,7 +9,7 @@ from torch import Tensor
 from clbench.core.pytree import Tree, tree_cat
 
 # Names of a plan or batch that all parts share; every other name belongs to the part that puts it there.
-SHARED = {"samples", "x", "y", "task", "mask", "weight", "lr", "out", "loss"}
+SHARED = {"samples", "x", "y", "task", "mask", "weight", "lr", "out", "loss", "aside"}
 
 
 def take(table: Tensor, index: Tensor) -> Tensor:
@@ -27,6 +27,7 @@ class Batch(dict[Any, Any]):
     task [S, B]        the task of each row
     mask [S, B, C]     the outputs that a row's softmax may see
     weight [S, B]      weights of the rows in the loss, which is a weighted sum; as streams give them, a mean
+    aside              in `losses`, what the network finds beside its outputs: see `HasAside` of the models
 
     A *plan* is the same with the steps in front: `plan.samples [steps, S, B, 2]` are all batches of a task,
     and whatever else a part puts into the plan arrives, step by step, in the batch.

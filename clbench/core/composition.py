@@ -10,6 +10,7 @@ ONLY_ONE = {
     "predict": "replace the prediction",
     "choose_samples": "choose which samples a task trains on",
     "freezes": "choose which weights learn",
+    "splits_plan": "train on a part of the plan when the task ends",
 }
 
 
@@ -33,7 +34,20 @@ def _undone(name: str, cls: type, other: str, other_cls: type) -> str | None:
         return f"{name} starts every task from the initial weights, so {other} cannot hold any fixed"
     if _says(cls, "separates_tasks") and _says(other_cls, "protects"):
         return f"{name} learns no weight that earlier tasks use, so {other} has nothing to protect"
+    if getattr(cls, "labels", None) is not None and (
+        _says(other_cls, "stores") or _says(other_cls, "sees_all_data")
+    ):
+        return f"{name} asks for few labels, and {other} reads those of any example"
+    if _says(cls, "learns_first_task_only") and _is_method(other_cls):
+        return (
+            f"{name} learns the first task as plain training does and then takes no step: leave {other} out"
+        )
     return None
+
+
+def _is_method(cls: type) -> bool:
+    """Whether a part is a method of its own, and does more than to look on."""
+    return _says(cls, "keeps") or _says(cls, "paper")
 
 
 def _says(cls: type, attribute: str) -> bool:

@@ -44,16 +44,26 @@ class Part:
     grows: str = ""  # why what it keeps may grow with the tasks; nothing: it must not
     # Arguments that suit streams of some 100 examples and a few steps a task, for tests.
     small: ClassVar[dict[str, Any]] = {}
+    # Arguments without which it cannot learn the streams of tests, by benchmark:
+    # {"blobs": {"net": "tiny_vit"}}.
+    tested_on: ClassVar[dict[str, dict[str, Any]]] = {}
 
     learns_pairs: bool = False  # makes sense for pairs, whose loss is of a batch and not of a row
     sees_all_data: bool = False  # may read data of other tasks that it has not stored
     replays: bool = False  # from the second task on its steps also see stored rows (`run.replayed`)
     retrains: bool = False  # every task starts from the initial weights
+    stores: bool = False  # keeps examples, which it names in `stored`
+    # Keeps a part of the task's plan to train on when the task ends (`run.fit`): it sees the plan after all
+    # other parts, and the end of the task before them.
+    splits_plan: bool = False
     freezes: bool = False  # chooses which weights learn (`learner.freeze`)
+    # After the first task, which is learnt as plain training does, its plans are empty and no step is taken.
+    learns_first_task_only: bool = False
     separates_tasks: bool = False  # no weight that a task learns has a part in the outputs of earlier tasks
     protects: bool = False  # acts only on weights that have a part in the outputs of earlier tasks
     labels: float | None = None  # share of the training labels that it asks for; None: it is given all
     stored: Tensor | None = None  # [S, M, 2] (task, index) pairs that it keeps
+    joined: bool = False  # whether other parts of the same spec do something; known before every hook
 
     # Hooks that only one part of a spec can have: each stands in for what the stream or the network gives.
     # network(stream, net) -> net, before `start`: what is learnt instead of the stream's own network.
@@ -109,6 +119,19 @@ class Part:
 
     def after_task(self, t: int) -> None:
         """Consolidate: Fisher, herding, pruning; may train again with run.fit(plan)."""
+
+
+def introduce(parts: list[Any]) -> list[Any]:
+    """The parts of one spec, told whether they stand alone. One that does nothing, as naive, is nobody."""
+    for part in parts if len(parts) > 1 else []:
+        part.joined = any(_acts(type(other)) for other in parts if other is not part)
+    return parts
+
+
+def _acts(cls: type) -> bool:
+    """Whether a part's class overrides a function of `Part`, or has one that `Part` leaves out."""
+    functions = [name for name, value in vars(Part).items() if callable(value) or value is None]
+    return any(getattr(cls, name) is not getattr(Part, name) for name in functions if name[0] != "_")
 
 
 def refusal(part: Any, stream: Stream, net: Network, budget: Budget) -> str | None:

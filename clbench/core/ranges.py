@@ -29,6 +29,7 @@ PositiveShare = Annotated[float, Meta(gt=0, le=1)]
 SmallerShare = Annotated[float, Meta(ge=0, lt=1)]  # something is left
 AnyFloat = Annotated[float, Meta(extra={"finite": False})]  # infinity and NaN too
 Width = Annotated[int, Meta(ge=1, le=10**6)]  # of a layer
+Depth = Annotated[int, Meta(ge=1, le=1000)]  # layers
 Channels = Annotated[int, Meta(ge=1, le=10**4)]
 Pixels = Annotated[int, Meta(ge=4, le=4096)]  # of a side of an image
 Text = Annotated[str, Meta(max_length=4096)]

@@ -14,6 +14,7 @@ from clbench.core.keyed import draw
 from clbench.core.pytree import Tree, tree_map
 from clbench.engine.optimiser import OPTIMISERS, Optimiser
 from clbench.engine.precision import forward_in
+from clbench.models.network import HasAside
 
 if TYPE_CHECKING:
     from clbench.models.network import HasBuffers, Network
@@ -41,6 +42,7 @@ class Learner:
         purpose: str = "init",
     ) -> None:
         self.net, self.S = net, len(seeds)
+        self.aside = isinstance(net, HasAside)
         self.initial = draw(seeds, purpose, 0, net.init).to(device)
         self.theta = self.initial.clone()
         self.frozen: Tensor | None = None  # [P] or [S, P] bool
@@ -92,8 +94,12 @@ class Learner:
         forward = self.forward_in(
             cast("HasBuffers", self.net).train if self.net.layout.buffers else self._without_buffers
         )
+        forward_with_aside = self.forward_in(cast("HasAside", self.net).with_aside) if self.aside else None
 
         def one(theta: Tensor, batch: dict[Any, Any]) -> tuple[Tensor, Tree, Tensor]:
+            if forward_with_aside:
+                out, aside = forward_with_aside(theta, batch["x"])
+                return loss(out, Batch(batch, aside=aside)), out, theta.new_zeros(0)
             out, buffers = forward(theta, batch["x"])
             return loss(out, Batch(batch)), out, buffers
 

@@ -94,6 +94,7 @@ class Run:
         self.replayed = budget.rows // (1 + replaying) if budget.fixed_compute else budget.rows
         self.clock = clock or Clock(stream.device)
         self.t = self.updates = self.samples_seen = 0
+        self.new_rows = self.rows  # of a batch of this task, before parts append to them
         self.notes: list[str] = []
         self.alive = torch.ones(self.S, dtype=torch.bool, device=stream.device)
         self.finite_steps = torch.zeros(self.S, dtype=torch.long, device=stream.device)
@@ -158,7 +159,7 @@ class Run:
             plan = self.plan(task)
         self.fit(plan)
         with self.clock.count_flops():
-            for _, part in self.turns():
+            for _, part in self.turns(last=lambda part: not part.splits_plan):
                 part.after_task(self.t)
                 hooks.check_stored(part, self.S, self.stream.device)
         self._note_divergence()
@@ -174,8 +175,9 @@ class Run:
             samples = self.shuffled(task.train)
         if self.t > 0 and any(part.replays for part in self.parts):
             samples = samples[:, :, : self.replayed]
+        self.new_rows = samples.shape[2]
         plan = Batch(samples=samples)
-        for number, part in self.turns():
+        for number, part in self.turns(last=lambda part: part.splits_plan):
             plan = part.before_task(self.t, plan.for_part(number))
             hooks.check_plan(part, plan, self.S, columns, self.stream.device)
             plan = plan.from_part(number)
@@ -337,11 +339,11 @@ class Run:
         return losses
 
     # ---- its own
-    def turns(self) -> Iterator[tuple[int, Part]]:
+    def turns(self, last: Callable[[Part], bool] | None = None) -> Iterator[tuple[int, Part]]:
         """The parts, one after another, with their numbers; meanwhile `turn` is the number of the one whose
-        hook runs."""
-        before = self.turn
-        for number, part in enumerate(self.parts):
+        hook runs. last: of which parts the turn comes after that of the others."""
+        before, numbered = self.turn, list(enumerate(self.parts))
+        for number, part in sorted(numbered, key=lambda one: last(one[1])) if last else numbered:
             self.turn = number
             yield number, part
         self.turn = before

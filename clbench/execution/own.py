@@ -11,7 +11,7 @@ from clbench import registry
 from clbench.core import ranges
 from clbench.core.benchmark import Benchmark
 from clbench.core.composition import conflict
-from clbench.core.part import Part
+from clbench.core.part import Part, introduce
 from clbench.errors import InputError
 from clbench.spec import defaults_of
 
@@ -34,7 +34,7 @@ class OwnStrategy:
 
     def build(self) -> list[Part]:
         """Copies, ready for one run."""
-        return deepcopy(list(self.parts))
+        return introduce(deepcopy(list(self.parts)))
 
 
 AnyStrategy = registry.Strategy | OwnStrategy

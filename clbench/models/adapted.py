@@ -10,20 +10,21 @@ from clbench.models.network import Network, OfLayers
 
 
 class Adapted:
-    """Adapters after Houlsby et al. 2019: features f become f + up relu(down f + bias).
+    """Adapters after Houlsby et al. 2019: features f become f + up relu(down f + bias), layer after layer.
 
     `up` starts at 0, so that the network starts as it is without adapters. A network with two sides, such
-    as a dual encoder, has an adapter for each. sizes: the width of each side's features. It is for networks
+    as a dual encoder, has adapters for each. sizes: the width of each side's features. It is for networks
     without buffers.
     """
 
-    def __init__(self, net: Network, sizes: list[int], width: int) -> None:
-        self.net, self.kind = net, net.kind
+    def __init__(self, net: Network, sizes: list[int], width: int, layers: int = 1) -> None:
+        self.net, self.kind, self.layers = net, net.kind, layers
         shapes: dict[str, tuple[int, ...]] = {}
         for side, size in enumerate(sizes):
-            shapes[f"head.adapter{side}.down"] = (width, size)
-            shapes[f"head.adapter{side}.bias"] = (width,)
-            shapes[f"head.adapter{side}.up"] = (size, width)
+            for layer in range(layers):
+                shapes[f"head.adapter{side}.{layer}.down"] = (width, size)
+                shapes[f"head.adapter{side}.{layer}.bias"] = (width,)
+                shapes[f"head.adapter{side}.{layer}.up"] = (size, width)
         # The adapters come last, so the network finds its own tensors at the start of theta. What it takes
         # for its padding is the beginning of an adapter; it never reads that.
         self.layout = Layout({**net.layout.shapes, **shapes})
@@ -49,9 +50,12 @@ class Adapted:
         sides = iter(range(self.sides))
 
         def adapt(f: Tensor) -> Tensor:
-            name = f"head.adapter{next(sides)}"
-            inner = F.relu(F.linear(f, views[f"{name}.down"], views[f"{name}.bias"]))
-            return f + F.linear(inner, views[f"{name}.up"])
+            side = next(sides)
+            for layer in range(self.layers):
+                name = f"head.adapter{side}.{layer}"
+                inner = F.relu(F.linear(f, views[f"{name}.down"], views[f"{name}.bias"]))
+                f = f + F.linear(inner, views[f"{name}.up"])
+            return f
 
         return tree_map(adapt, self.net.features(theta[: self.net.layout.P], x))
 

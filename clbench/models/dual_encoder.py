@@ -32,6 +32,24 @@ class DualEncoder(Functional):
         check_module_fits(make, f"a network for {kind} and words of {buckets} buckets")
         super().__init__(make(), f"dual encoder {width}, {kind} and words")
 
+    @property
+    def embedding(self) -> list[str]:
+        return self.layout.tables
+
+    def embed(self, theta: Tensor, x: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        """Pictures with values from -1 to 1, still flat, and the sums of word vectors."""
+        views, body = self._views(theta), self._module.get_submodule("body")
+
+        def side(name: str, x: Tensor) -> Tensor:
+            first = body.get_submodule(f"{name}.0")
+            return (
+                first.scale(x)
+                if isinstance(first, Bytes)
+                else self._call(first, f"body.{name}.0.", views, x, False)
+            )
+
+        return side("left", x[0]), side("right", x[1])
+
     def init(self, generator: torch.Generator) -> Tensor:
         """Initial theta [P]: layers as torch's own, word vectors from N(0, 0.1^2)."""
         views = self.layout.views(super().init(generator))
@@ -111,10 +129,15 @@ class Picture:
 
 
 class Bytes(Pictures):
-    """Turns images of bytes [n, height * width * channels] into pictures with values from -1 to 1."""
+    """Turns images of bytes [n, height * width * channels] into pictures with values from -1 to 1; floats
+    have these values already."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x).float() / 127.5 - 1
+        return self.scale(super().forward(x))
+
+    @staticmethod
+    def scale(x: Tensor) -> Tensor:
+        return x if x.is_floating_point() else x.float() / 127.5 - 1
 
 
 class Words:
@@ -131,11 +154,14 @@ class Words:
 
 
 class SumOfWords(nn.Module):
-    """The sum of the word vectors of texts [n, L]; the number 0, where a text has ended, adds nothing."""
+    """The sum of the word vectors of texts [n, L]; the number 0, where a text has ended, adds nothing. Floats
+    [n, width] are such sums already."""
 
     def __init__(self, buckets: int, width: int):
         super().__init__()
         self.table = nn.Parameter(torch.zeros(buckets, width))
 
     def forward(self, words: Tensor) -> Tensor:
+        if words.is_floating_point():
+            return words
         return (F.embedding(words, self.table) * (words > 0).unsqueeze(-1)).sum(-2)

@@ -5,6 +5,7 @@ The engine maps such a function over seeds; all networks but `clbench.models.mlp
 
 import copy
 from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -13,6 +14,7 @@ from torch.func import functional_call
 
 from clbench.core.layout import Layout
 from clbench.core.memory import check_fits
+from clbench.core.pytree import Tree
 
 
 def check_module_fits(make: Callable[[], nn.Module], what: str) -> None:
@@ -87,7 +89,7 @@ class Functional:
 
     def inputs_of(self, theta: Tensor, x: Tensor) -> dict[str, Tensor]:
         """name of a linear or convolutional layer -> what it reads of inputs x [n, d], as at evaluation:
-        [n, fan in], or patches [n x places, fan in]."""
+        [n, fan in], patches [n x places, fan in], or tokens [n x tokens, fan in]."""
         read: dict[str, Tensor] = {}
 
         def note(name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
@@ -96,8 +98,8 @@ class Functional:
                 if isinstance(layer, nn.Conv2d):
                     assert not isinstance(layer.padding, str)
                     patches = F.unfold(a, layer.kernel_size, layer.dilation, layer.padding, layer.stride)
-                    a = patches.mT.flatten(0, 1)
-                read[name] = a
+                    a = patches.mT
+                read[name] = a.flatten(0, -2)
 
             return hook
 
@@ -133,7 +135,7 @@ class Functional:
         return views | {name: views[name].detach() for name, _ in self._module.named_buffers()}
 
     @staticmethod
-    def _call(module: nn.Module, prefix: str, views: dict[str, Tensor], x: Tensor, training: bool) -> Tensor:
+    def _call(module: nn.Module, prefix: str, views: dict[str, Tensor], x: Tree, training: bool) -> Any:
         """module(x) with those tensors of the views whose names begin with the prefix."""
         module.train(training)
         own = {name.removeprefix(prefix): view for name, view in views.items() if name.startswith(prefix)}

@@ -53,6 +53,17 @@ class HasBuffers(Protocol):
 
 
 @runtime_checkable
+class HasAside(Protocol):
+    """Finds something on the way to its outputs that a loss term of training wants, and no other reader.
+
+    Such a network has no buffers.
+    """
+
+    def with_aside(self, theta: Tensor, x: Tree) -> tuple[Tree, Tree]:
+        """(the outputs, the rest), rows first; the rest comes to `Part.losses` as `batch.aside`."""
+
+
+@runtime_checkable
 class AsModule(Network, Protocol):
     """Has a form as a torch module, for libraries that want one."""
 
@@ -84,7 +95,32 @@ class OfLayers(Protocol):
     def inputs_of(self, theta: Tensor, x: Tensor) -> dict[str, Tensor]:
         """name of a layer, as in `name.weight` of the layout -> [n, fan in], what it reads of inputs x
         [n, d]; a convolution reads patches, [n x places, fan in], in the order of its weight [out, fan in]
-        seen flat."""
+        seen flat; a layer that reads tokens, [n x tokens, fan in]."""
+
+
+@runtime_checkable
+class OfTokens(Protocol):
+    """Reads tokens, before which others may put some of their own."""
+
+    token_width: int  # numbers of a token
+    sides: tuple[int, ...]  # those of its inputs that it reads so; where there are no sides: side 0
+
+    def features_behind(self, theta: Tensor, x: Tensor, prompts: Tensor, side: int) -> Tensor:
+        """Features [n, h] of one side's inputs, with prompts [n, k, token_width] before their tokens. As at
+        evaluation."""
+
+
+@runtime_checkable
+class OfEmbeddings(Network, Protocol):
+    """Has two sides, the words of which it reads as vectors; it also takes these: net(theta, embed(theta, x))
+    is net(theta, x). So learnt vectors can stand for texts, which are discrete."""
+
+    @property
+    def embedding(self) -> list[str]:
+        """The names of the parameters that `embed` reads."""
+
+    def embed(self, theta: Tensor, x: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        """What the towers read behind the embedding: a row [n, width] of floats of each side."""
 
 
 @runtime_checkable

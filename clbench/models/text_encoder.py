@@ -33,6 +33,14 @@ class TextEncoder(Functional):
         check_module_fits(make, f"a network for words of {len(idf)} buckets")
         super().__init__(make(), f"text encoder {width}, {len(idf)} words")
 
+    embedding = ["body.table", "body.word_weights"]
+
+    def embed(self, theta: Tensor, x: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        """The weighted sums of word vectors of both sides."""
+        body = self._module.get_submodule("body")
+        sums: tuple[Tensor, Tensor] = self._call(body, "body.", self._views(theta), x, training=False)
+        return sums
+
     def init(self, generator: torch.Generator) -> Tensor:
         """Initial theta [P]: word vectors from N(0, 1), word weights `idf`, a residual layer of 0."""
         views = self.layout.views(super().init(generator))
@@ -72,7 +80,10 @@ class WeightedSums(nn.Module):
         return self.weighted_sum(x[0]), self.weighted_sum(x[1])
 
     def weighted_sum(self, words: Tensor) -> Tensor:
-        """[n, width] of texts [n, L]; the number 0, where a text has ended, adds nothing."""
+        """[n, width] of texts [n, L]; the number 0, where a text has ended, adds nothing. Floats are sums
+        already."""
+        if words.is_floating_point():
+            return words
         weights = F.embedding(words, self.word_weights.unsqueeze(-1)) * (words > 0).unsqueeze(-1)
         return (F.embedding(words, self.table) * weights).sum(-2)
 

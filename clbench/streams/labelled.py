@@ -112,6 +112,11 @@ class LabelledStream:
         return torch.tensor(values, device=self.device).repeat(self.images.x.shape[1] // len(values))
 
     @property
+    def hardness(self) -> Tensor | None:
+        """[N]: how hard each training example is to learn, where the data say so."""
+        return self.images.hardness
+
+    @property
     def example_bytes(self) -> int:
         """Of a training example as it is stored."""
         example = self.images.x[0]

@@ -65,6 +65,15 @@ class Stream(Protocol):
 
 
 @runtime_checkable
+class OfHardness(Protocol):
+    """A stream that says how hard its training examples are to learn, if its data say so."""
+
+    @property
+    def hardness(self) -> Tensor | None:
+        """[N], larger is harder."""
+
+
+@runtime_checkable
 class OfTexts(Protocol):
     """A stream of texts, for networks that have tables of word vectors (`Layout.tables`)."""
 

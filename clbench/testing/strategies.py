@@ -21,7 +21,15 @@ from clbench.execution.own import strategy_of
 from clbench.execution.processor import one_thread
 from clbench.testing.check import Check, name_of
 from clbench.testing.recording import Operators, Tape
-from clbench.testing.runs import LONG_STREAMS, SCENARIOS, STREAMS, small_run, until
+from clbench.testing.runs import (
+    LONG_STREAMS,
+    SCENARIOS,
+    STREAMS,
+    small_run,
+    steps_in,
+    suited,
+    until_a_step,
+)
 
 MEMORY = 100  # examples, for a strategy that keeps some: the battery's streams have 144 or 600
 HOOKS = (
@@ -125,8 +133,9 @@ class Subject:
     @property
     def reason(self) -> str | None:
         """Why the strategy cannot learn the stream, or None."""
-        plain = small_run([], STREAMS[self.scenario])
-        reasons = (refusal(part, plain.stream, plain.learner.net, plain.budget) for part in self.parts())
+        parts = self.parts()
+        plain = small_run([], suited(STREAMS[self.scenario], parts))
+        reasons = (refusal(part, plain.stream, plain.learner.net, plain.budget) for part in parts)
         return next(filter(None, reasons), None)
 
     @cached_property
@@ -138,9 +147,9 @@ class Subject:
 
 
 @lru_cache
-def untouched(scenario: str) -> Run:
+def untouched(stream: str) -> Run:
     """The run of seed 0 without any part: plain training on one task after the other."""
-    run = small_run([], STREAMS[scenario])
+    run = small_run([], stream)
     run.train()
     return run
 
@@ -232,6 +241,8 @@ def check_reads_no_old_data_that_it_has_not_stored(subject: Subject) -> None:
     poison = Poison()
     run = subject.run(extra=[poison])
     run.train()
+    quiet = [type(part).__name__ for part in run.parts if part.stored is not None and not part.stores]
+    assert not quiet, f"{', '.join(quiet)} keeps examples: say `stores = True`"
     same = torch.equal(run.learner.theta, subject.trained.learner.theta)
     if any(part.sees_all_data for part in run.parts):
         assert poison.read or not same, "it says `sees_all_data` and reads no old data: leave that out"
@@ -244,7 +255,8 @@ def check_reads_no_old_data_that_it_has_not_stored(subject: Subject) -> None:
 
 
 def check_differs_from_plain_training_unless_it_has_no_hooks(subject: Subject) -> None:
-    run, plain = subject.trained, untouched(subject.scenario)
+    run = subject.trained
+    plain = untouched(suited(STREAMS[subject.scenario], run.parts))
     x = run.stream.test(0, slice(0, 50))
     task = 0 if subject.scenario == "task" else None
     answers = [tree_leaves(one.predict(x, task)) for one in (run, plain)]
@@ -268,7 +280,7 @@ class Watch(Part):
 
     def before_task(self, t: int, plan: Batch) -> Batch:
         extra = sum(part.extra_cost(t) for part in self.run.parts) if self.run.budget.fixed_compute else 0
-        self.allowed[t] = max(1, int(self.run.budget.steps / (1 + extra)))
+        self.allowed[t] = steps_in(self.run, t, max(1, int(self.run.budget.steps / (1 + extra))))
         return plan
 
     def after_step(self, batch: Batch) -> None:
@@ -301,7 +313,7 @@ def check_steps_and_samples_are_as_planned(subject: Subject) -> None:
 def check_a_step_is_static_and_never_waits_for_the_device(subject: Subject) -> None:
     for seeds in ([0], [0, 1]):
         run = subject.run(seeds, steps=_enough(subject))
-        plan = until(run, 2)
+        plan = until_a_step(run, 2)
         draws = [plan.at(step) for step in range(4)]
         run.step(draws[0])
         with Operators() as one:
@@ -325,7 +337,7 @@ def check_a_step_is_static_and_never_waits_for_the_device(subject: Subject) -> N
 def check_a_recorded_step_goes_on_like_an_eager_one(subject: Subject) -> None:
     for seeds in ([0], [0, 1]):
         recorded, eager = (subject.run(seeds, steps=_enough(subject)) for _ in range(2))
-        plans = [until(run, 2) for run in (recorded, eager)]
+        plans = [until_a_step(run, 2) for run in (recorded, eager)]
         draws = Batch({key: tensor.clone() for key, tensor in plans[0].at(0).items()})
         recorded.step(draws)  # the optimiser's state is there from now on
         eager.step(plans[1].at(0))
@@ -345,7 +357,8 @@ def _enough(subject: Subject) -> int:
     """Steps of a task, of which six are left once what the method costs besides is paid."""
     run = subject.run()
     extra = sum(part.extra_cost(2) for part in run.parts) if run.budget.fixed_compute else 0
-    return math.ceil(6 * (1 + extra))
+    pieces = 2 if any(part.splits_plan for part in run.parts) else 1
+    return math.ceil(6 * pieces * (1 + extra))
 
 
 def _state(run: Run) -> list[Tensor]:

@@ -222,7 +222,8 @@ def test_a_class_declares_what_it_does(name):
     (part,) = run.parts
     before, (old, new) = run.learner.theta.clone(), run.stream.tasks[:2]
     run.t = 1
-    run.plan(new)
+    plan = run.plan(new)
+    assert part.learns_first_task_only == (len(plan.samples) == 0)
     assert part.freezes == (run.learner.frozen is not None)
     assert part.retrains == (not torch.equal(run.learner.theta, before))
     rows = run.stream.gather(old.train[:40].unsqueeze(0))

@@ -86,6 +86,11 @@ class ReadsOld(Anchor):
         self.old = self.run.subset(self.run.stream.tasks[0].train, 8, "kept in secret")
 
 
+class KeepsQuietly(Anchor):
+    def after_task(self, t):
+        self.stored = self.run.subset(self.run.stream.tasks[0].train, 8, "kept")
+
+
 class SaysItSeesAll(Anchor):
     sees_all_data = True
 
@@ -159,6 +164,7 @@ def test_what_holds_the_contract_passes():
         (Remembers, "a seed alone is the same seed after others", "keep no state outside the part"),
         (SeesNeighbours, "a seed alone is the same seed in a larger group", "seeds see each other"),
         (ReadsOld, "reads no old data", "do not stand in `self.stored`"),
+        (KeepsQuietly, "reads no old data", "say `stores = True`"),
         (SaysItSeesAll, "reads no old data", "leave that out"),
         (HasNoEffect, "differs from plain training", "its hooks have no effect"),
         (TrainsOn, "steps and samples", "takes 120 steps where the budget has 60"),

@@ -8,17 +8,20 @@ from helpers import make, until
 SCENARIOS = ("class", "task", "domain")
 
 
-def test_the_network_is_the_plain_one_with_a_residual_layer():
-    run = make("adapter(width=4)")
+@pytest.mark.parametrize("layers", [1, 3])
+def test_the_network_is_the_plain_one_with_residual_layers(layers):
+    run = make(f"adapter(width=4, layers={layers})")
     until(run, 2)
     views = run.learner.net.layout.views(run.learner.theta.detach()[0])
     x = run.stream.test(0, slice(0, 9))
     h = x[0]
     for i in range(run.learner.net.net.hidden):
         h = F.relu(h @ views[f"hidden{i}.weight"].T + views[f"hidden{i}.bias"])
-    down, bias, up = (views[f"head.adapter0.{name}"] for name in ("down", "bias", "up"))
-    assert up.abs().max() > 1e-3  # it has learnt
-    wanted = (h + F.relu(h @ down.T + bias) @ up.T) @ views["head.weight"].T + views["head.bias"]
+    for layer in range(layers):
+        down, bias, up = (views[f"head.adapter0.{layer}.{name}"] for name in ("down", "bias", "up"))
+        assert up.abs().max() > 1e-3  # it has learnt
+        h = h + F.relu(h @ down.T + bias) @ up.T
+    wanted = h @ views["head.weight"].T + views["head.bias"]
     assert torch.allclose(run.learner.outputs(x)[0], wanted, atol=1e-5)
 
 

@@ -92,13 +92,15 @@ class Images:
     shape: tuple[int, ...] | None = None  # of pictures, as x holds them: height, width, channels
     mean: tuple[float, ...] = (0.0,)  # per channel, of the values from 0 to 1, to standardise them
     std: tuple[float, ...] = (1.0,)
+    hardness: Tensor | None = None  # [n] how hard each example is to learn, larger is harder
     accepted: str | None = None  # sum of an unpublished copy that the user accepts
 
     @cached_property
     def digest(self) -> str:
-        """Of the four tensors: 16 hex digits, the same on every machine."""
+        """Of its tensors: 16 hex digits, the same on every machine."""
         content = hashlib.sha256()
-        for tensor in (self.x, self.y, self.x_test, self.y_test):
+        optional = [] if self.hardness is None else [self.hardness]
+        for tensor in (self.x, self.y, self.x_test, self.y_test, *optional):
             array = tensor.cpu().contiguous().numpy()
             content.update(str(array.shape).encode())
             if array.dtype not in (np.uint8, np.int64):
@@ -120,6 +122,11 @@ class Images:
             _check_labels(y_name, y)
             if len(x) != len(y):
                 raise InputError(f"{x_name} has {len(x)} rows and {y_name} {len(y)} labels: give as many")
+        if self.hardness is not None and self.hardness.shape != self.y.shape:
+            raise InputError(
+                f"hardness has the shape {list(self.hardness.shape)}: give [{len(self.y)}], a number for "
+                "each training example"
+            )
         if self.x.shape[1] != self.x_test.shape[1]:
             raise InputError(
                 f"a row of x has {self.x.shape[1]} numbers, one of x_test {self.x_test.shape[1]}: "
@@ -145,7 +152,15 @@ class Images:
                 )
             drawn = torch.randperm(count, generator=generator(0, f"validation of class {label}"))
             held[(self.y == label).nonzero().squeeze(1)[drawn[: max(1, count // 10)]]] = True
-        return replace(self, x=self.x[~held], y=self.y[~held], x_test=self.x[held], y_test=self.y[held])
+        hardness = None if self.hardness is None else self.hardness[~held]
+        return replace(
+            self,
+            x=self.x[~held],
+            y=self.y[~held],
+            x_test=self.x[held],
+            y_test=self.y[held],
+            hardness=hardness,
+        )
 
     def to(self, device: torch.device) -> "Images":
         """The same with all tensors on the device."""
@@ -155,6 +170,7 @@ class Images:
             y=self.y.to(device),
             x_test=self.x_test.to(device),
             y_test=self.y_test.to(device),
+            hardness=None if self.hardness is None else self.hardness.to(device),
         )
 
 

@@ -1,18 +1,18 @@
-"""Adapters (Houlsby et al. 2019): after the first task the body is frozen; a small residual layer on it
-learns, with the head.
+"""Adapters (Houlsby et al. 2019): after the first task the body is frozen; small residual layers on it
+learn, with the head.
 
-    features + up relu(down features)
+    features <- features + up relu(down features),  `layers` times
 
-up = 0 at first, so the second task starts from the network of the first.
-One for the whole stream, not one for each task. On pairs: one on each tower. Cost: 2 width x features weights
-a side."""
+up = 0 at first, so the second task starts from the network of the first. The same for the whole stream, not
+others for each task. On pairs: on each tower. Differs: the paper has two in every block of a pretrained
+transformer, and tunes them for one task. Cost: 2 width x features weights a layer and side."""
 
 from dataclasses import dataclass
 
 from clbench.core.batch import Batch
 from clbench.core.part import Network, Stream
 from clbench.core.pytree import tree_map
-from clbench.core.ranges import Width
+from clbench.core.ranges import Depth, Width
 from clbench.models.adapted import Adapted, widths_of_features
 from clbench.strategies.representation.head_only import HeadOnly
 
@@ -20,6 +20,7 @@ from clbench.strategies.representation.head_only import HeadOnly
 @dataclass
 class Adapter(HeadOnly):
     width: Width = 16  # of the bottleneck
+    layers: Depth = 1  # one after another
     paper = "Houlsby et al. 2019"
 
     def supports(self, stream: Stream, net: Network) -> str | None:
@@ -27,7 +28,7 @@ class Adapter(HeadOnly):
 
     def network(self, stream: Stream, net: Network) -> Adapted:
         x = tree_map(lambda x: x[0], stream.test(0, slice(0, 2)))
-        return Adapted(net, widths_of_features(net, x), self.width)
+        return Adapted(net, widths_of_features(net, x), self.width, self.layers)
 
     def before_task(self, t: int, plan: Batch) -> Batch:
         layout = self.run.learner.net.layout

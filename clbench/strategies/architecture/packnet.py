@@ -6,8 +6,7 @@ them.
     answer for task k: with the weights owned by tasks 1..k, the others 0
 As in the paper biases and normalisation (statistics too) are learnt by the first task and frozen from then
 on, and every task has its own head. Needs the task at test time. Training and retraining share the task's N
-steps; what parts behind it in a spec put into the plan is for the training alone. Cost: a small integer per
-weight; no extra passes."""
+steps. Cost: a small integer per weight; no extra passes."""
 
 from dataclasses import dataclass
 
@@ -25,7 +24,7 @@ class PackNet(Part):
     retrain: SmallerShare = 0.33  # share of a task's steps that come after pruning
     paper = "Mallya & Lazebnik 2018"
     keeps = "the task that owns each weight"
-    freezes = True
+    freezes = splits_plan = True
 
     def supports(self, stream: Stream, net: Network) -> str | None:
         return None if stream.scenario == "task" else "needs the task label at test time"

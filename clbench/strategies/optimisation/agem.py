@@ -27,7 +27,7 @@ class AGEM(Part):
     paper = "Chaudhry et al. 2019"
     keeps = "examples"
     small = {"memory": 100, "rows": None}
-    replays = protects = learns_pairs = True
+    replays = protects = learns_pairs = stores = True
 
     def asked_bytes(self, budget: Budget) -> int:
         return budget.plan_bytes(self.rows or 0)

@@ -32,7 +32,7 @@ class GEM(Part):
     keeps = "examples"
     small = {"memory": 100}
     grows = "fills its memory task by task, as many examples of each of the stream's tasks"
-    protects = True
+    protects = stores = True
 
     def supports(self, stream: Stream, net: Network) -> str | None:
         return Memory.fits(self.memory, stream)

@@ -12,6 +12,15 @@ from clbench.core.batch import Batch
 from clbench.core.keyed import draw
 from clbench.core.part import Network, Run
 from clbench.models.network import GradientPowers
+from clbench.strategies.parts.held import held_weights
+
+
+def cost_of_estimate(run: Run, t: int, samples: int) -> float:
+    """`Part.extra_cost` of an estimate on so many examples when task t ends: its passes forward and back,
+    spread over the steps that are left for it."""
+    n, rows = min(samples, len(run.stream.tasks[t].train)), run.rows
+    estimate = n // rows or n / rows
+    return estimate / max(1, run.budget.steps - estimate)
 
 
 def fisher(run: Run, samples: Tensor) -> Tensor:
@@ -33,9 +42,7 @@ def fisher_of_batches(run: Run, samples: Tensor) -> Tensor:
         u = draw(run.seeds, purpose, run.t, lambda draws: torch.rand(2, B, 1, generator=draws))
         batch.u = u.to(run.stream.device)
         total = total + B * run.learner.gradient(_sampled_partners, batch).g.square()
-    layout = run.learner.net.layout
-    kept = layout.flat({name: 0.0 if name in layout.temperature else 1.0 for name in layout.shapes})
-    return total / (samples.shape[1] // B) * kept.to(total.device)
+    return total / (samples.shape[1] // B) * held_weights(run)
 
 
 def _sampled_partners(out: tuple[Tensor, Tensor], batch: Batch) -> Tensor:

@@ -16,6 +16,7 @@ from torch import Tensor
 from clbench.core.batch import Batch
 from clbench.core.part import Part, Run
 from clbench.core.ranges import Count, NotNegative
+from clbench.strategies.parts.fisher import cost_of_estimate
 from clbench.strategies.parts.fisher import fisher as fisher_of
 
 
@@ -29,10 +30,7 @@ class EWC(Part):
     protects = learns_pairs = True
 
     def extra_cost(self, t: int) -> float:
-        """The estimate's passes forward and back, spread over the steps that are left for it."""
-        pairs, rows = min(self.samples, len(self.run.stream.tasks[t].train)), self.run.rows
-        estimate = pairs // rows or pairs / rows
-        return estimate / max(1, self.run.budget.steps - estimate)
+        return cost_of_estimate(self.run, t, self.samples)
 
     def start(self, run: Run) -> None:
         self.fisher = torch.zeros_like(run.learner.theta)  # [S, P]: sum_k F_k

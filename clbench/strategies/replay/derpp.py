@@ -26,6 +26,7 @@ class DERpp(Part):
     paper = "Buzzega et al. 2020"
     keeps = "examples with their outputs"
     small = {"memory": 100}
+    stores = True
 
     def supports(self, stream: Stream, net: Network) -> str | None:
         return Memory.fits(self.memory, stream)

@@ -3,13 +3,20 @@
     loss = mean of CE over B current rows and B rows from the memory
 On pairs, where a batch stays as large as it is, B/2 of each are one batch and so each other's negatives.
 The memory holds as many examples of every task and is filled at the end of each task. Replayed rows are drawn
-in reshuffled passes over it, so that all come up equally often; the paper draws anew at every step."""
+in reshuffled passes over it, so that all come up equally often; the paper draws anew at every step.
+
+With memory='all' it is a buffer of all that has been trained on. Every step draws from it, each example with
+the same probability, and then writes its new rows to it, each example once: so a step also replays what
+earlier steps of its task have seen. Replay begins with the second task here too. Cost: the memory of all
+data."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
+from torch import Tensor
 
-from clbench.core.batch import Batch
+from clbench.core.batch import Batch, take
 from clbench.core.part import Network, Part, Run, Stream
 from clbench.core.ranges import Count
 from clbench.strategies.parts.memory import Memory
@@ -17,23 +24,54 @@ from clbench.strategies.parts.memory import Memory
 
 @dataclass
 class ER(Part):
-    memory: Count = 500  # examples kept
+    memory: Count | Literal["all"] = 500  # examples kept; 'all': every one that a step has seen
     paper = "Chaudhry et al. 2019"
     keeps = "examples"
     small = {"memory": 100}
-    replays = learns_pairs = True
+    replays = learns_pairs = stores = True
 
     def supports(self, stream: Stream, net: Network) -> str | None:
-        return Memory.fits(self.memory, stream)
+        return None if self.memory == "all" else Memory.fits(self.memory, stream)
 
     def start(self, run: Run) -> None:
-        self.kept = Memory(run, self.memory)
+        if self.memory == "all":
+            self.grows = "keeps all that it has seen"
+        else:
+            self.kept = Memory(run, self.memory)
 
     def before_task(self, t: int, plan: Batch) -> Batch:
+        if self.memory == "all":
+            return self.with_buffer(plan)
         if self.stored is not None:
             replay = self.run.shuffled(self.stored, self.run.replayed, len(plan.samples), "replay")
             plan.samples = torch.cat([plan.samples, replay], 2)  # [steps, S, 2 rows, 2]
         return plan
 
+    def with_buffer(self, plan: Batch) -> Batch:
+        """The plan with rows that its steps draw from the buffer, which is then left as after the last
+        step."""
+        run, steps = self.run, len(plan.samples)
+        new = plan.samples if self.stored is None else plan.samples[:, :, : run.replayed]
+        # Passes over the task's data: what comes behind the first of them is in the buffer already.
+        train = run.stream.tasks[run.t].train
+        written = new[..., :2].transpose(0, 1).flatten(1, 2)[:, : len(train)]  # [S, n, 2]
+        if self.stored is None:
+            self.stored = written
+            return plan
+        before = (torch.arange(steps) * new.shape[2]).clamp(max=written.shape[1])  # written by earlier steps
+        there = self.stored.shape[1] + before.unsqueeze(1)  # [steps, 1]
+        self.stored = torch.cat([self.stored, written], 1)
+
+        def places(draws: torch.Generator) -> Tensor:
+            u = torch.rand(steps, run.replayed, generator=draws, dtype=torch.double)
+            return (u * there).long()
+
+        place = run.draw("replay", places).transpose(0, 1)  # [S, steps, rows]
+        replay = take(self.stored, place.flatten(1)).unflatten(1, (steps, -1)).transpose(0, 1)
+        replay = torch.cat([replay, run.views(steps, run.replayed, "replay views")], -1)
+        plan.samples = torch.cat([plan.samples, replay], 2)
+        return plan
+
     def after_task(self, t: int) -> None:
-        self.stored = self.kept.after_task(t)
+        if self.memory != "all":
+            self.stored = self.kept.after_task(t)

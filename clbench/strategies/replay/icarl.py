@@ -32,6 +32,7 @@ class ICaRL(Part):
     paper = "Rebuffi et al. 2017"
     keeps = "examples, class means, the last task's weights"
     small = {"memory": 100, "herded": 40}
+    stores = True
     tolerance = 0.05  # herding's arg max turns rounding into another exemplar
     extra_cost = None  # type: ignore[assignment]    # how much is not known
 

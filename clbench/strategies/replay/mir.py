@@ -16,16 +16,18 @@ from dataclasses import dataclass
 
 from clbench.core.batch import Batch, take
 from clbench.core.budget import Budget
-from clbench.core.ranges import Rows
+from clbench.core.ranges import Count, Rows
 from clbench.strategies.replay.er import ER
 
 
 @dataclass
 class MIR(ER):
+    memory: Count = 500  # examples kept
     candidates: Rows | None = None  # drawn at every step, at most the memory; None: five times `rows`
     rows: Rows | None = None  # of these, replayed; None: as many as new rows
     paper = "Aljundi et al. 2019"
     small = {"memory": 100}
+    stores = True
 
     def asked_bytes(self, budget: Budget) -> int:
         return budget.plan_bytes(self.candidates or 0)

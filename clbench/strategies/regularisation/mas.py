@@ -1,0 +1,56 @@
+"""Memory aware synapses (Aljundi et al. 2018, equations 2 and 3).
+
+    loss = CE + lam sum_i Omega_i (theta_i - theta*_i)^2
+    Omega_i <- Omega_i + mean over examples x of |d ||f(x)||^2 / d theta_i|          when a task ends
+f: the outputs that the example's softmax may see; theta*: the weights at the start of the task. No labels are
+used. The mean is of absolute values of every example's own gradient; that of a batch's gradient is smaller.
+Kept: two numbers a weight. Cost: the estimate when a task ends. Not for pairs: the norm of an embedding is
+fixed.
+
+*Differs:* its authors' code takes absolute values of the gradients of batches, and divides by the batch size.
+GT-RIPL's code does too, with the mean of f^2 over outputs. FACIL takes the norm itself, not its square, and
+averages old and new Omega, half each; Avalanche averages them too."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from clbench.core.batch import Batch
+from clbench.core.part import Part, Run
+from clbench.core.ranges import Count, NotNegative
+from clbench.strategies.parts.fisher import cost_of_estimate, mean_powers
+
+
+@dataclass
+class MAS(Part):
+    lam: NotNegative = 0.1  # strength of the penalty
+    samples: Count = 1024  # examples for the estimate
+    paper = "Aljundi et al. 2018"
+    keeps = "importances and anchor, two numbers a weight"
+    small = {"samples": 64}
+    protects = True
+
+    def extra_cost(self, t: int) -> float:
+        return cost_of_estimate(self.run, t, self.samples)
+
+    def start(self, run: Run) -> None:
+        self.importance = torch.zeros_like(run.learner.theta)  # [S, P]: Omega
+        self.anchor = torch.zeros_like(self.importance)  # [S, P]: theta*
+
+    def before_task(self, t: int, plan: Batch) -> Batch:
+        self.anchor.copy_(self.run.learner.theta.detach())
+        return plan
+
+    def gradient(self, g: Tensor, batch: Batch) -> Tensor:
+        moved = self.run.learner.theta.detach() - self.anchor
+        return g.addcmul_(self.importance, moved, value=2 * self.lam)
+
+    def after_task(self, t: int) -> None:
+        samples = self.run.subset(self.run.stream.tasks[t].train, self.samples, "mas")
+        self.importance += mean_powers(self.run, self.run.stream.gather(samples), squared_norm, power=1)
+
+
+def squared_norm(out: Tensor, rows: Batch) -> Tensor:
+    """||f(x)||^2 [n] of outputs [n, C]."""
+    return out.masked_fill(~rows.mask, 0).square().sum(-1)

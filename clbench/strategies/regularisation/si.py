@@ -1,0 +1,57 @@
+"""Synaptic intelligence (Zenke, Poole & Ganguli 2017, equations 3 to 5).
+
+    loss = CE + c sum_i Omega_i (theta_i - theta*_i)^2
+    omega_i <- omega_i - g_i (theta_i after the step - theta_i before it)            in every step
+    Omega_i <- max(0, Omega_i + omega_i / ((theta_i - theta*_i)^2 + xi))             when a task ends
+theta*: the weights at the start of the task; g: the gradient of CE alone, so in a spec si stands in front of
+other penalties; omega starts at 0 in every task. On pairs the temperature is left free, as in ewc. Kept:
+three numbers a weight, and two more within a step. Cost: a few element-wise operations, no passes.
+
+*Differs:* the paper has no max; in its authors' code and here an importance is never negative. xi, which is
+.001 there, decides the scale of Omega: c = 10 with xi = .1 is about their .1. van de Ven's code takes g of
+the whole loss and has no max, nor has Mammoth, which clips the gradients first. Avalanche halves c, takes xi
+= 1e-7 and cuts Omega off at .001 from above."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from clbench.core.batch import Batch
+from clbench.core.part import Part, Run
+from clbench.core.ranges import NotNegative, Positive
+from clbench.strategies.parts.held import held_weights
+
+
+@dataclass
+class SI(Part):
+    c: NotNegative = 10.0  # strength of the penalty
+    xi: Positive = 0.1  # damping: the squared distance that counts as none
+    paper = "Zenke et al. 2017"
+    keeps = "importances, path and anchor, three numbers a weight"
+    protects = learns_pairs = True
+
+    def start(self, run: Run) -> None:
+        theta = run.learner.theta  # [S, P], and so are all of these
+        self.importance, self.omega, self.anchor = (torch.zeros_like(theta) for _ in range(3))
+        self.g, self.before = torch.zeros_like(theta), torch.zeros_like(theta)
+
+    def before_task(self, t: int, plan: Batch) -> Batch:
+        self.anchor.copy_(self.run.learner.theta.detach())
+        self.omega.zero_()
+        return plan
+
+    def gradient(self, g: Tensor, batch: Batch) -> Tensor:
+        theta = self.run.learner.theta.detach()
+        self.g.copy_(g)  # before the penalty is added
+        self.before.copy_(theta)
+        return g.addcmul_(self.importance, theta - self.anchor, value=2 * self.c)
+
+    def after_step(self, batch: Batch) -> None:
+        back = self.before.sub_(self.run.learner.theta.detach())  # minus the step; in place, for speed
+        self.omega.addcmul_(self.g, back)
+
+    def after_task(self, t: int) -> None:
+        moved = self.run.learner.theta.detach() - self.anchor
+        gained = self.omega / (moved.square() + self.xi)
+        self.importance.add_(gained * held_weights(self.run)).clamp_(min=0)

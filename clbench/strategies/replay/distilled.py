@@ -1,0 +1,216 @@
+"""Replay of distilled data: a few learnt samples X stand for a task, learnt by gradient matching (Zhao et al.
+2021, algorithm 1).
+
+When a task ends, X starts from real rows of its classes, `per_class` of each, and is learnt by Adam; from the
+next task on it is replayed as `er` replays its memory. L(rows; theta) is their mean loss, sg stops gradients:
+
+    match         X_c <- argmin sum_units 1 - cos(grad L(X_c; theta), grad L(real_c; theta)), of every layer
+    second_order  X   <- argmin L(real; theta - eta grad L(X; theta))
+    first_order   X   <- argmin L(X; theta - eta sg(grad L(real; theta))) - L(X; theta)
+
+theta: fresh weights, then plain steps of length eta on X, and fresh ones again every `restart` iterations.
+`second_order` (Wang et al. 2018, algorithm 1): one step on X is to lower the loss on real rows; its gradient
+goes through that step. `first_order` is for the same end without second derivatives. If second_order's inner
+gradient is merely detached, theta' does not depend on X, and X learns nothing. But to first order in eta a
+step on X lowers the loss on the real rows by eta <grad L(X), grad L(real)>, and by just as much a step on the
+real rows lowers the loss on X. So the detached step is that on the real rows, and X is reached through its
+own loss; as eta goes to 0, both have the same gradient. `match` compares classes one by one, the other two
+only ask that those of one task be told apart. Beside real rows of later tasks their samples harm (split
+digits, five seeds: .31 and .32, match .72, the undistilled rows .54), by themselves they do not (below).
+
+`alone` measures what X is worth by itself: every task begins with the initial weights, X is learnt at its
+beginning, and every step is on the learnt samples of the tasks so far and nothing else (match .85,
+second_order .78, first_order .77). `iterations=0` is the comparison: as many random real rows (.64). With
+`width` X is learnt for hidden layers of another width than those that read it (50 for 100: .84). Kept: X, at
+most the share `most` of the training data, in floats; no example. Cost: when a task ends, in each iteration a
+pass forward and back over `real` rows a class, and three over X.
+
+Differs: Zhao et al. learn for 1,000 iterations from noise, by SGD (0.1, momentum 0.5), against 256 rows a
+class, theta moved by steps of 0.01; their continual learner trains a fresh network on the memory alone. Wang
+et al. start from noise, learn eta too, and take ten steps, three times over. Avalanche has none of them."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal, cast
+
+import torch
+from msgspec import Meta
+from torch import Tensor
+
+from clbench.core.batch import Batch, take
+from clbench.core.keyed import passes
+from clbench.core.part import Network, Part, Run, Stream
+from clbench.core.pytree import Tree
+from clbench.core.ranges import Count, Positive, PositiveShare, Rows, Width
+from clbench.errors import InputError
+from clbench.models.learned_inputs import LearnedInputs
+from clbench.models.mlp import MLP
+from clbench.models.network import OfEmbeddings
+from clbench.strategies.parts.distillation import Behind, Objectives
+
+if TYPE_CHECKING:
+    from clbench.engine.learner import Learner
+    from clbench.streams.labelled import LabelledStream
+
+
+@dataclass
+class Distilled(Part):
+    per_class: Count = 1  # learnt samples of each class of a task
+    method: Literal["match", "second_order", "first_order"] = "match"  # what they are learnt for
+    iterations: Annotated[int, Meta(ge=0, le=10**6)] = 60  # steps of X; 0: the real rows it starts from
+    restart: Count = 10  # iterations between fresh weights
+    lr: Positive = 0.02  # of X, by Adam
+    eta: Positive = 0.1  # length of a step of theta
+    real: Rows = 64  # rows of a class to compare with, drawn anew in every iteration
+    most: PositiveShare = 0.01  # of the training data that X may be
+    pairs: Count | None = None  # learnt pairs of each slice; None: as many as `most` allows
+    alone: bool = False  # whether a fresh network learns from X only
+    width: Width | None = None  # of the hidden layers for which X is learnt; None: as those that read X
+    paper = "Zhao et al. 2021"
+    keeps = "learnt samples"
+    small = {"iterations": 3, "real": 8, "most": 1.0, "pairs": 4}
+    replays = learns_pairs = True
+
+    def supports(self, stream: Stream, net: Network) -> str | None:
+        groups = [groups_of(stream, t) for t in range(len(stream.tasks))]
+        learnt = sum(self.per_group(own) * len(own) for own in groups)
+        there = sum(len(task.train) for task in stream.tasks)
+        if learnt > self.most * there:
+            return f"{learnt} learnt samples are more than {self.most:.0%} of the {there} training examples"
+        if any(not 0 < self.per_group(own) <= len(rows) for own in groups for rows in own.values()):
+            return "a class has fewer examples than learnt samples, or a slice no pair within `most`"
+        if self.width and not isinstance(net, MLP):
+            return f"width={self.width} is of hidden layers of a perceptron, and the network is {net}"
+        if stream.scenario == "pairs" and not isinstance(net, OfEmbeddings):
+            return f"{net} has no embedding behind which pairs could be learnt"
+        return None
+
+    def per_group(self, groups: dict[int | None, Tensor]) -> int:
+        """The learnt samples of each group of a task."""
+        return self.per_class if None not in groups else self.pairs or int(self.most * len(groups[None]))
+
+    def start(self, run: Run) -> None:
+        stream, self.net, self.retrains = run.stream, self.reader(run.learner.net), self.alone
+        groups = [groups_of(stream, t) for t in range(len(stream.tasks))]
+        self.counts = [self.per_group(own) * len(own) for own in groups]
+        x = self.gather(stream.tasks[0].train[:1].expand(run.S, 1, -1)).x
+        self.samples = x.new_zeros(run.S, sum(self.counts), x.shape[-1])  # [S, M, d]; `filled` are learnt
+        self.labels = torch.zeros(self.samples.shape[:2], dtype=torch.long, device=x.device)
+        self.task, self.filled = torch.zeros_like(self.labels), 0
+        self.held: dict[str, Tensor] = {}  # of pairs: the embedding, once it learns no more
+
+    def reader(self, net: Network) -> "Network | Behind":
+        """The network for which X is learnt."""
+        if self.width:
+            assert isinstance(net, MLP)
+            return MLP(net.inputs, *[self.width] * net.hidden, net.sizes[-1])
+        if self.run.stream.scenario != "pairs":
+            return net
+        if not isinstance(net, OfEmbeddings):
+            raise InputError(f"distilled cannot learn pairs behind the embedding of {net}: it shows none")
+        return Behind(net)
+
+    def extra_cost(self, t: int) -> float:
+        """The iterations' passes, spread over the steps that are left for them."""
+        groups = 1 if self.run.stream.scenario == "pairs" else self.counts[t] / self.per_class
+        cost = self.iterations * (self.real * groups + 3 * self.counts[t]) / self.run.rows
+        return cost / max(1.0, self.run.budget.steps - cost)
+
+    def before_task(self, t: int, plan: Batch) -> Batch:
+        if isinstance(self.net, Behind) and not self.held and (t or self.alone):
+            views = self.run.learner.net.layout.views(self.run.learner.theta.detach())
+            self.held = {name: views[name].clone() for name in self.net.net.embedding}
+        if self.alone:
+            self.distil(t)
+        if self.filled:
+            steps, rows = len(plan.samples), self.run.rows if self.alone else self.run.replayed
+            plan.read = self.run.draw(
+                "replay", lambda draws: passes(self.filled, steps * rows, draws).view(steps, rows)
+            )
+        return plan
+
+    def batch(self, batch: Batch) -> Batch:
+        if "read" not in batch:
+            return batch
+        x, y, task = (take(kept, batch.read) for kept in (self.samples, self.labels, self.task))
+        none = torch.full_like(task, -1).unsqueeze(-1)  # no example's number
+        samples = torch.cat([task.unsqueeze(-1), none.expand(*task.shape, batch.samples.shape[-1] - 1)], -1)
+        learnt = Batch(samples=samples, x=x, y=y, task=task)
+        if isinstance(self.net, Behind):
+            learnt.x, batch.x = self.net.sides(x), self.net.sides(self.embedded(batch.x))
+        else:
+            learnt.mask = cast("LabelledStream", self.run.stream).masks[task]
+        if not self.alone:
+            return batch.append(learnt)
+        return Batch({**batch, **learnt, "weight": torch.full_like(x[..., 0], 1 / y.shape[1])})
+
+    def after_step(self, batch: Batch) -> None:
+        views = self.run.learner.net.layout.views(self.run.learner.theta.detach())
+        for name, kept in self.held.items():
+            views[name].copy_(kept)
+
+    def after_task(self, t: int) -> None:
+        if not self.alone:
+            self.distil(t)
+
+    def distil(self, t: int) -> None:
+        """Learns the samples of task t and puts them behind those of earlier tasks."""
+        run, groups = self.run, groups_of(self.run.stream, t)
+        start = self.some_of_each(groups, self.per_group(groups), "distilled")
+        learner = self.learner_of(start.x)
+        objectives = Objectives(self.net, run.stream.losses, len(groups), self.eta)
+        b = Batch(x=start.x, own={name: start[name] for name in ("y", "mask") if name in start})
+        for i in run.clock.repeat(self.iterations):
+            if i % self.restart == 0:
+                b.theta = self.fresh_weights(f"distilled weights {i}")
+            real = self.some_of_each(groups, self.real, f"distilled {i}")
+            b.real = {name: real[name] for name in ("x", *b.own)}
+            learner.step(learner.gradient(getattr(objectives, self.method), b))
+            b.theta = run.learner.map(objectives.step_on_learnt, learner.outputs(start.x), dict(b)).detach()
+        place = slice(self.filled, self.filled + self.counts[t])
+        self.samples[:, place] = learner.outputs(start.x).detach()
+        self.labels[:, place], self.task[:, place] = start.y, t
+        self.filled = place.stop
+
+    def some_of_each(self, groups: dict[int | None, Tensor], rows: int, purpose: str) -> Batch:
+        """So many rows of each group, one group after another; of all as many as the smallest group has."""
+        rows = min(rows, *map(len, groups.values()))
+        chosen = [
+            self.run.subset(own, rows, purpose if c is None else f"{purpose} {c}")
+            for c, own in groups.items()
+        ]
+        return self.gather(torch.cat(chosen, 1))
+
+    def gather(self, samples: Tensor) -> Batch:
+        """The batch of these samples with what is learnt of them as x [S, n, d]."""
+        batch = self.run.stream.gather(samples)
+        batch.x = self.embedded(batch.x)
+        return batch
+
+    @torch.no_grad()
+    def embedded(self, x: Tree) -> Tensor:
+        """The inputs; of pairs what their towers read behind the embedding, both sides as one row."""
+        return (
+            self.run.learner.map(self.net.embed, self.run.learner.theta, x)
+            if isinstance(self.net, Behind)
+            else x
+        )
+
+    def learner_of(self, x: Tensor) -> "Learner":
+        """Learns inputs from x [S, M, d] on, by Adam."""
+        adam = {"optimiser": "adam", "lr": self.lr, "momentum": 0.0, "weight_decay": 0.0, "warm_up": None}
+        learner = self.run.new_learner(LearnedInputs(*x.shape[1:]), "distilled", **adam)
+        learner.theta[:, : x[0].numel()] = x.flatten(1)
+        return learner
+
+    def fresh_weights(self, purpose: str) -> Tensor:
+        """theta [S, P] of a new network."""
+        return self.run.draw(purpose, lambda draws: self.net.init(draws).unsqueeze(0))[0]
+
+
+def groups_of(stream: Stream, t: int) -> dict[int | None, Tensor]:
+    """class -> its rows [n, 2] in task t; of pairs, which have no classes, None -> the slice."""
+    train = stream.tasks[t].train
+    if stream.scenario == "pairs":
+        return {None: train}
+    labels = stream.labels(train)
+    return {c: train[labels == c] for c in labels.unique().tolist()}

@@ -1,0 +1,192 @@
+"""Self-supervised features (Barlow Twins: Zbontar et al. 2021, equation 1; SimSiam: Chen & He 2021, equation
+2), with a probe for an answer; joined to other strategies, a start for them.
+
+    barlow_twins:  loss = sum_i (1 - C_ii)^2 + lam sum_{i != j} C_ij^2,   divided by the number of outputs
+    simsiam:       loss = -1/2 cos(p, stop z') - 1/2 cos(p', stop z)
+z, z': projections of two views of the same rows, standardised over the batch; C: their correlations; p, p':
+what a predictor makes of them; stop: no gradient. A view leaves out a random share of the input's values,
+which become their mean in training data; where the stream augments, the two views are also other crops.
+
+Alone (`self_supervised`) it learns every task so, without labels; from the second task on half of a batch are
+stored examples. The answer is a ridge regression from the features of the stored examples to their labels,
+which after every task becomes the network's head: no other label is asked for. Joined to a strategy that does
+something (`self_supervised+er`) it is a start: a network of its own, with the same initial weights, learns
+the first task's inputs without labels, for a share of that task's steps; its body becomes that of the run's
+network, and of the weights that a method starts again from. All else goes on with labels, as the others
+do it: no probe, no other loss. Those of the task's steps that it takes are the plan's last, which fall away.
+
+Kept, alone: a memory as er's, and the projector. Cost: two views of each row, so one more pass forward and
+back.
+
+Differs: Barlow Twins' code has a projector of three layers of 8,192 with BatchNorm, lam .0051 and LARS;
+SimSiam's has BatchNorm in every layer, without which it is prone to collapse. CaSSLe, which learns tasks in
+turn by these losses, distils from the old network instead of replay and takes the loss times .025."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from clbench.core.batch import Batch, take
+from clbench.core.part import Network, Part, Run, Stream
+from clbench.core.ranges import Count, NotNegative, Positive, SmallerShare, Width
+from clbench.models.adapted import widths_of_features
+from clbench.models.projected import Projected
+from clbench.strategies.parts.memory import Memory
+
+MASKS = 512  # different ones in a task
+
+
+@dataclass
+class SelfSupervised(Part):
+    method: Literal["barlow_twins", "simsiam"] = "barlow_twins"
+    memory: Count = 500  # alone: examples kept, for the probe and for replay
+    share: SmallerShare = 0.25  # joined: of the first task's steps, so many learn without labels
+    lam: NotNegative = 0.005  # of Barlow Twins: weight of correlations between different outputs
+    hidden: SmallerShare = 0.4  # share of an input's values that a view leaves out
+    width: Width = 128  # of the projections
+    ridge: Positive = 0.01  # alone: of the probe, relative to the mean square of a feature
+    paper = "Zbontar et al. 2021"
+    keeps = "examples and a projector; joined: nothing"
+    small = {"memory": 100, "width": 16}
+
+    def supports(self, stream: Stream, net: Network) -> str | None:
+        if net.layout.buffers:
+            return "needs a network without running statistics"
+        if self.joined:
+            return None
+        if set(net.layout.head) != {"head.weight", "head.bias"}:
+            return f"{net} has no linear head that a probe could become"
+        return Memory.fits(self.memory, stream)
+
+    def extra_cost(self, t: int) -> float:
+        if self.joined:
+            return self.share if t == 0 else 0.0
+        return 1.0
+
+    def network(self, stream: Stream, net: Network) -> Network:
+        """Joined, the network as it is: nobody may put another in its place, whose body it would not know."""
+        if self.joined:
+            return net
+        self.data_losses = self.losses_of_views
+        return self.projected(stream, net)
+
+    def projected(self, stream: Stream, net: Network) -> Projected:
+        x = stream.gather(stream.tasks[0].train[:2].expand(len(stream.seeds), -1, 2)).x
+        (features,) = widths_of_features(net, x[0])
+        return Projected(net, features, self.width, self.method == "simsiam")
+
+    def start(self, run: Run) -> None:
+        train = run.stream.tasks[0].train
+        x = run.stream.gather(run.subset(train, 256, "mean input")).x
+        self.mean = x.mean(1, keepdim=True)  # [S, 1, d]
+        if not self.joined:
+            self.kept = Memory(run, self.memory)
+            self.labels = self.memory / sum(len(task.train) for task in run.stream.tasks)
+
+    def before_task(self, t: int, plan: Batch) -> Batch:
+        if self.joined:
+            return plan if t else self.start_of_body(plan)
+        if self.stored is not None:
+            rows, new = self.run.rows, max(1, self.run.rows // 2)
+            replay = self.run.shuffled(self.stored, rows - new, len(plan.samples), "replay")
+            plan.samples = torch.cat([plan.samples[:, :, :new], replay], 2)
+        return self.with_views(plan)
+
+    # ---- two views of each row
+    def with_views(self, plan: Batch) -> Batch:
+        """The plan with a mask and, where the stream augments, a second crop for each row."""
+        run, (steps, _, rows, _), d = self.run, plan.samples.shape, self.mean.shape[-1]
+        masks = run.draw("masks", lambda draws: torch.rand(1, MASKS, d, generator=draws) < self.hidden)
+        self.masks = masks[0]  # [S, MASKS, d]: left out
+        plan.mask_numbers = run.draw(
+            "views", lambda draws: torch.randint(MASKS, (steps, rows, 2), generator=draws)
+        )
+        plan.crop = run.views(steps, rows, "second crop")
+        return plan
+
+    def batch(self, batch: Batch) -> Batch:
+        if "mask_numbers" in batch:
+            batch.x = self.two_views(batch)
+        return batch
+
+    def two_views(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        x, other = batch.x, batch.x
+        if batch.crop.shape[-1]:
+            other = self.run.stream.gather(torch.cat([batch.samples[..., :2], batch.crop], -1)).x
+        one, two = (take(self.masks, numbers) for numbers in batch.mask_numbers.unbind(-1))
+        return torch.where(one, self.mean, x), torch.where(two, self.mean, other)
+
+    def losses_of_views(self, out: tuple[Tensor, ...], batch: Batch) -> Tensor:
+        """Instead of cross-entropy: a loss of the batch, the same for every row."""
+        return self.loss(out, batch).expand(len(batch.y))
+
+    def loss(self, out: tuple[Tensor, ...], batch: Batch) -> Tensor:
+        if self.method == "simsiam":
+            return simsiam(*out)
+        z, other = out
+        return barlow_twins(z, other, self.lam)
+
+    # ---- alone: the probe
+    @torch.no_grad()
+    def after_task(self, t: int) -> None:
+        if self.joined:
+            return
+        self.stored = self.kept.after_task(t)
+        batch, learner = self.run.stream.gather(self.stored), self.run.learner
+        label = batch.y.unsqueeze(-1) == torch.arange(self.run.stream.classes, device=batch.y.device)
+        W = ridge(learner.features(batch.x), label.to(self.mean.dtype), self.ridge)
+        head = learner.net.layout.views(learner.theta)
+        head["head.weight"].copy_(W[:, :-1].mT)
+        head["head.bias"].copy_(W[:, -1])
+
+    # ---- joined: the start
+    def start_of_body(self, plan: Batch) -> Batch:
+        """The plan of the first task without the steps that a learner of its own takes for the body."""
+        run, total = self.run, len(plan.samples)
+        steps = min(math.ceil(self.share * total), total - 1)
+        inner = run.learner.net.layout
+        net = self.projected(run.stream, run.learner.net)
+        learner = run.new_learner(net, "self-supervised start", warm_up=None)
+        theta, body = learner.theta[:, : inner.P], self.body_of(run)
+        theta[:, : inner.parameters] = run.learner.theta[:, : inner.parameters]
+        samples = run.shuffled(run.stream.tasks[0].train, steps=steps, purpose="unlabelled batches")
+        draws = self.with_views(Batch(samples=samples))
+        for step in run.clock.repeat(steps):
+            batch = Batch({**draws.at(step), **run.stream.gather(samples[step])})
+            batch.x = self.two_views(batch)
+            learner.step(learner.gradient(self.loss, batch))
+        for one in (run.learner.theta, run.learner.initial):
+            one[:, body] = theta[:, body]
+        run.updates += steps
+        run.samples_seen += samples[..., 0].numel()
+        return Batch({name: tensor[: total - steps] for name, tensor in plan.items()})
+
+    @staticmethod
+    def body_of(run: Run) -> Tensor:
+        """[P]: whether a weight is of the body."""
+        layout = run.learner.net.layout
+        return layout.flat({name: name not in layout.head for name in layout.shapes}).to(run.stream.device)
+
+
+def barlow_twins(z: Tensor, other: Tensor, lam: float) -> Tensor:
+    C = z.mT @ other / len(z)
+    eye = torch.eye(len(C), device=C.device)
+    return ((C - eye).square() * (eye + lam * (1 - eye))).sum() / len(C)
+
+
+def simsiam(z: Tensor, other: Tensor, p: Tensor, other_p: Tensor) -> Tensor:
+    towards = F.cosine_similarity(p, other.detach(), -1) + F.cosine_similarity(other_p, z.detach(), -1)
+    return -towards.mean() / 2
+
+
+def ridge(x: Tensor, label: Tensor, strength: float) -> Tensor:
+    """[S, h + 1, C]: the weights of x [S, n, h], and the last one of the constant 1, with the least squares
+    to label [S, n, C]."""
+    x = torch.cat([x, torch.ones_like(x[..., :1])], -1)
+    G = x.mT @ x
+    size = G.diagonal(dim1=-2, dim2=-1).mean(-1).view(-1, 1, 1)
+    return torch.linalg.solve(G + strength * size * torch.eye(x.shape[-1], device=x.device), x.mT @ label)
