@@ -44,12 +44,16 @@ class GPM(Part):
     extra_cost = None  # type: ignore[assignment]    # it depends on the rank of what layers read
 
     def supports(self, stream: Stream, net: Network) -> str | None:
-        return None if isinstance(net, OfLayers) else f"{net} does not show what its layers read"
+        if not isinstance(net, OfLayers):
+            return f"{net} does not show what its layers read"
+        shapes = net.layout.shapes
+        loose = [name for name in shapes if f"{layer_of(name)}.weight" not in shapes]
+        return f"{net} has weights in no layer, as {loose[0]}" if loose else None
 
     def start(self, run: Run) -> None:
         layout = self.layout = run.learner.net.layout
-        if reason := self.supports(run.stream, run.learner.net):  # another part has replaced the network
-            raise InputError(f"gpm: {reason}")
+        if not isinstance(run.learner.net, OfLayers):  # but that of another part
+            raise InputError(f"gpm: {run.learner.net} does not show what its layers read")
         self.before = torch.zeros_like(run.learner.theta)  # [S, P]: theta before the step
         self.bases: dict[str, Tensor] = {}  # M by layer, [S, in, rank]
         self.own_heads = layout.head if run.stream.scenario == "task" else []
