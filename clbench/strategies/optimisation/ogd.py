@@ -8,9 +8,10 @@ while Adam's step leaves the space of its gradients. Where tasks have outputs of
 out, as in the code of Bennani et al. 2020. Frozen weights keep their bits. A gradient that depends on those
 before it, to rounding, adds nothing.
 
-*Differs:* the paper keeps 200 gradients a task; Bennani's code takes plain SGD in batches of 32, and makes the
-whole basis orthonormal again after every task. Kept: samples x (T - 1) vectors as long as theta, the most of
-all methods here; refused above a gigabyte a seed. Cost: two products of the step with all vectors so far."""
+*Differs:* the paper keeps 200 gradients a task; Bennani's code takes plain SGD in batches of 32, and makes
+the whole basis orthonormal again after every task. Kept: samples x (T - 1) vectors as long as theta, the most
+of all methods here; refused above a gigabyte a seed. Cost: two products of the step with all vectors so
+far."""
 
 from dataclasses import dataclass
 
