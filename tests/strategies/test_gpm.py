@@ -14,6 +14,7 @@ from clbench.core.part import Part
 from clbench.engine.run import Run
 from clbench.errors import InputError
 from clbench.models.small_conv import SmallConv
+from clbench.models.tiny_vit import TinyViT
 from clbench.strategies.optimisation.gpm import GPM
 from clbench.streams.labelled import split_by_class
 
@@ -177,11 +178,13 @@ class Opaque:
         return self.net(theta, x)
 
 
-def test_a_network_that_does_not_show_what_layers_read_gets_a_reason():
+def test_a_network_whose_weights_it_cannot_protect_gets_a_reason():
     run = make("naive")
     net = run.learner.net
     assert GPM().supports(run.stream, net) is None
     assert GPM().supports(run.stream, Opaque(net)) == "opaque does not show what its layers read"
+    loose = GPM().supports(run.stream, TinyViT((4, 4, 1), 10, 16, depth=1))
+    assert loose.endswith("has weights in no layer, as body.class_token")
 
     class Replaces(Part):
         def network(self, stream, net):

@@ -105,6 +105,17 @@ def test_later_columns_are_not_computed_and_only_the_last_is_trained():
     assert flops[0] < flops[1] < flops[2]
 
 
+@pytest.mark.parametrize("network", ["mlp", "batch"])
+def test_it_says_how_many_weights_are_in_use_after_each_task(network):
+    """Those of the columns so far, and in the end all."""
+    run = make("progressive", "task") if network == "mlp" else convolutional(network, [0])
+    (part,), layout, tasks = run.parts, run.learner.net.layout, run.stream.tasks
+    for t in range(len(tasks)):
+        own = [name for name in layout.shapes if int(name.split(".")[1]) <= t and "running" not in name]
+        assert part.parameters(t) == sum(layout.views(run.learner.theta)[name][0].numel() for name in own)
+    assert part.parameters(len(tasks) - 1) == layout.parameters > part.parameters(len(tasks) - 2)
+
+
 def test_a_network_that_is_not_built_of_blocks_gets_a_reason():
     stream = split_by_class(pictures(), [[0, 1], [2, 3]], "task", [0])
     reason = Progressive().supports(stream, by_name.network("resnet18_slim", (6, 5, 3), 4, "group"))

@@ -46,3 +46,7 @@ class Progressive(Part):
     def predict(self, x: Tensor, t: int) -> Tensor:
         self.columns.last = t
         return self.run.learner.outputs(x)
+
+    def parameters(self, t: int) -> int:
+        """Of the columns of the tasks up to t."""
+        return sum(weight.numel() for weight in self.columns.columns[: t + 1].parameters())
