@@ -7,6 +7,8 @@ from torch import Tensor
 
 from clbench.core.layout import Layout
 
+LARGEST = 10.0  # log variance of a code, which is to be near 0: a large step must not end at infinity
+
 Out = tuple[Tensor, Tensor, Tensor]  # mean and log variance of the code, and what the decoder gives
 
 
@@ -46,6 +48,7 @@ class VAE:
         inputs, noise = x
         out = _through(self.encoder, self.layout.views(theta), inputs)
         mean, log_variance = out.chunk(2, -1)
+        log_variance = log_variance.clamp(max=LARGEST)
         return mean, log_variance, mean + noise * (log_variance / 2).exp()
 
     def head(self, theta: Tensor, features: Out) -> Out:

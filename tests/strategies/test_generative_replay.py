@@ -205,3 +205,9 @@ def test_a_new_optimiser_for_a_task_is_one_for_the_generator_too():
         run = make("generative_replay(code=8)", optimiser_state=state)
         until(run, 1)
         assert all((tensor == 0).all() for tensor in run.parts[0].generator.optimiser.state) == fresh
+
+
+def test_large_steps_of_a_wide_generator_do_not_end_at_infinity():
+    run = make("generative_replay(code=8)+adapter", benchmark="blobs_{}(tasks=3)", steps=6, lr=0.03)
+    run.train()
+    assert not run.diverged and run.parts[0].generator.theta.isfinite().all()

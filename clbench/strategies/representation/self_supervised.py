@@ -27,17 +27,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from clbench.core.batch import Batch, take
+from clbench.core.batch import Batch
 from clbench.core.part import Network, Part, Run, Stream
 from clbench.core.ranges import Count, NotNegative, Positive, SmallerShare, Width
 from clbench.models.adapted import widths_of_features
 from clbench.models.projected import Projected
 from clbench.strategies.parts.memory import Memory
-
-MASKS = 512  # different ones in a task
+from clbench.strategies.parts.two_views import TwoViews, barlow_twins, simsiam
 
 
 @dataclass
@@ -80,45 +78,23 @@ class SelfSupervised(Part):
         return Projected(net, features, self.width, self.method == "simsiam")
 
     def start(self, run: Run) -> None:
-        train = run.stream.tasks[0].train
-        x = run.stream.gather(run.subset(train, 256, "mean input")).x
-        self.mean = x.mean(1, keepdim=True)  # [S, 1, d]
         if not self.joined:
-            self.kept = Memory(run, self.memory)
+            self.kept, self.views = Memory(run, self.memory), TwoViews(run, self.hidden)
             self.labels = self.memory / sum(len(task.train) for task in run.stream.tasks)
 
     def before_task(self, t: int, plan: Batch) -> Batch:
         if self.joined:
-            return plan if t else self.start_of_body(plan)
+            return plan if t else self.start_body(plan)
         if self.stored is not None:
             rows, new = self.run.rows, max(1, self.run.rows // 2)
             replay = self.run.shuffled(self.stored, rows - new, len(plan.samples), "replay")
             plan.samples = torch.cat([plan.samples[:, :, :new], replay], 2)
-        return self.with_views(plan)
-
-    # ---- two views of each row
-    def with_views(self, plan: Batch) -> Batch:
-        """The plan with a mask and, where the stream augments, a second crop for each row."""
-        run, (steps, _, rows, _), d = self.run, plan.samples.shape, self.mean.shape[-1]
-        masks = run.draw("masks", lambda draws: torch.rand(1, MASKS, d, generator=draws) < self.hidden)
-        self.masks = masks[0]  # [S, MASKS, d]: left out
-        plan.mask_numbers = run.draw(
-            "views", lambda draws: torch.randint(MASKS, (steps, rows, 2), generator=draws)
-        )
-        plan.crop = run.views(steps, rows, "second crop")
-        return plan
+        return self.views.plan(plan)
 
     def batch(self, batch: Batch) -> Batch:
-        if "mask_numbers" in batch:
-            batch.x = self.two_views(batch)
+        if not self.joined and "masks" in batch:
+            batch.x = self.views.of(batch)
         return batch
-
-    def two_views(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        x, other = batch.x, batch.x
-        if batch.crop.shape[-1]:
-            other = self.run.stream.gather(torch.cat([batch.samples[..., :2], batch.crop], -1)).x
-        one, two = (take(self.masks, numbers) for numbers in batch.mask_numbers.unbind(-1))
-        return torch.where(one, self.mean, x), torch.where(two, self.mean, other)
 
     def losses_of_views(self, out: tuple[Tensor, ...], batch: Batch) -> Tensor:
         """Instead of cross-entropy: a loss of the batch, the same for every row."""
@@ -130,63 +106,47 @@ class SelfSupervised(Part):
         z, other = out
         return barlow_twins(z, other, self.lam)
 
-    # ---- alone: the probe
     @torch.no_grad()
     def after_task(self, t: int) -> None:
+        """The probe."""
         if self.joined:
             return
         self.stored = self.kept.after_task(t)
         batch, learner = self.run.stream.gather(self.stored), self.run.learner
         label = batch.y.unsqueeze(-1) == torch.arange(self.run.stream.classes, device=batch.y.device)
-        W = ridge(learner.features(batch.x), label.to(self.mean.dtype), self.ridge)
+        W = probe(learner.features(batch.x), label, self.ridge)
         head = learner.net.layout.views(learner.theta)
         head["head.weight"].copy_(W[:, :-1].mT)
         head["head.bias"].copy_(W[:, -1])
 
-    # ---- joined: the start
-    def start_of_body(self, plan: Batch) -> Batch:
-        """The plan of the first task without the steps that a learner of its own takes for the body."""
+    def start_body(self, plan: Batch) -> Batch:
+        """Joined: the plan without the steps that a learner of its own has taken for the body."""
         run, total = self.run, len(plan.samples)
         steps = min(math.ceil(self.share * total), total - 1)
-        inner = run.learner.net.layout
-        net = self.projected(run.stream, run.learner.net)
-        learner = run.new_learner(net, "self-supervised start", warm_up=None)
-        theta, body = learner.theta[:, : inner.P], self.body_of(run)
-        theta[:, : inner.parameters] = run.learner.theta[:, : inner.parameters]
+        net, layout = run.learner.net, run.learner.net.layout
+        learner = run.new_learner(self.projected(run.stream, net), "self-supervised start", warm_up=None)
+        theta = learner.theta[:, : layout.P]
+        theta[:, : layout.parameters] = run.learner.theta[:, : layout.parameters]
+        views = TwoViews(run, self.hidden)
         samples = run.shuffled(run.stream.tasks[0].train, steps=steps, purpose="unlabelled batches")
-        draws = self.with_views(Batch(samples=samples))
+        draws = views.plan(Batch(samples=samples))
         for step in run.clock.repeat(steps):
             batch = Batch({**draws.at(step), **run.stream.gather(samples[step])})
-            batch.x = self.two_views(batch)
+            batch.x = views.of(batch)
             learner.step(learner.gradient(self.loss, batch))
+        body = layout.flat({name: name not in layout.head for name in layout.shapes}).to(theta.device)
         for one in (run.learner.theta, run.learner.initial):
             one[:, body] = theta[:, body]
         run.updates += steps
         run.samples_seen += samples[..., 0].numel()
         return Batch({name: tensor[: total - steps] for name, tensor in plan.items()})
 
-    @staticmethod
-    def body_of(run: Run) -> Tensor:
-        """[P]: whether a weight is of the body."""
-        layout = run.learner.net.layout
-        return layout.flat({name: name not in layout.head for name in layout.shapes}).to(run.stream.device)
 
-
-def barlow_twins(z: Tensor, other: Tensor, lam: float) -> Tensor:
-    C = z.mT @ other / len(z)
-    eye = torch.eye(len(C), device=C.device)
-    return ((C - eye).square() * (eye + lam * (1 - eye))).sum() / len(C)
-
-
-def simsiam(z: Tensor, other: Tensor, p: Tensor, other_p: Tensor) -> Tensor:
-    towards = F.cosine_similarity(p, other.detach(), -1) + F.cosine_similarity(other_p, z.detach(), -1)
-    return -towards.mean() / 2
-
-
-def ridge(x: Tensor, label: Tensor, strength: float) -> Tensor:
-    """[S, h + 1, C]: the weights of x [S, n, h], and the last one of the constant 1, with the least squares
-    to label [S, n, C]."""
+def probe(x: Tensor, label: Tensor, ridge: float) -> Tensor:
+    """[S, h + 1, C]: the weights of features x [S, n, h], and of the constant 1 behind them, with the least
+    squares to label [S, n, C] and a penalty on their own."""
     x = torch.cat([x, torch.ones_like(x[..., :1])], -1)
     G = x.mT @ x
     size = G.diagonal(dim1=-2, dim2=-1).mean(-1).view(-1, 1, 1)
-    return torch.linalg.solve(G + strength * size * torch.eye(x.shape[-1], device=x.device), x.mT @ label)
+    penalty = ridge * size * torch.eye(x.shape[-1], device=x.device)
+    return torch.linalg.solve(G + penalty, x.mT @ label.to(x.dtype))
