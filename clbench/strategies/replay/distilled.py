@@ -21,9 +21,15 @@ digits, five seeds: .31 and .32, match .72, the undistilled rows .54), by themse
 `alone` measures what X is worth by itself: every task begins with the initial weights, X is learnt at its
 beginning, and every step is on the learnt samples of the tasks so far and nothing else (match .85,
 second_order .78, first_order .77). `iterations=0` is the comparison: as many random real rows (.64). With
-`width` X is learnt for hidden layers of another width than those that read it (50 for 100: .84). Kept: X, at
-most the share `most` of the training data, in floats; no example. Cost: when a task ends, in each iteration a
-pass forward and back over `real` rows a class, and three over X.
+`width` X is learnt for hidden layers of another width than those that read it (50 for 100: .84).
+
+On pairs words are discrete, so X is learnt behind the embedding: rows of what both towers read there, by
+InfoNCE of `pairs` of them against that of `real` ones, as one class. They are replayed there, as negatives
+for the new pairs and for each other. The word vectors are held from the second slice on, for X would age.
+
+Kept: X, at most the share `most` of the training data, in floats; no example; on pairs a copy of the word
+vectors. Cost: when a task ends, in each iteration a pass forward and back over `real` rows a class, and three
+over X.
 
 Differs: Zhao et al. learn for 1,000 iterations from noise, by SGD (0.1, momentum 0.5), against 256 rows a
 class, theta moved by steps of 0.01; their continual learner trains a fresh network on the memory alone. Wang
@@ -56,7 +62,9 @@ if TYPE_CHECKING:
 class Distilled(Part):
     per_class: Count = 1  # learnt samples of each class of a task
     method: Literal["match", "second_order", "first_order"] = "match"  # what they are learnt for
-    iterations: Annotated[int, Meta(ge=0, le=10**6)] = 60  # steps of X; 0: the real rows it starts from
+    # Steps of X; 0: the real rows that it starts from. None: 60, or, where they are paid in steps of the
+    # network (pairs), as many as a tenth of those pays for.
+    iterations: Annotated[int, Meta(ge=0, le=10**6)] | None = None
     restart: Count = 10  # iterations between fresh weights
     lr: Positive = 0.02  # of X, by Adam
     eta: Positive = 0.1  # length of a step of theta
@@ -111,9 +119,20 @@ class Distilled(Part):
 
     def extra_cost(self, t: int) -> float:
         """The iterations' passes, spread over the steps that are left for them."""
-        groups = 1 if self.run.stream.scenario == "pairs" else self.counts[t] / self.per_class
-        cost = self.iterations * (self.real * groups + 3 * self.counts[t]) / self.run.rows
+        cost = self.rounds(t) * self.cost_of_round(t)
         return cost / max(1.0, self.run.budget.steps - cost)
+
+    def rounds(self, t: int) -> int:
+        """How many steps X takes in task t."""
+        if self.iterations is not None:
+            return self.iterations
+        budget = self.run.budget
+        return int(0.1 * budget.steps / self.cost_of_round(t)) if budget.fixed_compute else 60
+
+    def cost_of_round(self, t: int) -> float:
+        """In passes of a batch forward and back: one over the real rows, three over X."""
+        groups = len(groups_of(self.run.stream, t))
+        return (self.real * groups + 3 * self.counts[t]) / self.run.rows
 
     def before_task(self, t: int, plan: Batch) -> Batch:
         if isinstance(self.net, Behind) and not self.held and (t or self.alone):
@@ -159,7 +178,7 @@ class Distilled(Part):
         learner = self.learner_of(start.x)
         objectives = Objectives(self.net, run.stream.losses, len(groups), self.eta)
         b = Batch(x=start.x, own={name: start[name] for name in ("y", "mask") if name in start})
-        for i in run.clock.repeat(self.iterations):
+        for i in run.clock.repeat(self.rounds(t)):
             if i % self.restart == 0:
                 b.theta = self.fresh_weights(f"distilled weights {i}")
             real = self.some_of_each(groups, self.real, f"distilled {i}")
