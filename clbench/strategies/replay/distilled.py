@@ -28,7 +28,9 @@ second_order .78, first_order .77). `iterations=0` is the comparison: as many ra
 
 On pairs words are discrete, so X is learnt behind the embedding: rows of what both towers read there, by
 InfoNCE of `pairs` of them against that of `real` ones, as one class. They are replayed there, as negatives
-for the new pairs and for each other. The word vectors are held from the second slice on, for X would age.
+for the new pairs and for each other. The word vectors are held from the second slice on, for X would age; so
+words that come later keep the vectors they were drawn with. That costs more than X is worth where steps are
+few (driftcaps, smoke, three seeds: .14, undistilled .17, naive .20, er with as many pairs .21).
 
 Kept: X, at most the share `most` of the training data, in floats; no example; on pairs a copy of the word
 vectors. Cost: when a task ends, in each iteration a pass forward and back over `real` rows a class, and three
