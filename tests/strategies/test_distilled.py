@@ -1,5 +1,6 @@
 """Distilled data: the objectives and the whole method against plain twins, and what the samples are worth."""
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -11,10 +12,13 @@ from clbench.core.batch import Batch
 from clbench.core.keyed import generator, passes
 from clbench.core.part import Part
 from clbench.engine.run import Run
+from clbench.models.dual_encoder import DualEncoder
 from clbench.models.mlp import MLP
 from clbench.models.small_conv import SmallConv
+from clbench.models.text_encoder import TextEncoder
 from clbench.strategies.parts.distillation import Objectives
 from clbench.streams.labelled import cross_entropy
+from clbench.testing.runs import small_run
 
 METHODS = ("match", "second_order", "first_order")
 
@@ -267,3 +271,55 @@ def test_more_than_the_share_of_the_data_and_more_than_a_class_has_are_refused()
     assert reason("distilled(per_class=2, most=0.02)") is None
     assert "a class has fewer" in reason("distilled(per_class=143, most=1)")
     assert "width=20" in reason("distilled(width=20)", SmallConv((8, 8, 1), 10))
+
+
+# ---- pairs
+
+SMALL = "driftcaps(slices=3, n=48, n_test=16, size=8, rows=16, steps=12)"
+
+
+@pytest.mark.parametrize("words_on_both_sides", (False, True))
+def test_a_network_reads_what_stands_behind_its_embedding_as_it_reads_the_pairs(words_on_both_sides):
+    draws = generator(0, "test")
+    words = torch.randint(50, (5, 7), generator=draws)
+    if words_on_both_sides:
+        net, x = TextEncoder(np.linspace(1, 2, 50, dtype=np.float32), 8), (words.flip(0), words)
+    else:
+        net = DualEncoder((8, 8, 3), 50, 8)
+        x = torch.randint(256, (5, 192), generator=draws, dtype=torch.uint8), words
+    theta = net.init(draws) + 0.01
+    sums = net.embed(theta, x)
+    assert all(torch.equal(a, b) for a, b in zip(net(theta, x), net(theta, sums), strict=True))
+    g = torch.func.grad(lambda theta: net(theta, sums)[0].sum())(theta)
+    assert all(not net.layout.views(g)[name].any() for name in net.embedding)
+
+
+@pytest.mark.parametrize("alone", (False, True))
+def test_learnt_pairs_enter_behind_an_embedding_that_no_longer_moves(alone):
+    run = small_run(
+        registry.strategy(f"distilled(iterations=3, real=8, most=1, pairs=4, alone={alone})").build(), SMALL
+    )
+    part, net = run.parts[0], run.learner.net
+    plan = until(run, 1)
+
+    def table():
+        return net.layout.views(run.learner.theta.detach()[0])["body.right.0.table"].clone()
+
+    before, rows = table(), run.batch(plan.at(0))
+    start = part.samples.clone()
+    run.fit(plan)
+    assert torch.equal(table(), before)
+    own = 0 if alone else 8  # half of a batch of 16
+    x = torch.cat(rows.x, -1)[0]
+    assert x.shape == (16, 192 + 96) and rows.y.shape == (1, 16)
+    known = (x[own:].unsqueeze(1) == start[0, : 8 if alone else 4]).all(-1)
+    assert known.any(-1).all() and part.filled == (8 if alone else 4)
+    run.parts[0].after_task(1)
+    assert part.filled == 8 and part.samples.shape == (1, 12, 288)
+
+
+def test_pairs_pay_for_iterations_a_tenth_of_their_steps_unless_told():
+    run = small_run(registry.strategy("distilled").build(), "driftcaps", steps=100)
+    part = run.parts[0]
+    assert part.counts == [6] * 3 and part.rounds(1) == int(10 / ((64 + 18) / 64)) == 7
+    assert 0.07 < part.extra_cost(1) < 1 / 9

@@ -1,10 +1,11 @@
-"""What learnt rows X are worth, for one seed: the three objectives of `distilled`.
+"""What `distilled` is made of: the objectives that say what learnt rows X are worth, for one seed, and what
+they are learnt from.
 
 L(rows; theta) is the mean loss of the rows. A batch b holds `theta` [P], all of X but the inputs as `own`,
 and `real` rows; both class by class, as many of each."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
@@ -12,9 +13,13 @@ from torch import Tensor
 from torch.func import grad, vmap
 
 from clbench.core.batch import Batch
-from clbench.core.part import Network
+from clbench.core.part import Network, Run, Stream
 from clbench.core.pytree import Tree
+from clbench.models.learned_inputs import LearnedInputs
 from clbench.models.network import OfEmbeddings
+
+if TYPE_CHECKING:
+    from clbench.engine.learner import Learner
 
 Loss = Callable[[Tensor], Tensor]  # of theta [P]
 
@@ -83,3 +88,32 @@ class Objectives:
         g = vmap(lambda of_class: grad(self.loss(of_class))(theta))(by_class)
         views, tables = self.net.layout.views(g), self.net.layout.tables
         return {name: g.flatten(2) for name, g in views.items() if g.dim() > 2 and name not in tables}
+
+
+def groups_of(stream: Stream, t: int) -> dict[int | None, Tensor]:
+    """class -> its rows [n, 2] in task t; of pairs, which have no classes, None -> the slice."""
+    train = stream.tasks[t].train
+    if stream.scenario == "pairs":
+        return {None: train}
+    labels = stream.labels(train)
+    return {c: train[labels == c] for c in labels.unique().tolist()}
+
+
+def some_of_each(run: Run, groups: dict[int | None, Tensor], rows: int, purpose: str) -> Tensor:
+    """[S, n, 2]: so many rows of each group, one group after another; of all as many as the smallest has."""
+    rows = min(rows, *map(len, groups.values()))
+    names = {c: purpose if c is None else f"{purpose} {c}" for c in groups}
+    return torch.cat([run.subset(own, rows, names[c]) for c, own in groups.items()], 1)
+
+
+def learner_of(run: Run, x: Tensor, lr: float) -> "Learner":
+    """Learns inputs from x [S, M, d] on, by Adam."""
+    adam = {"optimiser": "adam", "lr": lr, "momentum": 0.0, "weight_decay": 0.0, "warm_up": None}
+    learner = run.new_learner(LearnedInputs(*x.shape[1:]), "distilled", **adam)
+    learner.theta[:, : x[0].numel()] = x.flatten(1)
+    return learner
+
+
+def fresh_weights(run: Run, net: Network | Behind, purpose: str) -> Tensor:
+    """theta [S, P] of a new network."""
+    return run.draw(purpose, lambda draws: net.init(draws).unsqueeze(0))[0]
