@@ -25,7 +25,7 @@ class TextTransformer(Transformer):
     words that they share, as `clbench.models.text_encoder.TextEncoder` does.
     """
 
-    def __init__(self, idf: np.ndarray, length: int, width: int = 64):
+    def __init__(self, idf: np.ndarray, length: int, width: int = 128):
         """length: words of a text, at most."""
         check_width(width, "a text transformer")
         self.inputs, self.widths = len(idf), (width,)
