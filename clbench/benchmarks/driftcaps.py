@@ -4,7 +4,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 from msgspec import Meta
@@ -16,9 +16,12 @@ from clbench.data.pairs import driftcaps
 from clbench.data.pairs.pairs import Pairs
 from clbench.data.pairs.words import hash_words
 from clbench.models.dual_encoder import DualEncoder
+from clbench.models.functional import Functional
+from clbench.models.text_transformer import CaptionTransformer
 from clbench.streams.pairs import PairStream, budget
 
 VERSION = 1  # of the drawing code, for the fingerprint
+BUCKETS, LENGTH = 2048, 24  # different numbers that words may have; words of a caption
 
 
 @dataclass
@@ -36,6 +39,7 @@ class Driftcaps(Benchmark):
     churn: Share = 0.2  # share of the shapes that are replaced
     size: Pixels = 32  # of the images
     data_seed: Key = 0
+    net: Literal["transformer"] | None = None  # that reads the captions; None: sums of word vectors
     memory: Count = 400
 
     scenarios = ()
@@ -60,8 +64,9 @@ class Driftcaps(Benchmark):
     def make_stream(self, pairs: Pairs, seeds: list[int]) -> PairStream:
         return PairStream(pairs, seeds)
 
-    def network(self) -> DualEncoder:
-        return DualEncoder((self.size, self.size, 3))
+    def network(self) -> Functional:
+        shape = (self.size, self.size, 3)
+        return CaptionTransformer(shape, BUCKETS, LENGTH) if self.net else DualEncoder(shape, BUCKETS)
 
 
 @lru_cache(maxsize=4)
@@ -88,7 +93,7 @@ def draw_pairs(
     content = json.dumps([VERSION, captions, [side.attributes.tolist() for side in sides]])
     return Pairs(
         left=images,
-        right=hash_words(captions),
+        right=hash_words(captions, BUCKETS, LENGTH),
         group=np.unique(captions, return_inverse=True)[1],
         train=tuple(train),
         test=tuple(test),

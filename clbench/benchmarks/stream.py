@@ -21,6 +21,7 @@ from clbench.models import open_clip
 from clbench.models.dual_encoder import DualEncoder
 from clbench.models.functional import Functional
 from clbench.models.text_encoder import TextEncoder
+from clbench.models.text_transformer import CaptionTransformer, TextTransformer
 from clbench.streams.pairs import PairStream, budget
 
 
@@ -51,6 +52,7 @@ class DatedPairs(Benchmark):
     exclude: Text | None = None  # a list of uids to leave out
     model: Text | None = None  # of open_clip (extra `clip`), or the JSON file of one; None: our own
     weights: Text | None = None  # the model's checkpoint, from which training starts; None: untrained
+    net: Literal["transformer"] | None = None  # that reads the texts; None: sums of word vectors
     memory: Count = 400
 
     scenarios = ()
@@ -83,6 +85,11 @@ class DatedPairs(Benchmark):
             "length": 48,
         },
     }
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.model and self.net:
+            raise InputError(f"model={self.model!r} is a network, and so is net={self.net!r}: give one")
 
     @property
     def files(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -122,6 +129,10 @@ class DatedPairs(Benchmark):
             raise InputError(f"{self.model} is for images with texts; {self.path} has texts with texts")
         if self.model:
             return open_clip.OpenClip(self.model, self.weights)
+        if self.net and pairs.shape:
+            return CaptionTransformer(pairs.shape, self.buckets, self.length)
+        if self.net:
+            return TextTransformer(idf(pairs, self.buckets), self.length)
         if pairs.shape:
             return DualEncoder(pairs.shape, self.buckets)
         return TextEncoder(idf(pairs, self.buckets))

@@ -39,6 +39,7 @@ TIMES = {
     "small dual": 0.9,
     "dual": 0.9,
     "text": 0.2,
+    "transformer": 20.0,
 }
 SMALL = {"mlp": 50_000, "dual": 320_000}  # parameters; two towers have as few with images of 8x8
 

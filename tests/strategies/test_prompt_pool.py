@@ -1,18 +1,24 @@
 """L2P against a plain twin, which reads one row at a time, and what prompts are for."""
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from helpers import make, until
+from helpers import CPU, make, until
+from models.test_text_transformer import plain_tower
 from models.test_tiny_vit import PlainViT
 from torch import nn
 
 from clbench.benchmarks.blobs import gaussian_blobs
 from clbench.core.part import Part
+from clbench.data.pairs.pairs import Pairs
+from clbench.engine.run import Run
 from clbench.models.mlp import MLP
+from clbench.models.text_transformer import TextTransformer
 from clbench.models.tiny_vit import TinyViT
 from clbench.strategies.representation.prompt_pool import PromptPool
 from clbench.streams.labelled import split_by_class
+from clbench.streams.pairs import PairStream, budget
 
 SPEC = "prompt_pool(pool=5, length=3, chosen=2, pull=0.7)"
 SGD = {"optimiser": "sgd", "lr": 0.02, "momentum": 0.9}
@@ -175,3 +181,90 @@ def test_refuses_what_has_no_tokens_or_nothing_to_tell_apart():
     ):
         assert said in part.supports(stream, net)
     assert PromptPool().supports(pairs, vit) is None
+
+
+# ---- pairs
+
+
+def texts(strategy: PromptPool, seeds=(0,), steps=10) -> Run:
+    """Three slices of queries, which are a few of the words of their passages."""
+    draws, n = np.random.default_rng(0), 120
+    passages = draws.integers(1, 40, (n, 7))
+    queries = draws.permuted(passages, axis=1) * (np.arange(7) < 3)
+    rows = np.arange(n).reshape(3, 40)
+    train, test = tuple(rows[:, :30]), tuple(rows[:, 30:])
+    pairs = Pairs(queries, passages, np.arange(n), train, test, ("1", "2", "3"), None, "", {})
+    net = TextTransformer(np.linspace(0.5, 2, 40, dtype=np.float32), 7, 16)
+    return Run(PairStream(pairs.to(CPU), seeds), net, [strategy], budget(steps, rows=16))
+
+
+def embeddings(run: Run):
+    with torch.no_grad():
+        return run.predict(run.stream.test(0, slice(0, 10)), None)
+
+
+@pytest.mark.parametrize("sides", ["query", "both"])
+def test_an_index_of_passages_stays_valid_where_queries_alone_have_prompts(sides):
+    run = texts(PromptPool(pool=5, length=3, chosen=2, sides=sides))
+    until(run, 1)
+    queries, passages = embeddings(run)
+    for t in (1, 2):
+        run.t = t
+        run.learn(run.stream.tasks[t])
+    later, others = embeddings(run)
+    assert F.cosine_similarity(queries, later, dim=-1).min() < 1 - 1e-4
+    assert torch.equal(passages, others) == (sides == "query")
+    learns = {
+        name for name, frozen in run.learner.net.layout.views(run.learner.frozen).items() if not frozen.any()
+    }
+    pools = {f"head.{name}{side}" for name in ("keys", "prompts") for side in range(1 + (sides == "both"))}
+    assert learns == {"head.log_scale", *pools}
+
+
+def test_a_step_on_pairs_is_that_of_the_twin():
+    run = texts(PromptPool(pool=5, length=3, chosen=2, pull=0.7))
+    plan = until(run, 1)
+    layout, batch = run.learner.net.layout, run.batch(plan.at(0))
+    views = {name: view[0].clone().requires_grad_() for name, view in layout.views(run.learner.theta).items()}
+    towers = {name: nn.Parameter(view.detach().clone()) for name, view in views.items() if "body" in name}
+    left, right = (side[0] for side in batch.x)
+    features, cosines = [], []
+    for text in left:
+        (query,) = plain_tower(towers, "body.tower", text.unsqueeze(0)).detach()
+        near = [F.cosine_similarity(query, key, dim=0) for key in views["head.keys0"]]
+        best = sorted(range(5), key=lambda i: -float(near[i].detach()))[:2]
+        prompts = torch.cat([views["head.prompts0"][i] for i in best])
+        features.append(plain_tower(towers, "body.tower", text.unsqueeze(0), prompts)[0])
+        cosines.append(sum(near[i] for i in best))
+    queries, passages = (
+        F.normalize(f + residual(views, f), dim=-1)
+        for f in (torch.stack(features), plain_tower(towers, "body.tower", right))
+    )
+    scores = views["head.log_scale"].exp() * queries @ passages.T
+    truth = torch.arange(16)
+    data = (F.cross_entropy(scores, truth) + F.cross_entropy(scores.T, truth)) / 2
+    (data - 0.7 * sum(cosines) / 16).backward()
+    g = layout.views(run.learner.gradient(run.loss, batch).g[0])
+    for name in ("head.prompts0", "head.keys0", "head.log_scale"):
+        theirs = views[name].grad
+        assert (g[name] - theirs).norm() < 1e-4 * theirs.norm() and theirs.norm() > 1e-3, name
+
+
+def residual(views, features):
+    """The head's hidden layer."""
+    inner = F.layer_norm(features, (16,), views["head.inner.0.weight"], views["head.inner.0.bias"])
+    inner = F.gelu(inner @ views["head.inner.1.weight"].T + views["head.inner.1.bias"])
+    return inner @ views["head.last.weight"].T + views["head.last.bias"]
+
+
+def test_an_image_has_no_prompts_and_queries_are_a_third_of_a_step():
+    run = make("prompt_pool", benchmark="driftcaps(slices=3, n=48, n_test=16, size=8, rows=16, steps=8)")
+    net = run.learner.net
+    assert net.sides == (1,) and net.added == ["head.keys1", "head.prompts1"]
+    until(run, 1)
+    images = embeddings(run)[0]
+    run.learn(run.stream.tasks[1])
+    assert run.steps == 6  # of 8
+    assert torch.allclose(F.normalize(images, dim=-1), F.normalize(embeddings(run)[0], dim=-1), atol=1e-6)
+    said = PromptPool(sides="both").supports(run.stream, net.net)
+    assert "no two sides of tokens" in said

@@ -43,7 +43,7 @@ class PromptPool(HeadOnly):
     paper = "Wang et al. 2022"
     keeps = "a pool of prompts and keys"
     small = {"pool": 6, "length": 2, "chosen": 2}
-    tested_on = {"blobs": {"net": "tiny_vit"}}
+    tested_on = {"blobs": {"net": "tiny_vit"}, "driftcaps": {"net": "transformer"}}
 
     def supports(self, stream: Stream, net: Network) -> str | None:
         if not isinstance(net, OfTokens):
