@@ -187,7 +187,7 @@ def test_the_whole_method_is_its_twin(method):
     twin = DistilledTwin(run)
     same_weights(run, twin)
     part, (x, y, _) = run.parts[0], (torch.cat(parts) for parts in zip(*twin.learnt, strict=True))
-    assert torch.equal(part.labels[0], y) and y.tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
+    assert torch.equal(part.y[0], y) and y.tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
     assert (part.samples[0] - x).abs().max() < 1e-5  # measured: 5e-7
     start = torch.cat([twin.rows(t, 2, "distilled")[0] for t in range(3)])
     assert (x - start).abs().mean() > 0.01
@@ -251,7 +251,7 @@ def test_samples_and_labels_of_all_tasks_are_there_in_the_end(scenario):
     run.train()
     part, labels = run.parts[0], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9] if scenario == "class" else [0, 1] * 5
     assert part.samples.shape == (2, 30, 16) and part.samples.abs().sum(-1).min() > 0
-    assert part.labels.tolist() == [[label for label in labels for _ in range(3)]] * 2
+    assert part.y.tolist() == [[label for label in labels for _ in range(3)]] * 2
     assert part.task[0].tolist() == [t for t in range(5) for _ in range(6)]
     assert part.stored is None
 

@@ -41,7 +41,7 @@ class BiC(Part):
     paper = "Wu et al. 2019"
     keeps = "examples, the last task's weights"
     small = {"memory": 100, "iterations": 20}
-    replays = True
+    replays = stores = True
 
     def supports(self, stream: Stream, net: Network) -> str | None:
         if stream.scenario != "class":

@@ -113,8 +113,8 @@ class Distilled(Part):
         self.counts = [self.per_group(own) * len(own) for own in groups]
         x = self.gather(stream.tasks[0].train[:1].expand(run.S, 1, -1)).x
         self.samples = x.new_zeros(run.S, sum(self.counts), x.shape[-1])  # [S, M, d]; `filled` are learnt
-        self.labels = torch.zeros(self.samples.shape[:2], dtype=torch.long, device=x.device)
-        self.task, self.filled = torch.zeros_like(self.labels), 0
+        self.y = torch.zeros(self.samples.shape[:2], dtype=torch.long, device=x.device)
+        self.task, self.filled = torch.zeros_like(self.y), 0
         self.held: dict[str, Tensor] = {}  # of pairs: the embedding, once it learns no more
 
     def reader(self, net: Network) -> "Network | Behind":
@@ -159,7 +159,7 @@ class Distilled(Part):
     def batch(self, batch: Batch) -> Batch:
         if "read" not in batch:
             return batch
-        x, y, task = (take(kept, batch.read) for kept in (self.samples, self.labels, self.task))
+        x, y, task = (take(kept, batch.read) for kept in (self.samples, self.y, self.task))
         none = torch.full_like(task, -1).unsqueeze(-1)  # no example's number
         samples = torch.cat([task.unsqueeze(-1), none.expand(*task.shape, batch.samples.shape[-1] - 1)], -1)
         learnt = Batch(samples=samples, x=x, y=y, task=task)
@@ -198,7 +198,7 @@ class Distilled(Part):
             b.theta = run.learner.map(objectives.step_on_learnt, learner.outputs(start.x), dict(b)).detach()
         place = slice(self.filled, self.filled + self.counts[t])
         self.samples[:, place] = learner.outputs(start.x).detach()
-        self.labels[:, place], self.task[:, place] = start.y, t
+        self.y[:, place], self.task[:, place] = start.y, t
         self.filled = place.stop
 
     def gather(self, samples: Tensor) -> Batch:

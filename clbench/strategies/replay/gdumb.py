@@ -26,7 +26,7 @@ class GDumb(Part):
     paper = "Prabhu et al. 2020"
     keeps = "examples"
     small = {"memory": 100}
-    retrains = learns_pairs = True
+    retrains = learns_pairs = stores = True
 
     def supports(self, stream: Stream, net: Network) -> str | None:
         classes = sum(int(task.classes.sum()) for task in stream.tasks)

@@ -38,7 +38,7 @@ class Retrieval(Part):
     paper = "Khandelwal et al. 2020"
     keeps = "examples"
     small = {"memory": 100}
-    learns_pairs = True
+    learns_pairs = stores = True
 
     def supports(self, stream: Stream, net: Network) -> str | None:
         if not hasattr(net, "features"):

@@ -50,6 +50,7 @@ class SelfSupervised(Part):
     paper = "Zbontar et al. 2021"
     keeps = "examples and a projector; joined: nothing"
     small = {"memory": 100, "width": 16}
+    stores = True
 
     def supports(self, stream: Stream, net: Network) -> str | None:
         if net.layout.buffers:
