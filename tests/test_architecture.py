@@ -63,7 +63,7 @@ MAY: dict[str, set[str]] = {
     "spec": {"core"},
     "strategies": {"core", "listing", "models", "streams"},
     "streams": {"core", "data"},
-    "testing": {"core", "engine", "execution", "profiles", "registry"},
+    "testing": {"core", "engine", "execution", "profiles", "registry", "spec"},
 }
 
 

@@ -14,10 +14,9 @@ from clbench.core.keyed import draw
 from clbench.core.pytree import Tree, tree_map
 from clbench.engine.optimiser import OPTIMISERS, Optimiser
 from clbench.engine.precision import forward_in
-from clbench.models.network import HasAside
 
 if TYPE_CHECKING:
-    from clbench.models.network import HasBuffers, Network
+    from clbench.models.network import HasAside, HasBuffers, Network
 
 
 class Gradient(NamedTuple):
@@ -42,7 +41,7 @@ class Learner:
         purpose: str = "init",
     ) -> None:
         self.net, self.S = net, len(seeds)
-        self.aside = isinstance(net, HasAside)
+        self.aside = hasattr(net, "with_aside")
         self.initial = draw(seeds, purpose, 0, net.init).to(device)
         self.theta = self.initial.clone()
         self.frozen: Tensor | None = None  # [P] or [S, P] bool

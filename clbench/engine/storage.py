@@ -26,14 +26,16 @@ def extra_bytes(run: "Run") -> int:
 def _kept_tensors(run: "Run") -> list[list[Tensor]]:
     """The tensors that the parts keep, those of one storage together.
 
-    What the run or its stream owns is left out.
+    What the run or its stream owns is left out, and what a part writes anew in every step, under a name with
+    a `_` in front.
     """
     seen = {id(run), id(run.stream), id(run.learner)}
     of_learner = [run.learner.theta, run.learner.initial, *run.learner.optimiser.state]
     of_stream = _tensors(vars(run.stream), set())
     taken = {tensor.untyped_storage().data_ptr() for tensor in (*of_learner, *of_stream)}
     storages: dict[int, dict[Any, Tensor]] = {}
-    for tensor in _tensors([vars(part) for part in run.parts], seen | {id(part) for part in run.parts}):
+    kept = [{name: value for name, value in vars(part).items() if name[0] != "_"} for part in run.parts]
+    for tensor in _tensors(kept, seen | {id(part) for part in run.parts}):
         place = tensor.untyped_storage().data_ptr()
         if place not in taken and tensor.numel():
             view = (tensor.storage_offset(), tensor.shape, tensor.stride(), tensor.dtype)

@@ -70,6 +70,7 @@ class NotTheirs(Part):
             run.stream.images.x[:7],
             run.stream.tasks[0].classes,
         )
+        self._scratch = torch.zeros_like(run.learner.theta)  # its own, and kept from no task to the next
 
 
 def test_what_belongs_to_the_run_or_its_stream_is_not():

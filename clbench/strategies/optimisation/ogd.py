@@ -55,17 +55,17 @@ class OGD(Part):
         shared = {name: float(name not in own) for name in layout.shapes}
         self.shared = layout.flat(shared).to(theta.device)  # [P]: 0 for heads of tasks' own
         self.V = theta.new_zeros(run.S, self.samples * (tasks - 1), theta.shape[1])  # [S, K, P]
-        self.before = torch.zeros_like(theta)  # [S, P]: theta before the step
+        self._before = torch.zeros_like(theta)  # [S, P]: theta before the step
 
     def gradient(self, g: Tensor, batch: Batch) -> Tensor:
-        self.before.copy_(self.run.learner.theta.detach())
+        self._before.copy_(self.run.learner.theta.detach())
         return g
 
     def after_step(self, batch: Batch) -> None:
         if self.run.t == 0:
             return
         learner, V = self.run.learner, self.V[:, : self.run.t * self.samples]
-        step = (learner.theta.detach() - self.before).unsqueeze(1)  # [S, 1, P]
+        step = (learner.theta.detach() - self._before).unsqueeze(1)  # [S, 1, P]
         along = (products(step, V) @ V).squeeze(1)
         if learner.frozen is not None:
             along.masked_fill_(learner.frozen, 0)

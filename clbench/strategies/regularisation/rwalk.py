@@ -42,7 +42,7 @@ class RWalk(Part):
         theta = run.learner.theta  # [S, P], and so are all of these
         self.importance, self.fisher, self.score, self.anchor = (torch.zeros_like(theta) for _ in range(4))
         self.new_score, self.w, self.point = (torch.zeros_like(theta) for _ in range(3))  # s', w, theta'
-        self.g, self.before = torch.zeros_like(theta), torch.zeros_like(theta)
+        self._g, self._before = torch.zeros_like(theta), torch.zeros_like(theta)
         self.step = torch.zeros((), dtype=torch.long, device=theta.device)  # of the task
 
     def before_task(self, t: int, plan: Batch) -> Batch:
@@ -55,21 +55,21 @@ class RWalk(Part):
 
     def gradient(self, g: Tensor, batch: Batch) -> Tensor:
         theta = self.run.learner.theta.detach()
-        self.g.copy_(g)  # before the penalty is added
-        self.before.copy_(theta)
+        self._g.copy_(g)  # before the penalty is added
+        self._before.copy_(theta)
         self.fisher.mul_(1 - self.alpha).addcmul_(g, g, value=self.alpha)
         return g.addcmul_(self.importance, theta - self.anchor, value=2 * self.lam)
 
     def after_step(self, batch: Batch) -> None:
         theta = self.run.learner.theta.detach()
-        self.w.addcmul_(self.g, self.before.sub_(theta))  # before - theta: minus the step
+        self.w.addcmul_(self._g, self._before.sub_(theta))  # before - theta: minus the step
         self.step += 1
         due = self.step % self.every == 0
         # g and before have served: what follows is written there, which is faster than into new memory.
-        squared = torch.sub(theta, self.point, out=self.before).square_()
+        squared = torch.sub(theta, self.point, out=self._before).square_()
         eps = torch.where(due, self.eps, torch.inf)  # between scores w / infinity, 0, is added
         metric = torch.addcmul(eps, self.fisher, squared, value=0.5, out=squared)
-        self.new_score.addcdiv_(torch.clamp(self.w, min=0, out=self.g), metric)
+        self.new_score.addcdiv_(torch.clamp(self.w, min=0, out=self._g), metric)
         self.w.mul_(~due)
         self.point.lerp_(theta, due.float())
 

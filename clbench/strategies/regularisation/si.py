@@ -34,7 +34,7 @@ class SI(Part):
     def start(self, run: Run) -> None:
         theta = run.learner.theta  # [S, P], and so are all of these
         self.importance, self.omega, self.anchor = (torch.zeros_like(theta) for _ in range(3))
-        self.g, self.before = torch.zeros_like(theta), torch.zeros_like(theta)
+        self._g, self._before = torch.zeros_like(theta), torch.zeros_like(theta)
 
     def before_task(self, t: int, plan: Batch) -> Batch:
         self.anchor.copy_(self.run.learner.theta.detach())
@@ -43,13 +43,13 @@ class SI(Part):
 
     def gradient(self, g: Tensor, batch: Batch) -> Tensor:
         theta = self.run.learner.theta.detach()
-        self.g.copy_(g)  # before the penalty is added
-        self.before.copy_(theta)
+        self._g.copy_(g)  # before the penalty is added
+        self._before.copy_(theta)
         return g.addcmul_(self.importance, theta - self.anchor, value=2 * self.c)
 
     def after_step(self, batch: Batch) -> None:
-        back = self.before.sub_(self.run.learner.theta.detach())  # minus the step; in place, for speed
-        self.omega.addcmul_(self.g, back)
+        back = self._before.sub_(self.run.learner.theta.detach())  # minus the step; in place, for speed
+        self.omega.addcmul_(self._g, back)
 
     def after_task(self, t: int) -> None:
         moved = self.run.learner.theta.detach() - self.anchor
