@@ -92,7 +92,7 @@ def test_an_edit_changes_the_digests_of_what_imports_it(tree, file, runs):
 
 def test_one_number_in_a_strategy_is_a_change(tree):
     path = tree / "strategies/replay/er.py"
-    assert changed_by(path, lambda text: text.replace("memory: Count = 500", "memory: Count = 501")) == {"er"}
+    assert changed_by(path, lambda text: text.replace(" = 500", " = 501")) == {"er"}
 
 
 def without_comments(text: str) -> str:
