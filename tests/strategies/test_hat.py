@@ -16,7 +16,7 @@ from clbench.models.small_conv import SmallConv
 from clbench.strategies.architecture.hat import HAT
 from clbench.streams.labelled import split_by_class
 
-LAM, S_MAX, STEPS = 2.0, 30.0, 12
+LAM, S_MAX, STEPS = 2.0, 8.0, 12
 
 
 class Plain(nn.Module):
@@ -47,14 +47,13 @@ class HATTwin(Twin):
         self.run, self.stream, self.seed = run, run.stream, run.seeds[0]
         self.net = Plain(run.learner.net.layout.views(run.learner.initial[0]))
         self.used, self.paper = used, paper
+        momentum = 0.0 if paper else 0.9
+        self.optimiser = torch.optim.SGD(self.net.parameters(), run.budget.lr, momentum=momentum)
 
     def train(self):
         for t in range(len(self.stream.tasks)):
             self.run.t = self.net.t = t
             self.free = self.freedom(t)
-            self.optimiser = self.new_optimiser(self.net.parameters())
-            if self.paper:
-                self.optimiser = torch.optim.SGD(self.net.parameters(), self.run.budget.lr)
             for b, samples in enumerate(self.samples(t)):
                 batch = self.stream.gather(samples)
                 self.net.s = 1 / S_MAX + (S_MAX - 1 / S_MAX) * b / (STEPS - 1)
@@ -116,8 +115,15 @@ def test_hat(paper):
     run.train()
     ours = run.learner.theta[0, : run.learner.net.layout.parameters]
     theirs = torch.cat([p.detach().flatten() for p in twin.train().net.parameters()])
-    assert (ours - theirs).norm() < 1e-5 * theirs.norm()
-    assert (ours - run.learner.initial[0, : len(ours)]).norm() > 0.05 * theirs.norm()
+    moved = (theirs - run.learner.initial[0, : len(theirs)]).norm()
+    assert (ours - theirs).norm() < 1e-5 * moved and moved > 0.2  # measured: 2e-6
+
+
+def test_the_compensation_is_finite_at_the_steepest_slope():
+    run = make("hat(compensate=True)", "task", [0, 1])
+    for e in embeddings(run):
+        e.mul_(6).clamp_(-6, 6)
+    assert run.train().isfinite().all() and run.learner.theta.isfinite().all()
 
 
 def made(network: str, seeds, **budget) -> Run:

@@ -13,14 +13,15 @@ task, a^{<t}, and how free each weight is. Cost: no extra passes.
 
 *Differs:* what is scaled is the step that the optimiser takes, not its gradient. Under plain SGD that is the
 same; Adam undoes a scale of the gradient. Outputs and e of other tasks are held too, which momentum would
-move, and so the optimiser starts anew with each task. The paper and its code learn by SGD with `compensate`,
-which makes no difference under Adam, let s rise anew in every epoch, stop early, and use dropout. With few
-steps the gates stay near their random start, and each task takes half of the units that are left."""
+move. The paper and its code learn by SGD with `compensate`, which makes no difference under Adam, let s rise
+anew in every epoch, start the optimiser anew with every task, stop early, and use dropout. With few steps the
+gates stay near their random start, and each task takes half of the units that are left."""
 
 from dataclasses import dataclass
 from typing import Annotated
 
 import torch
+import torch.nn.functional as F
 from msgspec import Meta
 from torch import Tensor
 
@@ -38,7 +39,6 @@ class HAT(Part):
     compensate: bool = False  # for SGD: e learns as fast whatever the slope
     paper = "Serra et al. 2018"
     keeps = "gates of every task, how free each weight is"
-    freezes = True
 
     def supports(self, stream: Stream, net: Network) -> str | None:
         if stream.scenario != "task":
@@ -53,7 +53,8 @@ class HAT(Part):
         return self.net
 
     def gate(self, e: Tensor) -> Tensor:
-        return (self.s * e).sigmoid()
+        """a; 0 where it is below exp(-50), since products with less take a CPU several times as long."""
+        return F.threshold((self.s * e).sigmoid(), 2e-22, 0)
 
     def start(self, run: Run) -> None:
         self.before = torch.zeros_like(run.learner.theta)  # [S, P]: theta before a step
@@ -77,7 +78,6 @@ class HAT(Part):
             free[name].zero_()[:, t] = 1
         for name in layout.head:
             free[name].zero_()[:, self.run.stream.tasks[t].classes] = 1
-        self.run.learner.freeze(self.free == 0)
         return plan
 
     def batch(self, batch: Batch) -> Batch:
@@ -99,7 +99,7 @@ class HAT(Part):
 
     def after_step(self, batch: Batch) -> None:
         theta = self.run.learner.theta.detach()
-        theta.copy_(torch.lerp(self.before, theta, self.free))
+        torch.lerp(self.before, theta, self.free, out=theta)
         for e in self.embeddings(theta, self.run.t):
             e.clamp_(-6, 6)
 
