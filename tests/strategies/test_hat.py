@@ -16,7 +16,7 @@ from clbench.models.small_conv import SmallConv
 from clbench.strategies.architecture.hat import HAT
 from clbench.streams.labelled import split_by_class
 
-LAM, S_MAX, STEPS = 2.0, 8.0, 12
+LAM, S_MAX, STEPS = 2.0, 5.0, 12
 
 
 class Plain(nn.Module):

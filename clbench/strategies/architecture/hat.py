@@ -53,8 +53,8 @@ class HAT(Part):
         return self.net
 
     def gate(self, e: Tensor) -> Tensor:
-        """a; 0 where it is below exp(-50), since products with less take a CPU several times as long."""
-        return F.threshold((self.s * e).sigmoid(), 2e-22, 0)
+        """a; 0 where it is below 1e-15, since products with less take a CPU several times as long."""
+        return F.threshold((self.s * e).sigmoid(), 1e-15, 0)
 
     def start(self, run: Run) -> None:
         self.before = torch.zeros_like(run.learner.theta)  # [S, P]: theta before a step
@@ -70,6 +70,8 @@ class HAT(Part):
         self.net.open(t)
         s = torch.linspace(1 / self.s_max, self.s_max, len(plan.samples), device=self.s.device)
         plan.s = s.unsqueeze(1).expand(-1, self.run.S)
+        room = torch.cat([1 - used for used in self.used], 1).sum(1, keepdim=True).clamp(min=1e-9)
+        self.price = [self.lam * (1 - used) / room for used in self.used]  # [S, units]
         layout = self.net.layout
         free = layout.views(self.free)
         for name, taken in self.net.between(self.used).items():
@@ -87,11 +89,10 @@ class HAT(Part):
     def gradient(self, g: Tensor, batch: Batch) -> Tensor:
         theta, t = self.run.learner.theta.detach(), self.run.t
         self.before.copy_(theta)
-        room = torch.cat([1 - used for used in self.used], 1).sum(1, keepdim=True).clamp(min=1e-9)
-        layers = zip(self.embeddings(theta, t), self.embeddings(g, t), self.used, strict=True)
-        for e, gradient, used in layers:
+        layers = zip(self.embeddings(theta, t), self.embeddings(g, t), self.price, strict=True)
+        for e, gradient, price in layers:
             a = self.gate(e)
-            gradient += self.lam * (1 - used) / room * self.s * a * (1 - a)
+            gradient += price * self.s * a * (1 - a)
             if self.compensate:
                 steepness = ((self.s * e).clamp(-50, 50).cosh() + 1) / (e.cosh() + 1)
                 gradient *= self.s_max / self.s * steepness
