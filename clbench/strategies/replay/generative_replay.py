@@ -10,7 +10,8 @@ those of one old task, drawn for each x'. No example is kept.
 Cost: so many more rows as are generated, the old network's pass forward on them, and the generator's own
 steps: on split MNIST nearly five times a plain step. The code's width is what counts in small budgets: with
 100 steps a task on split MNIST 20 numbers reach .70 where 100 reach .42, and below 100 steps, where generated
-inputs look like nothing yet, hard labels do more harm than good.
+inputs look like nothing yet, hard labels do more harm than good: split digits with 40 steps (5 seeds) by
+class, task and domain: hard .20, .71, .77, soft .17, .97, .85, `naive` .10, .96, .82.
 
 Differs: the paper's generator is a GAN. Van de Ven's code trains a variational autoencoder with codes of 100
 numbers, has every old head answer every x' and averages, and fills the targets of new classes with zeros.

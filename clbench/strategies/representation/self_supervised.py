@@ -13,7 +13,10 @@ which after every task becomes the network's head: no other label is asked for. 
 something (`self_supervised+er`) it is a start: a network of its own, with the same initial weights, learns
 the first task's inputs without labels, for a share of that task's steps; its body becomes that of the run's
 network, and of the weights that a method starts again from. All else goes on with labels, as the others
-do it: no probe, no other loss. Those of the task's steps that it takes are the plan's last, which fall away.
+do it: no probe, no other loss. The steps that it takes are the last of the task's plan, which fall away; what
+counts steps ahead, as derpp's reservoir does, should stand behind it. On split digits (smoke, 5 seeds)
+`self_supervised+er` has .82, .98, .92 by class, task and domain, `er` .80, .98, .92, and this alone .85, .97,
+.88.
 
 Kept, alone: a memory as er's, and the projector. Cost: two views of each row, so one more pass forward and
 back.
