@@ -5,7 +5,7 @@ import dataclasses
 
 import pytest
 import torch
-from helpers import CPU, NATIVE, SCENARIOS, make, parts_of, reason, refused
+from helpers import CPU, NATIVE, SCENARIOS, make, parts_of, reason, refused, suited
 
 from clbench import registry
 from clbench.avalanche import run as avalanche
@@ -294,10 +294,11 @@ def test_with_fixed_compute_no_method_takes_more_than_naive(name):
     """A forward pass is a little more than the third that it counts; a wider adapter is half as large as this
     tiny network. What learns the first task only takes less."""
     scenario = "class" if reason(name, "class") is None else "task"
-    flops = []
+    flops, on = [], suited(f"blobs_{scenario}", parts_of(name))
+    net = make("naive", benchmark=on).learner.net
     for one in ("adapter(width=1)" if name == "adapter" else name, "naive"):
-        made = make(one, scenario, steps=60, fixed_compute=True)
-        assert all(refusal(part, made.stream, made.learner.net, made.budget) is None for part in made.parts)
+        made = make(one, benchmark=on, steps=60, fixed_compute=True)
+        assert all(refusal(part, made.stream, net, made.budget) is None for part in made.parts)
         made.train()
         flops.append(made.clock.flops)
     least = 0 if parts_of(name)[0].learns_first_task_only else 0.8

@@ -315,7 +315,7 @@ def test_a_benchmark_knows_its_scenario_and_profile():
             'blobs_class has no argument "taks": did you mean "tasks"? '
             "(it takes validation=False, memory=500, precision='float32', optimiser=None, lr=None, "
             "steps=None, rows=None, momentum=None, weight_decay=None, beta2=None, warm_up=None, "
-            "optimiser_state=None, fixed_compute=None, order=None, tasks=5, width=None)",
+            "optimiser_state=None, fixed_compute=None, order=None, tasks=5, width=None, net=None)",
         ),
         ("blobs_class(tasks='3')", "smoke", "blobs_class: tasks takes a whole number from 1 to 20, not '3'"),
         ("blobs_class", "huge", "blobs_class has no budget for the profile huge; it has smoke, quick, full"),

@@ -186,7 +186,7 @@ def test_refuses_what_has_no_tokens_or_nothing_to_tell_apart():
 # ---- pairs
 
 
-def texts(strategy: PromptPool, seeds=(0,), steps=10) -> Run:
+def texts(strategy: PromptPool, steps: int = 10) -> Run:
     """Three slices of queries, which are a few of the words of their passages."""
     draws, n = np.random.default_rng(0), 120
     passages = draws.integers(1, 40, (n, 7))
@@ -195,7 +195,7 @@ def texts(strategy: PromptPool, seeds=(0,), steps=10) -> Run:
     train, test = tuple(rows[:, :30]), tuple(rows[:, 30:])
     pairs = Pairs(queries, passages, np.arange(n), train, test, ("1", "2", "3"), None, "", {})
     net = TextTransformer(np.linspace(0.5, 2, 40, dtype=np.float32), 7, 16)
-    return Run(PairStream(pairs.to(CPU), seeds), net, [strategy], budget(steps, rows=16))
+    return Run(PairStream(pairs.to(CPU), [0]), net, [strategy], budget(steps, rows=16))
 
 
 def embeddings(run: Run):
@@ -205,7 +205,7 @@ def embeddings(run: Run):
 
 @pytest.mark.parametrize("sides", ["query", "both"])
 def test_an_index_of_passages_stays_valid_where_queries_alone_have_prompts(sides):
-    run = texts(PromptPool(pool=5, length=3, chosen=2, sides=sides))
+    run = texts(PromptPool(pool=5, length=3, chosen=2, sides=sides), steps=40)
     until(run, 1)
     queries, passages = embeddings(run)
     for t in (1, 2):
@@ -257,14 +257,18 @@ def residual(views, features):
     return inner @ views["head.last.weight"].T + views["head.last.bias"]
 
 
-def test_an_image_has_no_prompts_and_queries_are_a_third_of_a_step():
-    run = make("prompt_pool", benchmark="driftcaps(slices=3, n=48, n_test=16, size=8, rows=16, steps=8)")
+def test_an_image_has_no_prompts_and_the_steps_pay_for_queries_and_longer_texts():
+    on = "driftcaps(slices=3, n=48, n_test=16, size=8, rows=16, steps=30, net='transformer')"
+    run, naive = make("prompt_pool", benchmark=on), make("naive", benchmark=on)
     net = run.learner.net
     assert net.sides == (1,) and net.added == ["head.keys1", "head.prompts1"]
     until(run, 1)
     images = embeddings(run)[0]
     run.learn(run.stream.tasks[1])
-    assert run.steps == 6  # of 8
+    until(naive, 1)
+    naive.learn(naive.stream.tasks[1])
+    assert 0.9 * naive.clock.flops < run.clock.flops < 1.05 * naive.clock.flops
+    assert run.steps <= 20  # of 30
     assert torch.allclose(F.normalize(images, dim=-1), F.normalize(embeddings(run)[0], dim=-1), atol=1e-6)
     said = PromptPool(sides="both").supports(run.stream, net.net)
     assert "no two sides of tokens" in said

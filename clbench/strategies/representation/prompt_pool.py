@@ -13,10 +13,11 @@ have prompts: the left side, or the texts where the left ones are images. So the
 stay, and an index of them stays valid; with `sides="both"` it has to be built anew. There what is read is the
 tower's own mean, over prompts and tokens.
 
-Cost: the query, a pass forward; pool, keys. Differs: the paper's network is a transformer trained on
-ImageNet-21k, here the first task is all that the body knows. The released code, and its translation to torch,
-choose prompts by a vote over the batch, at test time too, so that an answer depends on the rows beside it; as
-in Mammoth every row chooses alone here. They start the optimiser anew in each task."""
+Cost: a pass forward for the queries; chosen * length more tokens in every other pass; pool and keys.
+*Differs:* the paper's network is a transformer trained on ImageNet-21k, here the first task is all that the
+body knows. The released code, and its translation to torch, choose prompts by a vote over the batch, at test
+time too, so that an answer depends on the rows beside it; here every row chooses alone, as in Mammoth. They
+start the optimiser anew in each task."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -30,6 +31,7 @@ from clbench.core.part import Network, Run, Stream
 from clbench.core.ranges import Count, NotNegative
 from clbench.models.network import OfTokens
 from clbench.models.prompted import Prompted
+from clbench.strategies.parts.passes import flops_of_pass
 from clbench.strategies.representation.head_only import HeadOnly
 
 
@@ -57,7 +59,8 @@ class PromptPool(HeadOnly):
         return None
 
     def extra_cost(self, t: int) -> float:
-        return 1 / 3
+        """The query, which is a third, and the prompts, which a longer pass reads, as `start` counts them."""
+        return self.extra
 
     def network(self, stream: Stream, net: Network) -> Prompted:
         assert isinstance(net, OfTokens)
@@ -65,6 +68,9 @@ class PromptPool(HeadOnly):
         return Prompted(net, self.pool, self.length, self.chosen, sides)
 
     def start(self, run: Run) -> None:
+        net = run.learner.net
+        assert isinstance(net, Prompted)
+        self.extra = flops_of_pass(run.stream, net) / flops_of_pass(run.stream, net.net) - 1
         self.own = torch.stack([task.classes for task in run.stream.tasks])  # [T, C]
 
     def in_body(self, name: str, shape: tuple[int, ...]) -> bool | Tensor:
