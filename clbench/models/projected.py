@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from clbench.core.layout import Layout
+from clbench.models.adapted import widths_of_features
 from clbench.models.network import Network
 
 Views = tuple[Tensor, Tensor]
@@ -71,6 +72,12 @@ class Projected:
     def _through(name: str, views: dict[str, Tensor], x: Tensor) -> Tensor:
         inner = F.linear(x, views[f"{name}0.weight"], views[f"{name}0.bias"]).relu_()
         return F.linear(inner, views[f"{name}1.weight"], views[f"{name}1.bias"])
+
+
+def with_projector(net: Network, x: Tensor, width: int, predictor: bool) -> Projected:
+    """The network of inputs x [n, d] with a projector."""
+    (features,) = widths_of_features(net, x)
+    return Projected(net, features, width, predictor)
 
 
 def standardise(z: Tensor) -> Tensor:

@@ -321,5 +321,5 @@ def test_learnt_pairs_enter_behind_an_embedding_that_no_longer_moves(alone):
 def test_pairs_pay_for_iterations_a_tenth_of_their_steps_unless_told():
     run = small_run(registry.strategy("distilled").build(), "driftcaps", steps=100)
     part = run.parts[0]
-    assert part.counts == [6] * 3 and part.rounds(1) == int(10 / ((64 + 18) / 64)) == 7
+    assert part.sizes.of_task == [6] * 3 and part.rounds(1) == int(10 / ((64 + 18) / 64)) == 7
     assert 0.07 < part.extra_cost(1) < 1 / 9

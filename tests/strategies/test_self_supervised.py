@@ -20,8 +20,9 @@ from clbench.execution.own import OwnStrategy
 from clbench.models import by_name
 from clbench.models.mlp import MLP
 from clbench.models.projected import standardise
+from clbench.strategies.parts.probe import probe
 from clbench.strategies.parts.two_views import barlow_twins, simsiam
-from clbench.strategies.representation.self_supervised import SelfSupervised, probe
+from clbench.strategies.representation.self_supervised import SelfSupervised
 
 LAM, HIDDEN, WIDTH, SIZE, B = 0.03, 0.3, 8, 40, 16
 BOTH = pytest.mark.parametrize("method", ["barlow_twins", "simsiam"])

@@ -1,11 +1,10 @@
-"""What `distilled` is made of: the objectives that say what learnt rows X are worth, for one seed, and what
-they are learnt from.
+"""Objectives that say what learnt rows X are worth, for one seed.
 
 L(rows; theta) is the mean loss of the rows. A batch b holds `theta` [P], all of X but the inputs as `own`,
 and `real` rows; both class by class, as many of each."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -13,35 +12,10 @@ from torch import Tensor
 from torch.func import grad, vmap
 
 from clbench.core.batch import Batch
-from clbench.core.part import Network, Run, Stream
-from clbench.core.pytree import Tree
-from clbench.models.learned_inputs import LearnedInputs
-from clbench.models.network import OfEmbeddings
-
-if TYPE_CHECKING:
-    from clbench.engine.learner import Learner
+from clbench.core.part import Network, Run
+from clbench.models.behind import Behind
 
 Loss = Callable[[Tensor], Tensor]  # of theta [P]
-
-
-class Behind:
-    """A network of two sides as it reads what stands behind its embedding: x [n, left + right], both sides of
-    a pair as one row."""
-
-    def __init__(self, net: OfEmbeddings) -> None:
-        self.net, self.layout, self.init = net, net.layout, net.init
-        self.left = 0  # width of the left side, known once a pair has been embedded
-
-    def embed(self, theta: Tensor, x: tuple[Tensor, Tensor]) -> Tensor:
-        left, right = self.net.embed(theta, x)
-        self.left = left.shape[-1]
-        return torch.cat([left, right], -1)
-
-    def sides(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        return x[..., : self.left], x[..., self.left :]
-
-    def __call__(self, theta: Tensor, x: Tensor) -> Tree:
-        return self.net(theta, self.sides(x))
 
 
 class Objectives:
@@ -88,30 +62,6 @@ class Objectives:
         g = vmap(lambda of_class: grad(self.loss(of_class))(theta))(by_class)
         views, tables = self.net.layout.views(g), self.net.layout.tables
         return {name: g.flatten(2) for name, g in views.items() if g.dim() > 2 and name not in tables}
-
-
-def groups_of(stream: Stream, t: int) -> dict[int | None, Tensor]:
-    """class -> its rows [n, 2] in task t; of pairs, which have no classes, None -> the slice."""
-    train = stream.tasks[t].train
-    if stream.scenario == "pairs":
-        return {None: train}
-    labels = stream.labels(train)
-    return {c: train[labels == c] for c in labels.unique().tolist()}
-
-
-def some_of_each(run: Run, groups: dict[int | None, Tensor], rows: int, purpose: str) -> Tensor:
-    """[S, n, 2]: so many rows of each group, one group after another; of all as many as the smallest has."""
-    rows = min(rows, *map(len, groups.values()))
-    names = {c: purpose if c is None else f"{purpose} {c}" for c in groups}
-    return torch.cat([run.subset(own, rows, names[c]) for c, own in groups.items()], 1)
-
-
-def learner_of(run: Run, x: Tensor, lr: float) -> "Learner":
-    """Learns inputs from x [S, M, d] on, by Adam."""
-    adam = {"optimiser": "adam", "lr": lr, "momentum": 0.0, "weight_decay": 0.0, "warm_up": None}
-    learner = run.new_learner(LearnedInputs(*x.shape[1:]), "distilled", **adam)
-    learner.theta[:, : x[0].numel()] = x.flatten(1)
-    return learner
 
 
 def fresh_weights(run: Run, net: Network | Behind, purpose: str) -> Tensor:

@@ -1,11 +1,17 @@
 """Two views of the same rows, and losses between their projections, for learning without labels."""
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from clbench.core.batch import Batch, take
 from clbench.core.part import Run
+
+if TYPE_CHECKING:
+    from clbench.engine.learner import Learner
 
 MASKS = 512  # different ones in a task
 
@@ -39,6 +45,18 @@ class TwoViews:
             second = self.run.stream.gather(samples).x
         one, two = (take(self.masks, numbers) for numbers in batch.masks.unbind(-1))
         return torch.where(one, self.mean, x), torch.where(two, self.mean, second)
+
+    def teach(self, learner: "Learner", loss: Callable[[Any, Batch], Tensor], steps: int) -> None:
+        """So many steps of another learner than the run's, on views of the first task's rows."""
+        run = self.run
+        samples = run.shuffled(run.stream.tasks[0].train, steps=steps, purpose="unlabelled batches")
+        plan = self.plan(Batch(samples=samples))
+        for step in run.clock.repeat(steps):
+            batch = Batch({**plan.at(step), **run.stream.gather(samples[step])})
+            batch.x = self.of(batch)
+            learner.step(learner.gradient(loss, batch))
+        run.updates += steps
+        run.samples_seen += samples[..., 0].numel()
 
 
 def barlow_twins(z: Tensor, other: Tensor, lam: float) -> Tensor:

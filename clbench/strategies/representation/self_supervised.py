@@ -35,9 +35,10 @@ from torch import Tensor
 from clbench.core.batch import Batch
 from clbench.core.part import Network, Part, Run, Stream
 from clbench.core.ranges import Count, NotNegative, Positive, SmallerShare, Width
-from clbench.models.adapted import widths_of_features
-from clbench.models.projected import Projected
+from clbench.models.projected import Projected, with_projector
+from clbench.strategies.parts.body import learner_of_body, start_from_body
 from clbench.strategies.parts.memory import Memory
+from clbench.strategies.parts.probe import answer_by_probe, no_place_for_probe
 from clbench.strategies.parts.two_views import TwoViews, barlow_twins, simsiam
 
 
@@ -60,9 +61,7 @@ class SelfSupervised(Part):
             return "needs a network without running statistics"
         if self.joined:
             return None
-        if set(net.layout.head) != {"head.weight", "head.bias"}:
-            return f"{net} has no linear head that a probe could become"
-        return Memory.fits(self.memory, stream)
+        return no_place_for_probe(net) or Memory.fits(self.memory, stream)
 
     def extra_cost(self, t: int) -> float:
         if self.joined:
@@ -78,8 +77,7 @@ class SelfSupervised(Part):
 
     def projected(self, stream: Stream, net: Network) -> Projected:
         x = stream.gather(stream.tasks[0].train[:2].expand(len(stream.seeds), -1, 2)).x
-        (features,) = widths_of_features(net, x[0])
-        return Projected(net, features, self.width, self.method == "simsiam")
+        return with_projector(net, x[0], self.width, predictor=self.method == "simsiam")
 
     def start(self, run: Run) -> None:
         if not self.joined:
@@ -105,52 +103,22 @@ class SelfSupervised(Part):
         return self.loss(out, batch).expand(len(batch.y))
 
     def loss(self, out: tuple[Tensor, ...], batch: Batch) -> Tensor:
-        if self.method == "simsiam":
-            return simsiam(*out)
-        z, other = out
-        return barlow_twins(z, other, self.lam)
+        z, other, *predicted = out
+        return simsiam(z, other, *predicted) if predicted else barlow_twins(z, other, self.lam)
 
-    @torch.no_grad()
     def after_task(self, t: int) -> None:
-        """The probe."""
-        if self.joined:
-            return
-        self.stored = self.kept.after_task(t)
-        batch, learner = self.run.stream.gather(self.stored), self.run.learner
-        label = batch.y.unsqueeze(-1) == torch.arange(self.run.stream.classes, device=batch.y.device)
-        W = probe(learner.features(batch.x), label, self.ridge)
-        head = learner.net.layout.views(learner.theta)
-        head["head.weight"].copy_(W[:, :-1].mT)
-        head["head.bias"].copy_(W[:, -1])
+        if not self.joined:
+            self.stored = self.kept.after_task(t)
+            answer_by_probe(self.run, self.stored, self.ridge)
 
     def start_body(self, plan: Batch) -> Batch:
         """Joined: the plan without the steps that a learner of its own has taken for the body."""
         run, total = self.run, len(plan.samples)
         steps = min(math.ceil(self.share * total), total - 1)
-        net, layout = run.learner.net, run.learner.net.layout
-        learner = run.new_learner(self.projected(run.stream, net), "self-supervised start", warm_up=None)
-        theta = learner.theta[:, : layout.P]
-        theta[:, : layout.parameters] = run.learner.theta[:, : layout.parameters]
-        views = TwoViews(run, self.hidden)
-        samples = run.shuffled(run.stream.tasks[0].train, steps=steps, purpose="unlabelled batches")
-        draws = views.plan(Batch(samples=samples))
-        for step in run.clock.repeat(steps):
-            batch = Batch({**draws.at(step), **run.stream.gather(samples[step])})
-            batch.x = views.of(batch)
-            learner.step(learner.gradient(self.loss, batch))
-        body = layout.flat({name: name not in layout.head for name in layout.shapes}).to(theta.device)
-        for one in (run.learner.theta, run.learner.initial):
-            one[:, body] = theta[:, body]
-        run.updates += steps
-        run.samples_seen += samples[..., 0].numel()
+        if steps == 0:
+            return plan
+        net = self.projected(run.stream, run.learner.net)
+        learner = learner_of_body(run, net, "self-supervised start")
+        TwoViews(run, self.hidden).teach(learner, self.loss, steps)
+        start_from_body(run, learner)
         return Batch({name: tensor[: total - steps] for name, tensor in plan.items()})
-
-
-def probe(x: Tensor, label: Tensor, ridge: float) -> Tensor:
-    """[S, h + 1, C]: the weights of features x [S, n, h], and of the constant 1 behind them, with the least
-    squares to label [S, n, C] and a penalty on their own."""
-    x = torch.cat([x, torch.ones_like(x[..., :1])], -1)
-    G = x.mT @ x
-    size = G.diagonal(dim1=-2, dim2=-1).mean(-1).view(-1, 1, 1)
-    penalty = ridge * size * torch.eye(x.shape[-1], device=x.device)
-    return torch.linalg.solve(G + penalty, x.mT @ label.to(x.dtype))
