@@ -57,9 +57,9 @@ class HAT(Part):
         return F.threshold((self.s * e).sigmoid(), 1e-15, 0)
 
     def start(self, run: Run) -> None:
-        self.before = torch.zeros_like(run.learner.theta)  # [S, P]: theta before a step
+        self._before = torch.zeros_like(run.learner.theta)  # [S, P]: theta before a step
         self.free = torch.ones_like(run.learner.theta)  # [S, P]: 1 - min(a_i^{<t}, a_j^{<t})
-        self.used = [torch.zeros_like(e) for e in self.embeddings(self.before, 0)]  # [S, units]: a^{<t}
+        self.used = [torch.zeros_like(e) for e in self.embeddings(self._before, 0)]  # [S, units]: a^{<t}
 
     def embeddings(self, theta: Tensor, t: int) -> list[Tensor]:
         """e_l^t [S, units] of each layer l, as views of theta [S, P] or of a gradient."""
@@ -88,7 +88,7 @@ class HAT(Part):
 
     def gradient(self, g: Tensor, batch: Batch) -> Tensor:
         theta, t = self.run.learner.theta.detach(), self.run.t
-        self.before.copy_(theta)
+        self._before.copy_(theta)
         layers = zip(self.embeddings(theta, t), self.embeddings(g, t), self.price, strict=True)
         for e, gradient, price in layers:
             a = self.gate(e)
@@ -100,7 +100,7 @@ class HAT(Part):
 
     def after_step(self, batch: Batch) -> None:
         theta = self.run.learner.theta.detach()
-        torch.lerp(self.before, theta, self.free, out=theta)
+        torch.lerp(self._before, theta, self.free, out=theta)
         for e in self.embeddings(theta, self.run.t):
             e.clamp_(-6, 6)
 
