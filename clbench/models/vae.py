@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from clbench.core.batch import Batch
 from clbench.core.layout import Layout
 
 LARGEST = 10.0  # log variance of a code, which is to be near 0: a large step must not end at infinity
@@ -65,6 +66,10 @@ class VAE:
         out = _through(self.decoder, self.layout.views(theta), z)
         return out.sigmoid() if self.unit else out
 
+    def loss(self, out: Out, rows: Batch) -> Tensor:
+        """The weighted sum of the losses of the rows, whose x is an input and its noise."""
+        return (rows.weight * self.losses(out, rows.x[0])).sum()
+
     def losses(self, out: Out, x: Tensor) -> Tensor:
         """[n]: minus the evidence lower bound of each row of x, in nats an input.
 
@@ -79,6 +84,12 @@ class VAE:
             mean.square() + log_variance.exp() - 1 - log_variance
         ) / 2  # of N(mean, variance) to N(0, 1)
         return (misfit.sum(-1) + divergence.sum(-1)) / self.inputs
+
+
+def vae_of(x: Tensor, hidden: tuple[int, ...], code: int) -> VAE:
+    """For inputs like x [..., inputs]: coins where all its values lie in 0 … 1, else Gaussians."""
+    unit = bool(((x >= 0) & (x <= 1)).all())
+    return VAE(x.shape[-1], hidden, code, unit)
 
 
 def _layers(side: str, sizes: tuple[int, ...]) -> dict[str, tuple[int, int]]:

@@ -27,6 +27,7 @@ from clbench.core.part import Network, Part, Run, Stream
 from clbench.core.ranges import Count, PositiveShare, Share
 from clbench.errors import InputError
 from clbench.models.network import OfLayers
+from clbench.strategies.parts.layers import matrix_of, of_norms, products_of_inputs, take_off, why_no_layers
 
 NOTHING = 1e-10  # share of |R|^2 below which a direction is rounding
 
@@ -44,21 +45,16 @@ class GPM(Part):
     extra_cost = None  # type: ignore[assignment]    # it depends on the rank of what layers read
 
     def supports(self, stream: Stream, net: Network) -> str | None:
-        if not isinstance(net, OfLayers):
-            return f"{net} does not show what its layers read"
-        shapes = net.layout.shapes
-        loose = [name for name in shapes if f"{layer_of(name)}.weight" not in shapes]
-        return f"{net} has weights in no layer, as {loose[0]}" if loose else None
+        return why_no_layers(net)
 
     def start(self, run: Run) -> None:
-        layout = self.layout = run.learner.net.layout
-        if not isinstance(run.learner.net, OfLayers):  # but that of another part
-            raise InputError(f"gpm: {run.learner.net} does not show what its layers read")
+        net = run.learner.net
+        if not isinstance(net, OfLayers):  # but that of another part
+            raise InputError(f"gpm: {net} does not show what its layers read")
         self.before = torch.zeros_like(run.learner.theta)  # [S, P]: theta before the step
         self.bases: dict[str, Tensor] = {}  # M by layer, [S, in, rank]
-        self.own_heads = layout.head if run.stream.scenario == "task" else []
-        norms = {name: len(layout.shapes.get(f"{layer_of(name)}.weight", ())) == 1 for name in layout.shapes}
-        self.norms = layout.flat(norms).to(self.before.device)  # [P]
+        self.own_heads = net.layout.head if run.stream.scenario == "task" else []
+        self.norms = of_norms(net).to(self.before.device)  # [P]
 
     def gradient(self, g: Tensor, batch: Batch) -> Tensor:
         self.before.copy_(self.run.learner.theta.detach())
@@ -68,21 +64,18 @@ class GPM(Part):
         if not self.bases:  # the first task
             return
         learner = self.run.learner
-        theta = learner.theta.detach()
-        weights, step = self.layout.views(theta), self.layout.views(theta - self.before)
+        theta, layout = learner.theta.detach(), learner.net.layout
+        weights, step = layout.views(theta), layout.views(theta - self.before)
         for layer, M in self.bases.items():
-            along = with_bias(step, layer) @ M @ M.mT  # [S, out, in]
-            weight = weights[f"{layer}.weight"]
-            weight.sub_(along[..., : weight[0, 0].numel()].view_as(weight))
-            if f"{layer}.bias" in weights:
-                weights[f"{layer}.bias"].sub_(along[..., -1])
+            take_off(weights, layer, matrix_of(step, layer) @ M @ M.mT)
         still = self.norms if learner.frozen is None else self.norms | learner.frozen
         theta.copy_(torch.where(still, self.before, theta))
 
     @torch.no_grad()
     def after_task(self, t: int) -> None:
-        share = min(1.0, self.threshold + self.rise * t)
-        for layer, RR in self.moments(t).items():
+        run, share = self.run, min(1.0, self.threshold + self.rise * t)
+        samples = run.subset(run.stream.tasks[t].train, self.samples, "gpm")
+        for layer, RR in products_of_inputs(run, samples, self.own_heads).items():
             M = self.bases.get(layer, self.before.new_zeros(*RR.shape[:2], 0)).double()
             rest = torch.eye(RR.shape[-1], device=RR.device) - M @ M.mT
             sizes, directions = torch.linalg.eigh(rest @ RR @ rest)  # [S, in], [S, in, in]
@@ -93,32 +86,6 @@ class GPM(Part):
             rank = int(new.sum(-1).max())
             M = torch.cat([M, (directions * new.unsqueeze(1))[..., :rank]], -1)
             self.bases[layer] = M.to(self.before.dtype)
-
-    def moments(self, t: int) -> dict[str, Tensor]:
-        """R'R by layer, [S, in, in], of what the layer reads of examples of task t."""
-        run, learner, net = self.run, self.run.learner, self.run.learner.net
-        assert isinstance(net, OfLayers)
-        sums: dict[str, Tensor] = {}
-        for some in run.subset(run.stream.tasks[t].train, self.samples, "gpm").split(run.rows, 1):
-            x = run.stream.gather(some).x
-            read = learner.map(net.inputs_of, learner.theta.detach(), x)
-            for layer, R in read.items():
-                if f"{layer}.weight" in self.own_heads:
-                    continue
-                if f"{layer}.bias" in self.layout.shapes:
-                    R = torch.cat([R, torch.ones_like(R[..., :1])], -1)
-                sums[layer] = sums.get(layer, 0) + (R.mT @ R).double()
-        return sums
-
-
-def layer_of(name: str) -> str:
-    return name.rpartition(".")[0]
-
-
-def with_bias(views: dict[str, Tensor], layer: str) -> Tensor:
-    """[S, out, in]: a layer's weights, the bias as those of one more input."""
-    weight, bias = views[f"{layer}.weight"].flatten(2), views.get(f"{layer}.bias")
-    return weight if bias is None else torch.cat([weight, bias.unsqueeze(-1)], -1)
 
 
 def trace(matrices: Tensor) -> Tensor:

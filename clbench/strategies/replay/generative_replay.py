@@ -30,7 +30,7 @@ from clbench.core.budget import Budget
 from clbench.core.part import Part, Run
 from clbench.core.ranges import Positive, Rows, Width
 from clbench.models.mlp import MLP
-from clbench.models.vae import VAE, Out
+from clbench.models.vae import vae_of
 
 
 @dataclass
@@ -51,10 +51,9 @@ class GenerativeReplay(Part):
     def start(self, run: Run) -> None:
         train = run.stream.tasks[0].train[:256]  # the same for all seeds, and so is what it decides
         x = run.stream.gather(train.expand(run.S, -1, 2)).x
-        unit = bool(((x >= 0) & (x <= 1)).all())
         net = run.learner.net
         hidden = net.widths if isinstance(net, MLP) else (400, 400)
-        self.vae = VAE(x.shape[-1], hidden, self.code, unit)
+        self.vae = vae_of(x, hidden, self.code)
         self.generator = run.new_learner(self.vae, "generator")
 
     def before_task(self, t: int, plan: Batch) -> Batch:
@@ -62,6 +61,7 @@ class GenerativeReplay(Part):
         if run.budget.optimiser_state == "reset":
             self.generator.reset_optimiser()
         self.rows_made = (self.rows or run.rows) if t else 0
+        self.made = slice(0)  # their place in the batch, once they are there
         shape = steps, self.new + self.rows_made, self.code
         plan.noise = run.draw("generator's noise", lambda draws: torch.randn(shape, generator=draws))
         if t > 0:
@@ -82,42 +82,31 @@ class GenerativeReplay(Part):
         x = self.generator.map(self.vae.decode, self.old_generator, batch.z)
         old = self.answers[batch.head]  # [S, rows, C]
         scores = self.run.learner.outputs(x, self.old).masked_fill(~old, -1e9)
-        if self.targets == "hard":
-            y = scores.argmax(-1)
-        else:
-            y = torch.full_like(batch.head, -100)  # no label
+        y = scores.argmax(-1)
+        if self.targets == "soft":
+            y = torch.full_like(y, -100)  # no label
             batch.soft = (scores / self.temperature).softmax(-1)
-        made = Batch(
-            samples=torch.full_like(batch.samples[:, :1], -1).expand(-1, self.rows_made, -1),  # no examples
-            x=x,
-            y=y,
-            task=batch.head,
-            mask=old if self.apart else torch.ones_like(old),
-        )
-        t, self.first = self.run.t + 1, batch.y.shape[1]
+        none = torch.full_like(batch.samples[:, :1], -1).expand(-1, self.rows_made, -1)  # no examples
+        mask = old if self.apart else torch.ones_like(old)
+        made = Batch(samples=none, x=x, y=y, task=batch.head, mask=mask)
+        t, first = self.run.t + 1, batch.y.shape[1]
+        self.made = slice(first, first + self.rows_made)
         batch.weight = batch.weight / t
         return batch.append(made, 1 - 1 / t)
 
     def losses(self, out: Tensor, batch: Batch) -> Tensor | None:
         if "soft" not in batch:
             return None
-        made = slice(self.first, self.first + self.rows_made)
-        scores = out[made].masked_fill(~batch.mask[made], -1e9)
+        scores = out[self.made].masked_fill(~batch.mask[self.made], -1e9)
         log_q = (scores / self.temperature).log_softmax(-1)
-        return F.pad(-(batch.soft * log_q).sum(-1), (self.first, 0))
+        return F.pad(-(batch.soft * log_q).sum(-1), (self.made.start, 0))
 
     def after_step(self, batch: Batch) -> None:
         if "noise" not in batch:  # another part trains on a plan of its own
             return
         rows = Batch(x=(self.learnt(batch.x), batch.noise), weight=self.learnt(batch.weight))
-        self.generator.step(self.generator.gradient(self.bound, rows), batch.get("lr"))
+        self.generator.step(self.generator.gradient(self.vae.loss, rows), batch.get("lr"))
 
     def learnt(self, rows: Tensor) -> Tensor:
         """Of the batch's rows [S, B, ...] the plan's own and the generated ones."""
-        if not self.rows_made:
-            return rows[:, : self.new]
-        return torch.cat([rows[:, : self.new], rows[:, self.first : self.first + self.rows_made]], 1)
-
-    def bound(self, out: Out, rows: Batch) -> Tensor:
-        """One seed: the generator's loss."""
-        return (rows.weight * self.vae.losses(out, rows.x[0])).sum()
+        return torch.cat([rows[:, : self.new], rows[:, self.made]], 1)
