@@ -51,13 +51,13 @@ class GPM(Part):
         net = run.learner.net
         if not isinstance(net, OfLayers):  # but that of another part
             raise InputError(f"gpm: {net} does not show what its layers read")
-        self.before = torch.zeros_like(run.learner.theta)  # [S, P]: theta before the step
+        self._before = torch.zeros_like(run.learner.theta)  # [S, P]: theta before the step
         self.bases: dict[str, Tensor] = {}  # M by layer, [S, in, rank]
         self.own_heads = net.layout.head if run.stream.scenario == "task" else []
-        self.norms = of_norms(net).to(self.before.device)  # [P]
+        self.norms = of_norms(net).to(self._before.device)  # [P]
 
     def gradient(self, g: Tensor, batch: Batch) -> Tensor:
-        self.before.copy_(self.run.learner.theta.detach())
+        self._before.copy_(self.run.learner.theta.detach())
         return g
 
     def after_step(self, batch: Batch) -> None:
@@ -65,18 +65,18 @@ class GPM(Part):
             return
         learner = self.run.learner
         theta, layout = learner.theta.detach(), learner.net.layout
-        weights, step = layout.views(theta), layout.views(theta - self.before)
+        weights, step = layout.views(theta), layout.views(theta - self._before)
         for layer, M in self.bases.items():
             take_off(weights, layer, matrix_of(step, layer) @ M @ M.mT)
         still = self.norms if learner.frozen is None else self.norms | learner.frozen
-        theta.copy_(torch.where(still, self.before, theta))
+        theta.copy_(torch.where(still, self._before, theta))
 
     @torch.no_grad()
     def after_task(self, t: int) -> None:
         run, share = self.run, min(1.0, self.threshold + self.rise * t)
         samples = run.subset(run.stream.tasks[t].train, self.samples, "gpm")
         for layer, RR in products_of_inputs(run, samples, self.own_heads).items():
-            M = self.bases.get(layer, self.before.new_zeros(*RR.shape[:2], 0)).double()
+            M = self.bases.get(layer, self._before.new_zeros(*RR.shape[:2], 0)).double()
             rest = torch.eye(RR.shape[-1], device=RR.device) - M @ M.mT
             sizes, directions = torch.linalg.eigh(rest @ RR @ rest)  # [S, in], [S, in, in]
             sizes, directions = sizes.flip(-1), directions.flip(-1)  # largest first
@@ -85,7 +85,7 @@ class GPM(Part):
             new = (held < share * total) & (sizes > NOTHING * total)
             rank = int(new.sum(-1).max())
             M = torch.cat([M, (directions * new.unsqueeze(1))[..., :rank]], -1)
-            self.bases[layer] = M.to(self.before.dtype)
+            self.bases[layer] = M.to(self._before.dtype)
 
 
 def trace(matrices: Tensor) -> Tensor:
