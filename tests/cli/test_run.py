@@ -146,7 +146,7 @@ def test_dry_run_writes_nothing(tmp_path, here):
             ("run", "-b", "blobs_class", "-s", "ewc(lam='high')"),
             "ewc: lam takes a number from 0 to 1e18, not 'high'",
         ),
-        (("run", "-b", "blobs_class", "-s", "x*"), 'no name matches "x*"'),
+        (("run", "-b", "blobs_class", "-s", "zz*"), 'no name matches "zz*"'),
         (("run", "-b", "blobs_class", "-s", "nowhere.py:Mine"), "nowhere.py: there is no such file"),
         (("run", "-b", "blobs_class", "-s", "er+avalanche_naive"), "only native strategies can be joined"),
         (

@@ -137,10 +137,12 @@ def test_families_head_their_rows(html, folder):
     summary = html[html.index('<section id="summary">') : html.index("</section>")]
     found = re.findall(r'scope="row(?:group)?">([^<]+)</th>', summary)
     assert found[:4] == ["reference", "naive", "joint", "joint_equal"]
-    assert found[found.index("regularisation") :][:5] == [
+    assert found[found.index("regularisation") :][:7] == [
         "regularisation",
         "ewc",
         "lwf",
+        "mas",
+        "si",
         "avalanche_ewc",
         "replay",
     ]

@@ -61,7 +61,7 @@ OF_STRATEGIES = [
     of_strategy(
         "DER++'s alpha ignored",
         "split_digits_class:derpp",
-        "derpp.py",
+        "der.py",
         "append(dark, self.alpha)",
         "append(dark, 1.0)",
     ),

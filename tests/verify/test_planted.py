@@ -321,10 +321,10 @@ HARMLESS = [
         "",
         [
             (
-                STRATEGIES + "derpp.py",
+                STRATEGIES + "der.py",
                 None,
                 exchanged(
-                    STRATEGIES + "derpp.py",
+                    STRATEGIES + "der.py",
                     "        plan.write = reservoir",
                     "        if t > 0:",
                     "        self.seen += steps * B",

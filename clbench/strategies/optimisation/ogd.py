@@ -36,18 +36,14 @@ class OGD(Part):
     small = {"samples": 8}
     protects = True
 
+    extra_cost = None  # type: ignore[assignment]    # what orthogonal vectors take is not known
+
     def supports(self, stream: Stream, net: Network) -> str | None:
         one = 4 * net.layout.P * (len(stream.tasks) - 1)  # bytes, for each sample of a task
         asked = self.samples * one
         if asked <= MOST:
             return None
         return f"samples={self.samples} takes {asked / 1e9:.1f} GB a seed, more than 1: at most {MOST // one}"
-
-    def extra_cost(self, t: int) -> float:
-        """Two products with all vectors so far, where every weight is used once a row; the gradients of the
-        task, spread over its steps."""
-        of_products, of_gradients = 2 / 3 * t, 1 / self.run.budget.steps
-        return (of_products + of_gradients) * self.samples / self.run.rows
 
     def start(self, run: Run) -> None:
         theta, layout, tasks = run.learner.theta, run.learner.net.layout, len(run.stream.tasks)

@@ -63,10 +63,7 @@ class SelfSupervised(Part):
             return None
         return no_place_for_probe(net) or Memory.fits(self.memory, stream)
 
-    def extra_cost(self, t: int) -> float:
-        if self.joined:
-            return self.share if t == 0 else 0.0
-        return 1.0
+    extra_cost = None  # type: ignore[assignment]    # how much is not known
 
     def network(self, stream: Stream, net: Network) -> Network:
         """Joined, the network as it is: nobody may put another in its place, whose body it would not know."""
