@@ -41,7 +41,7 @@ def test_it_asks_where_the_network_is_least_sure_and_trains_on_nothing_else(pick
     for number, theta in enumerate(part.thetas):
         before, after = (part.rounds_of[4 * (number + i)][0] for i in (0, 1))
         for s in range(2):
-            p = run.learner.net.module(theta[s])(x[s]).softmax(-1)
+            p = run.learner.net.module(theta[s])(x[s]).softmax(-1).detach()
             unsure = (
                 -(p * p.log()).sum(-1) if pick == "entropy" else -p.topk(2).values.diff(dim=-1).abs()[:, 0]
             )

@@ -2,30 +2,18 @@
 
 import pytest
 import torch
-from helpers import make, parts_of, until
-from strategies.test_equations import SGD, Twin, same_weights
-from test_stream import pictures
-
-from clbench.core.budget import Budget
-from clbench.core.part import Part
-from clbench.engine.run import Run
-from clbench.models.small_conv import SmallConv
-from clbench.streams.labelled import split_by_class
+from helpers import make, until
+from strategies.anchored import AnchoredTwin, gradients_of_running_statistics
+from strategies.test_equations import SGD, same_weights
 
 
-class L2Twin(Twin):
-    """Hsu et al. 2018: the squared distance to the last task's weights, through autograd."""
+class L2Twin(AnchoredTwin):
+    """Hsu et al. 2018: from the second task on every weight is as important."""
 
-    lam = 0.3
+    strength = 0.3
 
-    def before_task(self, t):
-        self.anchor = [p.detach().clone() for p in self.net.parameters()]
-
-    def penalty(self, x, t):
-        if t == 0:
-            return 0.0
-        pairs = zip(self.net.parameters(), self.anchor, strict=True)
-        return self.lam * sum((p - anchor).square().sum() for p, anchor in pairs)
+    def after_task(self, t):
+        self.importance = [torch.ones_like(p) for p in self.net.parameters()]
 
 
 @pytest.mark.parametrize("scenario", ("class", "task"))
@@ -45,24 +33,6 @@ def test_the_first_task_is_learnt_without_and_the_second_near_the_first():
         moved[spec] = (run.learner.theta.detach() - first[spec]).norm(dim=-1)
     assert torch.equal(*first.values())
     assert (moved["l2(lam=30.0)"] < 0.5 * moved["naive"]).all()
-
-
-def gradients_of_running_statistics(spec: str) -> float:
-    """The largest gradient that the spec gives to running statistics, of two tasks under batch norm."""
-    largest = []
-
-    class Last(Part):
-        def gradient(self, g, batch):
-            largest.append(float(g[:, self.run.learner.net.layout.buffers].abs().max()))
-            return g
-
-    stream = split_by_class(pictures(), [[0, 1], [2, 3]], "class", [0, 1])
-    net = SmallConv((6, 5, 3), 4, (8, 8), "batch")
-    run = Run(stream, net, [*parts_of(spec), Last()], Budget(steps=9, rows=8))
-    statistics = run.learner.theta[:, net.layout.buffers].clone()
-    run.train()
-    assert len(largest) == 18 and (run.learner.theta[:, net.layout.buffers] != statistics).any()
-    return max(largest)
 
 
 def test_running_statistics_are_left_alone():

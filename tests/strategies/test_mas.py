@@ -3,29 +3,18 @@
 import pytest
 import torch
 from helpers import make, until
-from strategies.test_equations import SGD, Twin, same_weights
-from strategies.test_l2 import gradients_of_running_statistics
+from strategies.anchored import AnchoredTwin, gradients_of_running_statistics, same_importances
+from strategies.test_equations import SGD, same_weights
 
 from clbench.core.keyed import generator
 from clbench.core.part import refusal
 from clbench.testing.runs import small_run
 
 
-class MASTwin(Twin):
+class MASTwin(AnchoredTwin):
     """Aljundi et al. 2018: absolute gradients of the squared norm, one example after another."""
 
-    lam, count = 0.05, 48
-
-    def __init__(self, run):
-        super().__init__(run)
-        self.importance = [torch.zeros_like(p) for p in self.net.parameters()]
-
-    def before_task(self, t):
-        self.anchor = [p.detach().clone() for p in self.net.parameters()]
-
-    def penalty(self, x, t):
-        terms = zip(self.importance, self.net.parameters(), self.anchor, strict=True)
-        return self.lam * sum((omega * (p - anchor).square()).sum() for omega, p, anchor in terms)
+    strength, count = 0.05, 48
 
     def after_task(self, t):
         train = self.stream.tasks[t].train
@@ -44,9 +33,7 @@ def test_mas(scenario, optimiser):
     run = make("mas(lam=0.05, samples=48)", scenario, **optimiser)
     twin = MASTwin(run)
     same_weights(run, twin)
-    ours = run.learner.net.layout.views(run.parts[0].importance[0])
-    for a, b in zip(ours.values(), twin.importance, strict=True):
-        assert (a - b).norm() < 1e-5 * b.norm()
+    same_importances(run, twin, within=1e-5)
 
 
 def test_labels_are_of_no_account():

@@ -3,29 +3,18 @@
 import pytest
 import torch
 from helpers import make, parts_of, until
-from strategies.test_equations import SGD, Twin, same_weights
-from strategies.test_l2 import gradients_of_running_statistics
+from strategies.anchored import AnchoredTwin, gradients_of_running_statistics
+from strategies.test_equations import SGD, same_weights
 
 from clbench.core.keyed import generator
 from clbench.core.part import Part
 from clbench.testing.runs import small_run
 
 
-class OnlineEWCTwin(Twin):
+class OnlineEWCTwin(AnchoredTwin):
     """Schwarz et al. 2018: one importance and one anchor, the penalty through autograd, batches of one."""
 
-    lam, gamma, count = 300.0, 0.6, 48
-
-    def __init__(self, run):
-        super().__init__(run)
-        self.importance = [torch.zeros_like(p) for p in self.net.parameters()]
-
-    def before_task(self, t):
-        self.anchor = [p.detach().clone() for p in self.net.parameters()]
-
-    def penalty(self, x, t):
-        terms = zip(self.importance, self.net.parameters(), self.anchor, strict=True)
-        return self.lam / 2 * sum((fisher * (p - anchor).square()).sum() for fisher, p, anchor in terms)
+    strength, gamma, count = 300.0 / 2, 0.6, 48
 
     def after_task(self, t):
         train = self.stream.tasks[t].train

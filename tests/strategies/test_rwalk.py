@@ -3,15 +3,19 @@
 import pytest
 import torch
 from helpers import make, until
+from strategies.anchored import (
+    gradients_of_running_statistics,
+    same_importances,
+    temperature_and_largest,
+)
 from strategies.test_equations import SGD, same_weights
-from strategies.test_l2 import gradients_of_running_statistics
 from strategies.test_si import SITwin
 
 
 class RWalkTwin(SITwin):
     """Chaudhry et al. 2018: lists of tensors by layer, a score where one is due."""
 
-    c, alpha, every, eps = 3.0, 0.3, 5, 1e-4  # c: lam
+    strength, alpha, every, eps = 3.0, 0.3, 5, 1e-4
 
     def __init__(self, run):
         super().__init__(run)
@@ -49,9 +53,7 @@ def test_rwalk(scenario, optimiser):
     run = make(SPEC, scenario, **optimiser)  # 12 steps: two scores, and two steps over
     twin = RWalkTwin(run)
     same_weights(run, twin)
-    ours = run.learner.net.layout.views(run.parts[0].importance[0])
-    for a, b in zip(ours.values(), twin.importance, strict=True):
-        assert (a - b).norm() < 1e-4 * b.norm()
+    same_importances(run, twin, within=1e-4)
 
 
 def test_fisher_and_score_both_count():
@@ -85,12 +87,8 @@ def test_it_forgets_less_than_naive():
 
 
 def test_the_temperature_of_pairs_is_left_free():
-    run = make("rwalk", benchmark="driftcaps(slices=2, n=48, n_test=16, size=8, rows=16, steps=12)")
-    run.train()
-    layout = run.learner.net.layout
-    importance = layout.views(run.parts[0].importance[0])
-    assert [float(importance[name]) for name in layout.temperature] == [0.0]
-    assert run.parts[0].importance.max() > 1
+    temperature, largest = temperature_and_largest("rwalk", steps=12)
+    assert temperature == [0.0] and largest > 1
 
 
 def test_running_statistics_are_left_alone():

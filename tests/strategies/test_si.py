@@ -3,36 +3,28 @@
 import pytest
 import torch
 from helpers import make, until
-from strategies.test_equations import SGD, Twin, same_weights
-from strategies.test_l2 import gradients_of_running_statistics
+from strategies.anchored import (
+    AnchoredTwin,
+    gradients_of_running_statistics,
+    same_importances,
+    temperature_and_largest,
+)
+from strategies.test_equations import SGD, same_weights
 
 
-class SITwin(Twin):
+class SITwin(AnchoredTwin):
     """Zenke et al. 2017: gradients of cross-entropy and of the penalty apart, lists of tensors by layer."""
 
-    c, xi = 2.0, 0.05
-
-    def __init__(self, run):
-        super().__init__(run)
-        self.importance = self.zeros()
-
-    def zeros(self):
-        return [torch.zeros_like(p) for p in self.net.parameters()]
-
-    def weights(self):
-        return [p.detach().clone() for p in self.net.parameters()]
+    strength, xi = 2.0, 0.05
 
     def before_task(self, t):
-        self.path, self.anchor = self.zeros(), self.weights()
+        super().before_task(t)
+        self.path = self.zeros()
 
     def cross_entropy(self, x, y, mask):
         loss = super().cross_entropy(x, y, mask)
         self.g = torch.autograd.grad(loss, list(self.net.parameters()), retain_graph=True)
         return loss
-
-    def penalty(self, x, t):
-        terms = zip(self.importance, self.net.parameters(), self.anchor, strict=True)
-        return self.c * sum((omega * (p - anchor).square()).sum() for omega, p, anchor in terms)
 
     def samples(self, t):
         for samples in super().samples(t):
@@ -57,9 +49,7 @@ def test_si(scenario, optimiser):
     run = make("si(c=2.0, xi=0.05)", scenario, **optimiser)
     twin = SITwin(run)
     same_weights(run, twin)
-    ours = run.learner.net.layout.views(run.parts[0].importance[0])
-    for a, b in zip(ours.values(), twin.importance, strict=True):
-        assert (a - b).norm() < 1e-4 * b.norm()
+    same_importances(run, twin, within=1e-4)
     assert sum((b > 0).sum() for b in twin.importance) > 0.5 * run.learner.net.layout.parameters
 
 
@@ -106,9 +96,5 @@ def test_running_statistics_are_left_alone():
 
 
 def test_the_temperature_of_pairs_is_left_free():
-    run = make("si", benchmark="driftcaps(slices=2, n=48, n_test=16, size=8, rows=16, steps=6)")
-    run.train()
-    layout = run.learner.net.layout
-    importance = layout.views(run.parts[0].importance[0])
-    assert [float(importance[name]) for name in layout.temperature] == [0.0]
-    assert run.parts[0].importance.max() > 0
+    temperature, largest = temperature_and_largest("si", steps=6)
+    assert temperature == [0.0] and largest > 0
