@@ -297,7 +297,7 @@ def test_with_fixed_compute_no_method_takes_more_than_naive(name):
     flops, on = [], suited(f"blobs_{scenario}", parts_of(name))
     net = make("naive", benchmark=on).learner.net
     for one in ("adapter(width=1)" if name == "adapter" else name, "naive"):
-        made = make(one, benchmark=on, steps=60, fixed_compute=True)
+        made = make(one, benchmark=on, steps=40, fixed_compute=True)
         assert all(refusal(part, made.stream, net, made.budget) is None for part in made.parts)
         made.train()
         flops.append(made.clock.flops)

@@ -50,6 +50,10 @@ class Batch(dict[Any, Any]):
         """The batch of one step, where this is a plan."""
         return Batch({name: tensor[step] for name, tensor in self.items()})
 
+    def between(self, start: int, end: int | None = None) -> "Batch":
+        """The plan of these steps alone, where this is a plan; without `end`, of all from `start` on."""
+        return Batch({name: tensor[start:end] for name, tensor in self.items()})
+
     def for_part(self, part: int) -> "Batch":
         """The batch as part number `part` sees it: its own entries by their names, others out of its way."""
         return Batch({key[1] if key[0] == part else key: tensor for key, tensor in self.items()})

@@ -31,7 +31,7 @@ def conflict(parts: Sequence[tuple[str, type]]) -> str | None:
 def _undone(name: str, cls: type, other: str, other_cls: type) -> str | None:
     """What the first part leaves nothing of in the second, or None."""
     if _says(cls, "retrains") and _says(other_cls, "freezes"):
-        return f"{name} starts every task from the initial weights, so {other} cannot hold any fixed"
+        return f"{name} starts every task from the initial weights, so nothing that {other} fixes stays"
     if _says(cls, "separates_tasks") and _says(other_cls, "protects"):
         return f"{name} learns no weight that earlier tasks use, so {other} has nothing to protect"
     if getattr(cls, "labels", None) is not None and (
@@ -46,7 +46,8 @@ def _undone(name: str, cls: type, other: str, other_cls: type) -> str | None:
 
 
 def _is_method(cls: type) -> bool:
-    """Whether a part is a method of its own, and does more than to look on."""
+    """Whether a part is a method of its own, and does more than to look on: by what it says of itself, since
+    lists have read a class from its file and not imported it."""
     return _says(cls, "keeps") or _says(cls, "paper")
 
 

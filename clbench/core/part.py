@@ -56,13 +56,14 @@ class Part:
     # Keeps a part of the task's plan to train on when the task ends (`run.fit`): it sees the plan after all
     # other parts, and the end of the task before them.
     splits_plan: bool = False
-    freezes: bool = False  # chooses which weights learn (`learner.freeze`)
+    freezes: bool = False  # chooses which weights learn: by freezing, by scaling their steps, by growth
     # After the first task, which is learnt as plain training does, its plans are empty and no step is taken.
     learns_first_task_only: bool = False
     separates_tasks: bool = False  # no weight that a task learns has a part in the outputs of earlier tasks
     protects: bool = False  # acts only on weights that have a part in the outputs of earlier tasks
     labels: float | None = None  # share of the training labels that it asks for; None: it is given all
     stored: Tensor | None = None  # [S, M, 2] (task, index) pairs that it keeps
+    period: int | None = None  # after so many steps of a fit comes `after_period`; None: it never does
     joined: bool = False  # whether other parts of the same spec do something; known before every hook
 
     # Hooks that only one part of a spec can have: each stands in for what the stream or the network gives.
@@ -87,6 +88,10 @@ class Part:
 
     def parameters(self, t: int) -> int | None:
         """Numbers of the network that are in use once task t has been learnt; None: all of them."""
+
+    def pictures(self) -> Tensor | None:
+        """[classes, n, height, width, channels] uint8: what the first seed has learnt to stand for examples,
+        for the pages, once the last task has been learnt."""
 
     def asked_bytes(self, budget: Budget) -> int:
         """What a seed's plan takes, in bytes, for what this part's own arguments add to it. A run that this
@@ -116,6 +121,9 @@ class Part:
     def after_step(self, batch: Batch) -> None:
         """batch.out [S, B, C] and batch.loss [S] now hold what the forward pass gave. What is kept is written
         in place."""
+
+    def after_period(self) -> None:
+        """Between two steps, every `period` steps: what would cost too much in each."""
 
     def after_task(self, t: int) -> None:
         """Consolidate: Fisher, herding, pruning; may train again with run.fit(plan)."""

@@ -39,6 +39,7 @@ class Outcome:
     notes: list[str] = field(default_factory=list)  # what a reader of the record should know
     slice_sizes: list[int] | None = None  # [E] examples in each evaluation slice
     parameters: list[int] | None = None  # [T] in use after each task, where they grow
+    pictures: Tensor | None = None  # [classes, n, height, width, channels] uint8, see `Part.pictures`
 
 
 def run(
@@ -68,7 +69,15 @@ def run(
     if shares := [part.labels for part in parts if part.labels is not None]:
         costs["labels"] = min(shares)
     more = {name: array.cpu() for name, array in this.more.items()}
-    return Outcome(acc.cpu(), costs, this.diverged, more, this.notes, parameters=_parameters(parts, stream))
+    return Outcome(
+        acc.cpu(),
+        costs,
+        this.diverged,
+        more,
+        this.notes,
+        parameters=_parameters(parts, stream),
+        pictures=next((shown for part in parts if (shown := part.pictures()) is not None), None),
+    )
 
 
 def _parameters(parts: list[Part], stream: "Stream") -> list[int] | None:
@@ -202,10 +211,19 @@ class Run:
         rows = self.samples_seen - before  # counted here: a captured step counts nothing
         take = self.step_of_fit()
         with self.clock.uncounted():
+            self.end_periods(1)
             for step in range(1, steps):
                 take(plan.at(step))
                 self.updates += 1
+                self.end_periods(step + 1)
         self.samples_seen = before + steps * rows
+
+    def end_periods(self, steps: int) -> None:
+        """After so many steps of a fit: what parts do between steps."""
+        if any(part.period for part in self.parts):
+            for _, part in self.turns():
+                if part.period and steps % part.period == 0:
+                    part.after_period()
 
     def step_of_fit(self) -> Callable[[Batch], None]:
         """What takes the steps of one fit after the first."""
@@ -282,7 +300,8 @@ class Run:
 
         For training: where the stream augments, a third column says how each row is seen this time.
         """
-        rows, steps, n = rows or self.rows, steps or self.steps, samples.shape[-2]
+        rows, n = rows or self.rows, samples.shape[-2]
+        steps = self.steps if steps is None else steps
         order = draw(self.seeds, self.purpose(purpose), self.t, lambda draws: passes(n, steps * rows, draws))
         drawn = take(samples.expand(self.S, n, 2), order.to(samples.device))
         drawn = drawn.unflatten(1, (steps, rows)).transpose(0, 1)

@@ -3,11 +3,13 @@
 import os
 import platform
 import traceback
+from base64 import b64encode
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from clbench import own_code, registry
@@ -87,6 +89,7 @@ def _result(job: Job, context: dict[str, Any], notes: tuple[str, ...]) -> GroupR
         arrays,
         outcome.slice_sizes,
         outcome.parameters,
+        None if outcome.pictures is None else _as_png(outcome.pictures),
     )
     acc = _as_lists(outcome.acc)
     if outcome.diverged:
@@ -107,6 +110,19 @@ def _as_lists(array: "Tensor") -> list[Matrix]:
         return [None if cell != cell else cell for cell in row]
 
     return [[without_nan(row) for row in matrix] for matrix in array.tolist()]
+
+
+def _as_png(pictures: "Tensor") -> str:
+    """Pictures [classes, n, height, width, channels] uint8 as one: a column for each class, with its first
+    ten; PNG in base64."""
+    from PIL import Image
+
+    shown = pictures[:, :10]
+    columns, rows, height, width, channels = shown.shape
+    whole = shown.permute(1, 2, 0, 3, 4).reshape(rows * height, columns * width, channels)
+    file = BytesIO()
+    Image.fromarray(whole.squeeze(-1).cpu().numpy()).save(file, "png", optimize=True)
+    return b64encode(file.getvalue()).decode()
 
 
 def train(job: Job, run_class: type | None = None) -> tuple["Outcome | None", str | None]:

@@ -1,6 +1,7 @@
 """Figures as SVG text: the same records give the same bytes. Every figure takes the rows of one benchmark."""
 
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import cycle, pairwise
 from textwrap import wrap
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
+from PIL import Image
 
 from clbench import registry
 from clbench.core.text import printable
@@ -26,6 +28,7 @@ FAINT = "#8c959f"
 COLOURS = ("#0077bb", "#ee7733", "#009988", "#cc3311", "#8a5cc2", "#33a1d6", "#d6458b", "#8c7a2b")
 MARKERS, DASHES = ("o", "s", "^", "D", "v", "P", "X"), ((), (5, 2), (2, 1.5), (6, 2, 1.5, 2))
 WIDTH = 9.5  # inches
+ACROSS = 3  # pictures beside each other
 LOOK: dict[Any, Any] = {
     "svg.hashsalt": "clbench",
     "svg.fonttype": "none",
@@ -253,6 +256,37 @@ def growth(found: list[Entry], look: dict[str, Look]) -> str | None:
         axes.grid(axis="y")
         axes.legend(frameon=False)
         return svg_of(figure)
+
+
+def pictures(found: list[Entry]) -> str | None:
+    """What methods have learnt to stand for examples: a picture for each row that has some."""
+    drawn = [(entry, shown) for entry in found if entry.ok and (shown := _picture(entry)) is not None]
+    if not drawn:
+        return None
+    with mpl.rc_context({**mpl.rcParamsDefault, **LOOK}):
+        down = -(-len(drawn) // ACROSS)
+        tallest = max(shown.shape[0] / shown.shape[1] for _, shown in drawn)
+        size = (WIDTH, down * (0.4 + tallest * WIDTH / ACROSS))
+        figure = Figure(figsize=size, layout="constrained")
+        axes = list(figure.subplots(down, ACROSS, squeeze=False).flat)
+        for one in axes:
+            one.axis("off")
+        for one, (entry, shown) in zip(axes, drawn, strict=False):
+            one.imshow(shown, cmap="gray", interpolation="none")
+            one.set_title("\n".join(wrap(_label(entry), 44)), fontsize=8)
+        return svg_of(figure)
+
+
+def _picture(entry: Entry) -> np.ndarray | None:
+    """[height, width] or [height, width, 3]; None where there is none, or none that can be read."""
+    content = entry.record.pictures
+    if content is None:
+        return None
+    try:
+        with Image.open(BytesIO(content), formats=["png"]) as image:
+            return np.asarray(image)
+    except (OSError, ValueError, Image.DecompressionBombError):
+        return None
 
 
 def cost(found: list[Entry], look: dict[str, Look], metric: str = "acc") -> str | None:

@@ -46,6 +46,8 @@ CAPTIONS = {
     "across": "A faint dot for each benchmark; a large mark for the mean rank, or for the sum of gains over "
     "the sum of damages, with its 95 % interval. Arrows: outside of the range that is drawn. Rows without a "
     "rank train on all data so far.",
+    "learnt": "What the first seed of each method has learnt to stand for examples: a column for each class "
+    "of each task, at most ten pictures of each.",
     "growth": "Parameters of the network in use after each task, of the methods whose network grows.",
     "cost": "What the table ranks by against what the training of one seed costs, with 95 % t intervals. "
     "Hollow marks: rows that train on all data so far. Dashed: the Pareto front of the other rows.",
@@ -242,6 +244,7 @@ def _drawings(profile: str, benchmark: str, found: list[Entry], look: dict) -> l
         "seen": figures.seen(found, look),
         "cost": figures.cost(found, look, ranks_by(found[0].record)),
         "growth": figures.growth(found, look),
+        "learnt": figures.pictures(found),
         "matrices": figures.matrices(found),
     }
     return [

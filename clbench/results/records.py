@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+from base64 import b64decode
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -55,6 +56,7 @@ class Group(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     arrays: dict[str, list[Matrix]] = {}  # what else the stream measures, by name; a matrix for each seed
     slice_sizes: list[int] | None = None  # [E] examples in each evaluation slice; None in older records
     parameters: list[int] | None = None  # [T] in use after each task, of one seed; None: the same after all
+    pictures: str | None = None  # PNG in base64: what stands for examples, learnt by the record's first seed
 
     def __post_init__(self) -> None:
         for name, matrices in self.arrays.items():
@@ -121,6 +123,16 @@ class Record(msgspec.Struct, dict=True, forbid_unknown_fields=True):
         """[T] parameters of the network in use after each task; None where they are the same after all."""
         return next((group.parameters for group in self.groups if group.parameters), None)
 
+    @property
+    def pictures(self) -> bytes | None:
+        """A PNG file of what its first seed has learnt to stand for examples; None for what is none."""
+        encoded = self.groups[0].pictures if self.groups else None
+        try:
+            content = b64decode(encoded or "", validate=True)
+        except ValueError:
+            return None
+        return content if content.startswith(b"\x89PNG") else None
+
     def cost(self, name: str) -> float | None:
         """A figure of the cost sheet per seed: groups add up and are divided by the seeds, peaks take the
         largest."""
@@ -138,6 +150,8 @@ class Record(msgspec.Struct, dict=True, forbid_unknown_fields=True):
         self.seeds = [seeds[i] for i in order]
         self.acc = [matrices[i] for i in order]
         self.groups = sorted([*self.groups, group], key=lambda one: one.seeds)
+        for other in self.groups[1:]:
+            other.pictures = None
 
 
 # ---- places

@@ -183,6 +183,19 @@ class LabelledStream:
         """Inputs of (a part of) evaluation slice j: [S, m, d], or [1, m, d] if all seeds see the same."""
         return self._input(self.images.x_test, self.tasks[j].test[part].unsqueeze(0), j)
 
+    def pictures(self, x: Tensor, task: Tensor) -> Tensor | None:
+        """Inputs x [n, d] of the first seed, as seen in `task` [n], as the pictures that they are seen from:
+        [n, height, width, channels] uint8. None where the data are no pictures."""
+        if self.images.shape is None:
+            return None
+        if self._mean is not None and self._std is not None:
+            x = x * self._std + self._mean
+        if self.pixels is not None:
+            place = self.pixels[0, task]  # one more for black
+            x = x.new_zeros(len(x), x.shape[1] + 1).scatter_(1, place, x)[:, :-1]
+        shown: Tensor = x.clamp(0, 1).mul(255).round().byte().unflatten(1, self.images.shape)
+        return shown
+
     def score(self, j: int, scores: Tensor) -> Tensor:
         """Accuracy [S, 1] of scores [S, m, C] on the whole slice j."""
         guess = scores.masked_fill(~self.masks[j], -torch.inf).argmax(-1)

@@ -43,6 +43,7 @@ HOOKS = (
     "losses",
     "gradient",
     "after_step",
+    "after_period",
     "after_task",
 )
 

@@ -31,7 +31,8 @@ def check(here):
 def test_unchanged_code_passes(check):
     code, said = check("split_digits_domain", "e*")
     assert code in (0, 3), said  # 3: another processor, too few seeds to tell
-    assert "compared 3 of 3 pairs" in said  # ema, er, ewc
+    number = sum(path.stem[0] == "e" for path in (ROOT / "results/smoke/split_digits_domain").glob("*.json"))
+    assert number >= 3 and f"compared {number} of {number} pairs" in said  # ema, er, ewc, …
 
 
 def test_a_replay_memory_that_stays_empty_is_a_regression(check, monkeypatch):

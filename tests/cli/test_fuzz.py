@@ -179,7 +179,7 @@ NEEDED = {"stream": {"path": "pairs.csv", "by": "quantile", "count": 2, "rows": 
 def test_any_value_of_any_field_is_taken_or_refused(which, place):
     name, field, annotation = fields()[which]
 
-    @tried(12)
+    @tried(6)
     @given(value=some.one_of(some.sampled_from(near(annotation)), ODD))
     def test(value):
         arguments = {key: repr(one) for key, one in NEEDED.get(name, {}).items()} | {field: written(value)}

@@ -225,12 +225,31 @@ def test_a_class_declares_what_it_does(name):
     run.t = 1
     plan = run.plan(new)
     assert part.learns_first_task_only == (len(plan.samples) == 0)
-    assert part.freezes == (run.learner.frozen is not None)
+    assert part.freezes or run.learner.frozen is None
     assert part.retrains == (not torch.equal(run.learner.theta, before))
     rows = run.stream.gather(old.train[:40].unsqueeze(0))
     g = run.learner.gradient(lambda out, batch: run.stream.losses(out, batch).mean(), rows).g
     learns = g if run.learner.frozen is None else g.masked_fill(run.learner.frozen, 0)
     assert part.separates_tasks == bool((learns == 0).all())
+
+
+@pytest.mark.parametrize("spec", ["net2net+packnet", "joint+hat", "joint+net2net", "ncm+er"])
+def test_what_leaves_nothing_of_the_other_is_refused(spec):
+    assert refused(spec)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in NATIVE if registry.load(registry.strategies()[name]).freezes]
+)
+def test_what_freezes_leaves_weights_as_they_are_that_plain_training_moves(name):
+    still = {}
+    for one in (name, "naive"):
+        run = small(one, "task")
+        run.learn(run.stream.tasks[0])
+        before, run.t = run.learner.theta.clone(), 1
+        run.fit(run.plan(run.stream.tasks[1]))
+        still[one] = (run.learner.theta == before).float().mean()
+    assert still[name] > still["naive"] + 0.1
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,11 @@
+import io
 import xml.etree.ElementTree as ET
 
 import pytest
+import torch
+from PIL import Image
 
+from clbench.execution.seed_group import _as_png
 from clbench.report import figures
 from clbench.report.svg import inline
 from clbench.report.tables import comparison
@@ -60,6 +64,20 @@ def test_a_network_that_grows_has_a_curve_and_a_column(fabricated):
     (row,) = [row for row in table.rows if row.cells["growth"].value is not None]
     assert row.strategy == name and row.cells["growth"].value == 2.5
     assert "growth" in [column.name for column in table.columns]
+
+
+def test_pictures_of_a_row_are_shown_as_they_are(fabricated):
+    records = fabricated.toy()
+    assert figures.pictures(entries(records)) is None
+    shades = torch.arange(2 * 12 * 6, dtype=torch.uint8).view(2, 12, 2, 3, 1)
+    records[0].groups[0].pictures = _as_png(shades)
+    with Image.open(io.BytesIO(records[0].pictures)) as image:
+        assert image.size == (6, 20)  # two classes of at most ten pictures, 2 x 3 each
+        assert image.getpixel((4, 3)) == shades[1, 1, 1, 1]
+    svg = figures.pictures(entries(records))
+    assert records[0].strategy in texts(svg) and svg.count("<image") == 1 and "data:image/png" in svg
+    records[0].groups[0].pictures = "iVBORw0KGgo="  # the beginning of a file
+    assert figures.pictures(entries(records)) is None
 
 
 def test_many_tasks_have_no_numbers_in_their_cells(fabricated):

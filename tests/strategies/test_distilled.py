@@ -1,14 +1,17 @@
 """Distilled data: the objectives and the whole method against plain twins, and what the samples are worth."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from helpers import make, until
+from helpers import CPU, make, until
 from strategies.test_equations import SGD, Twin, same_weights
 
 from clbench import registry
 from clbench.core.batch import Batch
+from clbench.core.budget import Budget
 from clbench.core.keyed import generator, passes
 from clbench.core.part import Part
 from clbench.engine.run import Run
@@ -17,7 +20,7 @@ from clbench.models.mlp import MLP
 from clbench.models.small_conv import SmallConv
 from clbench.models.text_encoder import TextEncoder
 from clbench.strategies.parts.distillation import Objectives
-from clbench.streams.labelled import cross_entropy
+from clbench.streams.labelled import cross_entropy, same_classes
 from clbench.testing.runs import small_run
 
 METHODS = ("match", "second_order", "first_order")
@@ -254,6 +257,26 @@ def test_samples_and_labels_of_all_tasks_are_there_in_the_end(scenario):
     assert part.y.tolist() == [[label for label in labels for _ in range(3)]] * 2
     assert part.task[0].tolist() == [t for t in range(5) for _ in range(6)]
     assert part.stored is None
+
+
+def test_pictures_are_what_the_samples_would_be_as_data():
+    _, made, _ = registry.benchmark("split_digits_class", "smoke")
+    digits, net = made.stream([3], CPU).images, made.network()
+    pixels = torch.stack([torch.randperm(64) for _ in range(2)]).unsqueeze(0)  # [S, T, d]
+    pixels[..., :5] = 64  # black
+    for images in (digits, replace(digits, mean=(0.1, 0.2), std=(0.3, 0.4))):
+        stream = same_classes(images, pixels, "domain", [3], 100)
+        parts = registry.strategy("distilled(iterations=0, per_class=2, most=1)").build()
+        run = Run(stream, net, parts, Budget(steps=1, rows=8))
+        run.train()
+        shown = parts[0].pictures()
+        assert shown.dtype == torch.uint8 and shown.shape == (20, 2, 8, 8, 1)
+        for t, own in enumerate(shown.view(2, 20, 64)):
+            black = ~torch.isin(torch.arange(64), pixels[0, t])
+            real = (digits.x.float() / 16 * 255).masked_fill(black, 0)
+            apart = (own.unsqueeze(1) - real).abs().amax(-1)
+            assert apart.amin(1).max() <= 0.5  # iterations=0: each is a real one
+            assert torch.equal(digits.y[apart.argmin(1)], parts[0].y[0].view(2, 20)[t])
 
 
 def test_more_than_the_share_of_the_data_and_more_than_a_class_has_are_refused():

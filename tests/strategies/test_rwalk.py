@@ -73,6 +73,7 @@ def test_a_score_comes_after_every_interval_and_the_rest_is_left():
     scores = []
     for step in range(12):
         run.step(plan.at(step))
+        run.end_periods(step + 1)
         scores.append(float(run.parts[0].new_score.sum()))
     changes = [step for step, (a, b) in enumerate(zip([0.0, *scores], scores, strict=False), 1) if a != b]
     assert changes == [5, 10]

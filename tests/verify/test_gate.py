@@ -266,7 +266,7 @@ GROUPS_OF_5 = ("clbench/execution/plan.py", '("small mlp", "cpu"): 10', '("small
 def test_it_is_silent_where_only_rounding_differs(edits, capability, found, monkeypatch):
     if capability:
         monkeypatch.setenv("ATEN_CPU_CAPABILITY", capability)
-    quiet = [Change("nothing", pair, "", []) for pair in (NAIVE, ER, *BESIDE["learning rate x 1.3"])]
+    quiet = [Change("nothing", pair, "", []) for pair in (NAIVE, ER)]
     _, by_baseline = found([replace(quiet[0], edits=edits), *quiet[1:]])
     assert judged.exit_status(by_baseline) in (0, 3), judged.lines(by_baseline)
     assert len(by_baseline) == len(quiet)  # nothing is said of several pairs

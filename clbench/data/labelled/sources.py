@@ -200,7 +200,7 @@ def digits() -> Images:
     test = np.zeros(len(y), bool)
     for label in range(10):
         test[np.flatnonzero(y == label)[4::5]] = True
-    return as_images(x[~test], y[~test], x[test], y[test], scale=16.0)
+    return as_images(x[~test], y[~test], x[test], y[test], scale=16.0, shape=(8, 8, 1))
 
 
 def available(name: str) -> str | None:
@@ -222,7 +222,9 @@ def available(name: str) -> str | None:
 def _from_idx(data: Published) -> Images:
     """Reads a data set of four idx files: images and labels for training, then for testing."""
     x, y, x_test, y_test = [idx.read(files.get(data, file)) for file in data.files]
-    return as_images(x.reshape(len(x), -1), y, x_test.reshape(len(x_test), -1), y_test, scale=255.0)
+    shape = (*x.shape[1:], 1)
+    x, x_test = x.reshape(len(x), -1), x_test.reshape(len(x_test), -1)
+    return as_images(x, y, x_test, y_test, scale=255.0, shape=shape)
 
 
 def as_images(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray, **facts: Any) -> Images:

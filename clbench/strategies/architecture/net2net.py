@@ -35,6 +35,7 @@ class Net2Net(Part):
     noise: NotNegative = 0.01  # on the incoming weights of copies, in standard deviations of the layer's
     paper = "Chen et al. 2016"
     keeps = "the weights of units to come"
+    freezes = True  # units to come do not learn
 
     def supports(self, stream: Stream, net: Network) -> str | None:
         if not isinstance(net, MLP):

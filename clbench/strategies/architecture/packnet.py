@@ -43,8 +43,8 @@ class PackNet(Part):
         self.owner.masked_fill_(self.given_to(t), t + 1)
         self.run.learner.freeze((self.owner > 0) & (self.owner != t + 1))
         steps = len(plan.samples) - int(self.retrain * len(plan.samples))
-        self.rest = Batch({name: tensor[steps:] for name, tensor in plan.items()})
-        return Batch({name: tensor[:steps] for name, tensor in plan.items()})
+        self.rest = plan.between(steps)
+        return plan.between(0, steps)
 
     def given_to(self, t: int) -> Tensor:
         """[P]: what task t owns without pruning: the head of its classes; the first task also biases and
@@ -70,9 +70,8 @@ class PackNet(Part):
             owner[name].view(len(size), -1).scatter_(1, largest, t + 1)
         learner.theta.masked_fill_((self.owner == 0) & self.shared, 0)
         learner.freeze(self.owner != t + 1)
-        rest, self.rest = self.rest, Batch()
-        if len(rest.samples):
-            self.run.fit(rest)
+        self.run.fit(self.rest)
+        self.rest = Batch()
 
     def predict(self, x: Tensor, t: int) -> Tensor:
         theta = self.run.learner.theta.detach()

@@ -143,6 +143,14 @@ class LearntReplay(Part):
         if not self.alone:
             self.add(t)
 
+    def pictures(self) -> Tensor | None:
+        """Of each class of each task."""
+        if isinstance(self.net, Behind):
+            return None
+        stream = cast("LabelledStream", self.run.stream)
+        shown = stream.pictures(self.samples[0, : self.filled], self.task[0, : self.filled])
+        return None if shown is None else shown.unflatten(0, (-1, self.sizes.of_group[0]))
+
     def add(self, t: int) -> None:
         """Puts the samples of task t behind those of earlier tasks."""
         x, y = self.learn(t)

@@ -42,36 +42,35 @@ class RWalk(Part):
         theta = run.learner.theta  # [S, P], and so are all of these
         self.importance, self.fisher, self.score, self.anchor = (torch.zeros_like(theta) for _ in range(4))
         self.new_score, self.w, self.point = (torch.zeros_like(theta) for _ in range(3))  # s', w, theta'
-        self._g, self._before = torch.zeros_like(theta), torch.zeros_like(theta)
-        self.step = torch.zeros((), dtype=torch.long, device=theta.device)  # of the task
+        self._before, self._pull = torch.zeros_like(theta), torch.zeros_like(theta)
+        self.period = self.every
 
     def before_task(self, t: int, plan: Batch) -> Batch:
         theta = self.run.learner.theta.detach()
         self.anchor.copy_(theta)
         self.point.copy_(theta)
-        for tensor in (self.new_score, self.w, self.step):
-            tensor.zero_()
+        self.new_score.zero_()
+        self.w.zero_()
         return plan
 
     def gradient(self, g: Tensor, batch: Batch) -> Tensor:
         theta = self.run.learner.theta.detach()
-        self._g.copy_(g)  # before the penalty is added
+        self._g = g  # without the penalty, hence not changed in place
         self._before.copy_(theta)
         self.fisher.mul_(1 - self.alpha).addcmul_(g, g, value=self.alpha)
-        return g.addcmul_(self.importance, theta - self.anchor, value=2 * self.lam)
+        pull = torch.sub(theta, self.anchor, out=self._pull)
+        return torch.addcmul(g, self.importance, pull, value=2 * self.lam, out=pull)
 
     def after_step(self, batch: Batch) -> None:
         theta = self.run.learner.theta.detach()
         self.w.addcmul_(self._g, self._before.sub_(theta))  # before - theta: minus the step
-        self.step += 1
-        due = self.step % self.every == 0
-        # g and before have served: what follows is written there, which is faster than into new memory.
-        squared = torch.sub(theta, self.point, out=self._before).square_()
-        eps = torch.where(due, self.eps, torch.inf)  # between scores w / infinity, 0, is added
-        metric = torch.addcmul(eps, self.fisher, squared, value=0.5, out=squared)
-        self.new_score.addcdiv_(torch.clamp(self.w, min=0, out=self._g), metric)
-        self.w.mul_(~due)
-        self.point.lerp_(theta, due.float())
+
+    def after_period(self) -> None:
+        theta = self.run.learner.theta.detach()
+        metric = self.fisher * (theta - self.point).square() / 2 + self.eps
+        self.new_score += self.w.clamp(min=0) / metric
+        self.w.zero_()
+        self.point.copy_(theta)
 
     def after_task(self, t: int) -> None:
         self.score = (self.score + self.new_score) / 2 if t else self.new_score.clone()

@@ -34,7 +34,7 @@ class SI(Part):
     def start(self, run: Run) -> None:
         theta = run.learner.theta  # [S, P], and so are all of these
         self.importance, self.omega, self.anchor = (torch.zeros_like(theta) for _ in range(3))
-        self._g, self._before = torch.zeros_like(theta), torch.zeros_like(theta)
+        self._before, self._pull = torch.zeros_like(theta), torch.zeros_like(theta)
 
     def before_task(self, t: int, plan: Batch) -> Batch:
         self.anchor.copy_(self.run.learner.theta.detach())
@@ -43,9 +43,10 @@ class SI(Part):
 
     def gradient(self, g: Tensor, batch: Batch) -> Tensor:
         theta = self.run.learner.theta.detach()
-        self._g.copy_(g)  # before the penalty is added
+        self._g = g  # without the penalty, hence not changed in place
         self._before.copy_(theta)
-        return g.addcmul_(self.importance, theta - self.anchor, value=2 * self.c)
+        pull = torch.sub(theta, self.anchor, out=self._pull)  # no new memory, which takes longer
+        return torch.addcmul(g, self.importance, pull, value=2 * self.c, out=pull)
 
     def after_step(self, batch: Batch) -> None:
         back = self._before.sub_(self.run.learner.theta.detach())  # minus the step; in place, for speed

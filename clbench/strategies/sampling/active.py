@@ -10,6 +10,7 @@ not been asked for. Differs: the paper asks for one label at a time, of a binary
 the start each time. Cost: a forward pass over the task's examples in every round but the first."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -57,10 +58,8 @@ class Active(Part):
         return take(train.expand(self.run.S, -1, 2), self.asked)
 
     def before_task(self, t: int, plan: Batch) -> Batch:
-        rounds = torch.arange(len(plan.samples)).tensor_split(self.rounds)
-        first, *self.rest = (
-            Batch({name: tensor[steps] for name, tensor in plan.items()}) for steps in rounds
-        )
+        ends = [number * len(plan.samples) // self.rounds for number in range(self.rounds + 1)]
+        first, *self.rest = (plan.between(start, end) for start, end in pairwise(ends))
         return first
 
     def after_task(self, t: int) -> None:
@@ -69,9 +68,7 @@ class Active(Part):
             worth = self.worth(t).scatter(1, self.asked, -torch.inf)  # no label is asked for twice
             self.asked = torch.cat([self.asked, worth.topk(self.share, -1).indices], 1)
             steps, rows = len(plan.samples), self.run.new_rows
-            if steps:
-                drawn = self.run.shuffled(self.samples(), rows, steps, f"labels {number}")
-                plan.samples[:, :, :rows] = drawn
+            plan.samples[:, :, :rows] = self.run.shuffled(self.samples(), rows, steps, f"labels {number}")
             self.run.fit(plan)
 
     def worth(self, t: int) -> Tensor:

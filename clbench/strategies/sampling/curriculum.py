@@ -52,8 +52,8 @@ class Curriculum(Part):
     def before_task(self, t: int, plan: Batch) -> Batch:
         steps = len(plan.samples)
         first = max(1, int(self.warm_up * steps)) if self.by == "margin" else 0
-        self.rest = Batch({name: tensor[first:] for name, tensor in plan.items()})
-        return Batch({name: tensor[:first] for name, tensor in plan.items()})
+        self.rest = plan.between(first)
+        return plan.between(0, first)
 
     def after_task(self, t: int) -> None:
         rest, self.rest = self.rest, Batch()
