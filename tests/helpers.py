@@ -23,7 +23,7 @@ def small(spec: str, **other: object) -> str:
 
 
 def _small(name: str, other: dict[str, object]) -> str:
-    arguments = registry.facts(name).small if name in NATIVE else {}
+    arguments = registry.facts(name).small if name in registry.strategies() else {}
     arguments = {key: other.get(key, value) for key, value in arguments.items()}
     return (
         f"{name}({', '.join(f'{key}={value!r}' for key, value in arguments.items())})" if arguments else name

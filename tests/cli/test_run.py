@@ -123,6 +123,13 @@ def test_strategies_are_listed_by_family_as_in_tables(tmp_path, here):
     )
 
 
+def test_all_leaves_slow_rows_out_and_a_pattern_does_not(tmp_path, here):
+    said = here("run", "--all", "-b", "blobs_class", "--seeds", 1, "--dry-run", cwd=tmp_path).stdout
+    assert "avalanche_naive " in said and "avalanche_gss " not in said
+    said = here(*BLOBS, "-s", "avalanche_*", "--seeds", 1, "--dry-run", cwd=tmp_path).stdout
+    assert "avalanche_naive " in said and "avalanche_gss " in said
+
+
 def test_dry_run_writes_nothing(tmp_path, here):
     done = here(*BLOBS, "-s", "n*", "--seeds", 2, "--dry-run", cwd=tmp_path)
     assert done.returncode == 0 and "blobs_class  naive  seeds 1" in done.stdout
