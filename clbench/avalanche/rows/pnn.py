@@ -14,11 +14,9 @@ class PNN(Row):
     grows = "a column and its adapters for every task"
 
     def supports(self, stream, net) -> str | None:
-        from clbench.models.mlp import MLP
-
         if stream.scenario != "task":
             return "needs the task label at test time"
-        if not isinstance(net, MLP):
+        if not net.kind.endswith("mlp"):
             return f"its columns are of linear layers, and the network is {net}"
         return super().supports(stream, net)
 
