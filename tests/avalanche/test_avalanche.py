@@ -233,13 +233,23 @@ def test_takes_exactly_the_steps_of_the_budget(name, scenario):
 
 
 @every
-def test_a_seed_trained_again_and_alone_has_the_same_bits(name, scenario):
+def test_a_seed_trained_again_and_alone_has_the_same_bits_and_leaves_no_trace(name, scenario, capfd):
     outcome, seen = group(name, scenario)
+    capfd.readouterr()
     torch.manual_seed(5), np.random.seed(6), random.seed(7)  # of no account
-    alone, seen_alone = avalanche(small(name), scenario, [1])
+    states = torch.get_rng_state(), np.random.get_state(), random.getstate()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        filters = list(warnings.filters)
+        alone, seen_alone = avalanche(small(name), scenario, [1])
+        assert warnings.filters == filters
     assert torch.equal(outcome.acc[1:].nan_to_num(-1), alone.acc.nan_to_num(-1))
     assert len(seen_alone.weights) == 5 and all(map(torch.equal, seen.weights[5:], seen_alone.weights))
     assert not torch.equal(seen.weights[4], seen.weights[9])  # the other seed's
+    assert torch.equal(states[0], torch.get_rng_state()) and states[2] == random.getstate()
+    numpy = np.random.get_state()
+    assert np.array_equal(states[1][1], numpy[1]) and states[1][2:] == numpy[2:]
+    assert capfd.readouterr() == ("", "")
 
 
 @every
@@ -470,24 +480,6 @@ def test_an_error_says_where_and_leaves_no_count_open(step):
     assert (failure.value.task, failure.value.step) == (1 + step // STEPS, step)
     assert str(failure.value.__cause__) == "broken"
     assert torch.utils._python_dispatch._get_current_dispatch_mode() is None
-
-
-@pytest.mark.parametrize(("name", "scenario"), {name: (name, scenario) for name, scenario in RUNS}.values())
-def test_leaves_the_process_as_it_was_and_prints_nothing(name, scenario, capfd):
-    group("avalanche_naive", "task")  # imported by now
-    torch.manual_seed(5), np.random.seed(6), random.seed(7)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        filters = list(warnings.filters)
-        states = torch.get_rng_state(), np.random.get_state(), random.getstate()
-        avalanche(small(name), scenario)
-        assert warnings.filters == filters
-    assert torch.equal(states[0], torch.get_rng_state())
-    assert (
-        np.array_equal(states[1][1], np.random.get_state()[1]) and states[1][2:] == np.random.get_state()[2:]
-    )
-    assert states[2] == random.getstate()
-    assert capfd.readouterr() == ("", "")
 
 
 def test_the_generators_are_keyed_by_seed_and_task():

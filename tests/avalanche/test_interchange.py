@@ -1,5 +1,8 @@
 """Our streams in scripts of Avalanche's own, and what these find as records."""
 
+import re
+from pathlib import Path
+
 import pytest
 import torch
 from helpers import CPU, SCENARIOS
@@ -105,3 +108,26 @@ def test_who_does_not_ask_does_not_import_avalanche():
 
     with pytest.raises(AttributeError, match="no attribute"):
         clbench.avalanche.Nothing  # noqa: B018
+
+
+DOCS = (Path(__file__).parents[2] / "docs" / "avalanche.md").read_text()
+
+
+def test_the_script_of_the_docs_makes_its_record(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with _no_warnings():
+        exec(DOCS.partition("```python\n")[2].partition("```")[0], {})
+    record = records.read(
+        records.path_of(tmp_path / "my_results", "smoke", "split_digits_class", "my script")
+    )
+    assert record.strategy == "my script" and record.array[0, 5, 4] > 0.3 and record.array[0, 0].mean() < 0.3
+
+
+def test_the_docs_name_every_row_that_is_mended_or_cannot_run():
+    rows = {name: entry for name, entry in registry.strategies().items() if entry.backend == "avalanche"}
+    mended = {name for name in rows if registry.facts(name).shim}
+    stream = registry.benchmark("blobs_class", "smoke")[1].stream([0], CPU)
+    reasons = {name: registry.load(entry)().supports(stream, None) or "" for name, entry in rows.items()}
+    refused = {name for name, reason in reasons.items() if reason.startswith("unavailable")}
+    assert mended == set(re.findall(r"^\| `(\w+)`", DOCS.split("## Refused")[0], re.M))
+    assert refused <= set(re.findall(r"^\| `(\w+)`", DOCS.split("## Refused")[1], re.M)) and len(refused) == 4
