@@ -30,6 +30,9 @@ class Row:
     small: ClassVar[dict[str, Any]] = {}  # arguments that suit streams of some 100 examples, for tests
     mirrors: str = ""  # the native strategy whose numbers these must be, up to rounding
     # What is done about a fault of Avalanche's without which the row would not run, or do nothing.
+    # Native strategies that are the same method, the last in Avalanche's semantics if that can be said in a
+    # spec; none: the one of the same name.
+    natives: tuple[str, ...] = ()
     slow: bool = True  # `run --all` leaves it out; a pattern of `-s` does not
     shim: str = ""
 

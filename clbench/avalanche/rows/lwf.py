@@ -14,6 +14,7 @@ class LwF(Row):
     alpha: NotNegative = 1.0  # strength of the distillation
     temperature: Positive = 2.0  # T
     family = "regularisation"
+    natives = ("lwf", "lwf(lam=0.25)")
     slow = False
     paper = "Li & Hoiem 2016"
     keeps = "the last task's weights"

@@ -9,6 +9,7 @@ from clbench.avalanche.row import Row
 
 class PNN(Row):
     family = "architecture"
+    natives = ("progressive",)
     paper = "Rusu et al. 2016"
     keeps = "a column of weights for every task"
     grows = "a column and its adapters for every task"

@@ -17,6 +17,7 @@ class RWalk(Row):
     ewc_alpha: Share = 0.9
     delta_t: Count = 10
     family = "regularisation"
+    natives = ("rwalk", "rwalk(eps=1e-07, lam=0.1)")
     paper = "Chaudhry et al. 2018"
     keeps = "importances, scores and an anchor"
 
