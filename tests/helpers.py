@@ -12,7 +12,9 @@ NATIVE = [name for name, entry in registry.strategies().items() if entry.backend
 SCENARIOS = ("class", "task", "domain")
 PAIRS = ("driftcaps", "glyphs", "icons")  # pairs of which nothing has to be fetched
 LABELLED = [
-    name for name in registry.benchmarks() if name.endswith(tuple(f"_{scenario}" for scenario in SCENARIOS))
+    name
+    for name, entry in registry.benchmarks().items()
+    if name.endswith(tuple(f"_{scenario}" for scenario in SCENARIOS)) and not entry.by_name_only
 ]
 
 

@@ -176,6 +176,26 @@ def test_joint_follows_ours_and_starts_like_naive(scenario, settings):
     assert torch.equal(seen.weights[0], naive_seen.weights[0])
 
 
+@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ("lwf(lam=0.25)", "avalanche_lwf"),  # T = 2
+        ("lwf(lam=2.0, temperature=1.0)", "avalanche_lwf(alpha=2.0, temperature=1.0)"),
+        ("cumulative", "avalanche_cumulative"),
+    ],
+)
+def test_the_same_semantics_give_the_same_losses(ours, theirs, scenario):
+    """Over fifty steps of three tasks; in the first all penalties are 0. Later rounding is blown up."""
+    settings = {"optimiser": "sgd", "lr": 0.01, "momentum": 0.9, "steps": 50}
+    acc, losses = native_losses(ours, scenario, **settings)
+    outcome, seen = avalanche(theirs, scenario, **settings)
+    assert sum(seen.losses[:3], []) == pytest.approx(losses[:150], abs=1e-4)
+    assert torch.allclose(outcome.acc, acc, atol=0.03)
+    naive = native_losses("naive", scenario, **settings)[1]
+    assert max(abs(a - b) for a, b in zip(losses[100:150], naive[100:150], strict=True)) > 1e-2
+
+
 @pytest.mark.parametrize("scenario", ["domain", "task"])
 def test_permuted_inputs_and_shifted_labels_follow_ours(scenario):
     images, seeds = gaussian_blobs(classes=4), [4, 1]
