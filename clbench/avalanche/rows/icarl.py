@@ -17,6 +17,7 @@ from clbench.core.ranges import Count
 class ICaRL(Row):
     memory: Count = 500  # examples kept, as many of every class
     family = "replay"
+    small = {"memory": 50}
     paper = "Rebuffi et al. 2017"
     keeps = "examples and class means"
     shim = "the classes of all tasks stand beside the task, as Avalanche's older benchmarks have them"

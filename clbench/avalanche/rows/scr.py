@@ -16,6 +16,7 @@ class SCR(Row):
     batch_size_mem: Count = 100  # stored rows in a batch
     temperature: Positive = 0.1
     family = "replay"
+    small = {"memory": 50, "batch_size_mem": 20}
     paper = "Mai et al. 2021"
     keeps = "examples and class means"
     order = "own"
