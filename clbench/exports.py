@@ -7,6 +7,7 @@ EXPORTS = {
     "load_results": "clbench.report.frame",
     "InputError": "clbench.errors",
     "Unavailable": "clbench.errors",
+    "to_avalanche": "clbench.interchange",
     # to write a strategy
     "Part": "clbench.core.part",
     "Batch": "clbench.core.batch",

@@ -34,6 +34,9 @@ DESCRIPTIVE = (
     "small",
     "tested_on",
     "mirrors",
+    "natives",
+    "shim",
+    "slow",
     "tasks_are",
     "data_are",
     "ranks_by",
@@ -55,6 +58,9 @@ class Facts:
     small: dict[str, Any] = field(default_factory=dict)  # arguments for tests
     tested_on: dict[str, dict[str, Any]] = field(default_factory=dict)  # and those of their benchmarks
     mirrors: str = ""  # the native strategy that a row of another library is, up to rounding
+    natives: tuple[str, ...] = ()  # specs of native strategies that such a row is compared with
+    shim: str = ""  # what is done about a fault of that library
+    slow: bool = False  # `run --all` leaves it out
 
 
 def facts_in(said: dict) -> Facts:

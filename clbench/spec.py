@@ -27,6 +27,8 @@ def parse(text: str) -> list[Term]:
 
     A plus in front of it may be part of the path: it is where such a file exists, or where nothing else can
     be read."""
+    if text.startswith(AVALANCHE):
+        return [Term("avalanche_class", {"make": text.removeprefix(AVALANCHE).strip()})]
     try:
         terms = _Reader(text).terms(0)
     except (RecursionError, MemoryError):  # nested too deeply, for us or for Python's own parser
@@ -37,6 +39,7 @@ def parse(text: str) -> list[Term]:
     return list(terms)
 
 
+AVALANCHE = "avalanche:"  # in front of a call that makes a benchmark of that library
 OWN = re.compile(r"\.py:[^\W\d]\w*(?=\s*(?:[(+]|$))")  # the right end of `path/to/file.py:Class`
 MOST_TERMS = 100
 

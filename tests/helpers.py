@@ -12,7 +12,9 @@ NATIVE = [name for name, entry in registry.strategies().items() if entry.backend
 SCENARIOS = ("class", "task", "domain")
 PAIRS = ("driftcaps", "glyphs", "icons")  # pairs of which nothing has to be fetched
 LABELLED = [
-    name for name in registry.benchmarks() if name.endswith(tuple(f"_{scenario}" for scenario in SCENARIOS))
+    name
+    for name, entry in registry.benchmarks().items()
+    if name.endswith(tuple(f"_{scenario}" for scenario in SCENARIOS)) and not entry.by_name_only
 ]
 
 
@@ -23,7 +25,7 @@ def small(spec: str, **other: object) -> str:
 
 
 def _small(name: str, other: dict[str, object]) -> str:
-    arguments = registry.facts(name).small if name in NATIVE else {}
+    arguments = registry.facts(name).small if name in registry.strategies() else {}
     arguments = {key: other.get(key, value) for key, value in arguments.items()}
     return (
         f"{name}({', '.join(f'{key}={value!r}' for key, value in arguments.items())})" if arguments else name

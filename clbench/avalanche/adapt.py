@@ -1,17 +1,20 @@
 """Our stream, networks and batch order in Avalanche's terms."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
+import torch
 from avalanche.benchmarks.scenarios.dataset_scenario import DatasetExperience
 from avalanche.benchmarks.utils.classification_dataset import _make_taskaware_tensor_classification_dataset
 from avalanche.benchmarks.utils.data_loader import GroupBalancedDataLoader
-from avalanche.models import MultiTaskModule
+from avalanche.models import BaseModel, MlpVAE, MultiTaskModule
+from avalanche.models.packnet import PackNetModel
 from avalanche.training.plugins import SupervisedPlugin
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
+    from clbench.streams.labelled import LabelledStream
     from clbench.streams.stream import Stream
 
 
@@ -28,7 +31,9 @@ def experience(stream: "Stream", t: int) -> DatasetExperience:
     label = t if stream.scenario == "task" else 0  # constant, not none: LwF reads it
     made = DatasetExperience(
         current_experience=t,
-        dataset=_make_taskaware_tensor_classification_dataset(x, y, targets=y.tolist(), task_labels=label),
+        dataset=_make_taskaware_tensor_classification_dataset(
+            x, y, targets=y.tolist(), task_labels=label, **_augmentation(stream)
+        ),
     )
     made.task_label, made.task_labels = label, [label]
     classes = [task.classes.nonzero().flatten().tolist() for task in stream.tasks]
@@ -39,6 +44,24 @@ def experience(stream: "Stream", t: int) -> DatasetExperience:
     made.classes_seen_so_far = made.previous_classes.union(classes[t])
     made.future_classes = set().union(*classes) - made.classes_seen_so_far
     return made
+
+
+def _augmentation(stream: "Stream") -> dict:
+    """The argument that lets an example be seen in one of the stream's ways whenever it is trained on."""
+    views = stream.views
+    if views is None:
+        return {}
+    stream = cast("LabelledStream", stream)
+    mean, std = (
+        torch.tensor(values, device=views.device) for values in (stream.images.mean, stream.images.std)
+    )
+    black = (-mean / std).repeat(views.shape[1] // len(mean))
+
+    def seen_somehow(x: Tensor) -> Tensor:
+        view = views[torch.randint(len(views), ())]
+        return torch.where(view < len(x), x[view.clamp(max=len(x) - 1)], black)
+
+    return {"transform_groups": {"train": (seen_somehow, None), "eval": (None, None)}}
 
 
 class OwnOutputs(MultiTaskModule):
@@ -71,10 +94,11 @@ class OurOrder(SupervisedPlugin):
     by default Avalanche balances such batches over the tasks.
     """
 
-    def __init__(self, draw: Callable[[int], np.ndarray]) -> None:
-        """draw(n): which of n examples come, one after another, in all steps of the task."""
+    def __init__(self, draw: Callable[[int], np.ndarray], an_epoch_each: bool = False) -> None:
+        """draw(n): which of n examples come, one after another, in all steps of the task. an_epoch_each:
+        whether a pass over the data ends after every step, for what counts epochs."""
         super().__init__()
-        self.draw = draw
+        self.draw, self.an_epoch_each = draw, an_epoch_each
 
     def before_training_exp(self, strategy, **kwargs) -> None:
         data = strategy.adapted_dataset
@@ -84,6 +108,34 @@ class OurOrder(SupervisedPlugin):
             oversample_small_groups=True,
             sampler=self.draw(len(data)),
         )
+        if self.an_epoch_each:
+            strategy.dataloader = AStepAnEpoch(strategy.dataloader)
+
+
+class AStepAnEpoch:
+    """Batches in our order, of which every pass gives the next one."""
+
+    def __init__(self, batches) -> None:
+        self.left = iter(batches)
+
+    def __iter__(self):
+        yield next(self.left)
+
+
+class StopAfter(SupervisedPlugin):
+    """Ends an experience of a strategy within another one after so many steps."""
+
+    def __init__(self, steps: int) -> None:
+        super().__init__()
+        self.steps = steps
+
+    def before_training_exp(self, strategy, **kwargs) -> None:
+        self.taken = 0
+
+    def after_training_iteration(self, strategy, **kwargs) -> None:
+        self.taken += 1
+        if self.taken == self.steps:
+            strategy.stop_training()
 
 
 class LearningRates(SupervisedPlugin):
@@ -101,3 +153,79 @@ class LearningRates(SupervisedPlugin):
         rate = next(self.left)
         for group in strategy.optimizer.param_groups:
             group["lr"] = rate
+
+
+# ---- networks in the forms that strategies ask for
+
+
+def body_and_head(model: nn.Module) -> tuple[nn.Module, nn.Linear]:
+    """The two parts of one of our networks as a module: what gives the features, and the output layer."""
+    if isinstance(model, OwnOutputs):
+        model = model.network
+    if isinstance(model, nn.Sequential):
+        return model[:-1], cast(nn.Linear, model[-1])
+    return model.get_submodule("body"), cast(nn.Linear, model.get_submodule("head"))
+
+
+class WithFeatures(nn.Module, BaseModel):
+    """A network whose features can be asked for; its output layer is `head`."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.body, self.head = body_and_head(model)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.get_features(x))
+
+    def get_features(self, x: Tensor) -> Tensor:
+        return self.body(x)
+
+
+class FlatVAE(MlpVAE):
+    """Avalanche's generator for inputs that are rows and not pictures."""
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        made, mean, logvar = super().forward(x)
+        return made.flatten(1), mean, logvar
+
+    def generate(self, batch_size=None) -> Tensor:
+        return super().generate(batch_size).flatten(1)
+
+
+def with_task_labels(model: nn.Module) -> MultiTaskModule:
+    """The network as a function of inputs and task labels, which it need not heed."""
+    if isinstance(model, MultiTaskModule):
+        return model
+    _, head = body_and_head(model)
+    every = torch.ones(1, head.out_features, dtype=torch.bool, device=head.weight.device)
+    return OwnOutputs(model, every)
+
+
+def packed(model: nn.Module) -> PackNetModel:
+    """The network with weights that know their task; a row's softmax sees the outputs of its own task
+    only."""
+    assert isinstance(model, OwnOutputs)
+    masks = model.masks
+
+    class Packed(PackNetModel):
+        def forward(self, x: Tensor, task_labels: Tensor) -> Tensor:
+            return super().forward(x, task_labels).masked_fill(~masks[task_labels], -1e9)
+
+    return Packed(model.network)
+
+
+def by_means(strategy, x: Tensor) -> Tensor | None:
+    """Scores [n, C] of a network that answers by the nearest class mean; None while it has none."""
+    means = strategy.model.eval_classifier
+    return strategy.model(x) if means.class_means_dict else None
+
+
+def make_replaceable(experience: DatasetExperience) -> None:
+    """Lets a strategy put other data in the place of a task's."""
+
+    class Replaceable(DatasetExperience):
+        dataset = None
+
+    data = experience.dataset
+    experience.__class__ = Replaceable
+    experience.dataset = data

@@ -8,11 +8,12 @@ Avalanche 0.6.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from clbench.core.budget import Budget
     from clbench.models.network import Network
     from clbench.streams.stream import Stream
 
@@ -26,34 +27,52 @@ class Row:
     keeps: str = ""
     tolerance: float = 0.0  # a group's seeds are trained in turn
     grows: str = ""
+    small: ClassVar[dict[str, Any]] = {}  # arguments that suit streams of some 100 examples, for tests
     mirrors: str = ""  # the native strategy whose numbers these must be, up to rounding
+    # What is done about a fault of Avalanche's without which the row would not run, or do nothing.
+    # Native strategies that are the same method, the last in Avalanche's semantics if that can be said in a
+    # spec; none: the one of the same name.
+    natives: tuple[str, ...] = ()
+    slow: bool = True  # `run --all` leaves it out; a pattern of `-s` does not
+    shim: str = ""
 
-    order = "ours"  # the native strategies' batches; "own": Avalanche's, keyed by seed and task
+    # "ours": the native strategies' batches; "steps": the same, an epoch for each; "own": Avalanche's, keyed
+    # by seed and task
+    order = "ours"
     own_loop = False  # trains in a loop of its own, in as many steps as that takes
     sees_all_data = False  # may read data of other tasks that it has not stored
+    all_experiences = False  # train() is given the tasks so far, not only the one that has come
     retrains = False  # at task k a fresh strategy learns in k times the steps
     extra_cost = None  # of a step, in passes: not known, so fixed compute is refused
 
     def supports(self, stream: Stream, net: Network) -> str | None:
         """None, or the reason why this strategy cannot learn this stream with this network."""
-        if stream.views is None:
-            return None
-        return "Avalanche's loaders are given the images as they are, without augmentation"
+
+    def refuses(self, stream: Stream, budget: Budget) -> str | None:
+        """None, or the reason why it cannot learn this stream with this budget."""
 
     def prepare(self) -> None:
         """Mends Avalanche itself where it is broken; before the first `build` of every run."""
 
-    def build(self, common: dict):
+    def build(self, common: dict, stream: Stream):
         """The Avalanche strategy. `common` holds the arguments that all share: model, optimizer, plugins, …
 
         The model may be wrapped or replaced; the optimiser has the parameters of the one in `common`."""
         raise NotImplementedError
 
-    def scores(self, strategy, x: Tensor, t: int | None) -> Tensor:
-        """What the strategy answers at evaluation, [n, C]; t is None unless the scenario tells the task."""
+    def adapt(self, experience, stream: Stream) -> None:
+        """Puts to a task, as Avalanche has it, what this row asks for besides."""
+
+    def scores(self, strategy, x: Tensor, t: int | None) -> Tensor | None:
+        """What the strategy answers at evaluation, [n, C], or None where it has no answer yet; t is None
+        unless the scenario tells the task."""
         from avalanche.models import avalanche_forward
 
         return avalanche_forward(strategy.model, x, t)
+
+    def weights(self, strategy) -> list[Tensor]:
+        """All that it has learnt, which has to be finite."""
+        return [*strategy.model.parameters(), *strategy.model.buffers()]
 
     def memory_items(self, strategy) -> int:
         """Stored examples."""

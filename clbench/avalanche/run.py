@@ -52,7 +52,8 @@ def run(
             diverged += [one.diverged] if one.diverged else []
             for name, count in _counts(row, one).items():
                 counts[name] += count
-    return Outcome(torch.stack(acc), {**clock.sheet(), **counts}, diverged)
+    notes = [f"shim: {row.shim}"] if row.shim else []
+    return Outcome(torch.stack(acc), {**clock.sheet(), **counts}, diverged, notes=notes)
 
 
 def _counts(row, one) -> dict[str, int]:

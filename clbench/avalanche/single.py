@@ -16,6 +16,7 @@ from clbench.core.keyed import draw, generator, passes
 from clbench.engine.clock import Clock
 from clbench.engine.evaluate import evaluate
 from clbench.engine.optimiser import warm_up_rates
+from clbench.errors import InputError
 
 if TYPE_CHECKING:
     from clbench.avalanche.row import Row
@@ -33,6 +34,8 @@ class SingleRun:
         self.diverged: dict[str, int] | None = None
         self.theta = draw([self.seed], "init", 0, net.init)[0]  # row 0 of the native strategies
         self.experiences: list[DatasetExperience] = []
+        if reason := row.refuses(stream, budget):
+            raise InputError(reason)
         row.prepare()
         self.strategy = self.fresh()
 
@@ -53,8 +56,9 @@ class SingleRun:
     def learn(self) -> None:
         """One task, one call of Avalanche's train()."""
         with self.clock.measure("setup_s"):
-            kept = self.experiences if self.row.sees_all_data else []
+            kept = self.experiences if self.row.all_experiences else []
             self.experiences = [*kept, experience(self.stream, self.t)]
+            self.row.adapt(self.experiences[-1], self.stream)
             if self.row.retrains and self.t > 0:
                 self.strategy = self.fresh()
         before = self.meter.steps
@@ -81,20 +85,30 @@ class SingleRun:
 
     def note_divergence(self, before: int) -> None:
         finite = self.meter.finite_steps()
-        weights = all(bool(parameter.isfinite().all()) for parameter in self.strategy.model.parameters())
+        weights = all(bool(tensor.isfinite().all()) for tensor in self.row.weights(self.strategy))
         if finite < len(self.meter.losses) or not weights:
             self.diverged = {"seed": self.seed, "task": self.t + 1, "step": before + finite + 1}
 
     def evaluate(self) -> Tensor:
-        """Accuracy [E] of the strategy as it is. `strategy.eval()` would move the generators and adapt the
-        model."""
+        """Accuracy [E] of the strategy as it is, NaN where it has no answer. `strategy.eval()` would move the
+        generators and adapt the model."""
         model = self.strategy.model  # some strategies replace it
-        training = model.training
+        training, silent = model.training, set()
+
+        def scores(x: Tensor, t: int | None) -> Tensor:
+            out = self.row.scores(self.strategy, x[0], t)
+            if out is None:
+                silent.add(t)
+                return x.new_zeros(1, x.shape[1], self.stream.classes)
+            return _as_wide(out, self.stream.classes).unsqueeze(0)
+
         with self.clock.measure("eval_s"), self.autocast():
             model.eval()
-            acc = evaluate(self.stream, lambda x, t: self.row.scores(self.strategy, x[0], t).unsqueeze(0))
+            acc = evaluate(self.stream, scores)[0, :, 0].cpu()
             model.train(training)
-        return acc[0, :, 0].cpu()
+        for t in silent:
+            acc[slice(None) if t is None else t] = torch.nan
+        return acc
 
     def autocast(self) -> torch.autocast:
         return torch.autocast(
@@ -109,7 +123,9 @@ class SingleRun:
         if self.stream.scenario == "task":
             model = OwnOutputs(model, torch.stack([task.classes for task in self.stream.tasks]))
         model = model.to(self.stream.device)
-        plugins = [self.meter] + ([OurOrder(self.order)] if self.row.order == "ours" else [])
+        plugins = [self.meter]
+        if self.row.order != "own":
+            plugins.append(OurOrder(self.order, an_epoch_each=self.row.order == "steps"))
         if self.budget.warm_up is not None:
             plugins.append(LearningRates(self.learning_rates))
         return self.row.build(
@@ -122,7 +138,8 @@ class SingleRun:
                 "train_epochs": self.steps,  # more than enough: the meter stops it
                 "plugins": plugins,
                 "evaluator": None,
-            }
+            },
+            self.stream,
         )  # a list of its own: Avalanche appends to it
 
     def optimiser(self, model) -> torch.optim.Optimizer:
@@ -160,3 +177,8 @@ class SingleRun:
                 torch.cuda.manual_seed(number)
         random.seed(number)
         np.random.seed(number % 2**32)
+
+
+def _as_wide(out: Tensor, classes: int) -> Tensor:
+    """Scores [n, C]: of classes that a strategy does not know yet, lower than any."""
+    return torch.nn.functional.pad(out, (0, classes - out.shape[1]), value=-torch.inf)

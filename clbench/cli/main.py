@@ -2,6 +2,7 @@
 
 import os
 import sys
+from typing import Annotated
 
 import typer
 
@@ -65,8 +66,18 @@ def _fail(line: str, status: int = 2) -> None:
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    avalanche: Annotated[
+        bool, typer.Option("--avalanche", help="Try each of Avalanche's rows instead: a minute.")
+    ] = False,
+) -> None:
     """Says what is here: versions, devices, back ends, data."""
+    if avalanche:
+        from clbench.testing.rows import tried_rows
+
+        for name, what in tried_rows():
+            print(f"{name:32} {what}", flush=True)
+        return
     from clbench.cli.doctor import findings
 
     for topic, rows in findings().items():

@@ -39,7 +39,10 @@ EXAMPLES = """Examples:
 @app.command(epilog=EXAMPLES)
 def run(
     all_: Annotated[
-        bool, typer.Option("--all", help="Every strategy on the benchmarks of the profile.")
+        bool,
+        typer.Option(
+            "--all", help="Every strategy on the benchmarks of the profile, but Avalanche's slow rows."
+        ),
     ] = False,
     benchmark: Benchmarks = None,
     strategy: Strategies = None,
@@ -103,7 +106,10 @@ def run(
         device = choose_device(device)
     level: str = profile.value if profile else "full" if "cuda" in device else "smoke" if all_ else "quick"
     names = registry.select(benchmark or list(PROFILES[level].selects), registry.benchmarks())
-    specs = registry.select(strategy or ["*"], registry.strategies())
+    rows = registry.strategies()
+    if not strategy:
+        rows = {name: entry for name, entry in rows.items() if not registry.facts(name).slow}
+    specs = registry.select(strategy or ["*"], rows)
     for folder in (out, out / level):
         check_writable(folder)
     with nullcontext() if dry_run else hold(out):

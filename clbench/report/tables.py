@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 
 from clbench.core.costs import COSTS
 from clbench.metrics.accuracy import METRICS
-from clbench.metrics.statistics import summarise
+from clbench.metrics.references import NAIVE
+from clbench.metrics.statistics import on_common_seeds, paired_difference, summarise
 from clbench.profiles import PROFILES
 from clbench.report.stars import competes, seeds_due, star_and_ties
 from clbench.report.values import (
@@ -234,6 +235,7 @@ def comparison(records: list[Record], beside: Sequence[Record] = ()) -> Table:
         *_notes(rows, costs=True),
         *_seeds(found, lead),
         *_yardstick(rows),
+        *_no_help(found, lead),
         *machines(rows),
     ]
     held_out = is_held_out(first)
@@ -448,6 +450,24 @@ def _yardstick(rows: list[Row]) -> list[str]:
         f"keep at least {KEPT:.0%} of what was learnt (and on the last slice reach this share of joint)"
     )
     return [f"{yardstick}: {told}"]
+
+
+def _no_help(found: list[Entry], lead: str) -> list[str]:
+    """The methods that no paired interval shows to be better than plain training."""
+    naive = [entry for entry in found if entry.record.strategy == NAIVE and entry.ok and not entry.stale]
+    if not naive or lead not in METRICS:
+        return []
+    sign = 1 if METRICS[lead].higher_is_better else -1
+    told = []
+    for entry in found:
+        if entry is not naive[0] and competes(entry, lead):
+            own, plain = on_common_seeds(entry.metrics[lead], naive[0].metrics[lead])
+            difference = paired_difference(sign * own, sign * plain)
+            if difference.low is not None and difference.low <= 0:
+                told.append(entry.record.strategy)
+    if not told:
+        return []
+    return [f"not shown to be better than {NAIVE} (paired, 95 %): {', '.join(told)}"]
 
 
 def _reasons(rows: list[Row]) -> list[str]:

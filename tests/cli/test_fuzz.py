@@ -264,7 +264,7 @@ PIECES = (
 SPECS = some.lists(some.sampled_from(PIECES), max_size=8).map("".join)
 
 
-@tried(350)
+@tried(200)
 @given(
     spec=SPECS,
     asked=some.sampled_from(
@@ -336,7 +336,7 @@ OPTIONS = {
 }
 
 
-@tried(350)
+@tried(200)
 @given(drawn=some.data())
 def test_any_value_of_any_option_is_taken_or_refused(drawn, place):
     start = drawn.draw(some.sampled_from(list(OPTIONS)))
@@ -371,7 +371,7 @@ def spoil(content, drawn) -> None:
         del inner[key]
 
 
-@tried(240)
+@tried(150)
 @given(drawn=some.data())
 def test_any_record_with_a_valid_hash_is_shown_or_named(drawn, place):
     path = (

@@ -123,6 +123,26 @@ def test_strategies_are_listed_by_family_as_in_tables(tmp_path, here):
     )
 
 
+def test_doctor_tries_the_rows_of_avalanche(monkeypatch, here, tmp_path):
+    from clbench import registry
+
+    known = registry.strategies()
+    chosen = ("avalanche_naive", "avalanche_pnn", "avalanche_si", "avalanche_l2p")
+    monkeypatch.setattr(registry, "strategies", lambda: {name: known[name] for name in chosen})
+    monkeypatch.setattr(registry.load(known["avalanche_naive"]), "prepare", lambda row: 1 / 0)
+    said = here("doctor", "--avalanche", cwd=tmp_path).stdout.splitlines()
+    naive, pnn, si, l2p = (line.split(maxsplit=1)[1] for line in said)
+    assert naive.startswith("fails: ZeroDivisionError: division by zero")
+    assert pnn == "works (task-incremental)" and si.startswith("works; shim: ") and l2p.startswith("unavail")
+
+
+def test_all_leaves_slow_rows_out_and_a_pattern_does_not(tmp_path, here):
+    said = here("run", "--all", "-b", "blobs_class", "--seeds", 1, "--dry-run", cwd=tmp_path).stdout
+    assert "avalanche_naive " in said and "avalanche_gss " not in said
+    said = here(*BLOBS, "-s", "avalanche_*", "--seeds", 1, "--dry-run", cwd=tmp_path).stdout
+    assert "avalanche_naive " in said and "avalanche_gss " in said
+
+
 def test_dry_run_writes_nothing(tmp_path, here):
     done = here(*BLOBS, "-s", "n*", "--seeds", 2, "--dry-run", cwd=tmp_path)
     assert done.returncode == 0 and "blobs_class  naive  seeds 1" in done.stdout

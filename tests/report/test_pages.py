@@ -79,7 +79,7 @@ def test_files(folder):
 
 def test_page_is_balanced_with_unique_ids(page):
     assert len(set(page.ids)) == len(page.ids)
-    assert page.tags.count("table") == 7 and page.tags.count("svg") == 7
+    assert page.tags.count("table") == 9 and page.tags.count("svg") == 7
 
 
 def test_page_fetches_nothing(page, html):

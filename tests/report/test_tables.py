@@ -153,6 +153,25 @@ def test_rows_on_held_out_data_stand_apart(fabricated):
     assert [table.held_out for table in show([*beside, same_name])] == [False, True]
 
 
+def test_rows_that_do_not_help_are_named(fabricated):
+    def row(name, accs, **more):
+        acc = [[[0.1, 0.1], [a, 0.1], [a, a]] for a in accs]
+        return fabricated.make(name, acc, benchmark="split_toy_class", **more)
+
+    records = [
+        row("naive", [0.3, 0.32, 0.31]),
+        row("joint", [0.3, 0.3, 0.3]),  # is a reference
+        row("er", [0.5, 0.52, 0.53]),
+        row("ewc", [0.31, 0.32, 0.3]),
+        row("lwf", [0.1, 0.12, 0.1]),
+        row("agem", [0.1, 0.12, 0.1], stale=True),
+    ]
+    with fabricated.known():
+        notes = comparison(records).notes
+    (line,) = [note for note in notes if note.startswith("not shown to be better")]
+    assert line == "not shown to be better than naive (paired, 95 %): ewc, lwf"
+
+
 def test_class_tables_show_what_is_kept_and_the_yardstick(table):
     assert {"old", "new", "old_kept", "fwt"} <= {column.name for column in table.columns}
     er = cells(table, "er")
@@ -358,7 +377,7 @@ def test_pairs_have_averages_of_streams_both_directions_and_the_yardsticks(fabri
             "backward_five": 0.8,
         }
     )
-    assert table.notes[-2].endswith(
+    assert table.notes[-3].endswith(
         "what was learnt (and on the last slice reach this share of joint): joint, er (88%)"
     )
     assert cells(table, "naive")["old_kept"].value < 0.8

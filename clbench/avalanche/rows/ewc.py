@@ -15,11 +15,12 @@ from clbench.core.ranges import NotNegative
 class EWC(Row):
     ewc_lambda: NotNegative = 1.0  # as in Avalanche's continual-learning-baselines; it has no default itself
     family = "regularisation"
+    slow = False
     paper = "Kirkpatrick et al. 2017"
     keeps = "importances and an anchor of every task"
     grows = "an importance and an anchor for every past task"
 
-    def build(self, common: dict):
+    def build(self, common: dict, stream):
         from avalanche.training import supervised
 
         return supervised.EWC(**common, ewc_lambda=self.ewc_lambda, mode="separate")

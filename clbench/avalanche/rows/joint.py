@@ -7,12 +7,13 @@ from clbench.avalanche.row import Row
 
 class Joint(Row):
     family = "reference"
+    slow = False
     mirrors = "joint"
     keeps = "all data"
-    sees_all_data = True
+    sees_all_data = all_experiences = True
     retrains = True
 
-    def build(self, common: dict):
+    def build(self, common: dict, stream):
         from avalanche.training import supervised
 
         return supervised.JointTraining(**common)

@@ -7,9 +7,10 @@ from clbench.avalanche.row import Row
 
 class Naive(Row):
     family = "reference"
+    slow = False
     mirrors = "naive"
 
-    def build(self, common: dict):
+    def build(self, common: dict, stream):
         from avalanche.training import supervised
 
         return supervised.Naive(**common)

@@ -14,6 +14,8 @@ from clbench.core.ranges import Count
 class Replay(Row):
     memory: Count = 500  # examples kept
     family = "replay"
+    natives = ("er",)
+    slow = False
     paper = "Chaudhry et al. 2019"
     keeps = "examples"
     order = "own"
@@ -24,7 +26,7 @@ class Replay(Row):
             return f"memory={self.memory} is smaller than the number of tasks, {tasks}"
         return super().supports(stream, net)
 
-    def build(self, common: dict):
+    def build(self, common: dict, stream):
         from avalanche.training import supervised
 
         return supervised.Replay(**common, mem_size=self.memory)

@@ -7,7 +7,10 @@ H: the entropy of the softmax; `pick="margin"` takes the examples with the small
 largest probabilities instead, `pick="random"` any, for comparison. Every task has a budget of `labels` times
 its examples, and each of `rounds` rounds as many of the labels and of the steps. No label is read that has
 not been asked for. Differs: the paper asks for one label at a time, of a binary classifier, and trains from
-the start each time. Cost: a forward pass over the task's examples in every round but the first."""
+the start each time. Cost: a forward pass over the task's examples in every round but the first.
+
+Where it does not help: within a task of two classes uncertain examples teach no more than random ones (split
+MNIST, task-incremental, quick, five seeds: of 2 % of the labels 90.3, random 92.1; of 20 % 92.8 and 95.2)."""
 
 from dataclasses import dataclass
 from itertools import pairwise

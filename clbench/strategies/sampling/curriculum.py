@@ -8,7 +8,10 @@ each as many steps as its share of the examples. `by="column"`: from the easiest
 that the stream has for every example (`Images.hardness`), without a warm-up. A share `mix` of each batch
 stays drawn at random from all. Differs: the paper has a curriculum given by hand, and steps of fixed size
 from one set to the next, which holds the easier ones too (as `mix` does in part). Cost: a forward pass over
-the task's examples."""
+the task's examples.
+
+Where it does not help: a task's last steps see its hard examples alone, and with few steps the easy ones are
+lost (split CIFAR-10, class-incremental, quick: 10.0, plain training 14.0)."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -1,0 +1,35 @@
+"""Avalanche's LFL: the features stay near those of the network as the last task left it.
+
+    loss = CE + lambda_e mean (features - features of the last task's network)^2
+Differs from the paper: the output layer is frozen after the first task, outputs of classes to come included,
+and from the second task on the network stays in evaluation mode."""
+
+from dataclasses import dataclass
+
+from clbench.avalanche.row import Row, plugin_with
+from clbench.core.ranges import NotNegative
+
+
+@dataclass
+class LFL(Row):
+    lambda_e: NotNegative = 1.0
+    family = "regularisation"
+    paper = "Jung et al. 2018"
+    keeps = "the last task's weights"
+
+    def supports(self, stream, net) -> str | None:
+        if stream.scenario == "task":
+            return "it has one head, which it freezes"
+        return super().supports(stream, net)
+
+    def build(self, common: dict, stream):
+        from avalanche.training import supervised
+
+        from clbench.avalanche.adapt import WithFeatures
+
+        common["model"] = WithFeatures(common["model"])
+        return supervised.LFL(**common, lambda_e=self.lambda_e)
+
+    def extra_params(self, strategy) -> int:
+        previous = plugin_with(strategy, "prev_model").prev_model
+        return sum(parameter.numel() for parameter in previous.parameters()) if previous else 0

@@ -1,0 +1,42 @@
+"""Avalanche's PNN: a column of layers for every task, which reads those of earlier tasks through adapters.
+
+Its network is its own: two hidden layers as wide as the benchmark's perceptron's first for every task, drawn
+when the task comes. Differs from `progressive`: the adapters scale what they read, and columns are as wide as
+the whole network. Before a task has been learnt there is no answer for it."""
+
+from clbench.avalanche.row import Row
+
+
+class PNN(Row):
+    family = "architecture"
+    natives = ("progressive",)
+    paper = "Rusu et al. 2016"
+    keeps = "a column of weights for every task"
+    grows = "a column and its adapters for every task"
+
+    def supports(self, stream, net) -> str | None:
+        if stream.scenario != "task":
+            return "needs the task label at test time"
+        if not net.kind.endswith("mlp"):
+            return f"its columns are of linear layers, and the network is {net}"
+        return super().supports(stream, net)
+
+    def build(self, common: dict, stream):
+        from avalanche.models import PNN as Columns
+        from avalanche.training import supervised
+        from torch import nn
+
+        plain = common["model"]
+        first, *others = (layer for layer in plain.modules() if isinstance(layer, nn.Linear))
+        self.plain = sum(parameter.numel() for parameter in plain.parameters())
+        model = Columns(len(others), first.in_features, first.out_features).to(common["device"])
+        common["model"] = model
+        group = common["optimizer"].defaults
+        common["optimizer"] = type(common["optimizer"])(model.parameters(), **group)
+        return supervised.PNNStrategy(**common)
+
+    def scores(self, strategy, x, t):
+        return strategy.model(x, t) if t in strategy.model.layers[0].task_to_module_idx else None
+
+    def extra_params(self, strategy) -> int:
+        return max(0, sum(parameter.numel() for parameter in strategy.model.parameters()) - self.plain)
