@@ -125,6 +125,8 @@ def page(found: list[Row]) -> str:
 
 def evidence(answer: Answer, found: list[Row]) -> str:
     """A sentence that counts, and a table with a row for each benchmark that the answer concerns."""
+    from clbench.results.records import file_name
+
     lines, first, near = [], 0, 0
     for benchmark in sorted({row.benchmark for row in found if row.scenario in answer.scenarios}):
         its = [row for row in found if row.benchmark == benchmark]
@@ -136,7 +138,7 @@ def evidence(answer: Answer, found: list[Row]) -> str:
         near += left[0].value > all_rows[0].value - 2
         plain = {row.strategy: f"{row.value:.1f}" for row in its}
         cells = [
-            f"[{benchmark}](../reports/quick.html#{benchmark})",
+            f"[{benchmark}](../reports/quick.html#{file_name(benchmark)})",
             ", ".join(map(shown, left[:3])),
             shown(all_rows[0]),
             plain.get("naive", "–"),
