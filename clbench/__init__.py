@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from clbench.core.part import Part
     from clbench.data.labelled.sources import Images
     from clbench.errors import InputError, Unavailable
+    from clbench.interchange import to_avalanche
     from clbench.listing import benchmarks, strategies
     from clbench.models.dual_encoder import DualEncoder
     from clbench.models.functional import Functional
@@ -58,6 +59,7 @@ __all__ = [
     "split_by_class",
     "strategies",
     "take",
+    "to_avalanche",
 ]
 
 moved.install()

@@ -62,12 +62,15 @@ def list_(
 
 
 def _print_all() -> None:
-    """A line for each benchmark, family and profile."""
+    """A line for each benchmark, family and profile; another library's rows are by themselves."""
     _print_table("", benchmark_lines())
     families: dict[str, list[str]] = {}
     for row in list_rows(Kind.strategies):
-        families.setdefault(row["family"], []).append(row["name"])
-    _print_table("", [{"strategies": name, "": ", ".join(names)} for name, names in families.items()])
+        name, library = row["name"], f"{row['backend']}_"
+        theirs = name.startswith(library)
+        families.setdefault(f"{library}…" if theirs else row["family"], []).append(name.removeprefix(library))
+    ordered = sorted(families.items(), key=lambda item: item[0].endswith("…"))  # ours first
+    _print_table("", [{"strategies": name, "": ", ".join(names)} for name, names in ordered])
     _print_table(
         "",
         [

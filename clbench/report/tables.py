@@ -454,14 +454,14 @@ def _yardstick(rows: list[Row]) -> list[str]:
 
 def _no_help(found: list[Entry], lead: str) -> list[str]:
     """The methods that no paired interval shows to be better than plain training."""
-    naive = [entry for entry in found if entry.record.strategy == NAIVE and entry.ok and not entry.stale]
-    if not naive or lead not in METRICS:
+    fine_tuned = [entry for entry in found if entry.record.strategy == NAIVE and entry.ok and not entry.stale]
+    if not fine_tuned or lead not in METRICS:
         return []
     sign = 1 if METRICS[lead].higher_is_better else -1
     told = []
     for entry in found:
-        if entry is not naive[0] and competes(entry, lead):
-            own, plain = on_common_seeds(entry.metrics[lead], naive[0].metrics[lead])
+        if entry is not fine_tuned[0] and competes(entry, lead):
+            own, plain = on_common_seeds(entry.metrics[lead], fine_tuned[0].metrics[lead])
             difference = paired_difference(sign * own, sign * plain)
             if difference.low is not None and difference.low <= 0:
                 told.append(entry.record.strategy)

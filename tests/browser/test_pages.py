@@ -39,7 +39,7 @@ def test_the_check_above_sees_a_request(chromium, reports, tmp_path):
 
 def test_the_rendered_page_has_its_tables_and_figures(chromium, reports):
     dom, _ = chromium("--dump-dom", (reports / "smoke.html").as_uri())
-    assert dom.count("<table") == 7 and dom.count("<figure") == 7 and dom.count("<svg") == 7
+    assert dom.count("<table") == 9 and dom.count("<figure") == 7 and dom.count("<svg") == 7
     assert "★ 73.3" in dom and "needs task labels" in dom and "avalanche_gem" in dom
 
 
