@@ -24,7 +24,7 @@ class AGEM(Row):
             return f"memory={self.memory} is smaller than the number of tasks, {tasks}"
         if self.sample_size < tasks - 1:
             return f"sample_size={self.sample_size} is smaller than the number of past tasks, {tasks - 1}"
-        return super().supports(stream, net)
+        return None
 
     def build(self, common: dict, stream):
         from avalanche.training import supervised

@@ -10,6 +10,7 @@ Shims: the task's data can be replaced, and the schedule of the correction is ca
 
 from dataclasses import dataclass
 
+from clbench.avalanche.kept import numbers_of
 from clbench.avalanche.row import Row, plugin_with
 from clbench.core.ranges import Count, Positive, SmallerShare
 
@@ -32,7 +33,7 @@ class BiC(Row):
             return "it has one head, whose classes come task by task"
         if int(self.val_percentage * self.memory) < stream.classes:
             return f"{self.val_percentage} of memory={self.memory} are fewer than {stream.classes} classes"
-        return super().supports(stream, net)
+        return None
 
     def prepare(self) -> None:
         from avalanche.training.plugins import bic
@@ -69,4 +70,4 @@ class BiC(Row):
 
     def extra_params(self, strategy) -> int:
         old = plugin_with(strategy, "model_old").model_old
-        return sum(parameter.numel() for parameter in old.parameters()) if old else 0
+        return numbers_of(old)

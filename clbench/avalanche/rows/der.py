@@ -6,6 +6,7 @@ outputs too; and nothing is replayed while the memory holds fewer examples than 
 
 from dataclasses import dataclass
 
+from clbench.avalanche.kept import too_small
 from clbench.avalanche.row import Row
 from clbench.core.ranges import Count, NotNegative
 
@@ -22,9 +23,7 @@ class DER(Row):
     def supports(self, stream, net) -> str | None:
         if stream.scenario == "task":
             return "it calls the network without a task label"
-        if self.memory < stream.classes:
-            return f"memory={self.memory} is smaller than the number of classes, {stream.classes}"
-        return super().supports(stream, net)
+        return too_small(self.memory, stream.classes, "classes")
 
     def build(self, common: dict, stream):
         from avalanche.training import supervised

@@ -6,6 +6,7 @@ classes are replayed from the first step on; the two losses are averaged."""
 
 from dataclasses import dataclass
 
+from clbench.avalanche.kept import too_small
 from clbench.avalanche.row import Row
 from clbench.core.ranges import Count
 
@@ -19,9 +20,7 @@ class ERACE(Row):
     keeps = "examples"
 
     def supports(self, stream, net) -> str | None:
-        if self.memory < stream.classes:
-            return f"memory={self.memory} is smaller than the number of classes, {stream.classes}"
-        return super().supports(stream, net)
+        return too_small(self.memory, stream.classes, "classes")
 
     def build(self, common: dict, stream):
         from avalanche.training import supervised

@@ -5,6 +5,7 @@ From the mean of old features nothing is known: there is no memory, and the outp
 
 from dataclasses import dataclass
 
+from clbench.avalanche.kept import numbers_of
 from clbench.avalanche.row import Row, plugin_with
 from clbench.core.ranges import NotNegative
 
@@ -19,7 +20,7 @@ class FeatureDistillation(Row):
     def supports(self, stream, net) -> str | None:
         if stream.scenario == "task":
             return "the features that it reads come without a task label"
-        return super().supports(stream, net)
+        return None
 
     def build(self, common: dict, stream):
         from avalanche.models import FeatureExtractorModel
@@ -34,4 +35,4 @@ class FeatureDistillation(Row):
 
     def extra_params(self, strategy) -> int:
         previous = plugin_with(strategy, "prev_model").prev_model
-        return sum(parameter.numel() for parameter in previous.parameters()) if previous else 0
+        return numbers_of(previous)

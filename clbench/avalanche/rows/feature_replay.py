@@ -5,6 +5,7 @@ w: 1 / number of tasks. The stored features are those of the network as the task
 
 from dataclasses import dataclass
 
+from clbench.avalanche.kept import too_small
 from clbench.avalanche.row import Row
 from clbench.core.ranges import Count
 
@@ -20,9 +21,7 @@ class FeatureReplay(Row):
     def supports(self, stream, net) -> str | None:
         if stream.scenario != "class":
             return "its loss is over the classes of a task in one head"
-        if self.memory < stream.classes:
-            return f"memory={self.memory} is smaller than the number of classes, {stream.classes}"
-        return super().supports(stream, net)
+        return too_small(self.memory, stream.classes, "classes")
 
     def build(self, common: dict, stream):
         from avalanche.training import supervised

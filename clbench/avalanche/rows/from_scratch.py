@@ -2,6 +2,7 @@
 
 A reference for what a task's data are worth by themselves. Buffers, as of a BatchNorm, are not set back."""
 
+from clbench.avalanche.kept import numbers_of
 from clbench.avalanche.row import Row
 
 
@@ -15,4 +16,4 @@ class FromScratch(Row):
         return supervised.FromScratchTraining(**common)
 
     def extra_params(self, strategy) -> int:
-        return sum(parameter.numel() for parameter in strategy.model.parameters())
+        return numbers_of(strategy.model)

@@ -5,6 +5,7 @@ the network that is trained is a copy of the first one."""
 
 from dataclasses import dataclass
 
+from clbench.avalanche.kept import numbers_of, too_small
 from clbench.avalanche.row import Row, plugin_with
 from clbench.core.ranges import Count
 
@@ -17,9 +18,7 @@ class GDumb(Row):
     keeps = "examples, the initial weights"
 
     def supports(self, stream, net) -> str | None:
-        if self.memory < stream.classes:
-            return f"memory={self.memory} is smaller than the number of classes, {stream.classes}"
-        return super().supports(stream, net)
+        return too_small(self.memory, stream.classes, "classes")
 
     def build(self, common: dict, stream):
         from avalanche.training import supervised
@@ -30,4 +29,4 @@ class GDumb(Row):
         return len(plugin_with(strategy, "storage_policy").storage_policy.buffer)
 
     def extra_params(self, strategy) -> int:
-        return sum(parameter.numel() for parameter in strategy.model.parameters())
+        return numbers_of(strategy.model)

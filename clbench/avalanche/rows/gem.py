@@ -5,6 +5,7 @@ float64. Differs from `gem`: .001 is added to the diagonal of the program."""
 
 from dataclasses import dataclass
 
+from clbench.avalanche.kept import too_small
 from clbench.avalanche.row import Row, plugin_with
 from clbench.core.ranges import Count, NotNegative
 
@@ -18,10 +19,7 @@ class GEM(Row):
     keeps = "examples"
 
     def supports(self, stream, net) -> str | None:
-        tasks = len(stream.tasks)
-        if self.memory < tasks:
-            return f"memory={self.memory} is smaller than the number of tasks, {tasks}"
-        return super().supports(stream, net)
+        return too_small(self.memory, len(stream.tasks), "tasks")
 
     def build(self, common: dict, stream):
         from avalanche.training import supervised

@@ -9,6 +9,7 @@ MNIST, whatever the data are."""
 from dataclasses import dataclass
 from types import SimpleNamespace
 
+from clbench.avalanche.kept import numbers_of
 from clbench.avalanche.row import Row
 from clbench.core.ranges import Count, Positive
 
@@ -26,7 +27,7 @@ class GenerativeReplay(Row):
     def supports(self, stream, net) -> str | None:
         if stream.scenario == "task":
             return "what it makes has no task label"
-        return super().supports(stream, net)
+        return None
 
     def build(self, common: dict, stream):
         from avalanche.training import supervised
@@ -54,5 +55,4 @@ class GenerativeReplay(Row):
 
     def extra_params(self, strategy) -> int:
         generator = strategy.generator_strategy.model if strategy.generator_strategy else None
-        models = [strategy.model, *([generator] if generator else [])]
-        return sum(parameter.numel() for model in models for parameter in model.parameters())
+        return numbers_of(strategy.model) + numbers_of(generator)

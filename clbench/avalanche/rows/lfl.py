@@ -6,6 +6,7 @@ and from the second task on the network stays in evaluation mode."""
 
 from dataclasses import dataclass
 
+from clbench.avalanche.kept import numbers_of
 from clbench.avalanche.row import Row, plugin_with
 from clbench.core.ranges import NotNegative
 
@@ -20,7 +21,7 @@ class LFL(Row):
     def supports(self, stream, net) -> str | None:
         if stream.scenario == "task":
             return "it has one head, which it freezes"
-        return super().supports(stream, net)
+        return None
 
     def build(self, common: dict, stream):
         from avalanche.training import supervised
@@ -32,4 +33,4 @@ class LFL(Row):
 
     def extra_params(self, strategy) -> int:
         previous = plugin_with(strategy, "prev_model").prev_model
-        return sum(parameter.numel() for parameter in previous.parameters()) if previous else 0
+        return numbers_of(previous)

@@ -7,6 +7,7 @@ candidates are left than are asked for, a negative index picks others. The repla
 
 from dataclasses import dataclass
 
+from clbench.avalanche.kept import too_small
 from clbench.avalanche.row import Row, plugin_with
 from clbench.core.ranges import Count
 
@@ -23,9 +24,7 @@ class MIR(Row):
     def supports(self, stream, net) -> str | None:
         if stream.scenario == "domain":
             return "it replays no class of the task's last batch, and here that has all: it would be Naive"
-        if self.memory < stream.classes:
-            return f"memory={self.memory} is smaller than the number of classes, {stream.classes}"
-        return super().supports(stream, net)
+        return too_small(self.memory, stream.classes, "classes")
 
     def build(self, common: dict, stream):
         from avalanche.training import supervised

@@ -7,6 +7,7 @@ Before the first task it has no answer."""
 
 from dataclasses import dataclass
 
+from clbench.avalanche.kept import too_small
 from clbench.avalanche.row import Row, plugin_with
 from clbench.core.ranges import Count
 
@@ -21,9 +22,7 @@ class NCM(Row):
     def supports(self, stream, net) -> str | None:
         if stream.scenario == "task":
             return "its features come without a task label"
-        if self.memory < stream.classes:
-            return f"memory={self.memory} is smaller than the number of classes, {stream.classes}"
-        return super().supports(stream, net)
+        return too_small(self.memory, stream.classes, "classes")
 
     def build(self, common: dict, stream):
         from avalanche.models import NCMClassifier, TrainEvalModel

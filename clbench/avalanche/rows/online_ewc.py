@@ -6,28 +6,20 @@ Differs from the paper and `online_ewc`: no 1/2, and F is the mean over batches 
 
 from dataclasses import dataclass
 
-from clbench.avalanche.row import Row, plugin_with
-from clbench.core.ranges import NotNegative, Share
+from clbench.avalanche.rows.ewc import EWC
+from clbench.core.ranges import Share
 
 
 @dataclass
-class OnlineEWC(Row):
-    ewc_lambda: NotNegative = 1.0
+class OnlineEWC(EWC):
     decay: Share = 0.9  # of the importances so far; Avalanche has no default
     family = "regularisation"
     paper = "Schwarz et al. 2018"
     keeps = "importances and an anchor"
+    grows = ""
+    slow = True
 
     def build(self, common: dict, stream):
         from avalanche.training import supervised
 
         return supervised.EWC(**common, ewc_lambda=self.ewc_lambda, mode="online", decay_factor=self.decay)
-
-    def extra_params(self, strategy) -> int:
-        plugin = plugin_with(strategy, "importances")
-        return sum(
-            kept.data.numel()
-            for tasks in (plugin.importances, plugin.saved_params)
-            for parameters in tasks.values()
-            for kept in parameters.values()
-        )

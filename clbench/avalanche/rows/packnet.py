@@ -27,7 +27,7 @@ class PackNet(Row):
             return "needs the task label at test time"
         if any(name.split(".")[-1] not in ("weight", "bias") for name in net.layout.shapes):
             return "it knows linear and convolutional layers alone"
-        return super().supports(stream, net)
+        return None
 
     def build(self, common: dict, stream):
         from avalanche.models.packnet import PackNetPlugin

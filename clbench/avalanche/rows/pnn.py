@@ -4,6 +4,7 @@ Its network is its own: two hidden layers as wide as the benchmark's perceptron'
 when the task comes. Differs from `progressive`: the adapters scale what they read, and columns are as wide as
 the whole network. Before a task has been learnt there is no answer for it."""
 
+from clbench.avalanche.kept import numbers_of
 from clbench.avalanche.row import Row
 
 
@@ -19,7 +20,7 @@ class PNN(Row):
             return "needs the task label at test time"
         if not net.kind.endswith("mlp"):
             return f"its columns are of linear layers, and the network is {net}"
-        return super().supports(stream, net)
+        return None
 
     def build(self, common: dict, stream):
         from avalanche.models import PNN as Columns
@@ -28,7 +29,7 @@ class PNN(Row):
 
         plain = common["model"]
         first, *others = (layer for layer in plain.modules() if isinstance(layer, nn.Linear))
-        self.plain = sum(parameter.numel() for parameter in plain.parameters())
+        self.plain = numbers_of(plain)
         model = Columns(len(others), first.in_features, first.out_features).to(common["device"])
         common["model"] = model
         group = common["optimizer"].defaults
@@ -39,4 +40,4 @@ class PNN(Row):
         return strategy.model(x, t) if t in strategy.model.layers[0].task_to_module_idx else None
 
     def extra_params(self, strategy) -> int:
-        return max(0, sum(parameter.numel() for parameter in strategy.model.parameters()) - self.plain)
+        return max(0, numbers_of(strategy.model) - self.plain)

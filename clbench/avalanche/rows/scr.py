@@ -6,6 +6,7 @@ The two views of a row are the same here, as by Avalanche's default. The project
 
 from dataclasses import dataclass
 
+from clbench.avalanche.kept import too_small
 from clbench.avalanche.row import Row
 from clbench.core.ranges import Count, Positive
 
@@ -22,9 +23,7 @@ class SCR(Row):
     order = "own"
 
     def supports(self, stream, net) -> str | None:
-        if self.memory < stream.classes:
-            return f"memory={self.memory} is smaller than the number of classes, {stream.classes}"
-        return super().supports(stream, net)
+        return too_small(self.memory, stream.classes, "classes")
 
     def build(self, common: dict, stream):
         from avalanche.models import SCRModel
