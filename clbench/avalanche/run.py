@@ -15,7 +15,7 @@ import torch
 from clbench.core.budget import Budget
 from clbench.engine.clock import Clock
 from clbench.engine.precision import arithmetic
-from clbench.engine.run import Outcome
+from clbench.engine.run import Outcome, digest_of
 from clbench.errors import RunFailed, Unavailable
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def run(
     (row,) = rows
     with _no_warnings(), _own_generators(stream.device), arithmetic(budget.precision):
         SingleRun = run_class or _single_run()  # a process pays for the import once, so no run is charged
-        acc, diverged, counts = [], [], dict.fromkeys(COUNTS, 0)
+        acc, diverged, weights, counts = [], [], [], dict.fromkeys(COUNTS, 0)
         for s in range(len(stream.seeds)):
             with clock.measure("setup_s"):
                 one = SingleRun(stream.only(s), net, row, budget, clock)
@@ -50,10 +50,12 @@ def run(
             except Exception as error:
                 raise RunFailed(one.t + 1, one.meter.steps) from error
             diverged += [one.diverged] if one.diverged else []
+            weights.append(digest_of(row.weights(one.strategy)))
             for name, count in _counts(row, one).items():
                 counts[name] += count
     notes = [f"shim: {row.shim}"] if row.shim else []
-    return Outcome(torch.stack(acc), {**clock.sheet(), **counts}, diverged, notes=notes)
+    costs = {**clock.sheet(), **counts}
+    return Outcome(torch.stack(acc), costs, diverged, notes=notes, weights=weights)
 
 
 def _counts(row, one) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -40,6 +41,7 @@ class Outcome:
     slice_sizes: list[int] | None = None  # [E] examples in each evaluation slice
     parameters: list[int] | None = None  # [T] in use after each task, where they grow
     pictures: Tensor | None = None  # [classes, n, height, width, channels] uint8, see `Part.pictures`
+    weights: list[str] | None = None  # a digest for each seed of all that it has learnt
 
 
 def run(
@@ -77,7 +79,16 @@ def run(
         this.notes,
         parameters=_parameters(parts, stream),
         pictures=next((shown for part in parts if (shown := part.pictures()) is not None), None),
+        weights=[digest_of([theta]) for theta in this.learner.theta],
     )
+
+
+def digest_of(tensors: list[Tensor]) -> str:
+    """Of their bits: equal for two runs that have learnt the same."""
+    digest = blake2b(digest_size=8)
+    for tensor in tensors:
+        digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _parameters(parts: list[Part], stream: "Stream") -> list[int] | None:

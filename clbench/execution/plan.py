@@ -10,7 +10,7 @@ from typing import NamedTuple
 from clbench import registry
 from clbench.core.benchmark import Benchmark
 from clbench.core.costs import SECONDS
-from clbench.core.differences import changed_fields
+from clbench.core.differences import changed_settings
 from clbench.core.memory import check_fits, machine_bytes
 from clbench.core.ranges import shown
 from clbench.errors import InputError
@@ -149,7 +149,7 @@ def change_of_settings(stored: Record, blank: Record) -> str | None:
     """What other than source code has changed since the stored record was made."""
     if stored.data != blank.data:
         return "its data have changed"
-    changes = changed_fields(stored.settings, blank.settings)
+    changes = changed_settings(stored.settings, blank.settings)
     return f"its settings have changed: {', '.join(changes)}" if changes else None
 
 

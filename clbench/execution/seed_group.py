@@ -90,6 +90,7 @@ def _result(job: Job, context: dict[str, Any], notes: tuple[str, ...]) -> GroupR
         outcome.slice_sizes,
         outcome.parameters,
         None if outcome.pictures is None else _as_png(outcome.pictures),
+        outcome.weights,
     )
     acc = _as_lists(outcome.acc)
     if outcome.diverged:

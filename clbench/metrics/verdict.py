@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from clbench.core.costs import EXACT
-from clbench.core.differences import changed_fields
+from clbench.core.differences import changed_settings
 from clbench.metrics.accuracy import METRICS, acc, forgetting, per_seed, plasticity_gap
 from clbench.metrics.statistics import equivalence, paired_difference, seeds_needed
 
@@ -141,7 +141,7 @@ def _changed_set_up(baseline: Side, current: Side) -> list[str]:
     """Each changed field with both values: seeds, settings, and what can be seen from the array itself."""
     seeds = [sorted(side["seeds"]) for side in (baseline, current)]
     changes = [] if seeds[0] == seeds[1] else [f"seeds {seeds[0]} -> {seeds[1]}"]
-    changes += changed_fields(baseline["settings"], current["settings"])
+    changes += changed_settings(baseline["settings"], current["settings"])
     if changes:
         return changes
     before, after = _array(baseline, seeds[0]), _array(current, seeds[0])

@@ -21,6 +21,7 @@ from clbench.report.values import (
     family_of,
     in_time,
     is_held_out,
+    is_plain,
     kind_of,
     order_of,
     ranks_by,
@@ -235,6 +236,7 @@ def comparison(records: list[Record], beside: Sequence[Record] = ()) -> Table:
         *_notes(rows, costs=True),
         *_seeds(found, lead),
         *_yardstick(rows),
+        *_no_effect(found),
         *_no_help(found, lead),
         *machines(rows),
     ]
@@ -450,6 +452,26 @@ def _yardstick(rows: list[Row]) -> list[str]:
         f"keep at least {KEPT:.0%} of what was learnt (and on the last slice reach this share of joint)"
     )
     return [f"{yardstick}: {told}"]
+
+
+def _no_effect(found: list[Entry]) -> list[str]:
+    """The rows whose weights and scores are plain training's, bit for bit, on all seeds that both have."""
+    trained = [entry.record for entry in found if entry.ok]
+    plain = [record for record in trained if is_plain(record)]
+    told = [
+        record.strategy
+        for record in trained
+        if record not in plain and any(_same(record, one) for one in plain)
+    ]
+    return [f"no effect, the weights and scores of {NAIVE} bit for bit: {', '.join(told)}"] if told else []
+
+
+def _same(one: Record, other: Record) -> bool:
+    seeds = one.weights.keys() & other.weights.keys()
+    scores = [dict(zip(record.seeds, record.acc, strict=True)) for record in (one, other)]
+    return bool(seeds) and all(
+        one.weights[seed] == other.weights[seed] and scores[0][seed] == scores[1][seed] for seed in seeds
+    )
 
 
 def _no_help(found: list[Entry], lead: str) -> list[str]:

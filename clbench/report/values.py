@@ -61,6 +61,11 @@ def family_of(record: Record) -> str:
     return next((family for family in families if family != FAMILIES[0]), FAMILIES[0])
 
 
+def is_plain(record: Record) -> bool:
+    """Whether it is fine-tuning alone, ours or another library's."""
+    return NAIVE in (record.strategy, *(facts.mirrors for facts in facts_of(record)))
+
+
 def kind_of(record: Record) -> str:
     """reference | native | avalanche"""
     if record.backend == "avalanche":

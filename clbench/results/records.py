@@ -57,11 +57,14 @@ class Group(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     slice_sizes: list[int] | None = None  # [E] examples in each evaluation slice; None in older records
     parameters: list[int] | None = None  # [T] in use after each task, of one seed; None: the same after all
     pictures: str | None = None  # PNG in base64: what stands for examples, learnt by the record's first seed
+    weights: list[str] | None = None  # a digest for each seed of what it has learnt; None in older records
 
     def __post_init__(self) -> None:
         for name, matrices in self.arrays.items():
             if len(matrices) != len(self.seeds):
                 raise ValueError(f"{len(matrices)} matrices {name} for {len(self.seeds)} seeds")
+        if self.weights is not None and len(self.weights) != len(self.seeds):
+            raise ValueError(f"{len(self.weights)} digests of weights for {len(self.seeds)} seeds")
 
 
 class Record(msgspec.Struct, dict=True, forbid_unknown_fields=True):
@@ -117,6 +120,15 @@ class Record(msgspec.Struct, dict=True, forbid_unknown_fields=True):
         }
         sizes = [by_seed[seed] for seed in self.seeds if seed in by_seed]
         return sizes if sizes and len(sizes) == len(self.seeds) else None
+
+    @property
+    def weights(self) -> dict[int, str]:
+        """seed -> digest of what it has learnt; without the seeds of which it is not known."""
+        return {
+            seed: digest
+            for group in self.groups
+            for seed, digest in zip(group.seeds, group.weights or (), strict=False)
+        }
 
     @property
     def parameters(self) -> list[int] | None:

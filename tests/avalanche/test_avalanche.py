@@ -43,10 +43,11 @@ every = pytest.mark.parametrize(("name", "scenario"), RUNS)
 
 
 class Seen:
-    """What a run did: by call of train() the losses, the batch sizes and the weights at the end."""
+    """What a run did: by call of train() the losses, their data terms, the batch sizes and the weights at the
+    end."""
 
     def __init__(self):
-        self.losses, self.sizes, self.weights = [], [], []
+        self.losses, self.data_terms, self.sizes, self.weights = [], [], [], []
 
     def watch(self, row, at_step=lambda step: None):
         """Makes the row build strategies with a plugin that notes all this, last in the list."""
@@ -57,10 +58,12 @@ class Seen:
         class Watch(SupervisedPlugin):
             def before_training_exp(self, strategy, **kwargs):
                 seen.losses.append([])
+                seen.data_terms.append([])
                 seen.sizes.append([])
 
             def before_backward(self, strategy, **kwargs):
                 at_step(sum(map(len, seen.losses)))
+                seen.data_terms[-1].append(strategy.criterion().item())
 
             def after_training_iteration(self, strategy, **kwargs):
                 seen.losses[-1].append(strategy.loss.item())
@@ -108,19 +111,23 @@ def plain(spec, scenario="class"):
 
 
 class Losses(Part):
-    """A native part that notes the loss of every step."""
+    """A native part that notes the loss of every step, and the weights after every task."""
 
     def start(self, run):
-        self.noted = []
+        self.noted, self.weights = [], []
 
     def after_step(self, batch):
         self.noted.append(batch.loss[0].item())
+
+    def after_task(self, t):
+        tensors = self.run.learner.net.layout.views(self.run.learner.theta[0].detach()).values()
+        self.weights.append(torch.cat([tensor.flatten() for tensor in tensors]))
 
 
 def native_losses(spec, scenario, **budget):
     losses = Losses()
     acc = make(spec, scenario, extra=[losses], **budget).train()
-    return acc, losses.noted
+    return acc, losses.noted, losses.weights
 
 
 # ---- the same run as ours where the method is the same
@@ -148,7 +155,7 @@ SETTINGS = {
 @pytest.mark.parametrize("scenario", SCENARIOS)
 @pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
 def test_naive_follows_ours_step_by_step(scenario, settings):
-    acc, ours = native_losses("naive", scenario, steps=20, **settings)
+    acc, ours, _ = native_losses("naive", scenario, steps=20, **settings)
     outcome, seen = avalanche("avalanche_naive", scenario, steps=20, **settings)
     assert sum(seen.losses, []) == pytest.approx(ours, abs=1e-4)
     assert torch.allclose(outcome.acc, acc, atol=0.03)  # one of 40 test examples may tip over
@@ -168,7 +175,7 @@ def test_the_settings_above_make_a_difference():
 @pytest.mark.parametrize("settings", [{}, {"warm_up": 0.3}], ids=["constant", "warm-up"])
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_joint_follows_ours_and_starts_like_naive(scenario, settings):
-    acc, ours = native_losses("joint", scenario, **settings)
+    acc, ours, _ = native_losses("joint", scenario, **settings)
     outcome, seen = avalanche("avalanche_joint", scenario, **settings)
     naive, naive_seen = avalanche("avalanche_naive", scenario, **settings)
     assert sum(seen.losses, []) == pytest.approx(ours, abs=1e-4)
@@ -180,20 +187,29 @@ def test_joint_follows_ours_and_starts_like_naive(scenario, settings):
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [
-        ("lwf(lam=0.25)", "avalanche_lwf"),  # T = 2
-        ("lwf(lam=2.0, temperature=1.0)", "avalanche_lwf(alpha=2.0, temperature=1.0)"),
-        ("cumulative", "avalanche_cumulative"),
+        ("lwf(lam=0.25)", "lwf"),  # T = 2
+        ("lwf(lam=2.0, temperature=1.0)", "lwf(alpha=2.0, temperature=1.0)"),
+        ("cumulative", "cumulative"),
+        ("ewc(estimate='batches', lam=1e6)", "ewc(ewc_lambda=5e5)"),
+        ("online_ewc(estimate='batches', gamma=0.6, lam=1e6)", "online_ewc(ewc_lambda=5e5, decay=0.6)"),
+        ("si(c=2.0, xi=1e-07, path='loss', cut='above')", "si(si_lambda=4.0)"),
+        ("mas(estimate='batches', lam=0.3, old=0.4)", "mas(lambda_reg=0.3, alpha=0.4)"),
     ],
 )
-def test_the_same_semantics_give_the_same_losses(ours, theirs, scenario):
-    """Over fifty steps of three tasks; in the first all penalties are 0. Later rounding is blown up."""
+def test_the_same_semantics_give_the_same_losses_and_weights(ours, theirs, scenario):
+    """Over fifty steps of three tasks; in the first all penalties are 0. Later rounding is blown up.
+
+    A penalty of weights stands in our gradient, not in our loss."""
     settings = {"optimiser": "sgd", "lr": 0.01, "momentum": 0.9, "steps": 50}
-    acc, losses = native_losses(ours, scenario, **settings)
-    outcome, seen = avalanche(theirs, scenario, **settings)
-    assert sum(seen.losses[:3], []) == pytest.approx(losses[:150], abs=1e-4)
-    assert torch.allclose(outcome.acc, acc, atol=0.03)
-    naive = native_losses("naive", scenario, **settings)[1]
-    assert max(abs(a - b) for a, b in zip(losses[100:150], naive[100:150], strict=True)) > 1e-2
+    acc, losses, weights = native_losses(ours, scenario, **settings)
+    outcome, seen = avalanche(f"avalanche_{theirs}", scenario, **settings)
+    terms = seen.losses if theirs.startswith("lwf") else seen.data_terms
+    assert sum(terms[:3], []) == pytest.approx(losses[:150], abs=1e-4)
+    assert torch.allclose(seen.weights[2][: len(weights[2])], weights[2], atol=1e-4)
+    assert torch.allclose(outcome.acc[:, :4], acc[:, :4], atol=0.03)
+    _, naive, plain = native_losses("naive", scenario, **settings)
+    assert max(abs(a - b) for a, b in zip(losses[100:150], naive[100:150], strict=True)) > 1e-3
+    assert (weights[2] - plain[2]).abs().max() > 1e-3
 
 
 @pytest.mark.parametrize("scenario", ["domain", "task"])

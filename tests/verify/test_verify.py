@@ -196,7 +196,8 @@ def test_the_notes_of_other_records_stay(repository):
     repository.edit(
         "clbench/strategies/parts/memory.py", "chosen = self.run.subset", "own = chosen = self.run.subset"
     )
-    repository.edit("clbench/strategies/regularisation/ewc.py", "train = self", "own = train = self")
+    file = "clbench/strategies/regularisation/ewc.py"
+    repository.edit(file, "fisher = fisher_of", "own = fisher = fisher_of")
     assert repository.verify("-s", "ewc")[0] == 0
     note = repository.notes()["ewc"]
     assert repository.verify("-s", "er")[0] == 0
@@ -291,6 +292,15 @@ def test_other_settings_are_named(repository):
         and lines[0]
         == "stale     blobs_class  ewc  its settings have changed: strategy.ewc.lam 1000.0 -> 999.0"
     )
+
+
+def test_an_argument_that_has_come_since_changes_nothing_unless_the_numbers_do(repository):
+    file, lam = "clbench/strategies/regularisation/ewc.py", "    lam: NotNegative = 1000.0"
+    repository.edit(file, lam, f"    scale: NotNegative = 1.0\n{lam}")
+    assert repository.verify("-s", "ewc") == (0, ["1 records: 1 verified"])
+    repository.edit(file, "self.fisher += fisher", "self.fisher += fisher * (self.scale + 1)")
+    code, lines = repository.verify("-s", "ewc")
+    assert code == 1 and lines[0].startswith("differs   blobs_class  ewc  task 2, step 1")
 
 
 def test_a_broken_file_of_notes_is_named_and_the_records_are_shown(repository):

@@ -15,6 +15,7 @@ from clbench.core.ranges import NotNegative
 class EWC(Row):
     ewc_lambda: NotNegative = 1.0  # as in Avalanche's continual-learning-baselines; it has no default itself
     family = "regularisation"
+    natives = ("ewc", "ewc(estimate='batches', lam=2.0)")
     slow = False
     paper = "Kirkpatrick et al. 2017"
     keeps = "importances and an anchor of every task"

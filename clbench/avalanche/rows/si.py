@@ -19,6 +19,7 @@ class SI(Row):
     si_lambda: NotNegative = 1.0
     eps: Positive = 1e-7
     family = "regularisation"
+    natives = ("si", "si(c=0.5, cut='above', path='loss', xi=1e-07)")
     paper = "Zenke et al. 2017"
     keeps = "importances, path and anchor"
     shim = "weights are copied where Avalanche keeps a view of them on a CPU"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -14,18 +14,41 @@ from clbench.core.part import Network, Run
 from clbench.models.network import GradientPowers
 from clbench.strategies.parts.held import held_weights
 
+# Of what the powers of gradients are taken: of each example's own, of so many of the task's; or, as other
+# libraries have it, of whole batches, of all.
+Estimate = Literal["examples", "batches"]
 
-def cost_of_estimate(run: Run, t: int, samples: int) -> float:
+
+def cost_of_estimate(run: Run, t: int, samples: int, estimate: Estimate) -> float:
     """`Part.extra_cost` of an estimate on so many examples when task t ends: its passes forward and back,
     spread over the steps that are left for it."""
-    n, rows = min(samples, len(run.stream.tasks[t].train)), run.rows
-    estimate = n // rows or n / rows
-    return estimate / max(1, run.budget.steps - estimate)
+    rows, n = run.rows, len(run.stream.tasks[t].train)
+    n = n if estimate == "batches" else min(samples, n)
+    passes = n // rows or n / rows
+    return passes / max(1, run.budget.steps - passes)
 
 
-def fisher(run: Run, samples: Tensor) -> Tensor:
-    """[S, P]: the diagonal of the Fisher information on samples [S, n, 2]."""
-    return (fisher_of_batches if run.stream.scenario == "pairs" else fisher_diagonal)(run, samples)
+def fisher(run: Run, t: int, samples: int, estimate: Estimate) -> Tensor:
+    """[S, P]: the diagonal of the Fisher information on so many examples of task t; or an estimate by its
+    batches, which is smaller and takes the true labels."""
+    if estimate == "batches":
+        return powers_of_batches(run, t, run.data_losses, power=2)
+    some = run.subset(run.stream.tasks[t].train, samples, "fisher")
+    return (fisher_of_batches if run.stream.scenario == "pairs" else fisher_diagonal)(run, some)
+
+
+def powers_of_batches(run: Run, t: int, losses: Callable[[Any, Batch], Tensor], power: int) -> Tensor:
+    """[S, P]: mean over the batches of task t, in the order of its data, of |gradient of the mean of
+    losses(outputs [n, C], rows) -> [n]|^power; the last batch may be short and counts as the others do."""
+
+    def mean_loss(out: Any, batch: Batch) -> Tensor:
+        return (batch.weight * losses(out, batch)).sum()
+
+    batches, total = run.stream.tasks[t].train.split(run.rows), torch.zeros_like(run.learner.theta)
+    for samples in batches:
+        batch = run.stream.gather(samples.expand(run.S, *samples.shape))
+        total += run.learner.gradient(mean_loss, batch).g.abs() ** power
+    return total / len(batches) * held_weights(run)
 
 
 def fisher_of_batches(run: Run, samples: Tensor) -> Tensor:

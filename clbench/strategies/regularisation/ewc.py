@@ -6,7 +6,10 @@ weights then. On pairs, whose loss is of a batch: B times the squared gradients 
 partners sampled from the softmax. Only sum_k F_k and sum_k F_k theta*_k are kept, so a step costs the same
 after any number of tasks:
 
-    gradient of the penalty = lam (theta sum_k F_k - sum_k F_k theta*_k)"""
+    gradient of the penalty = lam (theta sum_k F_k - sum_k F_k theta*_k)
+
+*Differs:* Avalanche takes F from the squared gradients of batches, with their true labels, and has no 1/2:
+`ewc(estimate="batches", lam=2.0)` is its ewc_lambda = 1."""
 
 from dataclasses import dataclass
 
@@ -16,7 +19,7 @@ from torch import Tensor
 from clbench.core.batch import Batch
 from clbench.core.part import Part, Run
 from clbench.core.ranges import Count, NotNegative
-from clbench.strategies.parts.fisher import cost_of_estimate
+from clbench.strategies.parts.fisher import Estimate, cost_of_estimate
 from clbench.strategies.parts.fisher import fisher as fisher_of
 
 
@@ -24,13 +27,14 @@ from clbench.strategies.parts.fisher import fisher as fisher_of
 class EWC(Part):
     lam: NotNegative = 1000.0  # strength of the penalty
     samples: Count = 1024  # examples for the Fisher estimate
+    estimate: Estimate = "examples"  # whose gradients are squared; "batches": all of the task, true labels
     paper = "Kirkpatrick et al. 2017"
     keeps = "importances and anchor, two numbers a weight"
     small = {"lam": 100, "samples": 64}
     protects = learns_pairs = True
 
     def extra_cost(self, t: int) -> float:
-        return cost_of_estimate(self.run, t, self.samples)
+        return cost_of_estimate(self.run, t, self.samples, self.estimate)
 
     def start(self, run: Run) -> None:
         self.fisher = torch.zeros_like(run.learner.theta)  # [S, P]: sum_k F_k
@@ -41,7 +45,6 @@ class EWC(Part):
         return g.addcmul_(self.fisher, theta, value=self.lam).sub_(self.fisher_anchor, alpha=self.lam)
 
     def after_task(self, t: int) -> None:
-        train = self.run.stream.tasks[t].train
-        fisher = fisher_of(self.run, self.run.subset(train, self.samples, "fisher"))
+        fisher = fisher_of(self.run, t, self.samples, self.estimate)
         self.fisher += fisher
         self.fisher_anchor += fisher * self.run.learner.theta.detach()

@@ -9,7 +9,8 @@ fixed.
 
 *Differs:* its authors' code takes absolute values of the gradients of batches, and divides by the batch size.
 GT-RIPL's code does too, with the mean of f^2 over outputs. FACIL takes the norm itself, not its square, and
-averages old and new Omega, half each; Avalanche averages them too."""
+averages old and new Omega, half each. Avalanche averages them too, of batches:
+`mas(estimate="batches", old=0.5, lam=1.0)`."""
 
 from dataclasses import dataclass
 
@@ -18,21 +19,23 @@ from torch import Tensor
 
 from clbench.core.batch import Batch
 from clbench.core.part import Part, Run
-from clbench.core.ranges import Count, NotNegative
-from clbench.strategies.parts.fisher import cost_of_estimate, mean_powers
+from clbench.core.ranges import Count, NotNegative, Share
+from clbench.strategies.parts.fisher import Estimate, cost_of_estimate, mean_powers, powers_of_batches
 
 
 @dataclass
 class MAS(Part):
     lam: NotNegative = 0.1  # strength of the penalty
     samples: Count = 1024  # examples for the estimate
+    estimate: Estimate = "examples"  # whose gradients are taken; "batches": of all of the task
+    old: Share = 1.0  # of the older importances; below 1 the new ones weigh 1 - old
     paper = "Aljundi et al. 2018"
     keeps = "importances and anchor, two numbers a weight"
     small = {"samples": 64}
     protects = True
 
     def extra_cost(self, t: int) -> float:
-        return cost_of_estimate(self.run, t, self.samples)
+        return cost_of_estimate(self.run, t, self.samples, self.estimate)
 
     def start(self, run: Run) -> None:
         self.importance = torch.zeros_like(run.learner.theta)  # [S, P]: Omega
@@ -47,8 +50,18 @@ class MAS(Part):
         return g.addcmul_(self.importance, moved, value=2 * self.lam)
 
     def after_task(self, t: int) -> None:
+        new = self.omega(t)
+        if t > 0 and self.old < 1:
+            self.importance *= self.old
+            new *= 1 - self.old
+        self.importance += new
+
+    def omega(self, t: int) -> Tensor:
+        """[S, P]: the importances of task t alone."""
+        if self.estimate == "batches":
+            return powers_of_batches(self.run, t, squared_norm, power=1)
         samples = self.run.subset(self.run.stream.tasks[t].train, self.samples, "mas")
-        self.importance += mean_powers(self.run, self.run.stream.gather(samples), squared_norm, power=1)
+        return mean_powers(self.run, self.run.stream.gather(samples), squared_norm, power=1)
 
 
 def squared_norm(out: Tensor, rows: Batch) -> Tensor:

@@ -10,9 +10,11 @@ three numbers a weight, and two more within a step. Cost: a few element-wise ope
 *Differs:* the paper has no max; in its authors' code and here an importance is never negative. xi, which is
 .001 there, decides the scale of Omega: c = 10 with xi = .1 is about their .1. van de Ven's code takes g of
 the whole loss and has no max, nor has Mammoth, which clips the gradients first. Avalanche halves c, takes xi
-= 1e-7 and cuts Omega off at .001 from above."""
+= 1e-7 and g of the whole loss, and cuts Omega off at .001 from above, not at 0 from below:
+`si(c=0.5, xi=1e-07, path="loss", cut="above")` is its si_lambda = 1."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -27,6 +29,8 @@ from clbench.strategies.parts.held import held_weights
 class SI(Part):
     c: NotNegative = 10.0  # strength of the penalty
     xi: Positive = 0.1  # damping: the squared distance that counts as none
+    path: Literal["data", "loss"] = "data"  # whose gradient is g: of CE alone, or with the penalty
+    cut: Literal["below", "above"] = "below"  # Omega off: at 0 for good, or at .001 where it is used
     paper = "Zenke et al. 2017"
     keeps = "importances, path and anchor, three numbers a weight"
     protects = learns_pairs = True
@@ -34,6 +38,7 @@ class SI(Part):
     def start(self, run: Run) -> None:
         theta = run.learner.theta  # [S, P], and so are all of these
         self.importance, self.omega, self.anchor = (torch.zeros_like(theta) for _ in range(3))
+        self.total = self.importance if self.cut == "below" else torch.zeros_like(theta)
         self._before, self._pull = torch.zeros_like(theta), torch.zeros_like(theta)
 
     def before_task(self, t: int, plan: Batch) -> Batch:
@@ -43,10 +48,11 @@ class SI(Part):
 
     def gradient(self, g: Tensor, batch: Batch) -> Tensor:
         theta = self.run.learner.theta.detach()
-        self._g = g  # without the penalty, hence not changed in place
         self._before.copy_(theta)
         pull = torch.sub(theta, self.anchor, out=self._pull)  # no new memory, which takes longer
-        return torch.addcmul(g, self.importance, pull, value=2 * self.c, out=pull)
+        whole = torch.addcmul(g, self.importance, pull, value=2 * self.c, out=pull)
+        self._g = g if self.path == "data" else whole  # g stands without the penalty: not changed in place
+        return whole
 
     def after_step(self, batch: Batch) -> None:
         back = self._before.sub_(self.run.learner.theta.detach())  # minus the step; in place, for speed
@@ -55,4 +61,8 @@ class SI(Part):
     def after_task(self, t: int) -> None:
         moved = self.run.learner.theta.detach() - self.anchor
         gained = self.omega / (moved.square() + self.xi)
-        self.importance.add_(gained * held_weights(self.run)).clamp_(min=0)
+        self.total += gained * held_weights(self.run)
+        if self.cut == "below":
+            self.total.clamp_(min=0)
+        else:
+            self.importance.copy_(self.total.clamp(max=0.001))
