@@ -35,6 +35,7 @@ results: .venv/installed    ## write what is committed: smoke anew, its baseline
 	$(BIN)/clbench report --results results --out reports
 	$(BIN)/python tools/readme_table.py
 	$(BIN)/python tools/choosing_docs.py
+	$(BIN)/python tools/agreement_docs.py
 
 speed: .venv/installed      ## docs/speed.md: speed ratios, not part of the tests
 	-$(BIN)/python -m pytest tests/speed/test_steps.py tests/speed/test_pairs.py tests/speed/test_speed.py --override-ini addopts=--import-mode=importlib --benchmark-disable-gc \

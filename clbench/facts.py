@@ -34,7 +34,7 @@ DESCRIPTIVE = (
     "small",
     "tested_on",
     "mirrors",
-    "natives",
+    "native",
     "shim",
     "slow",
     "tasks_are",
@@ -58,7 +58,7 @@ class Facts:
     small: dict[str, Any] = field(default_factory=dict)  # arguments for tests
     tested_on: dict[str, dict[str, Any]] = field(default_factory=dict)  # and those of their benchmarks
     mirrors: str = ""  # the native strategy that a row of another library is, up to rounding
-    natives: tuple[str, ...] = ()  # specs of native strategies that such a row is compared with
+    native: str = ""  # the native strategy that such a row is compared with; "": the one of its name
     shim: str = ""  # what is done about a fault of that library
     slow: bool = False  # `run --all` leaves it out
 

@@ -124,13 +124,20 @@ def facts(name: str) -> Facts:
     name: registered, or `file.py:Class`. Raises InputError for an unknown one and for a file that is no
     Python."""
     entry = _entry(Term(name, {}), strategies(), "strategy")
+    package, _, rest = entry.module.partition("clbench.strategies.")
+    family = {"family": rest.split(".")[0]} if rest and not package else {}
+    return facts_in(literals(PACKAGE / "core" / "part.py") | defaults(name) | family)
+
+
+def defaults(name: str) -> dict[str, Any]:
+    """What the class of a strategy sets in literals, its arguments among them. Imports nothing; errors as of
+    `facts`."""
+    entry = _entry(Term(name, {}), strategies(), "strategy")
     path = Path(entry.module) if entry.module.endswith(".py") else file_of(entry.module)
     try:
-        said = literals(PACKAGE / "core" / "part.py") | (literals(path, entry.attribute) if path else {})
+        return literals(path, entry.attribute) if path else {}
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise InputError(f"{path} cannot be read: {type(error).__name__}: {error}") from None
-    package, _, rest = entry.module.partition("clbench.strategies.")
-    return facts_in(said | ({"family": rest.split(".")[0]} if rest and not package else {}))
 
 
 def benchmark_facts(name: str) -> dict[str, Any]:

@@ -294,7 +294,7 @@ def test_with_fixed_compute_no_method_takes_more_than_naive(name):
     """A forward pass is a little more than the third that it counts; a wider adapter is half as large as this
     tiny network. What learns the first task only takes less."""
     scenario = "class" if reason(name, "class") is None else "task"
-    flops, on = [], suited(f"blobs_{scenario}", parts_of(name))
+    flops, on = [], suited(f"blobs_{scenario}(tasks=3)", parts_of(name))
     net = make("naive", benchmark=on).learner.net
     for one in ("adapter(width=1)" if name == "adapter" else name, "naive"):
         made = make(one, benchmark=on, steps=40, fixed_compute=True)

@@ -130,6 +130,14 @@ def test_the_table_of_the_readme_is_the_one_of_the_records():
     assert len(rows) >= 8 and sum("★" in row for row in rows) == 1
 
 
+def test_the_tables_of_two_implementations_are_those_of_the_records():
+    page = (ROOT / "docs" / "avalanche.md").read_text()
+    tool = runpy.run_path(str(ROOT / "tools" / "agreement_docs.py"))
+    assert tool["page"](page) == page, "run: python tools/agreement_docs.py"
+    equivalent = {line.split("|")[2] for line in page.splitlines() if "| equivalent |" in line}
+    assert len(equivalent) >= 9
+
+
 def test_the_first_screen_of_the_readme_is_short():
     screen = README.split("\n## ")[0]
     assert (

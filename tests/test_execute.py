@@ -4,6 +4,7 @@ import pytest
 import torch
 from helpers import LABELLED, PAIRS
 
+import clbench
 from clbench import registry
 from clbench.engine import run as engine
 from clbench.errors import InputError, RunFailed
@@ -53,6 +54,17 @@ def test_a_group_that_does_not_fit_is_halved_until_it_does_and_the_record_says_s
     finished = execute.execute(plan.Plan([pair], {}, []), [asked], None, workers=0)
     (record,) = finished.records.values()
     assert record.status == "ok" and record.seeds == [0, 1, 2, 3, 4] and len(record.groups) == 3
+
+
+def test_what_has_learnt_the_same_has_the_same_digests():
+    def digests(strategy):
+        weights = clbench.run("blobs_class", strategy, seeds=2, profile="smoke").record.weights
+        return [weights[0], weights[1]]
+
+    naive = digests("naive")
+    assert len(set(naive)) == 2 and digests("ewc(lam=0.0)") == naive != digests("ewc")
+    theirs = digests("avalanche_naive")
+    assert digests("avalanche_lwf(alpha=0.0)") == theirs != digests("avalanche_lwf")
 
 
 def test_one_seed_that_does_not_fit_fails_and_says_how_much_was_needed(room):

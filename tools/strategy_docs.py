@@ -4,7 +4,7 @@ import ast
 import importlib.util
 from pathlib import Path
 
-from clbench import registry
+from clbench import registry, spec
 from clbench.core import ranges
 from clbench.facts import FAMILIES, Facts
 from clbench.metrics.references import place_of
@@ -44,20 +44,35 @@ def summary(facts: dict[registry.Entry, Facts]) -> str:
 
 def section(entry: registry.Entry) -> str:
     """The section of one strategy: its name, its docstring with equations as code, and its arguments."""
-    path = Path(importlib.util.find_spec(entry.module).origin)
-    source = path.read_text(encoding="utf-8")
-    tree = ast.parse(source)
-    cls = next(node for node in tree.body if isinstance(node, ast.ClassDef))
     # The docstring as it stands: cleaning would unindent one that holds nothing but an equation.
-    text = ast.get_docstring(tree, clean=False)
-    fields = [line for line in cls.body if isinstance(line, ast.AnnAssign)]
-    kinds, lines = ranges.kinds_of(registry.load(entry)), source.splitlines()
-    arguments = "\n".join(f"    {argument(field, kinds, lines[field.lineno - 1])}" for field in fields)
+    text = ast.get_docstring(ast.parse(source_of(entry.module)), clean=False)
+    cls = registry.load(entry)
+    kinds, lines = ranges.kinds_of(cls), lines_of_fields(cls)
+    arguments = "\n".join(f"    {argument(*lines[name], kinds)}" for name in spec.defaults_of(cls))
     page = f"\n### {entry.name}\n\n{set_off_equations(text)}\n"
     return page + (f"\nArguments:\n\n{arguments}\n" if arguments else "")
 
 
-def argument(field: ast.AnnAssign, kinds: dict, line: str) -> str:
+def source_of(module: str) -> str:
+    return Path(importlib.util.find_spec(module).origin).read_text(encoding="utf-8")
+
+
+def lines_of_fields(cls: type) -> dict[str, tuple[ast.AnnAssign, str]]:
+    """name -> (syntax, line of the source) of the fields in the bodies of a class and its bases."""
+    found = {}
+    for base in reversed(cls.__mro__[:-1]):
+        source = source_of(base.__module__)
+        body = next(
+            node.body
+            for node in ast.parse(source).body
+            if isinstance(node, ast.ClassDef) and node.name == base.__name__
+        )
+        fields = [line for line in body if isinstance(line, ast.AnnAssign)]
+        found |= {field.target.id: (field, source.splitlines()[field.lineno - 1]) for field in fields}
+    return found
+
+
+def argument(field: ast.AnnAssign, line: str, kinds: dict) -> str:
     """`memory = 500  # examples kept: a whole number from 1 to …`: name, default, comment, range."""
     name = ast.unparse(field.target)
     _, _, comment = line.partition("  # ")

@@ -29,11 +29,9 @@ class Row:
     grows: str = ""
     small: ClassVar[dict[str, Any]] = {}  # arguments that suit streams of some 100 examples, for tests
     mirrors: str = ""  # the native strategy whose numbers these must be, up to rounding
-    # What is done about a fault of Avalanche's without which the row would not run, or do nothing.
-    # Native strategies that are the same method, the last in Avalanche's semantics if that can be said in a
-    # spec; none: the one of the same name.
-    natives: tuple[str, ...] = ()
+    native: str = ""  # the native strategy that is the same method; "": the one of the same name
     slow: bool = True  # `run --all` leaves it out; a pattern of `-s` does not
+    # What is done about a fault of Avalanche's without which the row would not run, or do nothing.
     shim: str = ""
 
     # "ours": the native strategies' batches; "steps": the same, an epoch for each; "own": Avalanche's, keyed
@@ -44,6 +42,10 @@ class Row:
     all_experiences = False  # train() is given the tasks so far, not only the one that has come
     retrains = False  # at task k a fresh strategy learns in k times the steps
     extra_cost = None  # of a step, in passes: not known, so fixed compute is refused
+
+    def copied(self) -> dict[str, Any]:
+        """The arguments with which the native strategy computes what this row does; empty where none do."""
+        return {}
 
     def supports(self, stream: Stream, net: Network) -> str | None:
         """None, or the reason why this strategy cannot learn this stream with this network."""

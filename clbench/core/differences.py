@@ -5,17 +5,24 @@ from typing import Any
 
 
 def changed_settings(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """As `changed_fields`, of a record's settings.
-
-    An argument of a strategy that `before` does not name came later. A spec that does not name it either
-    means what it meant if the numbers are the same: the source code and the numbers tell, not the setting.
-    """
-    known = before.get("strategy", {})
-    strategies = {
-        name: {key: value for key, value in own.items() if key in known.get(name, own)}
-        for name, own in after.get("strategy", {}).items()
+    """As `changed_fields`, of the settings of two records, but for `new_arguments`: whether those change
+    anything, the numbers tell."""
+    new, strategies = new_arguments(before, after), after.get("strategy", {})
+    without = {
+        name: {key: own[key] for key in own if (name, key) not in new} for name, own in strategies.items()
     }
-    return changed_fields(before, {**after, "strategy": strategies} if strategies else after)
+    return changed_fields(before, {**after, "strategy": without} if strategies else after)
+
+
+def new_arguments(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
+    """(strategy, argument) -> value, of the arguments that a strategy has got since `before` was made."""
+    known = before.get("strategy", {})
+    return {
+        (name, key): value
+        for name, own in after.get("strategy", {}).items()
+        for key, value in own.items()
+        if key not in known.get(name, own)
+    }
 
 
 def changed_fields(before: Mapping[str, Any], after: Mapping[str, Any], path: str = "") -> list[str]:

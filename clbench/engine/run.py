@@ -41,7 +41,7 @@ class Outcome:
     slice_sizes: list[int] | None = None  # [E] examples in each evaluation slice
     parameters: list[int] | None = None  # [T] in use after each task, where they grow
     pictures: Tensor | None = None  # [classes, n, height, width, channels] uint8, see `Part.pictures`
-    weights: list[str] | None = None  # a digest for each seed of all that it has learnt
+    weights: list[str] | None = None  # a digest for each seed of the network's weights
 
 
 def run(
@@ -84,10 +84,10 @@ def run(
 
 
 def digest_of(tensors: list[Tensor]) -> str:
-    """Of their bits: equal for two runs that have learnt the same."""
+    """Of their bits."""
     digest = blake2b(digest_size=8)
     for tensor in tensors:
-        digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+        digest.update(tensor.detach().cpu().numpy().tobytes())
     return digest.hexdigest()
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from clbench import registry
 from clbench.core.benchmark import Benchmark
 from clbench.core.costs import SECONDS
-from clbench.core.differences import changed_settings
+from clbench.core.differences import changed_settings, new_arguments
 from clbench.core.memory import check_fits, machine_bytes
 from clbench.core.ranges import shown
 from clbench.errors import InputError
@@ -150,6 +150,11 @@ def change_of_settings(stored: Record, blank: Record) -> str | None:
     if stored.data != blank.data:
         return "its data have changed"
     changes = changed_settings(stored.settings, blank.settings)
+    changes += [  # a tuned value of a new argument is no part of the source code
+        f"strategy.{name}.{argument} absent -> {value}"
+        for (name, argument), value in new_arguments(stored.settings, blank.settings).items()
+        if value != registry.defaults(name).get(argument, "unknown")
+    ]
     return f"its settings have changed: {', '.join(changes)}" if changes else None
 
 

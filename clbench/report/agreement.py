@@ -18,8 +18,28 @@ from clbench.metrics.statistics import (
     smallest_margin,
 )
 from clbench.report.values import Entry, acc_by_seed
+from clbench.results.records import Record
 
 MARGIN = 0.02  # of ACC, within which two implementations are the same
+COLUMNS = (
+    "ours",
+    "Avalanche's",
+    "ACC ours",
+    "ACC theirs",
+    "difference",
+    "n",
+    "verdict",
+    "least margin",
+    "time ×",
+    "how Avalanche's differs",
+)
+EXPLANATION = (
+    "Avalanche's ACC − ours on common seeds, in points, with a 95 % interval. Equivalent: its 90 % interval "
+    f"lies within ± {100 * MARGIN:.1f}. Different: the 95 % interval lies outside of that. Undecided: "
+    "neither. Least margin: the smallest with which they would be equivalent. Time ×: how many times our "
+    "seconds of training theirs took. A native row with arguments computes what Avalanche's does, as far as "
+    "arguments can say it."
+)
 
 
 @dataclass(frozen=True)
@@ -36,14 +56,33 @@ class Agreement:
     overhead: float | None  # their seconds of training by ours
     reason: str  # how Avalanche's differs
 
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """One for each of COLUMNS."""
+        mean, high = self.difference.mean, self.difference.high
+        assert mean is not None and high is not None  # of two seeds or more
+        return (
+            self.native,
+            self.avalanche,
+            f"{100 * self.ours:.1f}",
+            f"{100 * self.theirs:.1f}",
+            f"{100 * mean:+z.1f} ± {100 * (high - mean):.1f}",
+            str(self.difference.n),
+            self.verdict,
+            "–" if self.smallest is None else f"{100 * self.smallest:.1f}",
+            "–" if self.overhead is None else f"{self.overhead:.1f}",
+            self.reason,
+        )
+
 
 def agreements(found: Sequence[Entry]) -> list[Agreement]:
-    """Of the rows of one benchmark: every row of Avalanche beside the native rows that it says it is.
+    """Of the rows of one benchmark: every row of Avalanche beside the native row of that method, and beside
+    the one with its semantics.
 
     Rows that are stale, have failed or share no two seeds are left out."""
-    native = {entry.record.strategy: entry for entry in found if _counts(entry, "native")}
+    native = [entry for entry in found if _counts(entry, "native")]
     rows = [entry for entry in found if _counts(entry, "avalanche")]
-    pairs = [(native[spec], row) for row in rows for spec in _natives(row.record.strategy) if spec in native]
+    pairs = [(ours, row) for row in rows for ours in native if _is_same_method(ours.record, row.record)]
     compared = [_agreement(ours, row) for ours, row in pairs]
     return [one for one in compared if one.difference.n > 1]
 
@@ -52,15 +91,19 @@ def _counts(entry: Entry, backend: str) -> bool:
     return entry.ok and not entry.stale and entry.record.backend == backend
 
 
-def _natives(strategy: str) -> tuple[str, ...]:
-    """The specs of the native strategies that a row of Avalanche is to be compared with."""
-    name = strategy.split("(")[0]
+def _is_same_method(ours: Record, theirs: Record) -> bool:
+    """Whether a native record is of the method of a row of Avalanche: without arguments, or with those that
+    give it the row's semantics."""
+    row = theirs.strategy.split("(")[0]
     try:
-        said = registry.facts(name).natives
-    except InputError:  # a row that is no longer there
-        return ()
-    own = name.removeprefix("avalanche_")
-    return said or ((own,) if own in registry.strategies() else ())
+        method = registry.facts(row).native or row.removeprefix("avalanche_")
+        if ours.strategy == method:
+            return True
+        copied = registry.load(registry.strategies()[row])(**theirs.settings["strategy"][row]).copied()
+    except (InputError, LookupError, TypeError):  # a row that is no longer there, or has other arguments now
+        return False
+    own = ours.settings.get("strategy", {})
+    return bool(copied) and own.keys() == {method} and copied.items() <= own[method].items()
 
 
 def _agreement(ours: Entry, theirs: Entry) -> Agreement:

@@ -115,7 +115,7 @@ def matrices(found: list[Entry]) -> str | None:
     with mpl.rc_context({**mpl.rcParamsDefault, **LOOK}):
         size = across * panel, down * (0.24 * rows + 0.5) + 0.6
         figure = Figure(figsize=size, layout="constrained")
-        grid = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True)
+        grid = figure.subplots(down, across, squeeze=False)  # shared axes would each set those of all others
         for axes in grid.flat[len(drawn) :]:
             axes.set_visible(False)
         for axes, entry in zip(grid.flat, drawn, strict=False):
@@ -161,6 +161,7 @@ def _matrix(axes, entry: Entry):
     )
     axes.set_title("\n".join(wrap(_label(entry), max(14, 5 * columns))), pad=4)
     axes.tick_params(length=0)
+    axes.label_outer()
     for spine in axes.spines.values():
         spine.set_visible(False)
     return mesh

@@ -16,11 +16,10 @@ from markupsafe import Markup, escape
 from clbench.core.costs import COSTS
 from clbench.core.text import printable
 from clbench.metrics.accuracy import METRICS
-from clbench.metrics.statistics import PairedDifference
 from clbench.profiles import PROFILES
 from clbench.report import figures, svg
 from clbench.report.across import Across, across
-from clbench.report.agreement import MARGIN, Agreement, agreements
+from clbench.report.agreement import COLUMNS, EXPLANATION, Agreement, agreements
 from clbench.report.formats import code, markdown_text, seeds_of, to_markdown, unbroken
 from clbench.report.headline import headline
 from clbench.report.tables import (
@@ -161,7 +160,8 @@ def _write_profile(
         "definitions": [heading(name) for name in METRICS],
         "costs": COSTS.values(),
         "kept": KEPT,
-        "margin": MARGIN,
+        "columns": COLUMNS,
+        "explanation": EXPLANATION,
     }
     of_groups = [group.drawing for summary in summaries for group in summary.groups]
     for drawing in [*of_groups, *(drawing for section in sections for drawing in section.drawings)]:
@@ -344,7 +344,6 @@ def _render(template: str, **about) -> str:
     )
     environment.filters |= {
         "points": lambda value: "–" if value is None else f"{100 * value:.1f}",
-        "difference": _difference,
         "interval": lambda found: interval(found.value, found.low, found.high),
         "rank": lambda found: f"{found.mean:.1f} [{found.low:.1f}, {found.high:.1f}]",
         "seeds": lambda row, table: seeds_of(table, row),
@@ -356,12 +355,6 @@ def _render(template: str, **about) -> str:
         "unbroken": unbroken,
     }
     return environment.get_template(template).render(**about).rstrip() + "\n"
-
-
-def _difference(found: PairedDifference) -> str:
-    """In points, with its half-width."""
-    assert found.mean is not None and found.high is not None
-    return f"{100 * found.mean:+.1f} ± {100 * (found.high - found.mean):.1f}"
 
 
 def _value(text: str) -> Markup:

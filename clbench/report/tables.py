@@ -456,21 +456,22 @@ def _yardstick(rows: list[Row]) -> list[str]:
 
 def _no_effect(found: list[Entry]) -> list[str]:
     """The rows whose weights and scores are plain training's, bit for bit, on all seeds that both have."""
-    trained = [entry.record for entry in found if entry.ok]
+    trained = [entry.record for entry in found if entry.ok and not entry.stale]
     plain = [record for record in trained if is_plain(record)]
     told = [
         record.strategy
         for record in trained
-        if record not in plain and any(_same(record, one) for one in plain)
+        if not is_plain(record) and any(_same(record, one) for one in plain)
     ]
     return [f"no effect, the weights and scores of {NAIVE} bit for bit: {', '.join(told)}"] if told else []
 
 
 def _same(one: Record, other: Record) -> bool:
-    seeds = one.weights.keys() & other.weights.keys()
-    scores = [dict(zip(record.seeds, record.acc, strict=True)) for record in (one, other)]
+    ours, theirs = (dict(zip(record.seeds, record.acc, strict=True)) for record in (one, other))
+    seeds = ours.keys() & theirs.keys()
     return bool(seeds) and all(
-        one.weights[seed] == other.weights[seed] and scores[0][seed] == scores[1][seed] for seed in seeds
+        ours[seed] == theirs[seed] and seed in one.weights and one.weights[seed] == other.weights.get(seed)
+        for seed in seeds
     )
 
 

@@ -57,7 +57,7 @@ class Group(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     slice_sizes: list[int] | None = None  # [E] examples in each evaluation slice; None in older records
     parameters: list[int] | None = None  # [T] in use after each task, of one seed; None: the same after all
     pictures: str | None = None  # PNG in base64: what stands for examples, learnt by the record's first seed
-    weights: list[str] | None = None  # a digest for each seed of what it has learnt; None in older records
+    weights: list[str] | None = None  # a digest for each seed of the network's weights; None in older records
 
     def __post_init__(self) -> None:
         for name, matrices in self.arrays.items():
@@ -123,7 +123,7 @@ class Record(msgspec.Struct, dict=True, forbid_unknown_fields=True):
 
     @property
     def weights(self) -> dict[int, str]:
-        """seed -> digest of what it has learnt; without the seeds of which it is not known."""
+        """seed -> digest of the network's weights; without the seeds of which it is not known."""
         return {
             seed: digest
             for group in self.groups

@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import os
 import site
 import sysconfig
 import tokenize
@@ -66,8 +67,10 @@ def _file_of(module: str) -> Path | None:
     """The file of a module; None if it is neither one of ours nor a file, or a package's `__init__`."""
     if module.endswith(".py"):
         return Path(module).resolve()
-    path = (ROOT / module.replace(".", "/")).with_suffix(".py")
-    return path if module.startswith("clbench.") and path.is_file() else None
+    if not module.startswith("clbench."):
+        return None
+    path = f"{ROOT}{os.sep}{module.replace('.', os.sep)}.py"  # no Path before it is needed: asked very often
+    return Path(path) if os.path.isfile(path) else None
 
 
 def _imported_file(name: str, importer: Path) -> Path | None:
@@ -144,7 +147,10 @@ def _read(path: Path, modified: int, ours: bool) -> _Source:
             node.body = [line for line in node.body if not _describes(line)]
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
             node.exc.args = []  # what an error says
-    return _Source(hashlib.sha256(repr(_plain(tree)).encode()).hexdigest(), tuple(imports), text)
+    if ours:  # of libraries it takes what is installed
+        imports = [name for name in imports if name.split(".")[0] == "clbench"]
+    names = tuple(dict.fromkeys(imports))
+    return _Source(hashlib.sha256(repr(_plain(tree)).encode()).hexdigest(), names, text)
 
 
 def _describes(line: ast.stmt) -> bool:

@@ -12,11 +12,11 @@ from clbench.engine.run import Run
 CPU = torch.device("cpu")
 SCENARIOS = ("class", "task", "domain", "pairs")
 STREAMS = {
-    **{scenario: f"blobs_{scenario}" for scenario in SCENARIOS[:3]},
+    **{scenario: f"blobs_{scenario}(steps=8, tasks=3)" for scenario in SCENARIOS[:3]},
     "pairs": "driftcaps(slices=3, n=48, n_test=16, size=8, rows=16, steps=6)",
 }
 LONG_STREAMS = {
-    **{scenario: f"blobs_{scenario}(tasks=20)" for scenario in SCENARIOS[:3]},
+    **{scenario: f"blobs_{scenario}(tasks=10)" for scenario in SCENARIOS[:3]},
     "pairs": "driftcaps(slices=8, n=32, n_test=8, size=8, rows=16)",
 }
 

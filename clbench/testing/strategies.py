@@ -31,7 +31,7 @@ from clbench.testing.runs import (
     until_a_step,
 )
 
-MEMORY = 100  # examples, for a strategy that keeps some: the battery's streams have 144 or 600
+MEMORY = 100  # examples, for a strategy that keeps some: the battery's streams have 144 or 360
 HOOKS = (
     "network",
     "choose_samples",

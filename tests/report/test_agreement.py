@@ -21,10 +21,17 @@ def compared(fabricated, *records):
 
 
 def test_a_row_is_compared_with_the_native_one_of_its_name_and_with_those_it_names(fabricated):
-    native = [row(fabricated, name, [0.5, 0.6]) for name in ("ewc", "er", "lwf", "lwf(lam=0.25)", "gem")]
+    native = [row(fabricated, name, [0.5, 0.6]) for name in ("ewc", "er", "lwf", "gem")]
     theirs = [
         row(fabricated, f"avalanche_{name}", [0.5, 0.6], "avalanche") for name in ("ewc", "lwf", "replay")
     ]
+    theirs[1].settings["strategy"] = {"avalanche_lwf": {"alpha": 4.0, "temperature": 4.0}}
+    for spec, arguments in (
+        ("lwf(lam=0.25)", {"lam": 0.25, "temperature": 4.0}),
+        ("lwf(lam=0.5)", {"lam": 0.5, "temperature": 4.0}),
+    ):
+        native.append(row(fabricated, spec, [0.5, 0.6]))
+        native[-1].settings["strategy"] = {"lwf": arguments}
     found = compared(fabricated, *native, *theirs)
     assert set(found) == {
         ("ewc", "avalanche_ewc"),
@@ -32,6 +39,25 @@ def test_a_row_is_compared_with_the_native_one_of_its_name_and_with_those_it_nam
         ("lwf", "avalanche_lwf"),
         ("lwf(lam=0.25)", "avalanche_lwf"),
     }
+
+
+COPIED = [
+    name
+    for name, entry in registry.strategies().items()
+    if entry.backend == "avalanche" and registry.load(entry)().copied()
+]
+
+
+@pytest.mark.parametrize("name", COPIED)
+def test_the_arguments_of_a_copy_are_those_of_the_native_strategy(name):
+    copied = registry.load(registry.strategies()[name])().copied()
+    method = registry.facts(name).native or name.removeprefix("avalanche_")
+    arguments = ", ".join(f"{argument}={value!r}" for argument, value in copied.items())
+    assert copied.items() <= registry.strategy(f"{method}({arguments})").arguments[method].items()
+
+
+def test_six_rows_have_a_copy():
+    assert len(COPIED) == 6
 
 
 def test_the_difference_is_paired_on_common_seeds_and_the_verdict_is_of_two_points(fabricated):

@@ -219,7 +219,7 @@ def test_what_it_cannot_learn_gets_a_reason():
     for its_stream, net, said in (
         (stream, by_name.network("resnet18_slim", shape, 4, "group"), "is not built of blocks"),
         (stream, SmallConv(shape, 4, (8, 8), "batch"), "needs a network without running statistics"),
-        (back, SmallConv(shape, 4, (8, 8)), "here a class comes back"),
+        (back, SmallConv(shape, 4, (8, 8)), "here one comes back"),
     ):
         assert said in HAT().supports(its_stream, net)
     assert HAT().supports(stream, SmallConv(shape, 4, (8, 8))) is None

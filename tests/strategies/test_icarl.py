@@ -9,7 +9,7 @@ from helpers import make, until
 from strategies.test_equations import SGD, Twin, same_weights
 
 from clbench.core.keyed import generator
-from clbench.strategies.replay.icarl import herding
+from clbench.strategies.parts.herding import herding
 
 MEMORY, HERDED = 60, 40
 

@@ -303,6 +303,18 @@ def test_an_argument_that_has_come_since_changes_nothing_unless_the_numbers_do(r
     assert code == 1 and lines[0].startswith("differs   blobs_class  ewc  task 2, step 1")
 
 
+def test_a_tuned_value_of_an_argument_that_has_come_since_is_another_setting(repository):
+    file, lam = "clbench/strategies/regularisation/ewc.py", "    lam: NotNegative = 1000.0"
+    repository.edit(file, lam, f"    scale: NotNegative = 1.0\n{lam}")
+    assert repository.verify("-s", "ewc")[0] == 0
+    (repository.folder / "clbench/benchmarks/tuned/blobs.toml").write_text(
+        "[class.smoke.ewc]\nscale = 2.0\nevidence = 'none'\n"
+    )
+    code, lines = repository.verify("-s", "ewc")
+    said = "stale     blobs_class  ewc  its settings have changed: strategy.ewc.scale absent -> 2.0"
+    assert code == 1 and lines[0] == said
+
+
 def test_a_broken_file_of_notes_is_named_and_the_records_are_shown(repository):
     repository.notes_file.write_text("{")
     shown = repository.clbench("show", "--profile", "smoke")

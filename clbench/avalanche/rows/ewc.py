@@ -15,11 +15,13 @@ from clbench.core.ranges import NotNegative
 class EWC(Row):
     ewc_lambda: NotNegative = 1.0  # as in Avalanche's continual-learning-baselines; it has no default itself
     family = "regularisation"
-    natives = ("ewc", "ewc(estimate='batches', lam=2.0)")
     slow = False
     paper = "Kirkpatrick et al. 2017"
     keeps = "importances and an anchor of every task"
     grows = "an importance and an anchor for every past task"
+
+    def copied(self) -> dict:
+        return {"lam": 2 * self.ewc_lambda, "estimate": "batches"}
 
     def build(self, common: dict, stream):
         from avalanche.training import supervised

@@ -14,10 +14,12 @@ class LwF(Row):
     alpha: NotNegative = 1.0  # strength of the distillation
     temperature: Positive = 2.0  # T
     family = "regularisation"
-    natives = ("lwf", "lwf(lam=0.25)")
     slow = False
     paper = "Li & Hoiem 2016"
     keeps = "the last task's weights"
+
+    def copied(self) -> dict:
+        return {"lam": self.alpha / self.temperature**2, "temperature": self.temperature}
 
     def build(self, common: dict, stream):
         from avalanche.training import supervised

@@ -16,9 +16,11 @@ class MAS(Row):
     lambda_reg: NotNegative = 1.0
     alpha: Share = 0.5  # weight of the importances so far
     family = "regularisation"
-    natives = ("mas", "mas(estimate='batches', lam=1.0, old=0.5)")
     paper = "Aljundi et al. 2018"
     keeps = "importances and an anchor"
+
+    def copied(self) -> dict:
+        return {"lam": self.lambda_reg, "estimate": "batches", "alpha": self.alpha}
 
     def build(self, common: dict, stream):
         from avalanche.training import supervised

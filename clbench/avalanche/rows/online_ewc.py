@@ -14,11 +14,13 @@ from clbench.core.ranges import Share
 class OnlineEWC(EWC):
     decay: Share = 0.9  # of the importances so far; Avalanche has no default
     family = "regularisation"
-    natives = ("online_ewc", "online_ewc(estimate='batches', gamma=0.9, lam=2.0)")
     paper = "Schwarz et al. 2018"
     keeps = "importances and an anchor"
     grows = ""
     slow = True
+
+    def copied(self) -> dict:
+        return {**super().copied(), "gamma": self.decay}
 
     def build(self, common: dict, stream):
         from avalanche.training import supervised

@@ -10,7 +10,7 @@ from clbench.avalanche.row import Row
 
 class PNN(Row):
     family = "architecture"
-    natives = ("progressive",)
+    native = "progressive"
     paper = "Rusu et al. 2016"
     keeps = "a column of weights for every task"
     grows = "a column and its adapters for every task"

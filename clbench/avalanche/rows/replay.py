@@ -14,7 +14,7 @@ from clbench.core.ranges import Count
 class Replay(Row):
     memory: Count = 500  # examples kept
     family = "replay"
-    natives = ("er",)
+    native = "er"
     slow = False
     paper = "Chaudhry et al. 2019"
     keeps = "examples"

@@ -17,9 +17,16 @@ class RWalk(Row):
     ewc_alpha: Share = 0.9
     delta_t: Count = 10
     family = "regularisation"
-    natives = ("rwalk", "rwalk(eps=1e-07, lam=0.1)")
     paper = "Chaudhry et al. 2018"
     keeps = "importances, scores and an anchor"
+
+    def copied(self) -> dict:
+        return {
+            "lam": self.ewc_lambda,
+            "alpha": self.ewc_alpha,
+            "every": self.delta_t,
+            "eps": 1e-7,
+        }
 
     def build(self, common: dict, stream):
         from avalanche.training import supervised

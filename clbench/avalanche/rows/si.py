@@ -19,7 +19,6 @@ class SI(Row):
     si_lambda: NotNegative = 1.0
     eps: Positive = 1e-7
     family = "regularisation"
-    natives = ("si", "si(c=0.5, cut='above', path='loss', xi=1e-07)")
     paper = "Zenke et al. 2017"
     keeps = "importances, path and anchor"
     shim = "weights are copied where Avalanche keeps a view of them on a CPU"
@@ -34,6 +33,9 @@ class SI(Row):
                 target[name].data = parameter.detach().cpu().flatten().clone()
 
         Plugin.extract_weights = staticmethod(extract_weights)
+
+    def copied(self) -> dict:
+        return {"c": self.si_lambda / 2, "xi": self.eps, "path": "loss", "cut": "above"}
 
     def build(self, common: dict, stream):
         from avalanche.training import supervised

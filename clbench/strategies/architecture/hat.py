@@ -30,6 +30,7 @@ from clbench.core.part import Network, Part, Run, Stream
 from clbench.core.ranges import NotNegative
 from clbench.models.gated import Gated, cannot_gate
 from clbench.models.network import OfBlocks
+from clbench.strategies.parts.new_classes import why_no_new_classes
 
 
 @dataclass
@@ -44,9 +45,7 @@ class HAT(Part):
     def supports(self, stream: Stream, net: Network) -> str | None:
         if stream.scenario != "task":
             return "needs the task label at test time"
-        if torch.stack([task.classes for task in stream.tasks]).sum(0).max() > 1:
-            return "every task has outputs of its own; here a class comes back"
-        return cannot_gate(net)
+        return why_no_new_classes(stream) or cannot_gate(net)
 
     def network(self, stream: Stream, net: OfBlocks) -> Gated:
         self.s = torch.tensor(self.s_max, device=stream.device)

@@ -7,7 +7,6 @@ columns of all tasks lie in theta from the start; while task k is learnt, those 
 no gradient goes into those before. Cost: T columns, whose layers widen with k; k forward passes and one back
 in each step."""
 
-import torch
 from torch import Tensor
 
 from clbench.core.batch import Batch
@@ -15,6 +14,7 @@ from clbench.core.part import Network, Part, Stream
 from clbench.models.columns import Columns
 from clbench.models.functional import Functional
 from clbench.models.network import OfBlocks
+from clbench.strategies.parts.new_classes import why_no_new_classes
 
 
 class Progressive(Part):
@@ -26,11 +26,9 @@ class Progressive(Part):
     def supports(self, stream: Stream, net: Network) -> str | None:
         if stream.scenario != "task":
             return "needs the task label at test time"
-        if torch.stack([task.classes for task in stream.tasks]).sum(0).max() > 1:
-            return "every task has outputs of its own; here a class comes back"
-        return (
-            None if isinstance(net, OfBlocks) else f"{net} is not built of blocks that columns could connect"
-        )
+        if not isinstance(net, OfBlocks):
+            return f"{net} is not built of blocks that columns could connect"
+        return why_no_new_classes(stream)
 
     def network(self, stream: Stream, net: OfBlocks) -> Functional:
         heads = [task.classes.nonzero().flatten().tolist() for task in stream.tasks]

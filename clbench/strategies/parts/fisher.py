@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from math import ceil
 from typing import Any, Literal
 
 import torch
@@ -14,8 +15,8 @@ from clbench.core.part import Network, Run
 from clbench.models.network import GradientPowers
 from clbench.strategies.parts.held import held_weights
 
-# Of what the powers of gradients are taken: of each example's own, of so many of the task's; or, as other
-# libraries have it, of whole batches, of all.
+# Whose gradients an estimate takes powers of: those of single examples, of a sample of the task; or those of
+# whole batches, of all of the task, as other libraries do.
 Estimate = Literal["examples", "batches"]
 
 
@@ -23,14 +24,14 @@ def cost_of_estimate(run: Run, t: int, samples: int, estimate: Estimate) -> floa
     """`Part.extra_cost` of an estimate on so many examples when task t ends: its passes forward and back,
     spread over the steps that are left for it."""
     rows, n = run.rows, len(run.stream.tasks[t].train)
-    n = n if estimate == "batches" else min(samples, n)
-    passes = n // rows or n / rows
+    some = min(samples, n)
+    passes = ceil(n / rows) if estimate == "batches" else some // rows or some / rows
     return passes / max(1, run.budget.steps - passes)
 
 
 def fisher(run: Run, t: int, samples: int, estimate: Estimate) -> Tensor:
-    """[S, P]: the diagonal of the Fisher information on so many examples of task t; or an estimate by its
-    batches, which is smaller and takes the true labels."""
+    """[S, P]: the diagonal of the Fisher information on so many examples of task t; or an estimate by all of
+    its batches, which is smaller and takes the true labels (on pairs: the true partners)."""
     if estimate == "batches":
         return powers_of_batches(run, t, run.data_losses, power=2)
     some = run.subset(run.stream.tasks[t].train, samples, "fisher")

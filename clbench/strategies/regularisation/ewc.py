@@ -9,7 +9,7 @@ after any number of tasks:
     gradient of the penalty = lam (theta sum_k F_k - sum_k F_k theta*_k)
 
 *Differs:* Avalanche takes F from the squared gradients of batches, with their true labels, and has no 1/2:
-`ewc(estimate="batches", lam=2.0)` is its ewc_lambda = 1."""
+`ewc(estimate="batches", lam=2.0)` is its ewc_lambda = 1, without batch normalisation."""
 
 from dataclasses import dataclass
 
@@ -26,8 +26,8 @@ from clbench.strategies.parts.fisher import fisher as fisher_of
 @dataclass
 class EWC(Part):
     lam: NotNegative = 1000.0  # strength of the penalty
-    samples: Count = 1024  # examples for the Fisher estimate
-    estimate: Estimate = "examples"  # whose gradients are squared; "batches": all of the task, true labels
+    samples: Count = 1024  # examples for the Fisher estimate by examples
+    estimate: Estimate = "examples"  # whose gradients are squared; "batches": all of the task's, true labels
     paper = "Kirkpatrick et al. 2017"
     keeps = "importances and anchor, two numbers a weight"
     small = {"lam": 100, "samples": 64}

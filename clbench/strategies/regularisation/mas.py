@@ -10,7 +10,7 @@ fixed.
 *Differs:* its authors' code takes absolute values of the gradients of batches, and divides by the batch size.
 GT-RIPL's code does too, with the mean of f^2 over outputs. FACIL takes the norm itself, not its square, and
 averages old and new Omega, half each. Avalanche averages them too, of batches:
-`mas(estimate="batches", old=0.5, lam=1.0)`."""
+`mas(estimate="batches", alpha=0.5, lam=1.0)` is its lambda_reg = 1, without batch normalisation."""
 
 from dataclasses import dataclass
 
@@ -26,9 +26,9 @@ from clbench.strategies.parts.fisher import Estimate, cost_of_estimate, mean_pow
 @dataclass
 class MAS(Part):
     lam: NotNegative = 0.1  # strength of the penalty
-    samples: Count = 1024  # examples for the estimate
-    estimate: Estimate = "examples"  # whose gradients are taken; "batches": of all of the task
-    old: Share = 1.0  # of the older importances; below 1 the new ones weigh 1 - old
+    samples: Count = 1024  # examples for the estimate by examples
+    estimate: Estimate = "examples"  # whose gradients are taken; "batches": all batches of the task
+    alpha: Share | None = None  # weight of the older importances, the new ones' is 1 - alpha; None: a sum
     paper = "Aljundi et al. 2018"
     keeps = "importances and anchor, two numbers a weight"
     small = {"samples": 64}
@@ -51,9 +51,9 @@ class MAS(Part):
 
     def after_task(self, t: int) -> None:
         new = self.omega(t)
-        if t > 0 and self.old < 1:
-            self.importance *= self.old
-            new *= 1 - self.old
+        if t > 0 and self.alpha is not None:
+            self.importance *= self.alpha
+            new *= 1 - self.alpha
         self.importance += new
 
     def omega(self, t: int) -> Tensor:

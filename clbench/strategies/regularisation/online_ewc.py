@@ -12,7 +12,7 @@ task ends.
 brings every F_t to the same norm. GT-RIPL's code has gamma = 1, no 1/2 and the likeliest label. Mammoth has
 no 1/2 and takes F from batches, from true labels weighted by their probability. Avalanche's ewc has a mode
 `online`, without 1/2, from batches with true labels: `online_ewc(estimate="batches", gamma=0.9, lam=2.0)` is
-its ewc_lambda = 1 with decay_factor = .9."""
+its ewc_lambda = 1 with decay_factor = .9, without batch normalisation."""
 
 from dataclasses import dataclass
 
@@ -29,8 +29,8 @@ from clbench.strategies.parts.fisher import Estimate, cost_of_estimate, fisher
 class OnlineEWC(Part):
     lam: NotNegative = 1000.0  # strength of the penalty
     gamma: Share = 1.0  # what a task leaves of the importances before it
-    samples: Count = 1024  # examples for the Fisher estimate
-    estimate: Estimate = "examples"  # whose gradients are squared; "batches": all of the task, true labels
+    samples: Count = 1024  # examples for the Fisher estimate by examples
+    estimate: Estimate = "examples"  # whose gradients are squared; "batches": all of the task's, true labels
     paper = "Schwarz et al. 2018"
     keeps = "importances and anchor, two numbers a weight"
     small = {"lam": 100, "samples": 64}

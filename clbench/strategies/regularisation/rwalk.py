@@ -35,6 +35,7 @@ class RWalk(Part):
     every: Count = 10  # steps between scores
     eps: Positive = 1e-3  # damping of the scores
     paper = "Chaudhry et al. 2018"
+    small = {"every": 5}
     keeps = "importances, Fisher, scores, anchor"
     protects = learns_pairs = True
 

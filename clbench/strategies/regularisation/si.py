@@ -11,7 +11,7 @@ three numbers a weight, and two more within a step. Cost: a few element-wise ope
 .001 there, decides the scale of Omega: c = 10 with xi = .1 is about their .1. van de Ven's code takes g of
 the whole loss and has no max, nor has Mammoth, which clips the gradients first. Avalanche halves c, takes xi
 = 1e-7 and g of the whole loss, and cuts Omega off at .001 from above, not at 0 from below:
-`si(c=0.5, xi=1e-07, path="loss", cut="above")` is its si_lambda = 1."""
+`si(c=0.5, xi=1e-07, path="loss", cut="above")` is its si_lambda = 1, without normalisation layers."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -24,13 +24,15 @@ from clbench.core.part import Part, Run
 from clbench.core.ranges import NotNegative, Positive
 from clbench.strategies.parts.held import held_weights
 
+CUT = 0.001  # the largest importance that counts, where they are cut from above
+
 
 @dataclass
 class SI(Part):
     c: NotNegative = 10.0  # strength of the penalty
     xi: Positive = 0.1  # damping: the squared distance that counts as none
     path: Literal["data", "loss"] = "data"  # whose gradient is g: of CE alone, or with the penalty
-    cut: Literal["below", "above"] = "below"  # Omega off: at 0 for good, or at .001 where it is used
+    cut: Literal["below", "above"] = "below"  # of Omega: no less than 0, or no more than CUT
     paper = "Zenke et al. 2017"
     keeps = "importances, path and anchor, three numbers a weight"
     protects = learns_pairs = True
@@ -38,7 +40,6 @@ class SI(Part):
     def start(self, run: Run) -> None:
         theta = run.learner.theta  # [S, P], and so are all of these
         self.importance, self.omega, self.anchor = (torch.zeros_like(theta) for _ in range(3))
-        self.total = self.importance if self.cut == "below" else torch.zeros_like(theta)
         self._before, self._pull = torch.zeros_like(theta), torch.zeros_like(theta)
 
     def before_task(self, t: int, plan: Batch) -> Batch:
@@ -50,8 +51,9 @@ class SI(Part):
         theta = self.run.learner.theta.detach()
         self._before.copy_(theta)
         pull = torch.sub(theta, self.anchor, out=self._pull)  # no new memory, which takes longer
-        whole = torch.addcmul(g, self.importance, pull, value=2 * self.c, out=pull)
-        self._g = g if self.path == "data" else whole  # g stands without the penalty: not changed in place
+        held = self.importance if self.cut == "below" else self.importance.clamp(max=CUT)
+        whole = torch.addcmul(g, held, pull, value=2 * self.c, out=pull)
+        self._g = g if self.path == "data" else whole.clone()  # parts behind may change what they are given
         return whole
 
     def after_step(self, batch: Batch) -> None:
@@ -61,8 +63,6 @@ class SI(Part):
     def after_task(self, t: int) -> None:
         moved = self.run.learner.theta.detach() - self.anchor
         gained = self.omega / (moved.square() + self.xi)
-        self.total += gained * held_weights(self.run)
+        self.importance += gained * held_weights(self.run)
         if self.cut == "below":
-            self.total.clamp_(min=0)
-        else:
-            self.importance.copy_(self.total.clamp(max=0.001))
+            self.importance.clamp_(min=0)

@@ -15,7 +15,6 @@ multiplies L_d by T^2. Examples are drawn, not herded. Both CE also see the outp
 one more pass forward in every step; stage 2; the old weights."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -27,8 +26,9 @@ from clbench.core.ranges import Count, Positive, SmallerShare
 from clbench.models.bias import Bias
 from clbench.strategies.parts.in_turn import classes_in_turn
 from clbench.strategies.parts.memory import Memory
+from clbench.strategies.parts.new_classes import why_no_new_classes
 
-ADAM: dict[str, Any] = {"optimiser": "adam", "momentum": 0.0, "weight_decay": 0.0, "warm_up": None}
+ADAM = {"optimiser": "adam", "momentum": 0.0, "weight_decay": 0.0, "warm_up": None}
 
 
 @dataclass
@@ -46,13 +46,11 @@ class BiC(Part):
     def supports(self, stream: Stream, net: Network) -> str | None:
         if stream.scenario != "class":
             return "corrects classes of different tasks, which compete in class-incremental streams only"
-        if torch.stack([task.classes for task in stream.tasks]).sum(0).max() > 1:
-            return "every task has to bring new classes; here one comes back"
         if self.memory < 2 * len(stream.tasks):
             return f"memory={self.memory} is smaller than two for each of {len(stream.tasks)} tasks"
         if "head.weight" not in net.layout.shapes:
             return f"{net} has no linear last layer"
-        return Memory.fits(self.memory, stream)
+        return why_no_new_classes(stream) or Memory.fits(self.memory, stream)
 
     def extra_cost(self, t: int) -> float:
         return 1 / 3 if t else 0.0
@@ -69,13 +67,12 @@ class BiC(Part):
         return kept[:, : max(1, int(self.held * kept.shape[1]))]
 
     def before_task(self, t: int, plan: Batch) -> Batch:
-        run, tasks = self.run, self.run.stream.tasks
-        n, m = (sum(int(task.classes.sum()) for task in some) for some in (tasks[:t], tasks[t : t + 1]))
-        self.lam, self.heads = n / (n + m), run.stream.heads(t)
-        self.teacher = run.learner.theta.detach().clone()  # [S, P]
+        classes = [int(task.classes.sum()) for task in self.run.stream.tasks[: t + 1]]
+        self.lam, self.heads = sum(classes[:t]) / sum(classes), self.run.stream.heads(t)
+        self.teacher = self.run.learner.theta.detach().clone()  # [S, P]
         if t:
             stored = torch.cat([kept[:, self.held_out(kept).shape[1] :] for kept in self.kept], 1)
-            replay = run.shuffled(stored, run.replayed, len(plan.samples), "replay")
+            replay = self.run.shuffled(stored, self.run.replayed, len(plan.samples), "replay")
             plan.samples = torch.cat([plan.samples, replay], 2)
         return plan
 
@@ -90,17 +87,14 @@ class BiC(Part):
         if not self.heads:
             return None
         old, T = self.heads[0], self.temperature
-        log_q = F.log_softmax(
-            old(out[: len(batch.teacher)]) / T, -1
-        )  # rows that others append are not taught
-        p = F.softmax(old(batch.teacher) / T, -1)
+        own = out[: len(batch.teacher)]  # rows that others append are not taught
+        p, log_q = F.softmax(old(batch.teacher) / T, -1), F.log_softmax(old(own) / T, -1)
         return self.lam / (1 - self.lam) * -(p * log_q).sum(-1)
 
     def after_task(self, t: int) -> None:
         if t:
             self.correct(self.run.stream.tasks[t].classes)
-        share = self.memory // (t + 1)
-        self.kept = [kept[:, :share] for kept in (*self.kept, self.order)]
+        self.kept = [kept[:, : self.memory // (t + 1)] for kept in (*self.kept, self.order)]
         self.stored = torch.cat(self.kept, 1)
 
     def correct(self, new: Tensor) -> None:

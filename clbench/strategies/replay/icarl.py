@@ -22,6 +22,7 @@ from torch import Tensor
 from clbench.core.batch import Batch, take
 from clbench.core.part import Network, Part, Run, Stream
 from clbench.core.ranges import Count
+from clbench.strategies.parts.herding import herding
 from clbench.strategies.parts.memory import Memory
 
 
@@ -65,9 +66,8 @@ class ICaRL(Part):
 
     def data_losses(self, out: Tensor, batch: Batch) -> Tensor:
         """Instead of cross-entropy."""
-        label = batch.y.unsqueeze(-1) == torch.arange(
-            out.shape[-1], device=out.device
-        )  # F.one_hot would wait
+        classes = torch.arange(out.shape[-1], device=out.device)  # F.one_hot would wait
+        label = batch.y.unsqueeze(-1) == classes
         return (_binary(out, label.to(out.dtype)) * (self.new & batch.mask)).sum(-1)
 
     def losses(self, out: Tensor, batch: Batch) -> Tensor | None:
@@ -109,20 +109,3 @@ class ICaRL(Part):
 
 def _binary(out: Tensor, target: Tensor) -> Tensor:
     return F.binary_cross_entropy_with_logits(out, target, reduction="none")
-
-
-def herding(phi: Tensor, m: int) -> Tensor:
-    """[S, m]: greedily the rows of phi [S, n, h], of length 1, whose running mean stays nearest to the mean
-    of all.
-
-    |mu - (sum + phi) / k|^2 is least where mu.phi - sum.phi / k is largest, since |phi| = 1: one product per
-    choice.
-    """
-    towards = (phi @ phi.mean(1).unsqueeze(-1)).squeeze(-1)  # [S, n]: mu.phi
-    against, chosen = torch.zeros_like(towards), []
-    for k in range(1, min(m, phi.shape[1]) + 1):
-        best = (towards - against / k).argmax(-1, keepdim=True)  # [S, 1]
-        chosen.append(best)
-        against += (phi @ take(phi, best).mT).squeeze(-1)
-        towards.scatter_(1, best, -torch.inf)  # nobody twice
-    return torch.cat(chosen, 1)
