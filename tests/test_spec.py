@@ -245,7 +245,10 @@ def test_a_strategy_has_one_name_however_it_is_written():
 
 def test_arguments_are_resolved_and_built():
     made = registry.strategy("er(memory=20)+ewc(lam=10)")
-    assert made.arguments == {"er": {"memory": 20}, "ewc": {"lam": 10.0, "samples": 1024}}
+    assert made.arguments == {
+        "er": {"memory": 20},
+        "ewc": {"lam": 10.0, "samples": 1024, "estimate": "examples"},
+    }
     er, ewc = made.build()
     assert (er.memory, ewc.lam, made.backend) == (20, 10.0, "native")
     assert made.build()[0] is not er

@@ -122,7 +122,7 @@ OF_STRATEGIES = [
         "iCaRL's herding by distance alone",
         "blobs_class:icarl",
         "end of task 1: memory",
-        [("icarl.py", "(towards - against / k).argmax", "towards.argmax")],
+        [("herding.py", "(towards - against / k).argmax", "towards.argmax")],
     ),
     Change(
         "EMA's horizon",
