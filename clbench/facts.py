@@ -29,6 +29,7 @@ DESCRIPTIVE = (
     "family",
     "paper",
     "keeps",
+    "needs_task_label",
     "tolerance",
     "grows",
     "small",
@@ -53,6 +54,7 @@ class Facts:
     labels: float | None = None
     paper: str = ""
     keeps: str = ""
+    needs_task_label: bool = False  # at test time
     tolerance: float = 1e-5
     grows: str = ""
     small: dict[str, Any] = field(default_factory=dict)  # arguments for tests

@@ -37,6 +37,7 @@ class Part:
     # For lists, pages and tests, which read them from the file without importing it: literals, please.
     paper: str = ""  # short: "Kirkpatrick et al. 2017"
     keeps: str = ""  # between tasks, in a few words; nothing: only the network
+    needs_task_label: bool = False  # at test time
     # Relative distance of the weights between a group of one and a larger group: `vmap` adds in another
     # order. Measured: below 1e-7 under SGD after 6 steps a task. (Adam's g / sqrt(v) blows up the sign noise
     # of gradients near zero.)

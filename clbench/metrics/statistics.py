@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri, stdtrit  # quantiles of the normal and of t; scipy.stats is slow to import
 
-DRAWS = 10_000  # for the intervals of ranks
 TOO_WIDE = 0.1  # an interval that reaches so far from 0 says nothing about a tie
 Values = Sequence[float] | np.ndarray  # one for each seed
 
@@ -64,16 +63,6 @@ class Standing:
     best: str | None = None
     tied: frozenset[str] = frozenset()
     unclear: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True)
-class MeanRank:
-    """Mean over benchmarks of 1 + the number of better rows, and its 95 % interval."""
-
-    mean: float
-    low: float
-    high: float
-    of_each: tuple[int, ...]  # the rank on each benchmark
 
 
 def summarise(values: Values) -> Summary:
@@ -243,45 +232,6 @@ def ratio_of_means(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray
         half = np.sqrt(covariance**2 + leading * variance) / leading
     defined = leading > 0
     return value, np.where(defined, middle - half, np.nan), np.where(defined, middle + half, np.nan)
-
-
-def mean_ranks(values: Sequence[np.ndarray]) -> list[MeanRank]:
-    """Of each row, its mean rank over benchmarks; `values` has an array [rows, seeds] for each, higher is
-    better.
-
-    Rows and seeds are the same everywhere, two seeds at least. Equal rows share the better rank. The
-    interval: 10,000 draws, from a key, move the rows by their seeds' deviations, weighed by
-    normals / (chi / sqrt(S - 1)), so that any difference of two rows varies as its t interval says. A plain
-    resample of three seeds has ten outcomes and is too sure.
-    """
-    seeds = values[0].shape[1]
-    generator = np.random.default_rng(list(b"ranks"))
-    normals = generator.standard_normal((DRAWS, seeds))
-    spread = np.sqrt(generator.chisquare(seeds - 1, (DRAWS, 1)) / (seeds - 1))
-    weights = normals / spread / math.sqrt(seeds * (seeds - 1))
-    point = np.array([_ranks(x.mean(axis=1)[None])[0] for x in values])  # [benchmarks, rows]
-    drawn = np.mean(
-        [_ranks(x.mean(axis=1) + weights @ (x - x.mean(axis=1, keepdims=True)).T) for x in values], axis=0
-    )
-    low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
-    return [
-        MeanRank(
-            mean := float(ranks.mean()),
-            min(mean, float(low[i])),
-            max(mean, float(high[i])),
-            tuple(map(int, ranks)),
-        )
-        for i, ranks in enumerate(point.T)
-    ]
-
-
-def _ranks(values: np.ndarray) -> np.ndarray:
-    """[draws, rows]: 1 + how many rows of the same draw are better.
-
-    >>> _ranks(np.array([[0.5, 0.9, 0.5, 0.1]])).tolist()
-    [[2, 1, 2, 4]]
-    """
-    return 1 + (values[:, None, :] > values[:, :, None]).sum(axis=2)
 
 
 def on_common_seeds(*rows: Mapping[int, float]) -> list[np.ndarray]:

@@ -8,7 +8,6 @@ from clbench.metrics.statistics import (
     Standing,
     Summary,
     equivalence,
-    mean_ranks,
     paired_difference,
     pooled_recovered,
     ratio_of_means,
@@ -184,25 +183,6 @@ def test_pooled_recovered_is_the_sum_of_gains_over_the_sum_of_damages():
     fewer = pooled_recovered([(half, naive, joint), ({0: 0.5, 2: 0.6, 7: 0.9}, naive, joint)])
     assert fewer.n == 2  # the seeds that all have
     assert pooled_recovered([]) is None and pooled_recovered([(half, naive, naive)]) is None
-
-
-def test_mean_ranks_on_two_benchmarks():
-    first = np.array([[0.9, 0.9, 0.9], [0.5, 0.5, 0.5], [0.5, 0.5, 0.5]])
-    second = np.array([[0.1, 0.1, 0.1], [0.5, 0.5, 0.5], [0.3, 0.3, 0.3]])
-    ranks = mean_ranks([first, second])
-    assert [one.of_each for one in ranks] == [(1, 3), (2, 1), (2, 2)]
-    assert [(one.mean, one.low, one.high) for one in ranks] == [(2, 2, 2), (1.5, 1.5, 1.5), (2, 2, 2)]
-
-
-@pytest.mark.parametrize("seeds", [3, 5])
-def test_two_rows_change_ranks_as_often_as_their_t_interval_contains_0(seeds):
-    """The interval of a rank is [1, 2] just where the paired test cannot tell the two rows apart."""
-    generator, agree = np.random.default_rng(seeds), 0
-    for _ in range(40):
-        rows = generator.normal([[0.5], [0.53]], 0.02, (2, seeds))
-        (first, _), difference = mean_ranks([rows]), paired_difference(*rows)
-        agree += (first.low < first.high) == difference.contains_zero
-    assert agree >= 38  # the draws are finite
 
 
 def test_no_damage_is_no_recovery():

@@ -19,6 +19,7 @@ class PackNet(Row):
     family = "architecture"
     paper = "Mallya & Lazebnik 2018"
     keeps = "the task that owns each weight"
+    needs_task_label = True
     shim = "its plugin and its model are put on Naive"
     order = "steps"
 

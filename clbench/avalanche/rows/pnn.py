@@ -13,6 +13,7 @@ class PNN(Row):
     native = "progressive"
     paper = "Rusu et al. 2016"
     keeps = "a column of weights for every task"
+    needs_task_label = True
     grows = "a column and its adapters for every task"
 
     def supports(self, stream, net) -> str | None:

@@ -40,6 +40,7 @@ class HAT(Part):
     compensate: bool = False  # for SGD: e learns as fast whatever the slope
     paper = "Serra et al. 2018"
     keeps = "gates of every task, how free each weight is"
+    needs_task_label = True
     freezes = True
 
     def supports(self, stream: Stream, net: Network) -> str | None:

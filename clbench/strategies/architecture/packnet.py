@@ -24,6 +24,7 @@ class PackNet(Part):
     retrain: SmallerShare = 0.33  # share of a task's steps that come after pruning
     paper = "Mallya & Lazebnik 2018"
     keeps = "the task that owns each weight"
+    needs_task_label = True
     freezes = splits_plan = True
 
     def supports(self, stream: Stream, net: Network) -> str | None:

@@ -20,6 +20,7 @@ from clbench.strategies.parts.new_classes import why_no_new_classes
 class Progressive(Part):
     paper = "Rusu et al. 2016"
     keeps = "a column of weights a task"
+    needs_task_label = True
     freezes = separates_tasks = True
     extra_cost = None  # type: ignore[assignment]    # how much is not known
 

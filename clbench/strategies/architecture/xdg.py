@@ -27,6 +27,7 @@ class XdG(Part):
     closed: SmallerShare = 0.8  # share of a layer's units, for each task
     paper = "Masse et al. 2018"
     keeps = "gates of every task"
+    needs_task_label = True
 
     def supports(self, stream: Stream, net: Network) -> str | None:
         return cannot_gate(net) if stream.scenario == "task" else "needs the task label at test time"

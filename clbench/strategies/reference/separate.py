@@ -16,6 +16,7 @@ from clbench.core.part import Network, Part, Run, Stream
 class Separate(Part):
     paper = "van de Ven et al. 2022"
     keeps = "a network a task"
+    needs_task_label = True
     retrains = True
 
     def supports(self, stream: Stream, net: Network) -> str | None:

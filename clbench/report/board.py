@@ -1,0 +1,407 @@
+"""The page of results, `index.html`: one file for a whole results folder, all profiles in it.
+
+What is embedded is what the records say, each number once. Every metric comes from `clbench.metrics`: one
+that is a weighted sum of the accuracy matrix travels as its weights, any other as one value for each seed. The
+script computes only what depends on the rows that are shown: means, intervals, ranks, ties, Pareto fronts.
+
+The same records give the same bytes. Text of foreign origin stays data: JSON that no tag can end, compressed,
+or text that Jinja escapes.
+"""
+
+import base64
+import gzip
+import json
+import os
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+
+from clbench import registry
+from clbench.core.costs import COSTS
+from clbench.errors import InputError
+from clbench.facts import FAMILIES
+from clbench.metrics.accuracy import METRICS, per_seed
+from clbench.metrics.ranks import UNIT
+from clbench.profiles import PROFILES
+from clbench.report.agreement import COLUMNS, EXPLANATION, agreements
+from clbench.report.orders import orders
+from clbench.report.tables import DESCRIPTIONS, TITLES, machine
+from clbench.report.values import (
+    Entry,
+    data_of,
+    facts_of,
+    family_of,
+    is_held_out,
+    kind_of,
+    ranks_by,
+    seeds_asked,
+    seen_accuracy,
+    trains_on_all_data,
+)
+from clbench.results.records import Record, file_name, path_of
+
+SCHEMA = 1  # of what is embedded
+MISSING = -1  # a cell, or a value, that does not exist
+MOST_CELLS = 5_000  # of a row's accuracies in the page; more stay in the record's file
+MOST_EXAMPLES = 20_000  # of a slice, where its number is guessed
+SCENARIOS = {
+    "class": "class-incremental",
+    "task": "task-incremental",
+    "domain": "domain-incremental",
+    "pairs": "pairs in time",
+}
+LIBRARIES = ("python", "torch", "numpy", "avalanche-lib", "platform", "commit", "dirty")
+
+Judged = dict[str, dict[str, list[Entry]]]  # profile -> benchmark -> entries
+
+
+class Interned:
+    """Values that many rows share, each kept once: `of(value)` is its place in `values`."""
+
+    def __init__(self) -> None:
+        self.values: list[Any] = []
+        self._place: dict[str, int] = {}
+
+    def of(self, value: Any) -> int:
+        key = json.dumps(value, sort_keys=True)
+        if key not in self._place:
+            self._place[key] = len(self.values)
+            self.values.append(value)
+        return self._place[key]
+
+
+@dataclass
+class Board:
+    """What the page holds, and the files beside it."""
+
+    content: dict[str, Any]
+    pictures: dict[str, bytes] = field(default_factory=dict)  # by name, relative to the page
+
+    def packed(self) -> str:
+        """The content as compressed JSON in base64."""
+        text = json.dumps(self.content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode()
+
+
+def board(judged: Judged, results: Path, out: Path) -> Board:
+    """results: the folder of the records; out: the folder of the page."""
+    shared, strategies, weights = Interned(), Interned(), {}  # type: ignore[var-annotated]
+    made = Board({})
+    profiles = {
+        profile: _profile(profile, benchmarks, shared, strategies, weights, results, made)
+        for profile, benchmarks in judged.items()
+    }
+    found = {
+        entry.record.strategy: entry.record
+        for benchmarks in judged.values()
+        for several in benchmarks.values()
+        for entry in several
+    }
+    made.content = {
+        "schema": SCHEMA,
+        "unit": UNIT,
+        "results": quote(Path(os.path.relpath(results, out)).as_posix()),
+        "scenarios": SCENARIOS,
+        "families": [*FAMILIES, "own"],
+        "metrics": {
+            name: [metric.title, metric.higher_is_better, metric.description]
+            for name, metric in METRICS.items()
+        },
+        "costs": {
+            name: [TITLES.get(name, cost.title), cost.unit, DESCRIPTIONS.get(name, cost.description)]
+            for name, cost in COSTS.items()
+        },
+        "strategies": [_strategy(name, found[name]) for name in strategies.values],
+        "weights": list(weights.values()),
+        "shared": shared.values,
+        "profiles": profiles,
+    }
+    return made
+
+
+def _strategy(name: str, record: Record) -> dict:
+    facts = facts_of(record)
+    return {
+        "name": name,
+        "about": _about(record),
+        "family": family_of(record),
+        "kind": kind_of(record),
+        "task_labels": any(one.needs_task_label for one in facts),
+        "stores": "all data"
+        if trains_on_all_data(record)
+        else "examples"
+        if any(one.stores for one in facts)
+        else "no examples",
+        "file": file_name(name),
+    }
+
+
+def _about(record: Record) -> str:
+    """What its parts are, in a sentence each."""
+    known = registry.strategies()
+    names = [*record.settings.get("strategy", {})] or [record.strategy]
+    return " ".join(known[name].summary for name in names if name in known)
+
+
+# ---- a profile
+
+
+def _profile(
+    profile: str,
+    benchmarks: dict[str, list[Entry]],
+    shared: Interned,
+    strategies: Interned,
+    weights: dict[str, dict],
+    results: Path,
+    made: Board,
+) -> dict:
+    told, rows = {}, []
+    for place, (name, entries) in enumerate(benchmarks.items()):
+        units, shape = _units(entries), _usual_shape(entries)
+        told[name] = {
+            "file": file_name(name),
+            "scenario": entries[0].record.settings.get("scenario"),
+            "ranks_by": ranks_by(entries[0].record),
+            "held_out": is_held_out(entries[0].record),
+            "about": _about_benchmark(name),
+            "seeds": seeds_asked(entries[0].record),
+            "shape": shape,
+            "units": units,
+        }
+        for entry in entries:
+            rows.append({"benchmark": place, "strategy": strategies.of(entry.record.strategy)})
+            rows[-1] |= _row(entry, shape, units, shared, weights, results)
+            _add_picture(entry.record, rows[-1], made)
+    known = PROFILES.get(profile)
+    return {
+        "about": known.summary if known else "",
+        "benchmarks": told,
+        "rows": rows,
+        "orders": orders(benchmarks),
+        "sections": _sections(benchmarks),
+    }
+
+
+def _about_benchmark(spec: str) -> str:
+    name = spec.split("(")[0]
+    known = registry.benchmarks()
+    return known[name].summary if name in known else ""
+
+
+def _sections(benchmarks: dict[str, list[Entry]]) -> list[dict]:
+    """Further tables of a benchmark: what each is about, its headings and its rows of text."""
+    sections = []
+    for place, entries in enumerate(benchmarks.values()):
+        if pairs := agreements(entries):
+            sections.append(
+                {
+                    "benchmark": place,
+                    "title": "Two implementations of one method",
+                    "about": EXPLANATION,
+                    "columns": COLUMNS,
+                    "rows": [pair.cells for pair in pairs],
+                }
+            )
+    return sections
+
+
+def _add_picture(record: Record, row: dict, made: Board) -> None:
+    """What a method has learnt to stand for examples lies beside the page."""
+    picture = record.pictures
+    if picture:
+        name = f"pictures/{record.profile}-{file_name(record.benchmark)}-{file_name(record.strategy)}.png"
+        made.pictures[name] = picture
+        row["picture"] = quote(name)
+
+
+# ---- a row
+
+
+def _row(
+    entry: Entry,
+    shape: list[int],
+    units: list[int],
+    shared: Interned,
+    weights: dict[str, dict],
+    results: Path,
+) -> dict:
+    record = entry.record
+    told: dict[str, Any] = {
+        "settings": shared.of(_settings(record)),
+        "arguments": shared.of(
+            {
+                name: {key: str(value) for key, value in given.items()}
+                for name, given in record.settings.get("strategy", {}).items()
+            }
+        ),
+        "sha256": _hash_of(record, results),
+        "source": shared.of(record.source),
+        "data": shared.of(data_of(record)),
+    }
+    if entry.stale:
+        told["stale"] = 1
+    if record.verified:
+        told["verified"] = 1
+    if not entry.ok:
+        reason = record.error.reason if record.error else "no reason given"
+        return told | {"status": record.status, "reason": shared.of(reason)}
+    if list(record.array.shape[1:]) != shape:
+        shape = told["shape"] = list(record.array.shape[1:])
+        units = told["units"] = _units([entry])
+    told["seeds"] = record.seeds
+    if record.array.size <= MOST_CELLS:
+        told["counts"] = _counts(record.array, units)
+    else:  # of a long stream: what its curve needs
+        told["seen"] = _in_units(seen_accuracy(record).ravel())
+    told |= _values(entry, shape, units, weights)
+    told["costs"] = {name: _short(entry.costs[name]) for name in COSTS if entry.costs.get(name) is not None}
+    told["groups"] = [_group(group, shared) for group in record.groups]
+    if record.parameters and len(set(record.parameters)) > 1:
+        told["parameters"] = record.parameters
+    return told
+
+
+def _settings(record: Record) -> dict:
+    """What the rows of a benchmark usually share, as text."""
+    settings = record.settings
+    told = {name: settings[name] for name in ("network", "precision") if settings.get(name)}
+    for name in ("budget", "benchmark"):
+        told[name] = {key: str(value) for key, value in settings.get(name, {}).items()}
+    return told | ({"accepted": 1} if "accepted_data" in settings else {})
+
+
+def _hash_of(record: Record, results: Path) -> str:
+    """Of the file: a record of schema 1 has another hash than its content of today."""
+    if record.sha256:
+        return record.sha256
+    path = path_of(results, record.profile, record.benchmark, record.strategy)
+    return str(json.loads(path.read_text(encoding="utf-8")).get("sha256", ""))
+
+
+def command(record: Record) -> str:
+    """What makes this record again."""
+    seeds = record.seeds
+    usual = seeds == list(range(len(seeds)))
+    which = f" --seeds {len(seeds)}" if usual else f" --seed-list {','.join(map(str, seeds))}"
+    pair = f"clbench run -b {shlex.quote(record.benchmark)} -s {shlex.quote(record.strategy)}"
+    return f"{pair} --profile {shlex.quote(record.profile)}" + (which if seeds else "")
+
+
+def _group(group, shared: Interned) -> list:
+    """[seeds, when, where and with what, wall seconds, CPU seconds (null where a GPU worked), groups at a
+    time, notes]"""
+    costs, provenance = group.costs, group.provenance
+    wall = sum(costs.get(name) or 0 for name in ("setup_s", "train_s", "eval_s"))
+    cpu = None
+    if costs.get("cpu_hours") and str(provenance.get("device")) == "cpu":
+        cpu = 3600 * costs["cpu_hours"]
+    where = {name: provenance.get(name) for name in LIBRARIES if name in provenance}
+    where["machine"] = machine(provenance) if provenance else ""
+    return [
+        group.seeds,
+        str(provenance.get("started") or "")[:16],
+        shared.of(where),
+        _short(wall),
+        None if cpu is None else _short(cpu),
+        group.concurrent,
+        shared.of(group.notes),
+    ]
+
+
+def _short(value: float) -> float | int:
+    """Seven digits: what a page can show, in half the letters."""
+    return int(value) if value == int(value) else float(f"{value:.7g}")
+
+
+# ---- accuracies: counts of a number of examples
+
+
+def _usual_shape(entries: Sequence[Entry]) -> list[int]:
+    """[T+1, E]"""
+    shapes = Counter(entry.record.array.shape[1:] for entry in entries if entry.ok)
+    return list(max(shapes, key=lambda shape: (shapes[shape], shape))) if shapes else []
+
+
+def _units(entries: Sequence[Entry]) -> list[int]:
+    """For every slice the number that explains its values as so many parts: of its examples, as a rule."""
+    shape = _usual_shape(entries)
+    arrays = [one.record.array for one in entries if one.ok and list(one.record.array.shape[1:]) == shape]
+    cells = [
+        np.unique(np.concatenate([array[:, :, j].ravel() for array in arrays]))
+        for j in range(shape[1] if shape else 0)
+    ]
+    guesses: set[int] = set()
+    for one in entries:
+        for sizes in one.record.slice_sizes or []:
+            guesses |= {*sizes, *(2 * size for size in sizes)}  # two directions of retrieval
+    return [_unit(values[np.isfinite(values)], sorted(guesses)) for values in cells]
+
+
+def _unit(values: np.ndarray, guesses: list[int]) -> int:
+    def explains(number: int) -> bool:
+        counts = values * number
+        return bool(np.abs(counts - np.round(counts)).max(initial=0) < 1e-6)
+
+    found = next((number for number in guesses if explains(number)), None)
+    return found or next((number for number in range(1, MOST_EXAMPLES) if explains(number)), 10**7)
+
+
+def _counts(array: np.ndarray, units: list[int]) -> list[int]:
+    counts = np.round(array * np.array(units))
+    return np.where(np.isfinite(counts), counts, MISSING).astype(int).ravel().tolist()
+
+
+# ---- metrics: weights of the matrix, or values
+
+
+def _values(entry: Entry, shape: list[int], units: list[int], weights: dict[str, dict]) -> dict:
+    """Which weights give the row's metrics, and the values, in units, of those that no weights give."""
+    record = entry.record
+    step_of = record.settings.get("step_of")
+    key = json.dumps([shape, step_of])
+    if key not in weights:
+        short = record.array.size <= MOST_CELLS
+        weights[key] = weights_of((shape[0], shape[1]), tuple(step_of) if step_of else None) if short else {}
+    counts = np.array(_counts(record.array, units)).reshape(record.array.shape)
+    exact = np.where(counts == MISSING, 0, counts / np.array(units))
+    values: dict[str, list[int]] = {}
+    for name, by_seed in entry.metrics.items():
+        own = _in_units([by_seed.get(seed, np.nan) for seed in record.seeds])
+        if name in weights[key]:
+            weighted = _in_units((exact * np.array(weights[key][name]).reshape(shape)).sum(axis=(1, 2)))
+            if own == weighted:
+                continue
+        if any(value is not None for value in own):
+            values[name] = own
+    told: dict[str, Any] = {"weights": list(weights).index(key)}
+    return told | ({"values": values} if values else {})
+
+
+def _in_units(values: Sequence[float] | np.ndarray) -> list[int | None]:
+    return [int(np.round(value / UNIT)) if np.isfinite(value) else None for value in values]
+
+
+@lru_cache(maxsize=256)
+def weights_of(shape: tuple[int, int], step_of: tuple[int, ...] | None) -> dict[str, list[float]]:
+    """metric -> [(T+1) E] weights, of the metrics that are weighted sums of the accuracy matrix.
+
+    A metric's weights are its values on the matrices with a single 1. It is the sum they make if it is that
+    on other matrices too.
+    """
+    size = shape[0] * shape[1]
+    single = per_seed(np.eye(size).reshape(size, *shape), list(step_of) if step_of else None)
+    others = np.random.default_rng(0).random((5, *shape))
+    found = per_seed(others, list(step_of) if step_of else None)
+    weights = {}
+    for name, values in single.items():
+        sums = others.reshape(5, size) @ values
+        if np.isfinite(values).all() and np.allclose(sums, found[name], rtol=0, atol=1e-12):
+            weights[name] = [float(f"{value:.17g}") for value in values]
+    return weights

@@ -1,0 +1,247 @@
+// One row in full: settings, command, provenance, seeds, matrix. And several rows side by side.
+const Detail = (() => {
+  const pairs = object =>
+    Object.entries(object ?? {})
+      .filter(([, value]) => !["null", "None", ""].includes(String(value)))
+      .map(([key, value]) => `${key} ${value}`)
+      .join(", ") || "–";
+  const term = (name, ...what) => [h("dt", null, name), h("dd", null, what)];
+  const scroll = (label, ...what) => h("div", {class: "scroll", tabindex: 0, role: "region", "aria-label": label}, what);
+  const grid = (heads, rows, caption) =>
+    h(
+      "table",
+      null,
+      caption && h("caption", {class: "left says"}, caption),
+      h("thead", null, h("tr", null, heads.map(name => h("th", {scope: "col", class: "left"}, name)))),
+      h("tbody", null, rows),
+    );
+
+  function open(view, name, act) {
+    const line = view.all.find(one => one.s === name),
+      rows = line?.own ?? [];
+    if (!rows.length) return false;
+    const row = rows.find(one => one.b === view.state.rb) ?? rows.find(one => one.ok) ?? rows[0];
+    fill(
+      at("detail"),
+      h(
+        "header",
+        null,
+        h("h2", {id: "detail-title"}, Charts.sample(name), `${Data.label(row)} on ${row.b}`),
+        h("form", {method: "dialog"}, h("button", {autofocus: true}, "Close")),
+      ),
+      about(view, row),
+      rows.length > 1 && choice(rows, row, name, act),
+      row.status && h("p", {class: "flag"}, h("strong", null, row.status), `: ${Data.reason(row)}`),
+      row.stale && h("p", {class: "flag"}, "† Stale: the source code that made this record has changed since. Run it again:"),
+      h("h3", null, "Make it again"),
+      h("pre", {id: "command"}, Data.command(row)),
+      h("button", {type: "button", onclick: () => act.clip(Data.command(row), "command")}, "Copy command"),
+      row.ok && [numbers(view, row), curve(row), costs(row), picture(row)],
+      settings(row),
+      row.ok && made(row),
+      record(row),
+    );
+    return true;
+  }
+  function about(view, row) {
+    const {strategy} = row;
+    return [
+      h("p", null, strategy.about),
+      h(
+        "p",
+        {class: "says"},
+        `${strategy.family} · ${strategy.kind === "avalanche" ? "Avalanche's code" : strategy.kind} · stores ${strategy.stores} · ${strategy.task_labels ? "needs task labels at test time" : "needs no task labels"} · profile ${view.profile}. ${Data.benchmark(row).about}`,
+      ),
+    ];
+  }
+  const choice = (rows, row, name, act) =>
+    h(
+      "label",
+      null,
+      "Benchmark ",
+      h(
+        "select",
+        {id: "detail-b", onchange: event => act.open(name, event.target.value)},
+        rows.map(one => h("option", {value: one.b, selected: one === row}, one.b + (one.ok ? "" : ` (${one.status})`))),
+      ),
+    );
+
+  function numbers(view, row) {
+    const names = Object.keys(D.metrics).filter(key => key !== "recovered" && Data.has(row, key)),
+      lead = view.by[row.b],
+      keys = [lead, ...names.filter(key => key !== lead)];
+    const line = key => {
+      const one = Data.summary(row, key),
+        [title, arrow, text] = Table.describe(key);
+      return h(
+        "tr",
+        null,
+        h("th", {scope: "row", "data-tip": text, tabindex: 0}, `${title} ${arrow}`),
+        Data.values(row, key).map(v => h("td", null, Number.isFinite(v) ? fixed(100 * v, 2) : "–")),
+        h("td", null, one ? points(one.mean) + (one.half === null ? "" : ` ± ${points(one.half)}`) : "–"),
+      );
+    };
+    return [
+      h("h3", null, "Every seed"),
+      scroll("Every seed", grid(["points", ...row.seeds.map(seed => `seed ${seed}`), "mean ± 95 %"], keys.map(line))),
+      h("h3", null, "Accuracy matrix"),
+      Data.array(row) ? matrices(row) : h("p", {class: "says"}, "A long stream: its matrix is in the record's file."),
+    ];
+  }
+  function matrices(row) {
+    const holder = scroll("Accuracy matrix", matrix(row, ""));
+    return [
+      h(
+        "select",
+        {"aria-label": "Which seed's matrix", onchange: event => fill(holder, matrix(row, event.target.value))},
+        h("option", {value: ""}, "mean over seeds"),
+        row.seeds.map(seed => h("option", {value: seed}, `seed ${seed}`)),
+      ),
+      holder,
+    ];
+  }
+  function matrix(row, seed, quiet) {
+    const arrays = Data.array(row),
+      R =
+        seed === ""
+          ? arrays[0].map((cells, i) => cells.map((_, j) => Stats.mean(arrays.map(one => one[i][j]))))
+          : arrays[row.seeds.indexOf(+seed)];
+    return Charts.heat(R, "Accuracy in points after learning each task (rows) on each task (columns). Outlined: the task just learnt.", quiet);
+  }
+  function curve(row) {
+    const steps = Data.seen(row);
+    return steps.length > 1 && h("p", {class: "says"}, `On the tasks seen so far: ${steps.map(one => (one ? points(one.mean) : "–")).join(" → ")}.`);
+  }
+  function costs(row) {
+    const names = ["compute", "seconds", ...Object.keys(D.costs)].filter(name => Data.cost(row, name) !== null);
+    return [
+      h("h3", null, "Costs per seed"),
+      h(
+        "dl",
+        null,
+        names.map(name => {
+          const [title, , text] = Table.describe(name);
+          return [h("dt", {"data-tip": text}, title), h("dd", null, amount(Data.cost(row, name)))];
+        }),
+        row.parameters && term("parameters after each task", row.parameters.map(amount).join(" → ")),
+      ),
+    ];
+  }
+  const picture = row =>
+    row.picture && [
+      h("h3", null, "What it has learnt to stand for examples"),
+      h("p", {class: "says"}, "By the first seed: a column for each class of each task, at most ten pictures of each."),
+      h("img", {src: row.picture, alt: "learnt samples, a column for each class", class: "learnt"}),
+    ];
+
+  function settings(row) {
+    const own = Data.settings(row);
+    return [
+      h("h3", null, "Settings"),
+      h(
+        "dl",
+        null,
+        term("strategy", Object.entries(D.shared[row.arguments]).map(([part, given]) => h("div", null, h("code", null, `${part}: ${pairs(given)}`)))),
+        term("scenario", D.scenarios[Data.benchmark(row).scenario] ?? "–"),
+        term("network", own.network ?? "–"),
+        term("budget", h("code", null, pairs(own.budget))),
+        term("benchmark", h("code", null, pairs(own.benchmark))),
+      ),
+    ];
+  }
+  function made(row) {
+    const places = [...new Map(row.groups.map(group => [`${group[2]} ${group[5]}`, group])).values()],
+      few = places.length === 1,
+      noted = row.groups.some(group => D.shared[group[6]].length),
+      letter = group => Table.letterOf(places.findIndex(one => one[2] === group[2] && one[5] === group[5]));
+    return [
+      h("h3", null, "Made"),
+      h("dl", null, places.map(group => term(few ? "all seeds" : letter(group), where(row, group)))),
+      scroll(
+        "How it was made",
+        grid(
+          ["seeds", "started (UTC)", ...(few ? [] : ["where"]), "wall s", "CPU s", ...(noted ? ["notes"] : [])],
+          row.groups.map(group => {
+            const [seeds, when, , wall, cpu, , notes] = group,
+              slow = cpu !== null && wall > 1.2 * cpu;
+            return h(
+              "tr",
+              null,
+              [
+                ranges(seeds),
+                when.replace("T", " "),
+                ...(few ? [] : [letter(group)]),
+                h("span", {class: slow ? "flag" : null}, amount(wall), slow && ` ⚑ ${times(wall / cpu)} × CPU`),
+                cpu === null ? "–" : amount(cpu),
+                ...(noted ? [D.shared[notes].join("; ")] : []),
+              ].map(one => h("td", {class: "left"}, one)),
+            );
+          }),
+        ),
+      ),
+    ];
+  }
+  function where(row, group) {
+    const {machine, commit, dirty, platform, ...versions} = D.shared[group[2]],
+      named = Object.entries(versions).filter(([name]) => name !== "avalanche-lib" || row.strategy.kind === "avalanche");
+    return [
+      machine || "–",
+      group[5] === 1 ? "one seed group at a time" : `${group[5]} seed groups at a time`,
+      `commit ${(commit ?? "none").slice(0, 12)}${dirty ? " + changes" : ""}`,
+      named.map(([name, version]) => `${name} ${version}`).join(", "),
+      platform,
+    ]
+      .filter(Boolean)
+      .join("; ");
+  }
+  const record = row => [
+    h("h3", null, "Record"),
+    h(
+      "dl",
+      null,
+      term("file", h("a", {href: Data.file(row)}, h("code", null, Data.file(row)))),
+      term("sha256", h("code", null, row.sha256)),
+      term("source", h("code", null, D.shared[row.source]), row.stale ? " changed since" : row.verified ? " verified: today's code gives the same bits" : " as it is now"),
+      term("data", h("code", null, D.shared[row.data] || "–"), Data.settings(row).accepted ? " ‡ differs from the published copy, taken knowingly" : ""),
+    ),
+  ];
+
+  // The picked rows against the first of them: paired differences on common seeds, and their matrices.
+  function compare(view) {
+    const chosen = view.state.pick.map(name => view.all.find(line => line.s === name)).filter(line => line?.row?.ok);
+    if (view.group || chosen.length < 2) return null;
+    const [first, ...others] = chosen;
+    return [
+      scroll(
+        "Paired differences",
+        grid(
+          ["row", "difference", "95 % interval", "seeds", "verdict", "compute"],
+          others.map(line => difference(view, line, first)),
+          `${D.metrics[view.metric][0]} against ${first.s}, seed by seed; each pair on its own`,
+        ),
+      ),
+      chosen
+        .slice(0, 6)
+        .filter(line => Data.array(line.row))
+        .map(line => scroll(`Matrix of ${line.s}`, h("h3", null, Charts.sample(line.s), line.s), matrix(line.row, "", true))),
+    ];
+  }
+  function difference(view, line, first) {
+    const seeds = Data.common([first.row, line.row]),
+      of = row => seeds.map(seed => Data.values(row, view.metric)[row.seeds.indexOf(seed)]),
+      told = Stats.paired(of(line.row), of(first.row)),
+      none = told.mean === null || told.low === null,
+      verdict = none ? "too few seeds" : told.low <= 0 && told.high >= 0 ? "can't be told apart" : told.mean > 0 === view.up ? "better" : "worse";
+    return h(
+      "tr",
+      {"data-compared": line.s},
+      h("th", {scope: "row"}, Charts.sample(line.s), line.s),
+      h("td", null, told.mean === null ? "–" : `${told.mean > 0 ? "+" : ""}${points(told.mean)}`),
+      h("td", null, none ? "–" : `[${points(told.low)}, ${points(told.high)}]`),
+      h("td", null, told.n),
+      h("td", {class: "left"}, verdict),
+      h("td", null, line.compute && first.compute ? `${times(line.compute / first.compute)} ×` : "–"),
+    );
+  }
+  return {open, compare, grid, scroll};
+})();

@@ -1,0 +1,122 @@
+// What is to be shown: `view(state)` is a function of the state alone.
+const View = (() => {
+  const ALL = "all";
+
+  // scope -> {title, benchmarks}: all, by scenario, by the data they share; only groups of two or more.
+  function scopes(profile) {
+    const own = D.profiles[profile];
+    if (own.scopes) return own.scopes;
+    const names = Object.keys(own.benchmarks),
+      scenario = name => own.benchmarks[name].scenario,
+      data = name => name.replace(/\(.*/s, "").replace(new RegExp(`_${scenario(name)}$`), "");
+    const groups = {
+      [ALL]: ["All benchmarks", names],
+      ...Object.fromEntries(
+        Object.entries(D.scenarios).map(([key, title]) => [`scenario:${key}`, [title, names.filter(name => scenario(name) === key)]]),
+      ),
+      ...Object.fromEntries(names.map(data).map(one => [`data:${one}`, [one, names.filter(name => data(name) === one)]])),
+    };
+    return (own.scopes = Object.fromEntries(
+      Object.entries(groups)
+        .filter(([, [, list]]) => list.length > 1)
+        .map(([key, [title, benchmarks]]) => [key, {title, benchmarks}]),
+    ));
+  }
+  const benchmarksOf = (profile, scope) => scopes(profile)[scope]?.benchmarks ?? [scope];
+  const isGroup = (profile, scope) => scope in scopes(profile);
+
+  // The metrics that some row in scope has.
+  function available(profile, scope) {
+    const own = D.profiles[profile];
+    own.available ??= {};
+    return (own.available[scope] ??= Object.keys(D.metrics).filter(name =>
+      benchmarksOf(profile, scope).some(benchmark =>
+        own.of[benchmark].some(row => (name === "recovered" ? Data.summary(row, name) : Data.has(row, name))),
+      ),
+    ));
+  }
+
+  const FILTERS = {
+    fam: (line, families) => !families.length || families.includes(line.strategy.family),
+    be: (line, kind) => !kind || (line.strategy.kind === "avalanche") === (kind === "avalanche"),
+    lab: (line, needed) => !needed || (needed === "yes") === line.strategy.task_labels,
+    mem: (line, stores) => !stores || line.strategy.stores === stores,
+    x: (line, most) => !most || line.compute === null || line.compute <= most + 1e-9,
+    st: (line, status) => !status || STATUS[status](line),
+    q: (line, text) => words(text).every(word => line.s.toLowerCase().includes(word)),
+  };
+  const STATUS = {
+    ok: line => line.ok && !line.stale,
+    stale: line => line.own.some(row => row.stale),
+    failed: line => line.own.some(row => ["failed", "diverged"].includes(row.status)),
+    unsupported: line => line.own.some(row => row.status === "unsupported"),
+  };
+  const words = text => text.toLowerCase().split(/[\s,]+/).filter(Boolean);
+  const passes = (line, state) =>
+    Object.entries(FILTERS).every(([name, test]) => test(line, state[name])) && (!state.only || state.pick.includes(line.s));
+
+  function view(state) {
+    const {p, b} = state,
+      names = benchmarksOf(p, b),
+      group = isGroup(p, b),
+      metricOf = name => state.m || D.profiles[p].benchmarks[name].ranks_by,
+      all = lines(p, names, group),
+      shown = all.filter(line => passes(line, state)),
+      kept = new Set(shown.map(line => line.s)),
+      everything = Object.fromEntries(names.map(name => [name, D.profiles[p].of[name]])),
+      left = Object.fromEntries(names.map(name => [name, everything[name].filter(row => kept.has(row.s))])),
+      by = Object.fromEntries(names.map(name => [name, metricOf(name)])),
+      ranking = Ranking.rank(everything, left, by, state);
+    for (const line of all) {
+      line.rank = ranking.ranks.get(line.s) ?? null;
+      line.ties = ranking.ties.get(line.s) ?? "";
+      line.ran = ranking.ran.get(line.s) ?? 0;
+      line.recovered = Data.recovered(group ? ranking.benchmarks.map(name => line.rows[name]).filter(Boolean) : line.own);
+      if (group && !line.yardstick && !line.rank) line.recovered = null; // of other benchmarks: not to be compared
+      if (group && line.yardstick && !ranking.benchmarks.every(name => line.rows[name]?.ok)) line.recovered = null;
+    }
+    const metrics = new Set(Object.values(by));
+    return {
+      state,
+      profile: p,
+      names,
+      group,
+      by,
+      metric: metrics.size === 1 ? [...metrics][0] : null, // null: each benchmark has its own
+      up: [...metrics].every(name => D.metrics[name][1]),
+      all,
+      lines: shown.filter(line => line.ok),
+      broken: shown.filter(line => line.own.some(row => ["failed", "diverged"].includes(row.status))),
+      idle: shown.filter(line => !line.ok && line.own.every(row => row.status === "unsupported")),
+      ranking,
+      machines: [...new Set(shown.flatMap(line => line.own).flatMap(Data.machines))].sort(),
+      title: scopes(p)[b]?.title ?? b,
+    };
+  }
+
+  // A line for each strategy in scope, with its row on each benchmark.
+  function lines(profile, names, group) {
+    const found = new Map();
+    for (const name of names)
+      for (const row of D.profiles[profile].of[name]) {
+        if (!found.has(row.s)) found.set(row.s, {s: row.s, strategy: row.strategy, rows: {}});
+        found.get(row.s).rows[name] = row;
+      }
+    for (const line of found.values()) {
+      const own = Object.values(line.rows),
+        logs = own.map(row => Data.cost(row, "compute")).filter(Boolean).map(Math.log);
+      Object.assign(line, {
+        own,
+        row: group ? null : own[0],
+        ok: own.some(row => row.ok),
+        stale: own.some(row => row.ok) && own.filter(row => row.ok).every(row => row.stale),
+        yardstick: line.strategy.stores === "all data",
+        compute: logs.length ? Math.exp(Stats.mean(logs)) : null,
+      });
+    }
+    return [...found.values()];
+  }
+
+  const tied = (a, b) => [...a.ties].some(letter => b.ties.includes(letter));
+  return {view, scopes, benchmarksOf, isGroup, available, tied};
+})();
