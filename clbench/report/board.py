@@ -1,8 +1,9 @@
 """The page of results, `index.html`: one file for a whole results folder, all profiles in it.
 
 What is embedded is what the records say, each number once. Every metric comes from `clbench.metrics`: one
-that is a weighted sum of the accuracy matrix travels as its weights, any other as one value for each seed. The
-script computes only what depends on the rows that are shown: means, intervals, ranks, ties, Pareto fronts.
+that is a weighted sum of the accuracy matrix travels as its weights, any other as one value for each seed.
+The script computes only what depends on the rows that are shown: means, intervals, ranks, ties, Pareto
+fronts.
 
 The same records give the same bytes. Text of foreign origin stays data: JSON that no tag can end, compressed,
 or text that Jinja escapes.
@@ -12,7 +13,6 @@ import base64
 import gzip
 import json
 import os
-import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,9 +23,9 @@ from urllib.parse import quote
 
 import numpy as np
 
+import clbench
 from clbench import registry
 from clbench.core.costs import COSTS
-from clbench.errors import InputError
 from clbench.facts import FAMILIES
 from clbench.metrics.accuracy import METRICS, per_seed
 from clbench.metrics.ranks import UNIT
@@ -106,6 +106,7 @@ def board(judged: Judged, results: Path, out: Path) -> Board:
     }
     made.content = {
         "schema": SCHEMA,
+        "version": clbench.__version__,
         "unit": UNIT,
         "results": quote(Path(os.path.relpath(results, out)).as_posix()),
         "scenarios": SCENARIOS,
@@ -283,15 +284,6 @@ def _hash_of(record: Record, results: Path) -> str:
         return record.sha256
     path = path_of(results, record.profile, record.benchmark, record.strategy)
     return str(json.loads(path.read_text(encoding="utf-8")).get("sha256", ""))
-
-
-def command(record: Record) -> str:
-    """What makes this record again."""
-    seeds = record.seeds
-    usual = seeds == list(range(len(seeds)))
-    which = f" --seeds {len(seeds)}" if usual else f" --seed-list {','.join(map(str, seeds))}"
-    pair = f"clbench run -b {shlex.quote(record.benchmark)} -s {shlex.quote(record.strategy)}"
-    return f"{pair} --profile {shlex.quote(record.profile)}" + (which if seeds else "")
 
 
 def _group(group, shared: Interned) -> list:

@@ -19,7 +19,6 @@ from clbench.facts import FAMILIES
 from clbench.metrics.accuracy import METRICS
 from clbench.metrics.references import NAIVE, place_of
 from clbench.metrics.statistics import summarise
-from clbench.report.across import Across
 from clbench.report.layout import LEADER, Box, near, pareto, place, spread
 from clbench.report.svg import INK, PAPER, svg_of
 from clbench.report.values import Entry, order_of, seen_accuracy, trains_on_all_data
@@ -384,57 +383,6 @@ def _point_labels(
         end = near((a, b), box)
         if np.hypot(end[0] - a, end[1] - b) > LEADER:
             axes.plot(*zip(*back.transform([(a, b), end]), strict=True), color=FAINT, linewidth=0.6, zorder=0)
-
-
-LOWEST, HIGHEST = -50, 125  # points of `recovered` that are drawn; what lies outside is an arrow at the edge
-
-
-def across(group: Across, look: dict[str, Look]) -> str:
-    """Rows on several benchmarks: rank and share of the damage recovered, a dot for each benchmark, then the
-    mean rank and the pooled share with 95 % intervals."""
-    names = [row.strategy for row in group.rows]
-    with mpl.rc_context({**mpl.rcParamsDefault, **LOOK}):
-        figure = Figure(figsize=(WIDTH, 0.21 * len(names) + 0.9), layout="constrained")
-        left, right = figure.subplots(1, 2, sharey=True)
-        ranks = [(y, float(one)) for y, row in enumerate(group.rows) if row.rank for one in row.rank.of_each]
-        shares = [(y, 100 * one.value) for y, row in enumerate(group.rows) for one in row.of_each if one]
-        _dots(left, ranks)
-        _dots(right, shares)
-        for y, row in enumerate(group.rows):
-            style = look[row.strategy]
-            if row.rank:
-                _whole(left, y, row.rank.mean, row.rank.low, row.rank.high, style)
-            if one := row.recovered:
-                _whole(right, y, 100 * one.value, 100 * one.low, 100 * one.high, style)
-        left.set(xlabel="rank (mean and on each benchmark)", ylim=(len(names) - 0.4, -0.6))
-        left.set_yticks(range(len(names)), [_short(name) for name in names])
-        right.set(xlabel="recovered (pooled and on each benchmark, points)", xlim=(LOWEST - 4, HIGHEST + 4))
-        for axes in (left, right):
-            axes.grid()
-            axes.tick_params(length=0)
-        return svg_of(figure)
-
-
-def _dots(axes, points: list[tuple[int, float]]) -> None:
-    """Faint, at (row, value), darker where several lie on each other; what lies outside is an arrow."""
-    places = {"o": [], "<": [], ">": []}  # type: dict[str, list[tuple[float, int]]]
-    for y, x in points:
-        marker = "<" if x < LOWEST else ">" if x > HIGHEST else "o"
-        places[marker].append((min(max(x, LOWEST), HIGHEST), y))
-    for marker, found in places.items():
-        if found:
-            axes.plot(*zip(*found, strict=True), marker, color=FAINT, markersize=3.5, alpha=0.5, zorder=1)
-
-
-def _whole(axes, y: int, value: float, low: float, high: float, style: Look) -> None:
-    low, high = max(low, LOWEST - 4), min(high, HIGHEST + 4)
-    if low < high:
-        axes.plot([low, high], [y, y], color=style.colour, linewidth=1.3, zorder=2)
-    if LOWEST <= value <= HIGHEST:
-        axes.plot([value], [y], style.marker, color=style.colour, markersize=6, zorder=3)
-    else:
-        edge, marker = (LOWEST, "<") if value < LOWEST else (HIGHEST, ">")
-        axes.plot([edge], [y], marker, color=style.colour, markersize=6, zorder=3)
 
 
 # ---- shared

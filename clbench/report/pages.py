@@ -1,29 +1,34 @@
-"""Reports: for each profile one HTML file that needs nothing else, and the same as Markdown with figures
-beside it.
+"""Reports of a results folder: `index.html`, the page of results, which needs nothing beside it but pictures
+of what methods have learnt; and what GitHub shows, a short Markdown page for each profile and one for each of
+its benchmarks.
 
 The same records give the same bytes: nothing here asks for the time.
 """
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import metadata
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
+import clbench
 from clbench.core.costs import COSTS
 from clbench.core.text import printable
 from clbench.metrics.accuracy import METRICS
 from clbench.profiles import PROFILES
-from clbench.report import figures, svg
-from clbench.report.across import Across, across
+from clbench.report import figures
 from clbench.report.agreement import COLUMNS, EXPLANATION, Agreement, agreements
-from clbench.report.formats import code, markdown_text, seeds_of, to_markdown, unbroken
+from clbench.report.arrange import with_ranks
+from clbench.report.board import board
+from clbench.report.formats import code, markdown_text, to_markdown
 from clbench.report.headline import headline
+from clbench.report.ranking import rank
 from clbench.report.tables import (
-    KEPT,
     Origin,
     Table,
     by_benchmark,
@@ -32,27 +37,31 @@ from clbench.report.tables import (
     by_profile,
     comparison,
     heading,
-    interval,
 )
-from clbench.report.values import Entry, compute_matched, entries, is_held_out, ranks_by
+from clbench.report.values import Entry, entries, is_held_out, ranks_by
 from clbench.results import records
 from clbench.results.files import write_atomically
-from clbench.results.records import Record, file_name, path_of
+from clbench.results.records import SCHEMA, Record, file_name, path_of
 
-CAPTIONS = {
-    "matrices": "Accuracy after learning each task (rows; 0 is the untrained network) on each task "
-    "(columns): mean over seeds, in points. The line divides the tasks learnt so far from those to come.",
-    "seen": "Mean accuracy on the tasks seen so far. Bars are 95 % t intervals over seeds; the points of one "
-    "task stand a little apart so that bars do not cover each other.",
-    "across": "A faint dot for each benchmark; a large mark for the mean rank, or for the sum of gains over "
-    "the sum of damages, with its 95 % interval. Arrows: outside of the range that is drawn. Rows without a "
-    "rank train on all data so far.",
-    "learnt": "What the first seed of each method has learnt to stand for examples: a column for each class "
-    "of each task, at most ten pictures of each.",
-    "growth": "Parameters of the network in use after each task, of the methods whose network grows.",
-    "cost": "What the table ranks by against what the training of one seed costs, with 95 % t intervals. "
-    "Hollow marks: rows that train on all data so far. Dashed: the Pareto front of the other rows.",
-}
+COST_CAPTION = (
+    "What the table ranks by against what the training of one seed costs, with 95 % t intervals. "
+    "Hollow marks: rows that train on all data so far. Dashed: the Pareto front of the other rows."
+)
+SCRIPTS = (
+    "statistics",
+    "dom",
+    "data",
+    "ranking",
+    "view",
+    "charts",
+    "table",
+    "words",
+    "copies",
+    "detail",
+    "figures",
+    "app",
+)
+WITHOUT_SCRIPT = ("forgetting", "plasticity_gap", "recovered", "seconds", "gflops")  # beside what ranks
 
 
 @dataclass
@@ -65,25 +74,17 @@ class Written:
 
 
 @dataclass(frozen=True)
-class Drawing:
-    """A figure of a benchmark: its file, and itself for the page."""
-
-    file: str  # relative to the report
-    text: str  # the SVG file
-    inline: Markup
-    caption: str
-
-
-@dataclass(frozen=True)
 class Section:
     """All that a report says about one benchmark."""
 
     name: str
-    anchor: str
+    file: str  # of its Markdown page, relative to the report
     settings: list[str]
+    said: str
     table: Table
     markdown: Markup
-    drawings: list[Drawing]
+    figure: str | None  # file of the cost figure, relative to the report
+    svg: str | None
     sources: list[dict]  # per row: where its numbers come from
     agreements: list[Agreement]
 
@@ -92,123 +93,151 @@ class Section:
 class Summary:
     """What a report says of all benchmarks together: those on test data, or those on held-out data."""
 
-    suffix: str  # of anchors and headings
-    said: str
-    table: Table
+    said: str  # for headings
     markdown: Markup
-    groups: list["Group"]
-    at_naive_cost: Table | None
-    at_naive_cost_markdown: Markup
 
 
 @dataclass(frozen=True)
-class Group:
-    """Rows that all ran on the same benchmarks."""
+class PlainTable:
+    """A benchmark's rows for who reads the page without its script."""
 
-    across: Across
-    drawing: Drawing
-    fewer: str  # the rows that ran on some of them only
-    ranked_by: str
+    name: str
+    anchor: str
+    headings: list[str]
+    rows: list[list[str]]
+    reasons: dict[str, list[str]]  # why rows have no numbers, and which
 
 
 def write_reports(results: Path, out: Path) -> Written:
-    """Writes `<profile>.html`, `<profile>.md`, `figures/<profile>/*.svg`; `index.html` and `README.md` over
-    them."""
+    """Writes `index.html`, `README.md`, `<profile>.md`, `<profile>/<benchmark>.md`, and their pictures."""
     found, problems = records.load(results)
     problems = [problem.replace(f"{results}{os.sep}", "") for problem in problems]
     written = Written(warnings=list(problems))
-    profiles, outdated = by_profile(found), {}
-    for profile, own in profiles.items():
-        judged = {name: entries(mixed) for name, mixed in by_benchmark(own).items()}
-        outdated[profile] = all(entry.stale for several in judged.values() for entry in several)
-        _write_profile(written, profile, judged, outdated[profile], problems, results, out)
-        written.warnings += _stale(profile, judged, outdated[profile])
     if not found:
         written.warnings.append(f"{results}: no records; `clbench run` makes them")
         return written
-    about = {"profiles": profiles, "known": PROFILES, "problems": problems, "outdated": outdated}
-    for template, name in (("index.html.j2", "index.html"), ("readme.md.j2", "README.md")):
-        _write(written, out / name, _render(template, **about))
+    judged = {
+        profile: {name: entries(mixed) for name, mixed in by_benchmark(own).items()}
+        for profile, own in by_profile(found).items()
+    }
+    sections = {
+        profile: _write_profile(written, profile, benchmarks, problems, results, out)
+        for profile, benchmarks in judged.items()
+    }
+    _write_board(written, judged, sections, problems, results, out)
+    about = {
+        "profiles": judged,
+        "known": PROFILES,
+        "problems": problems,
+        "outdated": {profile: _outdated(benchmarks) for profile, benchmarks in judged.items()},
+        "definitions": [heading(name) for name in METRICS],
+        "costs": COSTS.values(),
+    }
+    _write(written, out / "README.md", _render("readme.md.j2", **about))
     return written
+
+
+# ---- the page of results
+
+
+def _write_board(
+    written: Written,
+    judged: dict[str, dict[str, list[Entry]]],
+    sections: dict[str, list[Section]],
+    problems: list[str],
+    results: Path,
+    out: Path,
+) -> None:
+    made = board(judged, results, out)
+    scripts = Path(__file__).parent / "templates" / "board"
+    about = {
+        "data": Markup(made.packed()),
+        "style": Markup((scripts / "style.css").read_text(encoding="utf-8")),
+        "script": Markup("\n".join((scripts / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS)),
+        "profiles": {
+            profile: [_plain_table(section.table) for section in own] for profile, own in sections.items()
+        },
+        "known": PROFILES,
+        "problems": problems,
+        "results": made.content["results"],
+        "schema": SCHEMA,
+        "version": clbench.__version__,
+        "licence": metadata("clbench").get("License-Expression") or "MIT",
+    }
+    for name, picture in made.pictures.items():
+        _write(written, out / name, picture)
+    _write(written, out / "index.html", _render("board.html.j2", **about))
+
+
+def _plain_table(table: Table) -> PlainTable:
+    lead = table.ranks_by or "acc"
+    columns = [heading(name) for name in (lead, *WITHOUT_SCRIPT)]
+    shown, reasons = [], {}  # type: ignore[var-annotated]
+    for row in table.rows:
+        origin = row.origins[table.benchmark or ""]
+        if origin.status != "ok" or not origin.seeds:
+            reasons.setdefault(f"{origin.status}: {origin.reason or 'no reason given'}", []).append(
+                row.strategy
+            )
+            continue
+        name = row.strategy + (" †" if origin.stale else "")
+        shown.append([name, str(len(origin.seeds)), *(row.cells[column.name].text for column in columns)])
+    headings = ["strategy", "seeds", *(column.heading for column in columns)]
+    return PlainTable(table.benchmark or "", file_name(table.benchmark or ""), headings, shown, reasons)
+
+
+# ---- Markdown
 
 
 def _write_profile(
     written: Written,
     profile: str,
     judged: dict[str, list[Entry]],
-    outdated: bool,
     problems: list[str],
     results: Path,
     out: Path,
-) -> None:
+) -> list[Section]:
     look = figures.looks([entry for several in judged.values() for entry in several])
     sections = [_section(profile, name, several, look, results, out) for name, several in judged.items()]
-    written.headlines += [headline(section.table) for section in sections]
     own = [entry.record for several in judged.values() for entry in several]
-    summaries = [_summary(profile, part, judged, look) for part in by_data(own)]
     known = PROFILES.get(profile)
+    outdated = _outdated(judged)
     about = {
         "profile": profile,
         "about": known.summary if known else "",
         "outdated": outdated,
         "sections": sections,
-        "summaries": summaries,
+        "summaries": [_summary(part, judged) for part in by_data(own)],
         "strategies": len({record.strategy for record in own}),
         "records": own,
         "dates": _dates(own),
         "problems": problems,
-        "definitions": [heading(name) for name in METRICS],
-        "costs": COSTS.values(),
-        "kept": KEPT,
-        "columns": COLUMNS,
-        "explanation": EXPLANATION,
     }
-    of_groups = [group.drawing for summary in summaries for group in summary.groups]
-    for drawing in [*of_groups, *(drawing for section in sections for drawing in section.drawings)]:
-        _write(written, out / drawing.file, drawing.text)
-    _write(written, out / f"{profile}.html", _render("profile.html.j2", **about))
     _write(written, out / f"{profile}.md", _render("profile.md.j2", **about))
+    for section in sections:
+        if section.figure and section.svg:
+            _write(written, out / section.figure, section.svg)
+        about = {"profile": profile, "section": section, "columns": COLUMNS, "explanation": EXPLANATION}
+        _write(written, out / section.file, _render("benchmark.md.j2", caption=COST_CAPTION, **about))
+    written.headlines += [section.said for section in sections]
+    written.warnings += _stale(profile, judged, outdated)
+    return sections
 
 
-def _summary(profile: str, part: list[Record], judged: dict[str, list[Entry]], look: dict) -> Summary:
+def _summary(part: Sequence[Record], judged: dict[str, list[Entry]]) -> Summary:
     """part: the records on test data, or those on held-out data."""
-    held_out = is_held_out(part[0])
-    suffix = "-held-out" if held_out else ""
     names = {record.benchmark for record in part}
-    groups = across({name: several for name, several in judged.items() if name in names})
-    matched = compute_matched(part)
-    at_naive_cost = by_metric(matched, beside=part) if matched else None
-    table = by_metric(part)
-    return Summary(
-        suffix,
-        ", on held-out training data" if held_out else "",
-        table,
-        Markup(to_markdown(table)),
-        [_group(profile, suffix, i, one, look) for i, one in enumerate(groups)],
-        at_naive_cost,
-        Markup(to_markdown(at_naive_cost) if at_naive_cost else ""),
-    )
+    ranking = rank({name: several for name, several in judged.items() if name in names})
+    said = ", on held-out training data" if is_held_out(part[0]) else ""
+    return Summary(said, Markup(to_markdown(with_ranks(by_metric(list(part)), ranking))))
 
 
-def _group(profile: str, suffix: str, place: int, one: Across, look: dict) -> Group:
-    text = figures.across(one, look)
-    drawing = _drawing(f"figures/{profile}/across{suffix}-{place + 1}.svg", text, CAPTIONS["across"])
-    counts = sorted(one.fewer.items(), key=lambda item: -item[1])
-    fewer = ", ".join(f"{strategy} ({number})" for strategy, number in counts)
-    metrics = dict.fromkeys(one.ranked_by)
-    ranked = [
-        f"{heading(name).title}" + (f" ({', '.join(_by(one, name))})" if len(metrics) > 1 else "")
-        for name in metrics
-    ]
-    return Group(one, drawing, fewer, "; ".join(ranked))
+def _outdated(judged: dict[str, list[Entry]]) -> bool:
+    return all(entry.stale for several in judged.values() for entry in several)
 
 
-def _by(one: Across, metric: str) -> list[str]:
-    return [name for name, other in zip(one.benchmarks, one.ranked_by, strict=True) if other == metric]
-
-
-def _write(written: Written, path: Path, text: str) -> None:
-    write_atomically(path, text)
+def _write(written: Written, path: Path, content: str | bytes) -> None:
+    write_atomically(path, content)
     written.paths.append(path)
 
 
@@ -224,44 +253,24 @@ def _stale(profile: str, judged: dict[str, list[Entry]], outdated: bool) -> list
     return [f"{profile}: stale, run again: {', '.join(stale)}"] if stale else []
 
 
-# ---- what a page shows
-
-
 def _section(profile: str, name: str, found: list[Entry], look: dict, results: Path, out: Path) -> Section:
-    table = comparison([entry.record for entry in found])
-    sources = [
-        _source(entry, row.origins[name], results, out) for entry, row in zip(found, table.rows, strict=True)
-    ]
+    plain = comparison([entry.record for entry in found])
+    table = with_ranks(plain, rank({name: found}))
+    origins = {row.strategy: row.origins[name] for row in plain.rows}
+    page = f"{profile}/{file_name(name)}.md"
+    svg = figures.cost(found, look, ranks_by(found[0].record))
     return Section(
         name,
-        file_name(name),
+        page,
         _settings(found),
-        table,
+        headline(plain),
+        plain,
         Markup(to_markdown(table)),
-        _drawings(profile, name, found, look),
-        sources,
+        f"figures/{profile}/{file_name(name)}-cost.svg" if svg else None,
+        svg,
+        [_source(entry, origins[entry.record.strategy], results, out / profile) for entry in found],
         agreements(found),
     )
-
-
-def _drawings(profile: str, benchmark: str, found: list[Entry], look: dict) -> list[Drawing]:
-    drawn = {
-        "seen": figures.seen(found, look),
-        "cost": figures.cost(found, look, ranks_by(found[0].record)),
-        "growth": figures.growth(found, look),
-        "learnt": figures.pictures(found),
-        "matrices": figures.matrices(found),
-    }
-    return [
-        _drawing(f"figures/{profile}/{file_name(benchmark)}-{kind}.svg", text, CAPTIONS[kind])
-        for kind, text in drawn.items()
-        if text
-    ]
-
-
-def _drawing(file: str, text: str, caption: str) -> Drawing:
-    name = Path(file).stem
-    return Drawing(quote(file), text, Markup(svg.inline(text, name, escape(f"{name}: {caption}"))), caption)
 
 
 def _source(entry: Entry, origin: Origin, results: Path, out: Path) -> dict:
@@ -342,29 +351,5 @@ def _render(template: str, **about) -> str:
         lstrip_blocks=True,
         finalize=lambda shown: printable(shown) if type(shown) is str else shown,  # no Markup: that is ours
     )
-    environment.filters |= {
-        "points": lambda value: "–" if value is None else f"{100 * value:.1f}",
-        "interval": lambda found: interval(found.value, found.low, found.high),
-        "rank": lambda found: f"{found.mean:.1f} [{found.low:.1f}, {found.high:.1f}]",
-        "seeds": lambda row, table: seeds_of(table, row),
-        "code": code,
-        "value": _value,
-        "breaks": _breaks,
-        "md": markdown_text,
-        "anchor": file_name,
-        "unbroken": unbroken,
-    }
+    environment.filters |= {"code": code, "md": markdown_text, "path": quote}
     return environment.get_template(template).render(**about).rstrip() + "\n"
-
-
-def _value(text: str) -> Markup:
-    """A cell's text with the interval set back."""
-    first, space, rest = text.partition(" ")
-    return (
-        Markup('{}{}<span class="interval">{}</span>').format(first, space, rest) if space else escape(text)
-    )
-
-
-def _breaks(text: str) -> Markup:
-    """A long name that may break after its underscores."""
-    return Markup("_<wbr>").join(printable(text).split("_"))

@@ -132,7 +132,6 @@ const Figures = (() => {
     const grows = view.group ? [] : view.lines.filter(line => line.row.parameters);
     at("growth-section").hidden = !grows.length;
     if (!grows.length) return;
-    const plain = view.lines.find(line => line.s === "naive" && line.row.costs.extra_params !== undefined);
     Charts.curves(
       at("growth"),
       grows.slice(0, 10).map(line => ({
@@ -144,25 +143,21 @@ const Figures = (() => {
       ["tasks learnt", "parameters in use"],
     );
     at("growth").append(asTable(grows.map(line => [line.s, line.row.parameters.map(amount)])));
-    at("growth-says").textContent = `Of the ${plural(grows.length, "row")} whose network grows; the others keep the network that they start with${plain ? "" : ""}.`;
+    at("growth-says").textContent = `Of the ${plural(grows.length, "row")} whose network grows; the others keep the network that they start with.`;
   }
 
   // One small figure for each benchmark, drawn when they are opened.
   function each(view) {
     at("each-section").hidden = !view.group;
     if (!view.group || !at("each-box").open) return fill(at("each"));
-    fill(
-      at("each"),
-      view.names.map(name => {
-        const own = View.view({...view.state, b: name, row: "", s: ""}),
-          box = h("div", null);
-        return h("figure", {"data-benchmark": name}, h("figcaption", null, h("strong", null, name), `: ${Table.describe(own.metric)[0]} against compute`), box);
-      }),
-    );
-    for (const figure of at("each").children) {
-      const own = View.view({...view.state, b: figure.dataset.benchmark, row: "", s: ""}),
+    fill(at("each"));
+    for (const name of view.names) {
+      const own = View.view({...view.state, b: name, row: "", s: ""}),
         title = Table.describe(own.metric)[0],
-        marks = own.lines
+        caption = h("figcaption", null, h("strong", null, name), `: ${title} against compute`),
+        figure = h("figure", {"data-benchmark": name}, caption, h("div"));
+      at("each").append(figure);
+      const marks = own.lines
           .filter(line => height(own, line) && line.compute !== null)
           .map(line => mark(own, line, "compute", title, own.up, view.state.pick.length > 0));
       if (marks.length) Charts.scatter(figure.lastChild, marks, [COSTS.compute, `${title} (points)`], false, -Infinity);

@@ -76,7 +76,7 @@ const Table = (() => {
     if (key === "ran") return {text: `${line.ran} of ${view.ranking.benchmarks.length}`, value: line.ran};
     if (key.startsWith("b:")) return onBenchmark(view, line.rows[key.slice(2)]);
     if (!line.row?.ok) return NONE;
-    if (key in D.metrics) return metricCell(line.row, key);
+    if (key in D.metrics) return metricCell(view, line.row, key);
     return costCell(view, line.row, key);
   }
   function rankCell(view, rank) {
@@ -84,10 +84,12 @@ const Table = (() => {
       range = rank.low === rank.high ? "" : `[${fixed(rank.low, digits)}, ${fixed(rank.high, digits)}]`;
     return {text: fixed(rank.mean, digits), value: rank.mean, range, low: rank.low, high: rank.high};
   }
-  function metricCell(row, key) {
+  // The number of seeds stands where it is not the row's, and beside what ranks where it is not that of the ranks.
+  function metricCell(view, row, key) {
     const one = Data.summary(row, key),
-      shown = interval(one);
-    return one && one.n < row.seeds.length ? {...shown, range: `${shown.range} (n ${one.n})`} : shown;
+      shown = interval(one),
+      due = key === view.metric ? view.ranking.seeds.length || row.seeds.length : row.seeds.length;
+    return one && one.n !== due ? {...shown, range: `${shown.range} (n ${one.n})`.trim()} : shown;
   }
   function onBenchmark(view, row) {
     if (!row) return NONE;
@@ -142,7 +144,7 @@ const Table = (() => {
       machine = line => (key === "seconds" && line.row ? Data.machines(line.row).join() : ""); // never mixed by time
     const within = (a, b) =>
       key === "rank"
-        ? sign * (order(a.rank?.mean ?? null, b.rank?.mean ?? null, 1) || order(main(a), main(b), best))
+        ? sign * (order(a.rank?.mean ?? null, b.rank?.mean ?? null, 1) || order(main(a), main(b), best)) || b.ran - a.ran
         : machine(a).localeCompare(machine(b)) ||
           order(cell(view, a, key).value, cell(view, b, key).value, sign) ||
           order(main(a), main(b), best);
@@ -268,7 +270,7 @@ const Table = (() => {
         onchange: () => act.pick(line.s),
       }),
       Charts.sample(line.s),
-      h("button", {type: "button", class: "name", id: `open-${line.s}`, "data-tip": line.strategy.about, onclick: () => act.open(line.s)}, one.text),
+      h("button", {type: "button", class: "name", id: `open-${line.s}`, "data-tip": line.strategy.about, onclick: () => act.open(line.s)}, brief(one.text, 44)),
     );
   }
 

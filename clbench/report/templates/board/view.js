@@ -70,7 +70,7 @@ const View = (() => {
     for (const line of all) {
       line.rank = ranking.ranks.get(line.s) ?? null;
       line.ties = ranking.ties.get(line.s) ?? "";
-      line.ran = ranking.ran.get(line.s) ?? 0;
+      line.ran = line.yardstick ? ranking.benchmarks.filter(name => line.rows[name]?.ok).length : (ranking.ran.get(line.s) ?? 0);
       line.recovered = Data.recovered(group ? ranking.benchmarks.map(name => line.rows[name]).filter(Boolean) : line.own);
       if (group && !line.yardstick && !line.rank) line.recovered = null; // of other benchmarks: not to be compared
       if (group && line.yardstick && !ranking.benchmarks.every(name => line.rows[name]?.ok)) line.recovered = null;
