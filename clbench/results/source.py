@@ -39,18 +39,11 @@ def digest(modules: list[str]) -> str:
 def read(modules: list[str]) -> tuple[str, OwnCode]:
     """(the digest of the modules, the files among theirs that are not of clbench, as they were read for
     it)."""
-    waiting = [_file_of(module) or file_of(module) for module in modules]
-    seen: set[Path] = set()
-    while waiting:
-        path = waiting.pop()
-        if path is None or path in seen or _label(path) in WITHOUT_INFLUENCE:
-            continue
-        seen.add(path)
-        imports = _read_now(path).imports
-        waiting += [_imported_file(new, path) for name in imports for new in _places_of(name)]
+    files = {_file_of(module) or file_of(module) for module in modules} - {None}
+    seen = set().union(*(_reached_from(path) for path in files if path is not None))
     found = {path: _read_now(path) for path in sorted(seen)}
     parts = sorted((_label(path), one.digest) for path, one in found.items())
-    own = {path: one.text for path, one in found.items() if not path.is_relative_to(ROOT / "clbench")}
+    own = {path: one.text for path, one in found.items() if not _is_ours(path)}
     code = OwnCode(
         {module: str(Path(module).resolve()) for module in modules if module.endswith(".py")},
         {str(path): text for path, text in own.items()},
@@ -59,8 +52,45 @@ def read(modules: list[str]) -> tuple[str, OwnCode]:
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16], code
 
 
+_REACHED: dict[Path, dict[Path, int]] = {}  # file -> the files that count for it, when each was modified
+
+
+def _reached_from(file: Path) -> dict[Path, int]:
+    """The file and all that it imports, directly or not; found anew where one of them has been modified."""
+    known = _REACHED.get(file)
+    if known and all(_modified(path) == time for path, time in known.items()):
+        return known
+    reached: dict[Path, int] = {}
+    waiting: list[Path | None] = [file]
+    while waiting:
+        path = waiting.pop()
+        if path is None or path in reached or _label(path) in WITHOUT_INFLUENCE:
+            continue
+        reached[path] = path.stat().st_mtime_ns
+        imports = _read_now(path).imports
+        waiting += [_imported_file(new, path) for name in imports for new in _places_of(name)]
+    _REACHED[file] = reached
+    return reached
+
+
+def _modified(path: Path) -> int | None:
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:  # gone
+        return None
+
+
+def _is_ours(path: Path) -> bool:
+    return str(path).startswith(f"{ROOT}{os.sep}clbench{os.sep}")
+
+
 def _label(path: Path) -> str:
-    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
+    return _label_under(ROOT, path)
+
+
+@lru_cache(maxsize=4096)  # asked very often
+def _label_under(root: Path, path: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
 
 
 def _file_of(module: str) -> Path | None:
@@ -82,7 +112,7 @@ def _imported_file(name: str, importer: Path) -> Path | None:
     level = len(name) - len(name.lstrip("."))
     if level == 0 and name.split(".")[0] == "clbench":
         return _file_of(name)
-    if importer.is_relative_to(ROOT / "clbench"):
+    if _is_ours(importer):
         return None
     if level:
         return (
@@ -118,7 +148,7 @@ class _Source(NamedTuple):
 
 
 def _read_now(path: Path) -> _Source:
-    return _read(path, path.stat().st_mtime_ns, path.is_relative_to(ROOT / "clbench"))
+    return _read(path, path.stat().st_mtime_ns, _is_ours(path))
 
 
 @lru_cache(maxsize=1024)
