@@ -15,22 +15,23 @@ LARGEST = 64 << 20  # bytes of a file that is read; a record has some ten thousa
 DEEPEST = 32  # lists and objects within each other; a record has six
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """To a temporary file, fsynced, renamed. BrokeOff where that cannot be done, as on a full disk."""
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """To a temporary file, fsynced, renamed; text as UTF-8. BrokeOff where that cannot be done, as on a full
+    disk."""
     try:
-        _write_atomically(path, text)
+        _write_atomically(path, content.encode() if isinstance(content, str) else content)
     except OSError as error:
         raise BrokeOff(
             f"{path} cannot be written: {error.strerror}; what was there before is whole"
         ) from None
 
 
-def _write_atomically(path: Path, text: str) -> None:
+def _write_atomically(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)
