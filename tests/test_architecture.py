@@ -60,7 +60,7 @@ MAY: dict[str, set[str]] = {
     "own_code": set(),
     "registry": {"core", "facts", "own_code", "spec"},
     "report": {"core", "facts", "metrics", "profiles", "registry", "results", "spec"},
-    "results": {"core", "exports", "facts", "metrics", "moved", "own_code", "registry"},
+    "results": {"core", "exports", "facts", "metrics", "moved", "own_code", "registry", "spec"},
     "spec": {"core"},
     "strategies": {"core", "listing", "models", "streams"},
     "streams": {"core", "data"},

@@ -67,21 +67,41 @@ Workers = Annotated[
 
 
 def matching_records(
-    found: list, results: Path, benchmarks: list[str] | None, strategies: list[str] | None
+    found: list,
+    results: Path,
+    benchmarks: list[str] | None,
+    strategies: list[str] | None,
+    needed: bool = True,
 ) -> list:
-    """The records that match, as globs, names, or specs in any spelling."""
+    """The records that match, as globs, names, or specs in any spelling. InputError where there are none and
+    some are needed."""
     kept = [
         record
         for record in found
         if registry.pair_matches(record.benchmark, record.strategy, record.profile, benchmarks, strategies)
     ]
-    if not kept:
+    if not kept and needed:
         raise InputError(
             f"no records in {results}; make some with: clbench run --all"
             if not found
             else f"none of the {len(found)} records in {results} matches"
         )
     return kept
+
+
+def matching_imported(
+    results: Path, profile: str | None, benchmarks: list[str] | None, strategies: list[str] | None
+) -> list:
+    """The imported rows that match likewise."""
+    from clbench.results.imported import load_imported
+
+    found, problems = load_imported(results, profile or "*")
+    print_warnings(problems)
+    return [
+        row
+        for row in found
+        if registry.pair_matches(row.benchmark, row.strategy, row.profile, benchmarks, strategies)
+    ]
 
 
 def print_warnings(warnings: list[str]) -> None:

@@ -11,6 +11,7 @@ from clbench.cli.app import (
     Results,
     Strategies,
     app,
+    matching_imported,
     matching_records,
     print_warnings,
 )
@@ -40,6 +41,7 @@ def show(
     from clbench.core.costs import COSTS
     from clbench.metrics.accuracy import METRICS
     from clbench.report import formats, tables
+    from clbench.report.imported import with_imported
     from clbench.results import records
 
     if as_json and as_csv:
@@ -54,7 +56,9 @@ def show(
     if failure:
         print("\n\n".join(_failures(matching_records(found, results, benchmark, [failure]), failure)))
         return
-    made = tables.show(matching_records(found, results, benchmark, strategy), metric, beside=found)
+    others = matching_imported(results, profile, benchmark, strategy)
+    chosen = matching_records(found, results, benchmark, strategy, needed=not others)
+    made = with_imported(tables.show(chosen, metric, beside=found), others, metric)
     if as_json or as_csv:
         print(formats.to_json(made) if as_json else formats.to_csv(made), end="")
         return

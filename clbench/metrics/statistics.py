@@ -259,7 +259,16 @@ def _half_width(x: np.ndarray, level: float) -> float:
     """Half the width of the t interval of the mean of x, at this level."""
     if np.ptp(x) == 0:  # the SD of equal floats can round to more than 0
         return 0.0
-    return float(stdtrit(x.size - 1, (1 + level) / 2) * x.std(ddof=1) / math.sqrt(x.size))
+    return half_width(float(x.std(ddof=1)), x.size, level)
+
+
+def half_width(sd: float, n: int, level: float = 0.95) -> float:
+    """Half the width of the t interval of a mean over n >= 2 values, from their standard deviation.
+
+    >>> round(half_width(0.05, 3), 4)
+    0.1242
+    """
+    return float(stdtrit(n - 1, (1 + level) / 2) * sd / math.sqrt(n))
 
 
 def _floats(values: Values) -> np.ndarray:

@@ -8,7 +8,7 @@ import json
 import re
 
 from clbench.core.text import CONTROL, printable
-from clbench.report.tables import Row, Table
+from clbench.report.tables import NONE, Row, Table
 
 # What a narrow terminal does without, in turn.
 DISPENSABLE = (
@@ -56,6 +56,8 @@ def grid(table: Table) -> tuple[list[str], list[list[str]]]:
 
 def seeds_of(table: Table, row: Row) -> str:
     """How many seeds a row of a comparison has; of how many, where those are more."""
+    if row.kind == "imported":
+        return str(max(cell.n for cell in row.cells.values()) or NONE)
     origin = row.origins[table.benchmark or ""]
     number, due = len(origin.seeds), table.seeds or 0
     return f"{number} of {due}" if origin.status == "ok" and number < due else str(number)
@@ -173,6 +175,7 @@ FIELDS = (
     "metric",
     *OF_CELL,
     "marks",
+    "source",
 )
 
 
@@ -197,7 +200,8 @@ def to_csv(tables: list[Table]) -> str:
                         "marks": " ".join(cell.marks),
                     }
                     told |= {
-                        name: getattr(row.origins[benchmark], name) for name in ("status", "stale", "reason")
+                        name: getattr(row.origins[benchmark], name)
+                        for name in ("status", "stale", "reason", "source")
                     }
                     told = {key: printable(one) if isinstance(one, str) else one for key, one in told.items()}
                     writer.writerow(told | {name: getattr(cell, name) for name in OF_CELL})

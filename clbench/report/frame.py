@@ -1,6 +1,7 @@
 """`load_results`: all values of a results folder as one tidy pandas frame."""
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -26,11 +27,16 @@ def load_results(folder: str | Path = folders.RESULTS) -> pd.DataFrame:
     found, problems = records.load(Path(folder))
     for problem in problems:
         warnings.warn(problem, stacklevel=2)
+    return frame_of(found)
+
+
+def frame_of(chosen: list[Record], beside: Sequence[Record] = ()) -> pd.DataFrame:
+    """The frame of these records. `beside`: records that get no row but may serve as references."""
     rows = [
         row
-        for mixed in by_profile(found).values()
+        for mixed in by_profile(chosen).values()
         for own in by_benchmark(mixed).values()
-        for entry in entries(own)
+        for entry in entries(own, beside)
         for row in _rows(entry)
     ]
     frame = pd.DataFrame(rows, columns=COLUMNS)

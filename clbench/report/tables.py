@@ -83,7 +83,7 @@ DESCRIPTIONS = {
     "gflops": "counted forward and backward FLOPs, in units of 10^9",
     "memory_mb": "stored examples and all else kept beyond the plain model, in 10^6 bytes",
 }
-SIGNS = {"best": "★", "tied": "≈", "unclear": "?", "stale": "†", "accepted": "‡"}
+SIGNS = {"best": "★", "tied": "≈", "unclear": "?", "stale": "†", "accepted": "‡", "imported": "§"}
 LEGEND = {
     "best": "★ best mean among the rows that do not train on all data so far and have all seeds",
     "tied": "≈ not distinguishable from ★: "
@@ -143,13 +143,14 @@ class Origin:
     data: str
     provenance: list[dict]  # one per seed group, with `concurrent` in it; none of what was imported
     notes: list[str]  # what was out of the ordinary in its groups
+    source: str | None = None  # who says so, of what was imported
 
 
 @dataclass(frozen=True)
 class Row:
     strategy: str
     family: str
-    kind: str  # reference | native | avalanche
+    kind: str  # reference | native | avalanche | imported
     origins: dict[str, Origin]  # by benchmark
     cells: dict[str, Cell]  # by metric and cost (comparison) or by benchmark (by_metric)
 
@@ -347,7 +348,7 @@ def _cell(entry: Entry, name: str) -> Cell:
         return _recovered(entry)
     if name in METRICS:
         return _metric(entry.metrics.get(name, {}))
-    value = _cost(entry.costs, name)
+    value = cost_of(entry.costs, name)
     return Cell() if value is None else Cell(value=value, n=len(entry.record.seeds), text=number(value))
 
 
@@ -356,9 +357,16 @@ def _metric(seeds: dict[int, float]) -> Cell:
     mean, half = summary.mean, summary.half_width
     if mean is None:
         return Cell()
+    return cell_of_mean(mean, half, summary.sd, summary.n, seeds)
+
+
+def cell_of_mean(
+    mean: float, half: float | None, sd: float | None, n: int, seeds: Mapping[int, float | None]
+) -> Cell:
+    """A metric's cell, in points."""
     text = f"{100 * mean:z.1f}" if half is None else f"{100 * mean:z.1f} ± {100 * half:.1f}"
     low, high = (None, None) if half is None else (mean - half, mean + half)
-    return Cell(mean, half, low, high, summary.sd, summary.n, seeds, text)
+    return Cell(mean, half, low, high, sd, n, seeds, text)
 
 
 def _recovered(entry: Entry) -> Cell:
@@ -375,7 +383,8 @@ def interval(value: float, low: float, high: float) -> str:
     return f"{100 * value:z.1f} [{100 * low:z.1f}, {100 * high:z.1f}]"
 
 
-def _cost(costs: dict[str, float | None], name: str) -> float | None:
+def cost_of(costs: Mapping[str, float | None], name: str) -> float | None:
+    """A cost, or one of DERIVED, from the cost sheet."""
     if name == "seconds":
         training, evaluation = costs["train_s"], costs["eval_s"]
         return None if training is None or evaluation is None else training + evaluation

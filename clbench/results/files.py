@@ -16,7 +16,8 @@ DEEPEST = 32  # lists and objects within each other; a record has six
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """To a temporary file, fsynced, renamed. BrokeOff where that cannot be done, as on a full disk."""
+    """To a temporary file, fsynced, renamed; text as UTF-8. BrokeOff where that cannot be done, as on a full
+    disk."""
     try:
         _write_atomically(path, content.encode() if isinstance(content, str) else content)
     except OSError as error:

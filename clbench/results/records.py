@@ -189,11 +189,16 @@ def file_name(spec: str) -> str:
 
 def write(record: Record, folder: Path) -> Path:
     """Writes the record to its place under the folder: complete or not at all."""
+    path = path_of(folder, record.profile, record.benchmark, record.strategy)
+    write_atomically(path, signed(record))
+    return path
+
+
+def signed(record: Record) -> str:
+    """What its file holds; the record gets the hash of it."""
     content = msgspec.to_builtins(record)
     content["sha256"] = record.sha256 = content_hash(content)
-    path = path_of(folder, record.profile, record.benchmark, record.strategy)
-    write_atomically(path, readable(content))
-    return path
+    return readable(content)
 
 
 def content_hash(content: dict) -> str:

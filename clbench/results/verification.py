@@ -68,6 +68,10 @@ def _read(path: Path, modified: int) -> Notes:
 
 
 def write(folder: Path, profile: str, notes: Notes) -> None:
+    write_atomically(path_of(folder, profile), as_text(notes))
+
+
+def as_text(notes: Notes) -> str:
     """One line for each note, so that changes show line by line."""
     ordered = {benchmark: dict(sorted(notes[benchmark].items())) for benchmark in sorted(notes)}
     lines = readable(msgspec.to_builtins(_File(SCHEMA, {name: {} for name in ordered})))
@@ -78,7 +82,7 @@ def write(folder: Path, profile: str, notes: Notes) -> None:
         ]
         empty = f"  {json.dumps(benchmark, ensure_ascii=False)}: {{}}"
         lines = lines.replace(empty, f"{empty[:-1]}\n" + ",\n".join(rows) + "\n  }")
-    write_atomically(path_of(folder, profile), lines)
+    return lines
 
 
 def verified_source(notes: Notes, record: "Record") -> str | None:

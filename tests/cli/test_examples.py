@@ -9,6 +9,7 @@ from typer.main import get_command
 
 from clbench.cli.main import app
 
+ER = "clbench run -b split_digits_class -s er --seeds 1 --workers 0 --profile smoke"
 # How an example begins, and what has to have been typed before it.
 BEFORE = {
     "clbench data inspect my_table.csv": ["clbench data example my_table.csv"],
@@ -18,6 +19,9 @@ BEFORE = {
         "clbench new strategy my_method",
         "clbench run -b split_digits_class -s my_method.py:MyMethod --seeds 1 --workers 0 --profile smoke",
     ],
+    "clbench results export": [ER],
+    "clbench results import their_rows.zip": [ER, "clbench results export --out their_rows.zip"],
+    "clbench results import their_results": [f"{ER} --out their_results"],
 }
 # What is added to it, so that it ends soon.
 MORE = {"clbench run": ["--dry-run"], "clbench results remove -s": ["--yes"]}
@@ -57,6 +61,7 @@ def typed(here, tmp_path, monkeypatch):
         (folder / "runs" / str(year) / "eval_results.jsonl").write_text(
             "".join(map(evaluated, (2014, 2015, 2016)))
         )
+    (folder / "numbers_of_a_paper.csv").write_text("benchmark,strategy,metric,mean\nb,s,acc,0.5\n")
     return lambda line, *more: here(*shlex.split(line)[1:], *more, cwd=folder)
 
 

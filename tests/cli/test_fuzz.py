@@ -331,6 +331,8 @@ OPTIONS = {
     ("report", "--results", "nowhere"): ("--out",),
     ("data", "inspect", "icons", "--min-rows", "0"): ("--picture",),
     ("data", "inspect"): ("table.csv", "--picture", "--test", "--by", "--count", "--unit"),
+    ("results", "export"): ("--out", "--results", "-s"),
+    ("results", "import", "--dry-run"): ("my_results", "table.csv", "--out"),
     ("import", "tic"): ("results", "--out", "--first", "--name"),
     ("verify", "-b", "nothing"): ("--results", "--workers", "--against"),
 }
