@@ -45,6 +45,7 @@ from clbench.report.values import (
     seen_accuracy,
     trains_on_all_data,
 )
+from clbench.results.imported import Imported
 from clbench.results.records import Record, file_name, path_of
 
 SCHEMA = 1  # of what is embedded
@@ -90,14 +91,17 @@ class Board:
         return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode()
 
 
-def board(judged: Judged, results: Path, out: Path) -> Board:
-    """results: the folder of the records; out: the folder of the page."""
+def board(judged: Judged, results: Path, out: Path, imported: Sequence[Imported] = ()) -> Board:
+    """results: the folder of the records; out: the folder of the page; imported: what others say."""
     shared, strategies, weights = Interned(), Interned(), {}  # type: ignore[var-annotated]
     made = Board({})
     profiles = {
         profile: _profile(profile, benchmarks, shared, strategies, weights, results, made)
         for profile, benchmarks in judged.items()
     }
+    for profile, told in profiles.items():
+        own = [row for row in imported if row.profile == profile]
+        told["sections"] += _of_others(own, list(judged[profile]))
     found = {
         entry.record.strategy: entry.record
         for benchmarks in judged.values()
@@ -211,6 +215,33 @@ def _sections(benchmarks: dict[str, list[Entry]]) -> list[dict]:
                 }
             )
     return sections
+
+
+def _of_others(rows: list[Imported], benchmarks: list[str]) -> list[dict]:
+    """What papers and other libraries say, as they say it."""
+    sections = []
+    for name in sorted({row.benchmark for row in rows}):
+        own = [row for row in rows if row.benchmark == name]
+        sections.append(
+            {
+                "benchmark": benchmarks.index(name) if name in benchmarks else None,
+                "title": f"What others say of {name}",
+                "about": "Imported, not measured here: without rank, and perhaps under another protocol.",
+                "columns": ["strategy", "metric", "mean", "SD", "n", "source"],
+                "rows": [_imported_cells(row) for row in own],
+            }
+        )
+    return sections
+
+
+def _imported_cells(row: Imported) -> list[str]:
+    points = row.metric in METRICS
+    title = METRICS[row.metric].title if points else COSTS[row.metric].title
+    numbers = [
+        "–" if value is None else f"{100 * value:z.1f}" if points else f"{value:.4g}"
+        for value in (row.mean, row.sd)
+    ]
+    return [row.strategy, title, *numbers, str(row.n or "–"), row.source or "no source given"]
 
 
 def _add_picture(record: Record, row: dict, made: Board) -> None:

@@ -41,6 +41,7 @@ from clbench.report.tables import (
 from clbench.report.values import Entry, entries, is_held_out, ranks_by
 from clbench.results import records
 from clbench.results.files import write_atomically
+from clbench.results.imported import Imported, load_imported
 from clbench.results.records import SCHEMA, Record, file_name, path_of
 
 COST_CAPTION = (
@@ -111,7 +112,8 @@ class PlainTable:
 def write_reports(results: Path, out: Path) -> Written:
     """Writes `index.html`, `README.md`, `<profile>.md`, `<profile>/<benchmark>.md`, and their pictures."""
     found, problems = records.load(results)
-    problems = [problem.replace(f"{results}{os.sep}", "") for problem in problems]
+    imported, more = load_imported(results)
+    problems = [problem.replace(f"{results}{os.sep}", "") for problem in [*problems, *more]]
     written = Written(warnings=list(problems))
     if not found:
         written.warnings.append(f"{results}: no records; `clbench run` makes them")
@@ -124,7 +126,7 @@ def write_reports(results: Path, out: Path) -> Written:
         profile: _write_profile(written, profile, benchmarks, problems, results, out)
         for profile, benchmarks in judged.items()
     }
-    _write_board(written, judged, sections, problems, results, out)
+    _write_board(written, judged, sections, problems, results, out, imported)
     about = {
         "profiles": judged,
         "known": PROFILES,
@@ -147,8 +149,9 @@ def _write_board(
     problems: list[str],
     results: Path,
     out: Path,
+    imported: list[Imported],
 ) -> None:
-    made = board(judged, results, out)
+    made = board(judged, results, out, imported)
     scripts = Path(__file__).parent / "templates" / "board"
     about = {
         "data": Markup(made.packed()),
