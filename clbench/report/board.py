@@ -293,7 +293,9 @@ def _row(
     else:  # of a long stream: what its curve needs
         told["seen"] = _in_units(seen_accuracy(record).ravel())
     told |= _values(entry, shape, units, weights)
-    told["costs"] = {name: _short(entry.costs[name]) for name in COSTS if entry.costs.get(name) is not None}
+    told["costs"] = {
+        name: _short(value) for name, value in entry.costs.items() if name in COSTS and value is not None
+    }
     told["groups"] = [_group(group, shared) for group in record.groups]
     if record.parameters and len(set(record.parameters)) > 1:
         told["parameters"] = record.parameters
@@ -348,8 +350,9 @@ def _short(value: float) -> float | int:
 
 def _usual_shape(entries: Sequence[Entry]) -> list[int]:
     """[T+1, E]"""
-    shapes = Counter(entry.record.array.shape[1:] for entry in entries if entry.ok)
-    return list(max(shapes, key=lambda shape: (shapes[shape], shape))) if shapes else []
+    shapes = Counter(tuple(map(int, entry.record.array.shape[1:])) for entry in entries if entry.ok)
+    counted = sorted((-number, shape) for shape, number in shapes.items())
+    return list(counted[0][1]) if counted else []
 
 
 def _units(entries: Sequence[Entry]) -> list[int]:
@@ -394,7 +397,7 @@ def _values(entry: Entry, shape: list[int], units: list[int], weights: dict[str,
         weights[key] = weights_of((shape[0], shape[1]), tuple(step_of) if step_of else None) if short else {}
     counts = np.array(_counts(record.array, units)).reshape(record.array.shape)
     exact = np.where(counts == MISSING, 0, counts / np.array(units))
-    values: dict[str, list[int]] = {}
+    values: dict[str, list[int | None]] = {}
     for name, by_seed in entry.metrics.items():
         own = _in_units([by_seed.get(seed, np.nan) for seed in record.seeds])
         if name in weights[key]:

@@ -165,7 +165,7 @@ def _write_board(
         "results": made.content["results"],
         "schema": SCHEMA,
         "version": clbench.__version__,
-        "licence": metadata("clbench").get("License-Expression") or "MIT",
+        "licence": metadata("clbench")["License-Expression"],
     }
     for name, picture in made.pictures.items():
         _write(written, out / name, picture)

@@ -123,7 +123,7 @@ def _common(able: Rows) -> tuple[str, ...]:
         rows = sum(own >= names for own in ran.values())
         return -min(rows, ENOUGH), -len(names), -rows, sorted(names)
 
-    return tuple(sorted(min(sets, key=order))) if sets else ()
+    return tuple(sorted(sorted(sets, key=order)[0])) if sets else ()
 
 
 def _common_seeds(entries: list[Entry]) -> tuple[int, ...]:

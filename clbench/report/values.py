@@ -36,8 +36,8 @@ BACKWARD = {  # metric -> what else a stream of pairs measures
 
 
 def facts_of(record: Record) -> list[Facts]:
-    """Of each part of the strategy; nothing is known of one that is there no more. Asked of a record often, so
-    looked up once."""
+    """Of each part of the strategy; nothing is known of one that is there no more. Asked of a record
+    often, so looked up once."""
     if "facts" not in record.__dict__:
         record.__dict__["facts"] = _facts_of(record)
     return record.__dict__["facts"]
