@@ -138,7 +138,7 @@ def evidence(answer: Answer, found: list[Row]) -> str:
         near += left[0].value > all_rows[0].value - 2
         plain = {row.strategy: f"{row.value:.1f}" for row in its}
         cells = [
-            f"[{benchmark}](../reports/quick.html#{file_name(benchmark)})",
+            f"[{benchmark}](../reports/quick/{file_name(benchmark)}.md)",
             ", ".join(map(shown, left[:3])),
             shown(all_rows[0]),
             plain.get("naive", "–"),
