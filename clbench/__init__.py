@@ -3,6 +3,7 @@
     clbench.run("split_digits_class", "er(memory=200)")   one strategy on one benchmark: help(clbench.run)
     clbench.strategies(), clbench.benchmarks()            what there is
     clbench.load_results("my_results")                    a folder of results as a pandas table
+    clbench.load_comparison("my_results", "news")         the rows of a benchmark, with plots
 
 `clbench --help` shows the commands; docs/howto.md, how to add a strategy, a benchmark, a network.
 """
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from clbench.models.resnet import ResNet18
     from clbench.models.small_conv import SmallConv
     from clbench.report.frame import load_results
+    from clbench.report.notebook import Comparison, load_comparison
     from clbench.strategies.parts.memory import Memory
     from clbench.streams.labelled import split_by_class
     from clbench.streams.pairs import PairStream
@@ -41,6 +43,7 @@ __all__ = [
     "Benchmark",
     "Budget",
     "ClassSplit",
+    "Comparison",
     "DualEncoder",
     "Functional",
     "Images",
@@ -54,6 +57,7 @@ __all__ = [
     "SmallConv",
     "Unavailable",
     "benchmarks",
+    "load_comparison",
     "load_results",
     "run",
     "split_by_class",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +22,9 @@ from clbench.metrics.statistics import Summary, summarise
 from clbench.profiles import PROFILES
 from clbench.results.lock import hold
 from clbench.results.records import Record
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 OneStrategy = str | Part | type[Part]
 
@@ -39,11 +43,37 @@ class Result:
 
     def metrics(self) -> dict[str, Summary]:
         """name -> mean, half-width of the 95 % interval, SD and n over the seeds."""
-        return {name: summarise(values) for name, values in per_seed(self.acc).items()}
+        values = per_seed(self.acc, self.record.settings.get("step_of"))
+        return {name: summarise(of_seeds) for name, of_seeds in values.items()}
+
+    def plot(self, kind: str, axes: Any = None) -> Axes:
+        """Draws the result with matplotlib.
+
+        Arguments:
+            kind: "matrix": accuracies after each task on each task, mean over seeds; "seen": mean accuracy on
+                the tasks seen so far, with a 95 % t band; "cost": what the benchmark ranks by against FLOPs
+                per seed, with its 95 % t interval.
+            axes: matplotlib axes to draw on. Without them `matplotlib.pyplot` makes a figure, because that is
+                what a notebook displays; in a script `matplotlib.pyplot.close` frees it. No setting of
+                matplotlib is changed.
+
+        Returns the axes. Raises InputError for another kind, and where there is nothing to draw.
+        """
+        from clbench.report import notebook
+
+        return notebook.plot_one(notebook.entry_of(self.record, self.seeds), kind, axes)
 
     def __repr__(self) -> str:
-        record, acc = self.record, self.metrics()["acc"]
-        return f"<{record.strategy} on {record.benchmark}: ACC {acc.mean:.3f}, {len(self.seeds)} seeds>"
+        record = self.record
+        mean = self.metrics()["acc"].mean if record.status == "ok" else None
+        found = record.status if mean is None else f"ACC {mean:.3f}"
+        return f"<{record.strategy} on {record.benchmark}: {found}, {len(self.seeds)} seeds>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: metrics with 95 % intervals, and costs."""
+        from clbench.report import notebook
+
+        return notebook.html_of(self.record.of_seeds(self.seeds))
 
 
 def run(

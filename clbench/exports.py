@@ -5,6 +5,8 @@ EXPORTS = {
     "run": "clbench.api",
     "Result": "clbench.api",
     "load_results": "clbench.report.frame",
+    "load_comparison": "clbench.report.notebook",
+    "Comparison": "clbench.report.notebook",
     "InputError": "clbench.errors",
     "Unavailable": "clbench.errors",
     "to_avalanche": "clbench.interchange",

@@ -17,13 +17,15 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from importlib.metadata import version
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import numpy as np
+from PIL import Image
 
-import clbench
 from clbench import registry
 from clbench.core.costs import COSTS
 from clbench.facts import FAMILIES
@@ -110,7 +112,7 @@ def board(judged: Judged, results: Path, out: Path, imported: Sequence[Imported]
     }
     made.content = {
         "schema": SCHEMA,
-        "version": clbench.__version__,
+        "version": version("clbench"),
         "unit": UNIT,
         "results": quote(Path(os.path.relpath(results, out)).as_posix()),
         "scenarios": SCENARIOS,
@@ -245,12 +247,21 @@ def _imported_cells(row: Imported) -> list[str]:
 
 
 def _add_picture(record: Record, row: dict, made: Board) -> None:
-    """What a method has learnt to stand for examples lies beside the page."""
+    """What a method has learnt to stand for examples lies beside the page; not what is no picture."""
     picture = record.pictures
-    if picture:
+    if picture and _is_whole(picture):
         name = f"pictures/{record.profile}-{file_name(record.benchmark)}-{file_name(record.strategy)}.png"
         made.pictures[name] = picture
         row["picture"] = quote(name)
+
+
+def _is_whole(picture: bytes) -> bool:
+    try:
+        with Image.open(BytesIO(picture)) as image:
+            image.load()
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return False
+    return True
 
 
 # ---- a row

@@ -1,4 +1,4 @@
-"""One table, written for the terminal, Markdown, JSON or CSV."""
+"""One table, written for the terminal, Markdown, HTML, JSON or CSV."""
 
 import csv
 import dataclasses
@@ -143,6 +143,35 @@ def markdown_text(text: str) -> str:
     """Text of foreign origin (a reason, an error) that Markdown shall show as it is."""
     text = html.escape(printable(" ".join(text.split())), quote=False)
     return "".join(f"\\{character}" if character in r"\`*_[]|~#" else character for character in text)
+
+
+def to_html(table: Table) -> str:
+    """The table with its notes as HTML, for a notebook."""
+    return html_table(table.title, *grid(table), table.notes)
+
+
+def html_table(title: str, headings: list[str], rows: list[list[str]], notes: list[str]) -> str:
+    """A piece of HTML that needs nothing else: it takes the page's fonts and colours, and scrolls where it is
+    wide. Everything in it is shown as text."""
+    lines = [
+        '<div style="overflow-x: auto">',
+        _each("<table><caption>{}</caption>", [title]),
+        f"<thead><tr>{_each('<th scope=col>{}</th>', headings)}</tr></thead>",
+        "<tbody>",
+        *(
+            f"<tr>{_each('<th scope=row>{}</th>', row[:1])}{_each('<td>{}</td>', row[1:])}</tr>"
+            for row in rows
+        ),
+        "</tbody></table>",
+        f"<ul>{_each('<li>{}</li>', [' '.join(note.split()) for note in notes])}</ul>",
+        "</div>",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _each(element: str, texts: list[str]) -> str:
+    """The HTML element around each text."""
+    return "".join(element.format(html.escape(printable(text))) for text in texts)
 
 
 def code(text: str) -> str:

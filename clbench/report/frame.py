@@ -22,24 +22,34 @@ def load_results(folder: str | Path = folders.RESULTS) -> pd.DataFrame:
     A pair without any seed (failed, unsupported) has one row without seed, metric and value, so that it stays
     visible. A file that is no record is left out with a warning.
     """
+    return frame_of(records_of(folder))
+
+
+def records_of(folder: str | Path) -> list[Record]:
+    """All records of a results folder, with a warning for each file that is none."""
     if not Path(folder).is_dir():
         raise FileNotFoundError(f"{folder}: there is no such folder; `clbench run` makes {folders.RESULTS}/")
     found, problems = records.load(Path(folder))
     for problem in problems:
-        warnings.warn(problem, stacklevel=2)
-    return frame_of(found)
+        warnings.warn(problem, stacklevel=3)
+    return found
 
 
 def frame_of(chosen: list[Record], beside: Sequence[Record] = ()) -> pd.DataFrame:
     """The frame of these records. `beside`: records that get no row but may serve as references."""
-    rows = [
-        row
-        for mixed in by_profile(chosen).values()
-        for own in by_benchmark(mixed).values()
-        for entry in entries(own, beside)
-        for row in _rows(entry)
-    ]
-    frame = pd.DataFrame(rows, columns=COLUMNS)
+    return tidy(
+        [
+            entry
+            for mixed in by_profile(chosen).values()
+            for own in by_benchmark(mixed).values()
+            for entry in entries(own, beside)
+        ]
+    )
+
+
+def tidy(found: list[Entry]) -> pd.DataFrame:
+    """The frame of these rows, see `load_results`."""
+    frame = pd.DataFrame([row for entry in found for row in _rows(entry)], columns=COLUMNS)
     return frame.astype({"seed": "Int64", "value": "float64", "stale": "bool"})
 
 

@@ -26,23 +26,6 @@ class Box:
         return math.isclose(self.overlap(other), self.width * self.height)
 
 
-def spread(wanted: list[float], gap: float) -> list[float]:
-    """Positions at least `gap` apart, in the order of the wanted ones and as near to them as that allows.
-
-    >>> spread([5.0, 0.0, 5.0], gap=2.0)
-    [4.0, 0.0, 6.0]
-    """
-    order = sorted(range(len(wanted)), key=wanted.__getitem__)
-    blocks: list[tuple[float, int]] = []  # [first position, members] of runs of touching labels
-    for i in order:
-        blocks.append((wanted[i], 1))
-        while len(blocks) > 1 and blocks[-2][0] + blocks[-2][1] * gap > blocks[-1][0]:
-            (first, n), (second, m) = blocks[-2:]
-            blocks[-2:] = [((first * n + (second - n * gap) * m) / (n + m), n + m)]
-    places = [first + k * gap for first, n in blocks for k in range(n)]
-    return [place for _, place in sorted(zip(order, places, strict=True))]
-
-
 def place(
     points: list[tuple[float, float]], sizes: list[tuple[float, float]], obstacles: list[Box], frame: Box
 ) -> list[Box]:

@@ -8,7 +8,7 @@ The same records give the same bytes: nothing here asks for the time.
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import metadata
+from importlib.metadata import metadata, version
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import quote
@@ -16,18 +16,18 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-import clbench
 from clbench.core.costs import COSTS
 from clbench.core.text import printable
 from clbench.metrics.accuracy import METRICS
 from clbench.profiles import PROFILES
-from clbench.report import figures
 from clbench.report.agreement import COLUMNS, EXPLANATION, Agreement, agreements
 from clbench.report.arrange import with_ranks
 from clbench.report.board import board
+from clbench.report.figures import cost
 from clbench.report.formats import code, markdown_text, to_markdown
 from clbench.report.headline import headline
 from clbench.report.ranking import rank
+from clbench.report.style import looks
 from clbench.report.tables import (
     Origin,
     Table,
@@ -164,7 +164,7 @@ def _write_board(
         "problems": problems,
         "results": made.content["results"],
         "schema": SCHEMA,
-        "version": clbench.__version__,
+        "version": version("clbench"),
         "licence": metadata("clbench")["License-Expression"],
     }
     for name, picture in made.pictures.items():
@@ -200,7 +200,7 @@ def _write_profile(
     results: Path,
     out: Path,
 ) -> list[Section]:
-    look = figures.looks([entry for several in judged.values() for entry in several])
+    look = looks([entry for several in judged.values() for entry in several])
     sections = [_section(profile, name, several, look, results, out) for name, several in judged.items()]
     own = [entry.record for several in judged.values() for entry in several]
     known = PROFILES.get(profile)
@@ -261,7 +261,7 @@ def _section(profile: str, name: str, found: list[Entry], look: dict, results: P
     table = with_ranks(plain, rank({name: found}))
     origins = {row.strategy: row.origins[name] for row in plain.rows}
     page = f"{profile}/{file_name(name)}.md"
-    svg = figures.cost(found, look, ranks_by(found[0].record))
+    svg = cost(found, look, ranks_by(found[0].record))
     return Section(
         name,
         page,

@@ -1,9 +1,9 @@
-"""Matplotlib's SVG, made small, reproducible, and fit to stand inside a page."""
+"""Matplotlib's SVG, made small and reproducible."""
 
 import io
 import re
 
-INK, PAPER = "#24292f", "#fefefe"  # a page turns these two into its own colours
+INK, PAPER = "#24292f", "#fefefe"
 FONTS = "'DejaVu Sans', Verdana, Arial, sans-serif"
 
 
@@ -33,15 +33,6 @@ def svg_of(figure) -> str:
     text = re.sub(r"(<g[^>]*)>\s*((?:<use [^>]*/>\s*)+)</g>", _style_once, text)
     text = _without_idle_ids(text)
     return re.sub(r"\s*\n\s*", "\n", text).strip() + "\n"
-
-
-def inline(svg: str, name: str, alt: str) -> str:
-    """The same for a page: ids of its own, ink and paper of the page, and what it shows for who can't see
-    it."""
-    svg = re.sub(r' xmlns(:xlink)?="[^"]*"', "", svg).replace("xlink:href", "href")
-    svg = re.sub(r'( id="|"#|url\(#)', rf"\g<1>{name}-", svg)
-    svg = svg.replace(INK, "currentColor").replace(PAPER, "var(--paper)")
-    return svg.replace("<svg ", f'<svg role="img" aria-label="{alt}" ', 1)
 
 
 def _short_path(path: str) -> str:

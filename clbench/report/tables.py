@@ -83,6 +83,7 @@ DESCRIPTIONS = {
     "gflops": "counted forward and backward FLOPs, in units of 10^9",
     "memory_mb": "stored examples and all else kept beyond the plain model, in 10^6 bytes",
 }
+UNITS = "accuracies in points ± half-width of the 95 % t interval over seeds ([low, high]: Fieller's)"
 SIGNS = {"best": "★", "tied": "≈", "unclear": "?", "stale": "†", "accepted": "‡", "imported": "§"}
 LEGEND = {
     "best": "★ best mean among the rows that do not train on all data so far and have all seeds",
@@ -177,6 +178,12 @@ class Table:
             title = heading(self.metric).title if self.metric else "what each benchmark ranks by"
             shown = f"{title}, profile {self.profile}"
         return shown + (", on held-out training data" if self.held_out else "")
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from clbench.report.formats import to_html  # which imports this module
+
+        return to_html(self)
 
 
 def heading(name: str) -> Column:
@@ -412,9 +419,8 @@ def number(value: float) -> str:
 def _notes(rows: list[Row], costs: bool) -> list[str]:
     """What a reader has to know: units, signs, reasons, data."""
     used = {mark for row in rows for one in row.cells.values() for mark in one.marks}
-    units = "accuracies in points ± half-width of the 95 % t interval over seeds ([low, high]: Fieller's)"
     return [
-        units + ("; costs are per seed" if costs else ""),
+        UNITS + ("; costs are per seed" if costs else ""),
         *(LEGEND[mark] for mark in LEGEND if mark in used),
         *_reasons(rows),
         *_data(rows),

@@ -5,7 +5,7 @@ import json
 import os
 import re
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar
@@ -164,6 +164,34 @@ class Record(msgspec.Struct, dict=True, forbid_unknown_fields=True):
         self.groups = sorted([*self.groups, group], key=lambda one: one.seeds)
         for other in self.groups[1:]:
             other.pictures = None
+
+    def of_seeds(self, seeds: Collection[int]) -> "Record":
+        """A record of these of its seeds only; of what their groups cost, their share."""
+        made = msgspec.structs.replace(self, seeds=[], acc=[], groups=[])
+        matrices = dict(zip(self.seeds, self.acc, strict=True))
+        for group in self.groups:
+            if part := _part(group, seeds):
+                made.add(part, [matrices[seed] for seed in part.seeds])
+        return made
+
+
+def _part(group: Group, seeds: Collection[int]) -> Group | None:
+    """The group of those of its seeds; None where it has none of them."""
+    places = [place for place, seed in enumerate(group.seeds) if seed in seeds]
+    if len(places) in (0, len(group.seeds)):
+        return group if places else None
+    share = len(places) / len(group.seeds)
+    return msgspec.structs.replace(
+        group,
+        seeds=[group.seeds[place] for place in places],
+        costs={
+            name: value * share if value is not None and name in COSTS and COSTS[name].adds_up else value
+            for name, value in group.costs.items()
+        },
+        arrays={name: [several[place] for place in places] for name, several in group.arrays.items()},
+        pictures=group.pictures if places[0] == 0 else None,
+        weights=group.weights and [group.weights[place] for place in places],
+    )
 
 
 # ---- places

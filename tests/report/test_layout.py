@@ -4,22 +4,12 @@ from itertools import combinations
 import pytest
 
 from clbench.report import layout, pages, tables
-from clbench.report.layout import Box, pareto, place, spread
+from clbench.report.layout import Box, pareto, place
 
 
 @pytest.mark.parametrize("module", [layout, pages, tables])
 def test_examples_in_docstrings(module):
     assert doctest.testmod(module).failed == 0
-
-
-def test_spread_keeps_order_and_distance():
-    wanted = [3.0, 1.0, 1.1, 1.05, 8.0, 3.2]
-    places = spread(wanted, 0.5)
-    assert sorted(range(6), key=places.__getitem__) == sorted(range(6), key=wanted.__getitem__)
-    ordered = sorted(places)
-    assert all(b - a >= 0.5 - 1e-9 for a, b in zip(ordered, ordered[1:], strict=False))
-    assert places[4] == 8.0  # nobody near: it stays
-    assert spread([], 1.0) == []
 
 
 def test_labels_of_crowded_points_do_not_overlap():
