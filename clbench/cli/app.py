@@ -55,6 +55,7 @@ SomeResults = Annotated[
 Baselines = Annotated[
     Path, typer.Option("--baselines", help="Folder of the accepted numbers.", callback=_folder)
 ]
+Margin = Annotated[float, typer.Option(help="How far a metric may move and count as the same, in points.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 Workers = Annotated[
     int | None,
@@ -102,6 +103,11 @@ def matching_imported(
         for row in found
         if registry.pair_matches(row.benchmark, row.strategy, row.profile, benchmarks, strategies)
     ]
+
+
+def check_margin(margin: float) -> None:
+    if not 0 <= margin < 100:
+        raise InputError("a number of points from 0 to 100", "margin", margin)
 
 
 def print_warnings(warnings: list[str]) -> None:

@@ -13,12 +13,14 @@ from clbench.cli.app import (
     Baselines,
     Benchmarks,
     Device,
+    Margin,
     ProfileName,
     Results,
     SomeResults,
     Strategies,
     Workers,
     app,
+    check_margin,
     import_execution,
     matching_records,
     print_warnings,
@@ -67,9 +69,7 @@ def check(
             help="With --against: adds seeds to both sides while a pair is undecided, so long (90s, 20m, 2h)."
         ),
     ] = None,
-    margin: Annotated[
-        float, typer.Option(help="How far a metric may move and count as the same, in points.")
-    ] = 2.0,
+    margin: Margin = 2.0,
     results: SomeResults = None,
     baselines: Baselines = Path("baselines"),
     format_: Annotated[
@@ -90,8 +90,7 @@ def check(
     """
     from clbench.results import judged
 
-    if not 0 <= margin < 100:
-        raise InputError("a number of points from 0 to 100", "margin", margin)
+    check_margin(margin)
     if junit:
         check_writable_file(junit)
     if against is None:

@@ -5,6 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from clbench.errors import InputError
+from clbench.results.repository import git
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -42,6 +43,4 @@ def unpack(commit: str, folder: Path) -> Path:
 
 
 def _git(*arguments: str) -> str:
-    return subprocess.run(
-        ["git", "-C", str(PACKAGE), *arguments], capture_output=True, text=True, check=True
-    ).stdout
+    return git(PACKAGE, *arguments)

@@ -5,7 +5,7 @@ interval. A missing value (NaN or None) is never skipped: it makes the result No
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +30,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """Mean over n seeds of a difference, and its t interval.
+    """Mean over n seeds of a difference, and its t interval; of two samples n is the size of the smaller.
 
     The interval is None for one seed; all three are None where a value is missing.
     """
@@ -95,6 +95,32 @@ def paired_difference(a: Values, b: Values, level: float = 0.95) -> PairedDiffer
     return PairedDifference(mean, mean - half, mean + half, d.size)
 
 
+def welch_difference(a: Values, b: Values, level: float = 0.95) -> PairedDifference:
+    """mean(a) - mean(b) of two independent samples, and its t interval after Welch (1947): each has its own
+    size and its own variance.
+
+    >>> found = welch_difference([0.75, 1.0, 1.25], [0.5, 0.5, 0.5])  # b has no spread: the interval of a
+    >>> round(found.mean, 3), round(found.low, 3), round(found.high, 3), found.n
+    (0.5, -0.121, 1.121, 3)
+    """
+    x, y = _floats(a), _floats(b)
+    n = min(x.size, y.size)
+    if not n or not np.isfinite(x).all() or not np.isfinite(y).all():
+        return PairedDifference(None, None, None, n)
+    mean = float(x.mean() - y.mean())
+    if n == 1:
+        return PairedDifference(mean, None, None, 1)
+    squares = np.array([0.0 if np.ptp(one) == 0 else one.var(ddof=1) / one.size for one in (x, y)])
+    if not squares.any():
+        return PairedDifference(mean, mean, mean, n)
+    freedom = squares.sum() ** 2 / (squares**2 / [x.size - 1, y.size - 1]).sum()
+    half = float(stdtrit(freedom, (1 + level) / 2) * math.sqrt(squares.sum()))
+    return PairedDifference(mean, mean - half, mean + half, n)
+
+
+Interval = Callable[[Values, Values, float], PairedDifference]  # of a - b, at a level
+
+
 def standing(values: Mapping[str, Mapping[int, float]], higher_is_better: bool, seeds: int) -> Standing:
     """Which row is best, and which others cannot be told from it.
 
@@ -135,26 +161,30 @@ def _too_wide(difference: PairedDifference) -> bool:
     )
 
 
-def equivalence(a: Values, b: Values, margin: float = 0.01, alpha: float = 0.05) -> str:
+def equivalence(
+    a: Values, b: Values, margin: float = 0.01, alpha: float = 0.05, interval: Interval = paired_difference
+) -> str:
     """Whether a and b agree within the margin: "equivalent", "different" or "undecided".
 
-    Equivalent: the 90 % interval of the paired difference lies inside [-margin, margin] (two one-sided
-    tests at 5 %, or at another alpha). Different: the 95 % interval lies outside it altogether. One seed
-    decides nothing.
+    Equivalent: the 90 % interval of the difference lies inside [-margin, margin] (two one-sided tests at
+    5 %, or at another alpha). Different: the 95 % interval lies outside it altogether. One seed decides
+    nothing. interval: `paired_difference`, or `welch_difference` for independent samples.
     """
-    smallest = smallest_margin(a, b, alpha)
+    smallest = smallest_margin(a, b, alpha, interval)
     if smallest is None:
         return "undecided"
     if smallest <= margin:
         return "equivalent"
-    wide = paired_difference(a, b, 1 - alpha)
+    wide = interval(a, b, 1 - alpha)
     assert wide.low is not None and wide.high is not None
     return "different" if wide.low > margin or wide.high < -margin else "undecided"
 
 
-def smallest_margin(a: Values, b: Values, alpha: float = 0.05) -> float | None:
+def smallest_margin(
+    a: Values, b: Values, alpha: float = 0.05, interval: Interval = paired_difference
+) -> float | None:
     """The smallest margin at which `equivalence` says "equivalent"; None for fewer than two seeds."""
-    narrow = paired_difference(a, b, 1 - 2 * alpha)
+    narrow = interval(a, b, 1 - 2 * alpha)
     if narrow.low is None or narrow.high is None:
         return None
     return max(abs(narrow.low), abs(narrow.high))
@@ -167,12 +197,24 @@ def seeds_needed(differences: Values, margin: float) -> int | None:
     The smallest n >= 2 with (t[n-1, 0.975] + t[n-1, 0.8]) SD / sqrt(n) <= margin, where SD is the standard
     deviation of the differences. None for fewer than two seeds and for a margin of, nearly, 0.
     """
-    sd = summarise(differences).sd
+    return _size_needed(summarise(differences).sd, margin, samples=1)
+
+
+def seeds_needed_unpaired(a: Values, b: Values, margin: float) -> int | None:
+    """`seeds_needed`, of each of two independent samples as large as each other: t has 2 (n - 1) degrees of
+    freedom, and SD is the root of the sum of both variances. None for fewer than two seeds on a side, too."""
+    sds = [summarise(one).sd for one in (a, b)]
+    if sds[0] is None or sds[1] is None:
+        return None
+    return _size_needed(math.hypot(sds[0], sds[1]), margin, samples=2)
+
+
+def _size_needed(sd: float | None, margin: float, samples: int) -> int | None:
     if sd is None or margin <= 0 or sd / margin > 1e6:
         return None
     by_normal = ((ndtri(0.975) + ndtri(0.8)) * sd / margin) ** 2
     n: int = max(2, math.ceil(by_normal))  # not too large
-    while (stdtrit(n - 1, 0.975) + stdtrit(n - 1, 0.8)) * sd / math.sqrt(n) > margin:
+    while sum(stdtrit(samples * (n - 1), share) for share in (0.975, 0.8)) * sd / math.sqrt(n) > margin:
         n += 1
     return n
 

@@ -18,7 +18,7 @@ A side is a dict:
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -81,7 +81,12 @@ def compare(
         return Verdict("missing", f"no {' and no '.join(sides)} record")
     if same_platform is None:
         same_platform = bool(baseline.get("platform")) and baseline["platform"] == current.get("platform")
-    return _not_comparable(baseline, current) or _measured(baseline, current, margin, alpha, same_platform)
+    refused = not_comparable(baseline, current)
+    if refused is None:
+        return _measured(baseline, current, margin, alpha, same_platform)
+    if baseline["status"] == current["status"] == "ok":
+        return replace(refused, detail="; ".join([refused.detail, *effect(baseline, current)]))
+    return refused
 
 
 def exit_status(verdicts: Iterable[Verdict], strict: bool = False) -> int:
@@ -122,9 +127,11 @@ def metric_differences(baseline: Side, current: Side) -> dict[str, dict[int, flo
 # ---- rule 1
 
 
-def _not_comparable(baseline: Side, current: Side) -> Verdict | None:
+def not_comparable(
+    baseline: Side, current: Side, names: tuple[str, str] = ("baseline", "current")
+) -> Verdict | None:
     """Rule 1; None when the arrays can be compared."""
-    for name, side in (("baseline", baseline), ("current", current)):
+    for name, side in zip(names, (baseline, current), strict=True):
         if side["status"] in ("failed", "diverged"):
             return Verdict("failed", f"{name} {_status(side)}")
     if _status(baseline) != _status(current):
@@ -132,9 +139,7 @@ def _not_comparable(baseline: Side, current: Side) -> Verdict | None:
     if baseline["status"] == "unsupported":
         return Verdict("identical", _status(current))
     changes = _changed_set_up(baseline, current)
-    if not changes:
-        return None
-    return Verdict("changed set-up", "; ".join([", ".join(changes), *effect(baseline, current)]))
+    return Verdict("changed set-up", ", ".join(changes)) if changes else None
 
 
 def _changed_set_up(baseline: Side, current: Side) -> list[str]:
@@ -172,15 +177,10 @@ def effect(baseline: Side, current: Side) -> list[str]:
 
 def _measured(baseline: Side, current: Side, margin: float, alpha: float, same_platform: bool) -> Verdict:
     """Rules 2 to 4 on two ok records of the same set-up."""
-    at_once = [
-        *_changed_costs(baseline, current),
-        *_changed_untrained(baseline, current, same_platform),
-        *_changed_metrics(baseline),
-    ]
-    seeds = sorted(baseline["seeds"])
-    if np.array_equal(_array(baseline, seeds), _array(current, seeds), equal_nan=True):
+    at_once = seen_at_once(baseline, current, same_platform)
+    if bit_equal(baseline, current):
         if not at_once:
-            return Verdict("identical", f"bit-equal, seeds {seeds}")
+            return Verdict("identical", f"bit-equal, seeds {sorted(baseline['seeds'])}")
         return _worst([*at_once, Finding("pass", "accuracies bit-equal")], False)
     metrics = [
         _finding(name, before, after, margin, alpha)
@@ -190,6 +190,21 @@ def _measured(baseline: Side, current: Side, margin: float, alpha: float, same_p
     if not metrics:
         metrics = [Finding("undecided", "arrays differ, and missing cells leave no metric to compare")]
     return _worst(at_once + metrics, same_platform)
+
+
+def seen_at_once(baseline: Side, current: Side, same_platform: bool) -> list[Finding]:
+    """Rule 2: what is wrong whatever the accuracies say, of two sides with the same seeds."""
+    return [
+        *_changed_costs(baseline, current),
+        *_changed_untrained(baseline, current, same_platform),
+        *_changed_metrics(baseline),
+    ]
+
+
+def bit_equal(baseline: Side, current: Side) -> bool:
+    """Rule 3, of two sides with the same seeds."""
+    seeds = sorted(baseline["seeds"])
+    return np.array_equal(_array(baseline, seeds), _array(current, seeds), equal_nan=True)
 
 
 def _changed_costs(baseline: Side, current: Side) -> list[Finding]:
@@ -220,8 +235,8 @@ def _changed_untrained(baseline: Side, current: Side, same_platform: bool) -> li
     return [
         Finding(
             status,
-            f"the untrained network scores {_points(np.nanmean(before))} -> {_points(np.nanmean(after))}, "
-            f"up to {_points(moved.max())} apart on one slice",
+            f"the untrained network scores {points(np.nanmean(before))} -> {points(np.nanmean(after))}, "
+            f"up to {points(moved.max())} apart on one slice",
         )
     ]
 
@@ -269,28 +284,29 @@ def _finding(name: str, before: np.ndarray, after: np.ndarray, margin: float, al
     if decision == "equivalent":
         return Finding("pass", text)
     if decision == "undecided":
-        return Finding("undecided", f"{text} ({_how_to_decide(after - before, margin)})")
+        needed = seeds_needed(after - before, margin)
+        return Finding("undecided", f"{text} ({how_to_decide(needed, len(after), margin)})")
     better = (after.mean() > before.mean()) == METRICS[name].higher_is_better
     return Finding("improved" if better else "regressed", text)
 
 
 def _moved(name: str, before: np.ndarray, after: np.ndarray, paired: bool, level: float = 0.95) -> str:
     """'ACC 70.0 -> 65.0, difference -5.0 [-5.2, -4.8]'."""
-    text = f"{METRICS[name].title} {_points(before.mean())} -> {_points(after.mean())}"
+    text = f"{METRICS[name].title} {points(before.mean())} -> {points(after.mean())}"
     difference = paired_difference(after, before, level) if paired else None
     if difference is None or difference.low is None or difference.high is None:
         return text
-    interval = f"[{_points(difference.low)}, {_points(difference.high)}]"
-    return f"{text}, difference {_points(after.mean() - before.mean())} {interval}"
+    interval = f"[{points(difference.low)}, {points(difference.high)}]"
+    return f"{text}, difference {points(after.mean() - before.mean())} {interval}"
 
 
-def _how_to_decide(differences: np.ndarray, margin: float) -> str:
-    needed, now = seeds_needed(differences, margin), len(differences)
+def how_to_decide(needed: int | None, now: int, margin: float) -> str:
+    """What would decide: needed and now are numbers of seeds, of each side."""
     if needed is None:
         return "one seed decides nothing" if now == 1 else "with a margin of 0 only equal values pass"
     if needed > now:
         return f"about {needed} seeds would probably decide, now {now}"
-    return f"close to the margin of {_points(margin)}: more than {now} seeds"
+    return f"close to the margin of {points(margin)}: more than {now} seeds"
 
 
 def _worst(findings: list[Finding], changed: bool) -> Verdict:
@@ -318,8 +334,9 @@ def _status(side: Side) -> str:
 
 
 def _mean(values: np.ndarray) -> str:
-    return "–" if np.isnan(values).all() else _points(np.nanmean(values))
+    return "–" if np.isnan(values).all() else points(np.nanmean(values))
 
 
-def _points(fraction: float) -> str:
+def points(fraction: float) -> str:
+    """'70.0' of 0.7."""
     return f"{100 * fraction:z.1f}"

@@ -185,7 +185,11 @@ def code(text: str) -> str:
 def to_json(tables: list[Table]) -> str:
     """All cells of all tables, those not shown by default too, with SD, interval, n and the value of every
     seed."""
-    content = {"tables": [dataclasses.asdict(table) for table in tables]}
+    return json_text({"tables": [dataclasses.asdict(table) for table in tables]})
+
+
+def json_text(content: dict) -> str:
+    """A file of JSON whose texts of foreign origin a terminal can show."""
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
     # Outside of strings there are line breaks only, and inside there are none.
     return CONTROL.sub(lambda found: found[0] if found[0] == "\n" else f"\\u{ord(found[0]):04x}", text) + "\n"

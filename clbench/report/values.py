@@ -155,17 +155,22 @@ def compute_matched(records: list[Record], within: float = 0.1) -> list[Record]:
     return [record for record in records if matches(record)]
 
 
-def entries(records: list[Record], beside: Sequence[Record] = ()) -> list[Entry]:
+def entries(
+    records: list[Record], beside: Sequence[Record] = (), *, stale_references: bool = False
+) -> list[Entry]:
     """The records of one profile and one benchmark, in the order of the table.
 
-    `beside` holds further records, of any benchmark: where they fit they serve as references.
+    `beside` holds further records, of any benchmark: where they fit they serve as references; stale ones
+    where that is said, as of records of the past.
     """
     place = {(record.profile, record.benchmark) for record in records}
     around = [record for record in beside if (record.profile, record.benchmark) in place]
     references = {
         (record.strategy, data_of(record)): record
         for record in [*around, *records]
-        if record.strategy in REFERENCES and record.status == "ok" and not is_stale(record)
+        if record.strategy in REFERENCES
+        and record.status == "ok"
+        and (stale_references or not is_stale(record))
     }
     return [_entry(record, is_stale(record), references) for record in sorted(records, key=order_of)]
 

@@ -393,7 +393,7 @@ def _side(pair: Pair, entries: Entries) -> dict | None:
     entry, retrained = entries.get(pair), entries.get((pair[0], JOINT))
     if entry is None:
         return None
-    side = entry | {"error": entry["reason"], "settings": entry["settings"] | {"data": entry["data"]}}
+    side = side_of(entry)
     if (
         retrained
         and retrained["status"] == "ok"
@@ -402,6 +402,21 @@ def _side(pair: Pair, entries: Entries) -> dict | None:
     ):
         side["retrained"] = {"seeds": retrained["seeds"], "acc": retrained["acc"]}
     return side
+
+
+def side_of(entry: dict) -> dict:
+    """One side as the rule wants it, without what is measured against others."""
+    return entry | {"error": entry["reason"], "settings": entry["settings"] | {"data": entry["data"]}}
+
+
+def machines_of(record: Record) -> dict[int, tuple | None]:
+    """seed -> where the arithmetic was done; None where the record does not say."""
+    made = {
+        seed: tuple(group.provenance.get(key) for key in PLATFORM.values())
+        for group in record.groups
+        for seed in group.seeds
+    }
+    return {seed: where if any(one is not None for one in where) else None for seed, where in made.items()}
 
 
 def _shape(entry: dict) -> tuple[int, ...]:

@@ -27,10 +27,10 @@ def lines(results: Results, format: str = "text") -> list[str]:
     """One line per pair, and a last one that counts what was compared."""
     if format not in FORMATS:
         raise InputError(f'--format "{format}": use {", ".join(FORMATS)}')
-    return FORMATS[format](_on_one_line(results))
+    return FORMATS[format](on_one_line(results))
 
 
-def _on_one_line(results: Results) -> Results:
+def on_one_line(results: Results) -> Results:
     return [
         (
             printable(benchmark),
@@ -42,26 +42,31 @@ def _on_one_line(results: Results) -> Results:
 
 
 def _text(results: Results) -> list[str]:
+    return [*text_rows(results), _count(results)]
+
+
+def text_rows(results: Results) -> list[str]:
+    """A line each, in columns."""
     cells = [(found.status, benchmark, strategy) for benchmark, strategy, found in results]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    rows = [
+    return [
         "  ".join(
             [*(cell.ljust(width) for cell, width in zip(row, widths, strict=True)), found.detail]
         ).rstrip()
         for row, (_, _, found) in zip(cells, results, strict=True)
     ]
-    return [*rows, _count(results)]
 
 
 def _markdown(results: Results) -> list[str]:
     """The count, a table of what needs a look, and all the rest folded away."""
     loud = [one for one in results if _level(one[2])]
     quiet = [one for one in results if not _level(one[2])]
-    folded = ["", "<details><summary>the others</summary>", "", *_table(quiet), "", "</details>"]
-    return [*(_table(loud) if loud else []), *(folded if quiet else []), "", _count(results)]
+    folded = ["", "<details><summary>the others</summary>", "", *table(quiet), "", "</details>"]
+    return [*(table(loud) if loud else []), *(folded if quiet else []), "", _count(results)]
 
 
-def _table(results: Results) -> list[str]:
+def table(results: Results) -> list[str]:
+    """A line each, as a table of Markdown."""
     rows = [
         [found.status, _code(benchmark), _code(strategy), found.detail]
         for benchmark, strategy, found in results
@@ -159,7 +164,7 @@ def junit(results: Results, strict: bool = False) -> str:
     """JUnit's XML: a test case for each pair; failed where it makes `exit_status` 1, skipped where 3."""
     suite = ET.Element("testsuite", name="clbench check", tests=str(len(results)))
     counts = {"failures": 0, "skipped": 0}
-    for benchmark, strategy, found in _on_one_line(results):
+    for benchmark, strategy, found in on_one_line(results):
         case = ET.SubElement(suite, "testcase", classname=benchmark, name=strategy)
         undecided, improved = (
             found.status == status and not found.accepted for status in ("undecided", "improved")

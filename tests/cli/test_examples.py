@@ -30,6 +30,8 @@ READ_ONLY = (
     "clbench verify",
     "clbench check",
     "clbench baseline",
+    "clbench compare",
+    "clbench history",
     "clbench run --all",
     "clbench test my_method.py:",
 )

@@ -273,6 +273,8 @@ SPECS = some.lists(some.sampled_from(PIECES), max_size=8).map("".join)
             ("run", "--dry-run", "--profile", "smoke", "-s", "naive", "-b"),
             ("show", "-s"),
             ("show", "-b"),
+            ("compare", "er"),
+            ("history", "-b", "blobs_class", "-s"),
             ("check", "--results", "my_results", "-s"),
             ("baseline", "accept", "-b"),
             ("verify", "-b", "blobs_class", "-s"),
@@ -324,6 +326,8 @@ OPTIONS = {
         *("--profile", "--nonsense", "-b", "-s"),
     ),
     ("show",): ("--results", "--profile", "--metric", "-b", "-s"),
+    ("compare", "er", "joint"): ("--results", "--profile", "--metric", "--margin", "--format", "-b", "-s"),
+    ("compare", "my_results", "my_results"): ("--profile", "--metric", "-b", "-s"),
     ("list",): ("--family", "--nonsense", "strategies", "pairs"),
     ("check", "--results", "my_results"): ("--results", "--baselines", "--format", "--profile", "-b"),
     ("baseline", "accept"): ("--results", "--baselines", "-s"),
@@ -390,7 +394,10 @@ def test_any_record_with_a_valid_hash_is_shown_or_named(drawn, place):
     content["sha256"] = records.content_hash(content)
     asked = some.sampled_from(
         15
-        * [("show",), ("show", "--json"), ("check", "--results", "my_results"), ("show", "--metric", "acc")]
+        * [
+            *(("show",), ("show", "--json"), ("show", "--metric", "acc")),
+            *(("check", "--results", "my_results"), ("compare", "er", "joint")),
+        ]
         + [("report", "--out", "reports")]
     )
     try:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from clbench.metrics.statistics import (
     PairedDifference,
@@ -13,9 +14,11 @@ from clbench.metrics.statistics import (
     ratio_of_means,
     recovered,
     seeds_needed,
+    seeds_needed_unpaired,
     smallest_margin,
     standing,
     summarise,
+    welch_difference,
 )
 
 SPREAD = [-0.01, 0.0, 0.01]  # mean 0, SD 0.01
@@ -49,6 +52,26 @@ def test_paired_of_one_seed_or_a_missing_value():
     assert paired_difference([0.75, None], [0.5, 0.5]) == PairedDifference(None, None, None, 2)
     with pytest.raises(ValueError, match="one per seed"):
         paired_difference([0.1, 0.2, 0.3], [0.1])
+
+
+@pytest.mark.parametrize(("level", "sizes"), [(0.95, (5, 8)), (0.9, (2, 3)), (0.95, (10, 2))])
+def test_welch_interval_is_that_of_scipy(level, sizes):
+    generator = np.random.default_rng(sum(sizes))
+    a, b = generator.normal(0.5, 0.01, sizes[0]), generator.normal(0.6, 0.05, sizes[1])
+    found = welch_difference(a, b, level)
+    theirs = stats.ttest_ind(a, b, equal_var=False).confidence_interval(level)
+    assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high), rel=1e-9)
+    assert found.mean == pytest.approx(a.mean() - b.mean()) and found.n == min(sizes)
+
+
+def test_welch_of_samples_without_spread_one_seed_or_a_missing_value():
+    constant = [0.1, 0.1, 0.1]  # its SD can round to more than 0
+    assert welch_difference(constant, constant) == PairedDifference(0.0, 0.0, 0.0, 3)
+    one = welch_difference(np.array(SPREAD), constant)
+    assert one.high - one.low == pytest.approx(2 * HALF_95, rel=1e-6)
+    assert welch_difference([0.75], [0.5, 0.25]) == PairedDifference(0.375, None, None, 1)
+    assert welch_difference([0.5, None], [0.5, 0.5]) == PairedDifference(None, None, None, 2)
+    assert welch_difference([], [0.5]) == PairedDifference(None, None, None, 0)
 
 
 def by_seed(*values: float) -> dict[int, float]:
@@ -122,6 +145,13 @@ def test_equivalence_without_spread_or_with_one_seed():
     )
 
 
+def test_equivalence_of_independent_samples_takes_both_spreads():
+    shifted = np.array(SPREAD) + 0.004  # 90 % interval of t[4]: 0.004 ± 2.132 * 0.01 * sqrt(2 / 3)
+    decided = [equivalence(shifted, SPREAD, margin, interval=welch_difference) for margin in (0.021, 0.022)]
+    assert decided == ["undecided", "equivalent"] and equivalence(shifted, SPREAD, 0.005) == "equivalent"
+    assert equivalence(np.array(SPREAD) + 0.05, SPREAD, 0.02, interval=welch_difference) == "different"
+
+
 def test_smallest_margin_is_where_equivalence_begins():
     smallest = smallest_margin(np.array(SPREAD) - 0.004, ZERO)
     assert smallest == pytest.approx(0.004 + HALF_90, rel=1e-6)
@@ -135,6 +165,13 @@ def test_seeds_needed_agrees_with_the_tables_of_the_paired_t_test():
     assert seeds_needed(SPREAD, margin=0.005) == 34  # effect size 0.5
     assert seeds_needed(ZERO, margin=0.01) == 2
     assert seeds_needed([0.1], margin=0.01) is None and seeds_needed(SPREAD, margin=0) is None
+
+
+def test_seeds_needed_unpaired_agrees_with_the_tables_of_the_two_sample_t_test():
+    needed = [seeds_needed_unpaired(SPREAD, SPREAD, size * 0.01) for size in (1, 0.8, 0.5, 0.2)]
+    assert needed == [17, 26, 64, 394]  # of each sample, by effect size (Cohen 1988)
+    assert seeds_needed_unpaired(SPREAD, [0.1], 0.01) is None
+    assert seeds_needed_unpaired(SPREAD, SPREAD, 0) is None
 
 
 def test_recovered_from_means_over_the_common_seeds():
