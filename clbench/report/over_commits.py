@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from clbench.core.text import printable
 from clbench.metrics.accuracy import METRICS
 from clbench.metrics.comparison import Comparison
 from clbench.metrics.statistics import Summary, summarise
+from clbench.report.axes import WIDTH
 from clbench.report.compared import Place, compare_records, difference_in_words, entries_at, value_in_words
-from clbench.report.figures import COLOURS, INK, LOOK, WIDTH
 from clbench.report.formats import json_text
-from clbench.report.svg import svg_of
+from clbench.report.style import COLOURS, report_style
+from clbench.report.svg import INK, svg_of
 from clbench.results.files import write_atomically
 from clbench.results.records import Record
 from clbench.results.repository import Commit
@@ -103,7 +103,7 @@ def draw(points: list[Point], place: Place, metric: str, path: Path) -> None:
     """Writes the figure, SVG or PNG by the path's ending: value and 95 % interval at each commit, with the
     verdicts that say something."""
     drawn = [(x, point) for x, point in enumerate(points) if point.value.mean is not None]
-    with mpl.rc_context({**mpl.rcParamsDefault, **LOOK}):
+    with report_style():
         figure = Figure(figsize=(min(WIDTH, 2.5 + 0.7 * len(points)), 3.4), layout="constrained")
         axes = figure.subplots()
         axes.errorbar(
