@@ -34,6 +34,7 @@ results: .venv/installed    ## write what is committed: smoke anew, its baseline
 	-$(BIN)/clbench verify --profile quick --results results      # what it does not verify is marked stale in the pages
 	$(BIN)/clbench report --results results --out reports
 	$(BIN)/python tools/readme_table.py
+	-$(BIN)/python tools/page_picture.py      # where there is a Chromium
 	$(BIN)/python tools/choosing_docs.py
 	$(BIN)/python tools/agreement_docs.py
 
