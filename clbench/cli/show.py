@@ -1,5 +1,6 @@
 """`clbench show` and `clbench report`: tables and pages of a results folder."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +8,7 @@ import typer
 
 from clbench.cli.app import (
     Benchmarks,
+    Family,
     ProfileName,
     Results,
     Strategies,
@@ -19,10 +21,28 @@ from clbench.core.paths import check_writable
 from clbench.core.text import printable
 from clbench.errors import InputError
 from clbench.results import folders
-from clbench.spec import suggestion
+
+EXAMPLES = """Examples:
+
+  clbench show -b split_digits_class --where "acc > 0.5 and not needs_task_label" --sort forgetting
+
+  clbench show --profile smoke --family replay --ranks      the replay methods among themselves
+
+  clbench show --metric acc -s er -s ewc --format latex     a table for a paper"""
+WHERE = """Only rows for which it holds, like "acc > 0.5 and not stores"; may be repeated. Names: metrics
+(means over seeds, as fractions), costs per seed, compute (FLOPs as a multiple of naive's), seeds, kind,
+family, status, stores, needs_task_label, stale. A comparison with a value that a row lacks is false."""
 
 
-@app.command()
+class Format(StrEnum):
+    table = "table"
+    csv = "csv"
+    json = "json"
+    latex = "latex"
+    markdown = "markdown"
+
+
+@app.command(epilog=EXAMPLES)
 def show(
     benchmark: Benchmarks = None,
     strategy: Strategies = None,
@@ -34,39 +54,71 @@ def show(
     failure: Annotated[
         str | None, typer.Option(help="Print why rows of this strategy failed, with the traceback.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Every metric, with each seed's value.")] = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="One line per metric.")] = False,
+    family: Annotated[
+        list[Family] | None, typer.Option(help="Only strategies of this family; may be repeated.")
+    ] = None,
+    where: Annotated[list[str] | None, typer.Option(help=WHERE, metavar="CONDITION")] = None,
+    sort: Annotated[
+        str | None, typer.Option(help="By a metric, a cost, rank, strategy or family: best first.")
+    ] = None,
+    reverse: Annotated[bool, typer.Option("--reverse", help="With --sort: best last.")] = False,
+    ranks: Annotated[
+        bool,
+        typer.Option(
+            "--ranks",
+            help="Ranks among the rows shown, with 95 % intervals; who ties on one benchmark, what is "
+            "recovered on several.",
+        ),
+    ] = False,
+    holm: Annotated[bool, typer.Option("--holm", help="Ties after Holm's correction.")] = False,
+    format_: Annotated[Format | None, typer.Option("--format", help="Default: table.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="As --format json: every metric, with each seed's value.")
+    ] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="As --format csv: one line per metric.")] = False,
 ) -> None:
     """Shows tables of what is in a results folder; profiles never mix in one table."""
-    from clbench.core.costs import COSTS
-    from clbench.metrics.accuracy import METRICS
-    from clbench.report import formats, tables
-    from clbench.report.imported import with_imported
+    from clbench.report import arrange
     from clbench.results import records
 
-    if as_json and as_csv:
-        raise InputError("give --json or --csv, not both")
-    if metric and metric not in METRICS | COSTS:
-        raise InputError(
-            f'unknown metric "{metric}"{suggestion(metric, METRICS | COSTS)}; there are '
-            f"{', '.join([*METRICS, *COSTS])}"
-        )
+    form = _one_format(format_, as_json, as_csv)
+    wanted = arrange.Wanted(metric, family or (), where or (), ranks, holm, sort, reverse)
     found, problems = records.load(results, profile or "*")
     print_warnings(problems)
     if failure:
         print("\n\n".join(_failures(matching_records(found, results, benchmark, [failure]), failure)))
         return
-    others = matching_imported(results, profile, benchmark, strategy)
+    # What filters ask is not known of imported rows.
+    others = [] if family or where else matching_imported(results, profile, benchmark, strategy)
     chosen = matching_records(found, results, benchmark, strategy, needed=not others)
-    made = with_imported(tables.show(chosen, metric, beside=found), others, metric)
-    if as_json or as_csv:
-        print(formats.to_json(made) if as_json else formats.to_csv(made), end="")
-        return
-    from rich.console import Console
+    _print(arrange.arranged(chosen, found, wanted, others), form, keep=sort)
 
-    console = Console(highlight=False)
-    for table in made:
-        console.print(formats.to_rich(table, console.width), "")
+
+def _one_format(given: Format | None, as_json: bool, as_csv: bool) -> Format:
+    asked = {given, Format.json if as_json else None, Format.csv if as_csv else None} - {None}
+    if len(asked) > 1:
+        raise InputError("give one of --format, --json and --csv")
+    return next((one for one in asked if one), Format.table)
+
+
+def _print(made: list, form: Format, keep: str | None) -> None:
+    """keep: the column that a narrow terminal shows too."""
+    from clbench.report import formats, latex
+
+    if form is Format.table:
+        from rich.console import Console
+
+        console = Console(highlight=False)
+        for table in made:
+            console.print(formats.to_rich(table, console.width, keep), "")
+        return
+    write = {
+        Format.csv: formats.to_csv,
+        Format.json: formats.to_json,
+        Format.latex: latex.to_latex,
+        Format.markdown: formats.to_markdown_page,
+    }
+    print(write[form](made), end="")
 
 
 def _failures(records: list, name: str) -> list[str]:

@@ -6,6 +6,8 @@ import html
 import io
 import json
 import re
+from collections.abc import Iterator
+from itertools import groupby
 
 from clbench.core.text import CONTROL, printable
 from clbench.report.tables import NONE, Row, Table
@@ -63,15 +65,15 @@ def seeds_of(table: Table, row: Row) -> str:
     return f"{number} of {due}" if origin.status == "ok" and number < due else str(number)
 
 
-def to_rich(table: Table, width: int | None = None):
-    """The table for `rich.print`. With a width (in characters) it leaves out columns until it fits, and says
-    which."""
+def to_rich(table: Table, width: int | None = None, keep: str | None = None):
+    """The table for `rich.print`. With a width (in characters) it leaves out columns until it fits, but never
+    the one of this name, and says which."""
     from rich import box
     from rich.console import Group
     from rich.table import Table as Grid
     from rich.text import Text
 
-    table, left_out = fitting(table, width) if width else (table, [])
+    table, left_out = fitting(table, width, keep) if width else (table, [])
     headings, rows = grid(table)
     drawn = Grid(
         title=Text(printable(table.title)),
@@ -85,19 +87,28 @@ def to_rich(table: Table, width: int | None = None):
         drawn.add_column(
             Text(unbroken(heading)), justify="right" if i else "left", overflow="fold", width=wide
         )
+    by_family = _by_family(table.rows)
     for row, cells, following in zip(table.rows, rows, [*table.rows[1:], None], strict=True):
-        drawn.add_row(*map(Text, cells), end_section=following is not None and following.family != row.family)
+        ends = by_family and following is not None and following.family != row.family
+        drawn.add_row(*map(Text, cells), end_section=ends)
     notes = [*table.notes, *([f"left out for want of room: {', '.join(left_out)}"] if left_out else [])]
     return Group(drawn, *(Text(printable(" ".join(note.split())), style="dim") for note in notes))
 
 
-def fitting(table: Table, width: int) -> tuple[Table, list[str]]:
+def _by_family(rows: list[Row]) -> bool:
+    """Whether the rows of each family stand together."""
+    runs = [family for family, _ in groupby(row.family for row in rows)]
+    return len(runs) == len(set(runs))
+
+
+def fitting(table: Table, width: int, keep: str | None = None) -> tuple[Table, list[str]]:
     """(the table with as many columns as fit into the width, the headings left out)."""
     left_out = []
-    for name in DISPENSABLE:
+    benchmarks = [column.name for column in table.columns if column.metric]
+    for name in (*reversed(benchmarks[1:]), *DISPENSABLE):
         if characters(table) <= width:
             break
-        gone = [column for column in table.columns if column.name == name]
+        gone = [column for column in table.columns if column.name == name != keep]
         left_out += [column.title for column in gone]
         table = dataclasses.replace(table, columns=[column for column in table.columns if column not in gone])
     return table, left_out
@@ -137,6 +148,11 @@ def to_markdown(table: Table) -> str:
     lines[0] = [markdown_text(one) for one in headings]
     text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     return text + "\n\n" + "\n".join(f"- {markdown_text(note)}" for note in table.notes) + "\n"
+
+
+def to_markdown_page(tables: list[Table]) -> str:
+    """Each with its title above."""
+    return "\n".join(f"### {markdown_text(table.title)}\n\n{to_markdown(table)}" for table in tables)
 
 
 def markdown_text(text: str) -> str:
@@ -195,6 +211,7 @@ def json_text(content: dict) -> str:
     return CONTROL.sub(lambda found: found[0] if found[0] == "\n" else f"\\u{ord(found[0]):04x}", text) + "\n"
 
 
+OF_ORIGIN = ("status", "stale", "reason", "source")
 OF_CELL = ("value", "half_width", "low", "high", "sd", "n")
 FIELDS = (
     "profile",
@@ -213,29 +230,37 @@ FIELDS = (
 
 
 def to_csv(tables: list[Table]) -> str:
-    """Tidy: one line per profile, benchmark, strategy and metric."""
+    """Tidy: one line per profile, benchmark, strategy and metric; a rank's has its ties too. What is of
+    several benchmarks together names none."""
+    ranked = any("ties" in row.cells for table in tables for row in table.rows)
     file = io.StringIO()
-    writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
+    writer = csv.DictWriter(file, [*FIELDS, *(["ties"] if ranked else [])], lineterminator="\n")
     writer.writeheader()
     for table in tables:
-        metric_of = {column.name: column.metric for column in table.columns}
         for row in table.rows:
-            for name, cell in row.cells.items():
-                benchmark, metric = (table.benchmark, name) if table.benchmark else (name, metric_of[name])
-                if benchmark in row.origins:
-                    told = {
-                        "profile": table.profile,
-                        "benchmark": benchmark,
-                        "strategy": row.strategy,
-                        "family": row.family,
-                        "kind": row.kind,
-                        "metric": metric,
-                        "marks": " ".join(cell.marks),
-                    }
-                    told |= {
-                        name: getattr(row.origins[benchmark], name)
-                        for name in ("status", "stale", "reason", "source")
-                    }
-                    told = {key: printable(one) if isinstance(one, str) else one for key, one in told.items()}
-                    writer.writerow(told | {name: getattr(cell, name) for name in OF_CELL})
+            writer.writerows(_lines(table, row))
     return file.getvalue()
+
+
+def _lines(table: Table, row: Row) -> Iterator[dict]:
+    """Of each cell."""
+    metric_of = {column.name: column.metric for column in table.columns}
+    for name, cell in row.cells.items():
+        benchmark = table.benchmark or (name if metric_of[name] else "")
+        if name == "ties" or (benchmark and benchmark not in row.origins):
+            continue
+        told = {
+            "profile": table.profile,
+            "benchmark": benchmark,
+            "strategy": row.strategy,
+            "family": row.family,
+            "kind": row.kind,
+            "metric": name if table.benchmark else metric_of[name] or name,
+            "marks": " ".join(cell.marks),
+        }
+        if benchmark:
+            told |= {key: getattr(row.origins[benchmark], key) for key in OF_ORIGIN}
+        if name == "rank" and "ties" in row.cells:
+            told["ties"] = row.cells["ties"].text
+        told = {key: printable(one) if isinstance(one, str) else one for key, one in told.items()}
+        yield told | {key: getattr(cell, key) for key in OF_CELL}

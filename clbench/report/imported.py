@@ -8,6 +8,7 @@ from clbench.metrics.accuracy import METRICS
 from clbench.metrics.statistics import half_width
 from clbench.report.tables import (
     DERIVED,
+    NAMES,
     SIGNS,
     Cell,
     Column,
@@ -50,8 +51,8 @@ def _extended(table: Table, rows: list[Imported]) -> Table:
         return table
     compared = table.benchmark is not None
     columns = [*table.columns, *(_metrics_to_add if compared else _benchmarks_to_add)(table, rows)]
-    names = (*METRICS, *COSTS, *DERIVED) if compared else [column.name for column in columns]
-    blank = dict.fromkeys(names, Cell())
+    names = NAMES if compared else ()
+    blank = dict.fromkeys((*names, *(column.name for column in columns)), Cell())
     made = [
         _row(own, blank | (_by_metric(own) if compared else {row.benchmark: _cell(row) for row in own}))
         for own in _grouped(rows, lambda row: (row.strategy, row.source))

@@ -6,11 +6,12 @@ rules and with the same draws, so `clbench show --ranks` prints the same numbers
 A row takes a rank on a benchmark if it is ok, does not train on all data so far, is not stale, has a value
 for each of its seeds, was made on the data that most rows were made on, and has as many seeds as it should:
 what the profile asks for, or, where no row has so many, as many as any has; two at least. Ranks stand on the
-seeds that all of X
+seeds that all ranked rows have.
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,7 @@ from clbench.report.values import Entry, data_of, ranks_by, seeds_asked, trains_
 
 ENOUGH = 5  # rows for a comparison over several benchmarks
 Found = Mapping[str, Sequence[Entry]]  # benchmark -> its entries
+Kept = AbstractSet[str] | Mapping[str, AbstractSet[str]]  # strategies, of all benchmarks or of each
 Rows = dict[str, dict[str, Entry]]  # benchmark -> strategy -> what takes a rank there
 
 
@@ -51,19 +53,17 @@ class Ranking:
 def rank(
     found: Found,
     metric: str | None = None,
-    kept: set[str] | None = None,
+    kept: Kept | None = None,
     stale: bool = False,
     correct: bool = False,
 ) -> Ranking:
     """The ranking of rows of one profile.
 
-    metric: by default what each benchmark ranks by. kept: strategies to be ranked; the others serve as
-    references only. stale: whether stale rows take ranks. correct: ties after Holm's correction.
+    metric: by default what each benchmark ranks by. kept: strategies to be ranked, on all benchmarks or on
+    each; the others serve as references only. stale: whether stale rows take ranks. correct: ties after
+    Holm's correction.
     """
-    shown = {
-        name: [one for one in entries if kept is None or one.record.strategy in kept]
-        for name, entries in found.items()
-    }
+    shown = {name: _left(entries, kept, name) for name, entries in found.items()}
     by = {name: metric or ranks_by(entries[0].record) for name, entries in found.items()}
     able = {name: able_rows(entries, by[name], stale) for name, entries in shown.items()}
     benchmarks = _common(able)
@@ -83,6 +83,11 @@ def rank(
         {name: covered[name] for name in sorted(covered) if name not in full},
         tuple(sorted(name for name, record in everything.items() if trains_on_all_data(record))),
     )
+
+
+def _left(entries: Sequence[Entry], kept: Kept | None, benchmark: str) -> list[Entry]:
+    names = kept.get(benchmark, frozenset()) if isinstance(kept, Mapping) else kept
+    return [one for one in entries if names is None or one.record.strategy in names]
 
 
 def able_rows(entries: Sequence[Entry], metric: str, stale: bool = False) -> dict[str, Entry]:

@@ -25,8 +25,11 @@ from clbench.report.values import (
     kind_of,
     order_of,
     ranks_by,
+    trains_on_all_data,
 )
 from clbench.results.records import Record
+
+Judged = Mapping[str, list[Entry]]  # benchmark -> its entries
 
 NONE = "–"
 # The columns of a table, in groups: what a row learns, what it lacks beside retraining, what it costs.
@@ -76,12 +79,15 @@ TITLES = {
     "cpu_hours": "CPU h",
     "peak_mb": "peak MB",
     "memory_mb": "kept MB",
+    "compute": "× naive",
 }
-DERIVED = ("seconds", "gflops", "memory_mb")  # what tables show of costs in other units
+DERIVED = ("seconds", "gflops", "memory_mb", "compute")  # what tables show of costs in other units
+NAMES = (*METRICS, *COSTS, *DERIVED)  # of all that a row has a value of
 DESCRIPTIONS = {
     "seconds": "wall-clock of training and evaluation",
     "gflops": "counted forward and backward FLOPs, in units of 10^9",
     "memory_mb": "stored examples and all else kept beyond the plain model, in 10^6 bytes",
+    "compute": "FLOPs as a multiple of naive's on the same benchmark and data",
 }
 UNITS = "accuracies in points ± half-width of the 95 % t interval over seeds ([low, high]: Fieller's)"
 SIGNS = {"best": "★", "tied": "≈", "unclear": "?", "stale": "†", "accepted": "‡", "imported": "§"}
@@ -151,9 +157,10 @@ class Origin:
 class Row:
     strategy: str
     family: str
-    kind: str  # reference | native | avalanche | imported
+    kind: str  # one of KINDS, or imported
     origins: dict[str, Origin]  # by benchmark
     cells: dict[str, Cell]  # by metric and cost (comparison) or by benchmark (by_metric)
+    yardstick: bool = False  # trains on all data so far, so it competes for nothing
 
 
 @dataclass(frozen=True)
@@ -202,10 +209,24 @@ def show(records: list[Record], metric: str | None = None, beside: Sequence[Reco
     `beside`: records that get no row but may serve as references, where only some rows are asked for. Rows
     on held-out training data never stand beside rows on test data.
     """
-    parts = [part for mixed in by_profile(records).values() for part in by_data(mixed)]
-    if metric:
-        return [by_metric(own, metric, beside) for own in parts]
-    return [comparison(own, beside) for mixed in parts for own in by_benchmark(mixed).values()]
+    return [table_of(judged, metric) for judged in groups(records, beside, together=metric is not None)]
+
+
+def groups(records: list[Record], beside: Sequence[Record], together: bool) -> list[Judged]:
+    """What each table is made of: rows of one profile, on test data or on held-out training data; together:
+    all their benchmarks, else one."""
+    made: list[Judged] = []
+    for part in (part for mixed in by_profile(records).values() for part in by_data(mixed)):
+        judged = {benchmark: entries(own, beside) for benchmark, own in by_benchmark(part).items()}
+        made += [judged] if together else [{benchmark: own} for benchmark, own in judged.items()]
+    return made
+
+
+def table_of(judged: Judged, metric: str | None = None) -> Table:
+    """All metrics where there is one benchmark and none is asked for."""
+    if metric is None and len(judged) == 1:
+        return comparison_of(*judged.values())
+    return by_metric_of(judged, metric)
 
 
 def by_data(records: list[Record]) -> list[list[Record]]:
@@ -231,10 +252,15 @@ def by_benchmark(records: list[Record]) -> dict[str, list[Record]]:
 
 def comparison(records: list[Record], beside: Sequence[Record] = ()) -> Table:
     """All strategies on one benchmark under one profile, with every metric and cost in the cells."""
-    found = entries(records, beside)
-    first, lead = records[0], ranks_by(records[0])
+    return comparison_of(entries(records, beside))
+
+
+def comparison_of(found: list[Entry]) -> Table:
+    """The same of entries."""
+    first = found[0].record
+    lead = ranks_by(first)
     rows = [
-        _row(entry, {name: cell(entry, name) for name in (*METRICS, *COSTS, *DERIVED)} | {lead: one})
+        _row(entry, {name: cell(entry, name) for name in NAMES} | {lead: one})
         for entry, one in zip(found, cells_with_marks(found, lead), strict=True)
     ]
     chosen = _columns(first, lead)
@@ -272,23 +298,29 @@ def _heading(name: str, chosen: tuple[str, ...]) -> Column:
 def by_metric(records: list[Record], metric: str | None = None, beside: Sequence[Record] = ()) -> Table:
     """All strategies on all benchmarks under one profile: one metric (or cost); without one, on each
     benchmark what it ranks by."""
+    judged = {benchmark: entries(own, beside) for benchmark, own in by_benchmark(records).items()}
+    return by_metric_of(judged, metric)
+
+
+def by_metric_of(judged: Judged, metric: str | None = None) -> Table:
+    """The same of the entries of each benchmark."""
     rows: dict[str, Row] = {}
     columns, notes = [], []
-    for benchmark, own in by_benchmark(records).items():
-        found = entries(own, beside)
-        shown = metric or ranks_by(own[0])
+    for benchmark, found in judged.items():
+        shown = metric or ranks_by(found[0].record)
         columns.append(_of_benchmark(benchmark, shown, metric is None))
         notes += _seeds(found, shown)
         for entry, one in zip(found, cells_with_marks(found, shown, seeds_due(found)), strict=True):
             row = _row(entry, {benchmark: one})
             old = rows.get(entry.record.strategy, row)
             rows[row.strategy] = replace(row, origins=old.origins | row.origins, cells=old.cells | row.cells)
+    records = [entry.record for found in judged.values() for entry in found]
     order = {record.strategy: order_of(record) for record in records}
     ordered = [
         replace(row, cells={column.name: row.cells.get(column.name, Cell()) for column in columns})
         for row in sorted(rows.values(), key=lambda row: order[row.strategy])
     ]
-    costs = metric in COSTS
+    costs = metric is not None and metric not in METRICS
     notes = [*_notes(ordered, costs), *notes, *(machines(ordered) if costs else [])]
     return Table(records[0].profile, None, metric, columns, ordered, notes, held_out=is_held_out(records[0]))
 
@@ -310,7 +342,14 @@ def _row(entry: Entry, cells: dict[str, Cell]) -> Row:
         [group.provenance | {"concurrent": group.concurrent} for group in record.groups if group.provenance],
         list(dict.fromkeys(note for group in record.groups for note in group.notes)),
     )
-    return Row(record.strategy, family_of(record), kind_of(record), {record.benchmark: origin}, cells)
+    return Row(
+        record.strategy,
+        family_of(record),
+        kind_of(record),
+        {record.benchmark: origin},
+        cells,
+        trains_on_all_data(record),
+    )
 
 
 def _in_use(rows: list[Row], name: str) -> bool:
@@ -399,7 +438,7 @@ def cost_of(costs: Mapping[str, float | None], name: str) -> float | None:
         return None if costs["flops"] is None else costs["flops"] / 1e9
     if name == "memory_mb":
         return None if costs["memory_bytes"] is None else costs["memory_bytes"] / 1e6
-    return costs[name]
+    return costs.get(name)
 
 
 def number(value: float) -> str:

@@ -73,8 +73,11 @@ def is_plain(record: Record) -> bool:
     return NAIVE in (record.strategy, *(facts.mirrors for facts in facts_of(record)))
 
 
+KINDS = ("reference", "native", "avalanche")
+
+
 def kind_of(record: Record) -> str:
-    """reference | native | avalanche"""
+    """One of KINDS."""
     if record.backend == "avalanche":
         return "avalanche"
     return "reference" if family_of(record) == FAMILIES[0] else "native"
@@ -191,7 +194,9 @@ def _entry(record: Record, stale: bool, references: dict[tuple[str, str], Record
         back = _recovered(record, reference(NAIVE), reference(JOINT))
     costs = {name: record.cost(name) for name in COSTS}
     costs["growth"] = record.parameters[-1] / record.parameters[0] if record.parameters else None
-    costs["retraining_saved"] = _saved(costs["flops"], reference(JOINT))
+    costs["compute"] = _share(costs["flops"], reference(NAIVE))
+    of_retraining = _share(costs["flops"], reference(JOINT))
+    costs["retraining_saved"] = None if of_retraining is None else 1 - of_retraining
     return Entry(record, stale, metrics, back, costs)
 
 
@@ -229,10 +234,10 @@ def acc_by_seed(record: Record) -> dict[int, float]:
     return dict(zip(record.seeds, map(accuracy.acc, record.array), strict=True))
 
 
-def _saved(flops: float | None, retrained: Record | None) -> float | None:
-    """1 - FLOPs / FLOPs of retraining."""
-    whole = retrained.cost("flops") if retrained else None
-    return 1 - flops / whole if whole and flops is not None else None
+def _share(flops: float | None, reference: Record | None) -> float | None:
+    """FLOPs / FLOPs of a reference."""
+    whole = reference.cost("flops") if reference else None
+    return flops / whole if whole and flops is not None else None
 
 
 def seen_accuracy(record: Record) -> np.ndarray:

@@ -325,7 +325,10 @@ OPTIONS = {
         *("--seeds", "--seed-list", "--device", "--workers", "--group-size", "--time-limit", "--out"),
         *("--profile", "--nonsense", "-b", "-s"),
     ),
-    ("show",): ("--results", "--profile", "--metric", "-b", "-s"),
+    ("show",): (
+        *("--results", "--profile", "--metric", "-b", "-s", "--family", "--where", "--sort", "--format"),
+        *("--ranks", "--holm", "--reverse"),
+    ),
     ("compare", "er", "joint"): ("--results", "--profile", "--metric", "--margin", "--format", "-b", "-s"),
     ("compare", "my_results", "my_results"): ("--profile", "--metric", "-b", "-s"),
     ("list",): ("--family", "--nonsense", "strategies", "pairs"),

@@ -5,7 +5,7 @@ from clbench.core.costs import COSTS
 from clbench.metrics.accuracy import METRICS
 from clbench.profiles import PROFILES
 from clbench.report.formats import grid
-from clbench.report.tables import DEFAULT, by_metric, comparison, number, show
+from clbench.report.tables import DEFAULT, DERIVED, by_metric, comparison, number, show
 from clbench.report.values import ranks_by, seeds_asked
 
 
@@ -285,7 +285,7 @@ def test_rows_on_different_data_have_no_best(fabricated):
 
 
 def test_every_metric_and_cost_is_in_the_cells(table):
-    assert all({*METRICS, *COSTS, *DEFAULT} == set(row.cells) for row in table.rows)
+    assert all({*METRICS, *COSTS, *DERIVED, *DEFAULT} == set(row.cells) for row in table.rows)
     assert [column.name for column in table.columns] == [
         name
         for name in DEFAULT
