@@ -17,10 +17,18 @@ def main() -> None:
         sys.exit("no Chromium on PATH")
     address = (ROOT / "reports" / "index.html").as_uri() + VIEW
     with tempfile.TemporaryDirectory() as folder:
-        options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--user-data-dir={folder}"]
+        options = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--hide-scrollbars",
+            f"--user-data-dir={folder}",
+        ]
         options += [f"--window-size={SIZE}", "--virtual-time-budget=20000"]
         picture = ROOT / "docs" / "page.png"
-        subprocess.run([browser, *options, f"--screenshot={picture}", address], check=True, capture_output=True)
+        subprocess.run(
+            [browser, *options, f"--screenshot={picture}", address], check=True, capture_output=True
+        )
     print(picture.relative_to(ROOT))
 
 

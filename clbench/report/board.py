@@ -45,6 +45,7 @@ from clbench.report.values import (
     ranks_by,
     seeds_asked,
     seen_accuracy,
+    stores_examples,
     trains_on_all_data,
 )
 from clbench.results.imported import Imported
@@ -104,12 +105,10 @@ def board(judged: Judged, results: Path, out: Path, imported: Sequence[Imported]
     for profile, told in profiles.items():
         own = [row for row in imported if row.profile == profile]
         told["sections"] += _of_others(own, list(judged[profile]))
-    found = {
-        entry.record.strategy: entry.record
-        for benchmarks in judged.values()
-        for several in benchmarks.values()
-        for entry in several
-    }
+    found: dict[str, list[Record]] = {}
+    for benchmarks in judged.values():
+        for entry in (entry for several in benchmarks.values() for entry in several):
+            found.setdefault(entry.record.strategy, []).append(entry.record)
     made.content = {
         "schema": SCHEMA,
         "version": version("clbench"),
@@ -133,19 +132,16 @@ def board(judged: Judged, results: Path, out: Path, imported: Sequence[Imported]
     return made
 
 
-def _strategy(name: str, record: Record) -> dict:
-    facts = facts_of(record)
+def _strategy(name: str, rows: list[Record]) -> dict:
+    record = rows[-1]
+    keeps = "examples" if any(map(stores_examples, rows)) else "no examples"
     return {
         "name": name,
         "about": _about(record),
         "family": family_of(record),
         "kind": kind_of(record),
-        "task_labels": any(one.needs_task_label for one in facts),
-        "stores": "all data"
-        if trains_on_all_data(record)
-        else "examples"
-        if any(one.stores for one in facts)
-        else "no examples",
+        "task_labels": any(one.needs_task_label for one in facts_of(record)),
+        "stores": "all data" if trains_on_all_data(record) else keeps,
         "file": file_name(name),
     }
 

@@ -16,7 +16,7 @@ from typing import Any
 from clbench.errors import InputError
 from clbench.facts import FAMILIES, OWN
 from clbench.report.tables import NAMES, cell
-from clbench.report.values import KINDS, Entry, facts_of, family_of, kind_of
+from clbench.report.values import KINDS, Entry, facts_of, family_of, kind_of, stores_examples
 from clbench.results.records import STATUSES
 from clbench.spec import suggestion
 
@@ -83,9 +83,8 @@ def _value(entry: Entry, name: str) -> Any:
             return entry.stale
         case "needs_task_label":
             return any(facts.needs_task_label for facts in facts_of(record))
-        case "stores":  # examples, or all data
-            said = any(facts.stores or facts.sees_all_data for facts in facts_of(record))
-            return said or bool(record.cost("memory_items"))
+        case "stores":
+            return stores_examples(record)
     value = cell(entry, name).value
     return None if value is None else float(f"{value:.12g}")  # the mean of three times 0.8 is 0.8
 

@@ -33,9 +33,9 @@ from clbench.report.tables import (
     Table,
     by_benchmark,
     by_data,
-    by_metric,
+    by_metric_of,
     by_profile,
-    comparison,
+    comparison_of,
     heading,
 )
 from clbench.report.values import Entry, entries, is_held_out, ranks_by
@@ -230,9 +230,9 @@ def _write_profile(
 def _summary(part: Sequence[Record], judged: dict[str, list[Entry]]) -> Summary:
     """part: the records on test data, or those on held-out data."""
     names = {record.benchmark for record in part}
-    ranking = rank({name: several for name, several in judged.items() if name in names})
+    own = {name: several for name, several in judged.items() if name in names}
     said = ", on held-out training data" if is_held_out(part[0]) else ""
-    return Summary(said, Markup(to_markdown(with_ranks(by_metric(list(part)), ranking))))
+    return Summary(said, Markup(to_markdown(with_ranks(by_metric_of(own), rank(own)))))
 
 
 def _outdated(judged: dict[str, list[Entry]]) -> bool:
@@ -257,7 +257,7 @@ def _stale(profile: str, judged: dict[str, list[Entry]], outdated: bool) -> list
 
 
 def _section(profile: str, name: str, found: list[Entry], look: dict, results: Path, out: Path) -> Section:
-    plain = comparison([entry.record for entry in found])
+    plain = comparison_of(found)
     table = with_ranks(plain, rank({name: found}))
     origins = {row.strategy: row.origins[name] for row in plain.rows}
     page = f"{profile}/{file_name(name)}.md"

@@ -62,6 +62,12 @@ def trains_on_all_data(record: Record) -> bool:
     return any(facts.sees_all_data for facts in facts_of(record))
 
 
+def stores_examples(record: Record) -> bool:
+    """Whether it keeps examples of the past, or sees all data: its class says so, or its record."""
+    said = any(facts.stores or facts.sees_all_data for facts in facts_of(record))
+    return said or bool(record.cost("memory_items"))
+
+
 def family_of(record: Record) -> str:
     """The family of its parts, or of the first that is no reference."""
     families = [facts.family for facts in facts_of(record)]
