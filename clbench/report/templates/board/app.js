@@ -179,9 +179,12 @@ function start() {
       state.pick.map(drop),
       h("button", {type: "button", id: "only", "aria-pressed": String(state.only), onclick: () => go({only: !state.only})}, state.only ? "Show all rows" : "Show only these"),
       h("button", {type: "button", id: "clear-picks", onclick: () => go({pick: [], only: false})}, "Clear"),
+      ["csv", "latex", "markdown"].map(kind => h("button", {type: "button", id: `picked-${kind}`, onclick: () => copyPicked(kind)}, NAMES[kind])),
       view.group && h("span", {class: "says"}, "choose one benchmark to compare them seed by seed"),
     );
   }
+  const NAMES = {csv: "CSV", latex: "LaTeX", markdown: "Markdown"};
+  const copyPicked = kind => act.clip(Copies[kind](View.view({...state, only: true})), `${plural(state.pick.length, "picked row")} as ${NAMES[kind]}`);
   function dialog() {
     if (state.row && Detail.open(view, state.row, act)) {
       if (!at("detail").open) at("detail").showModal();
