@@ -17,13 +17,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import numpy as np
 
-import clbench
 from clbench import registry
 from clbench.core.costs import COSTS
 from clbench.facts import FAMILIES
@@ -106,7 +106,7 @@ def board(judged: Judged, results: Path, out: Path) -> Board:
     }
     made.content = {
         "schema": SCHEMA,
-        "version": clbench.__version__,
+        "version": version("clbench"),
         "unit": UNIT,
         "results": quote(Path(os.path.relpath(results, out)).as_posix()),
         "scenarios": SCENARIOS,

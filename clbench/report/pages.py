@@ -16,7 +16,6 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-import clbench
 from clbench.core.costs import COSTS
 from clbench.core.text import printable
 from clbench.metrics.accuracy import METRICS
@@ -161,7 +160,7 @@ def _write_board(
         "problems": problems,
         "results": made.content["results"],
         "schema": SCHEMA,
-        "version": clbench.__version__,
+        "version": made.content["version"],
         "licence": metadata("clbench").get("License-Expression") or "MIT",
     }
     for name, picture in made.pictures.items():

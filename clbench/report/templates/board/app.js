@@ -206,11 +206,11 @@ function start() {
   };
 
   // ---- tips: on hover, on focus, gone with Escape
+  const box = at("tip"); // the dialog that it stands in may be filled anew
   let tipped = null;
   function tip(node) {
     if (tipped) tipped.removeAttribute("aria-describedby");
     tipped = node;
-    const box = at("tip");
     if (!node?.dataset.tip) {
       box.hidden = true;
       return;
@@ -232,7 +232,7 @@ function start() {
     document.addEventListener("mouseover", event => tippable(event) !== tipped && tip(tippable(event)));
     document.addEventListener("focusin", event => tip(tippable(event)));
     document.addEventListener("focusout", () => tip(null));
-    document.addEventListener("keydown", event => event.key === "Escape" && !at("tip").hidden && tip(null));
+    document.addEventListener("keydown", event => event.key === "Escape" && !box.hidden && tip(null));
   }
 
   // The points of a scatter are one stop: arrows go from one to the next, Enter opens it.
