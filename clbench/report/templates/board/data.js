@@ -7,6 +7,7 @@ async function load() {
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   D = JSON.parse(await new Response(stream).text());
+  for (const map of [D.scenarios, D.metrics, D.costs]) Object.setPrototypeOf(map, null); // a record may say "toString"
   for (const [profile, own] of Object.entries(D.profiles)) {
     const names = Object.keys(own.benchmarks);
     for (const row of own.rows) {
