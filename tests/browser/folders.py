@@ -3,16 +3,17 @@
 import base64
 import io
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import numpy as np
 import pytest
 from PIL import Image
 
-from clbench.report import figures
-from clbench.report.pages import write_reports
-from clbench.report.tables import by_benchmark, by_profile
+from clbench.report import figures, pages
+from clbench.report.tables import by_benchmark, by_profile, comparison
 from clbench.report.values import Entry, entries
 from clbench.results import records
 from clbench.results.records import Record
@@ -51,13 +52,26 @@ def write(made: list[Record], top: Path, broken: str | None = None) -> Folder:
         (top / "results" / "smoke" / "toy_class" / "broken.json").write_text(broken)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(figures, "cost", lambda *_: None)  # of the Markdown pages: they take longest
-        write_reports(top / "results", top / "reports")
+        pages.write_reports(top / "results", top / "reports")
     found, problems = records.load(top / "results")
     judged = {
         profile: {name: entries(mixed) for name, mixed in by_benchmark(own).items()}
         for profile, own in by_profile(found).items()
     }
     return Folder(top / "results", top / "reports", judged, problems)
+
+
+def write_page(made: list[Record], top: Path) -> Path:
+    """The page of records of one profile that were never written to files: many take long. The tables for who
+    has no script are that of the first benchmark over and over, for the same reason."""
+    for record in made:
+        record.sha256 = sha256(f"{record.strategy} on {record.benchmark}".encode()).hexdigest()
+    own = {name: entries(mixed) for name, mixed in by_benchmark(made).items()}
+    table = comparison([entry.record for entry in next(iter(own.values()))])
+    sections = {made[0].profile: [SimpleNamespace(table=table)] * len(own)}
+    about = pages.Written(), {made[0].profile: own}, sections, []
+    pages._write_board(*about, top / "results", top / "reports")
+    return top / "reports" / "index.html"
 
 
 def sound(fabricated) -> list[Record]:
