@@ -161,7 +161,7 @@ def _write_board(
         "results": made.content["results"],
         "schema": SCHEMA,
         "version": made.content["version"],
-        "licence": metadata("clbench").get("License-Expression") or "MIT",
+        "licence": (metadata("clbench").get_all("License-Expression") or ["MIT"])[0],
     }
     for name, picture in made.pictures.items():
         _write(written, out / name, picture)

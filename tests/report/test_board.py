@@ -103,6 +103,12 @@ def test_weights_are_of_sums_alone():
     assert "forgetting" not in found  # of a maximum
 
 
+def test_a_sum_that_another_order_could_round_otherwise_is_a_value(fabricated, tmp_path):
+    one = fabricated.make("er", [[[0.0, 0.0], [0.5, 0.0], [1 / 128, 0.0]]])
+    _, [(row, entry)] = embedded([one], tmp_path)
+    assert entry.metrics["acc"][0] / UNIT == 39062.5 and "acc" in row["values"]
+
+
 def test_rows_say_where_they_come_from(whole):
     content, pairs = whole
     for row, entry in pairs:
