@@ -300,9 +300,7 @@ def _row(
     else:  # of a long stream: what its curve needs
         told["seen"] = _in_units(seen_accuracy(record).ravel())
     told |= _values(entry, shape, units, weights)
-    told["costs"] = {
-        name: _short(value) for name, value in entry.costs.items() if name in COSTS and value is not None
-    }
+    told["costs"] = {name: _short(value) for name in COSTS if (value := entry.costs.get(name)) is not None}
     told["groups"] = [_group(group, shared) for group in record.groups]
     if record.parameters and len(set(record.parameters)) > 1:
         told["parameters"] = record.parameters
@@ -357,9 +355,9 @@ def _short(value: float) -> float | int:
 
 def _usual_shape(entries: Sequence[Entry]) -> list[int]:
     """[T+1, E]"""
-    shapes = Counter(tuple(map(int, entry.record.array.shape[1:])) for entry in entries if entry.ok)
-    counted = sorted((-number, shape) for shape, number in shapes.items())
-    return list(counted[0][1]) if counted else []
+    shapes = Counter(entry.record.array.shape[1:] for entry in entries if entry.ok)
+    most = max(shapes.values(), default=0)
+    return list(max((shape for shape in shapes if shapes[shape] == most), default=()))
 
 
 def _units(entries: Sequence[Entry]) -> list[int]:
@@ -408,13 +406,18 @@ def _values(entry: Entry, shape: list[int], units: list[int], weights: dict[str,
     for name, by_seed in entry.metrics.items():
         own = _in_units([by_seed.get(seed, np.nan) for seed in record.seeds])
         if name in weights[key]:
-            weighted = _in_units((exact * np.array(weights[key][name]).reshape(shape)).sum(axis=(1, 2)))
-            if own == weighted:
+            weighted = (exact * np.array(weights[key][name]).reshape(shape)).sum(axis=(1, 2))
+            if own == _in_units(weighted) and not _is_on_edge(weighted):
                 continue
         if any(value is not None for value in own):
             values[name] = own
     told: dict[str, Any] = {"weights": list(weights).index(key)}
     return told | ({"values": values} if values else {})
+
+
+def _is_on_edge(values: np.ndarray) -> bool:
+    """Whether sums in another order could be rounded to other units."""
+    return bool((np.abs(values / UNIT % 1 - 0.5) < 1e-3).any())
 
 
 def _in_units(values: Sequence[float] | np.ndarray) -> list[int | None]:

@@ -8,7 +8,7 @@ The same records give the same bytes: nothing here asks for the time.
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import metadata, version
+from importlib.metadata import metadata
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import quote
@@ -164,8 +164,8 @@ def _write_board(
         "problems": problems,
         "results": made.content["results"],
         "schema": SCHEMA,
-        "version": version("clbench"),
-        "licence": metadata("clbench")["License-Expression"],
+        "version": made.content["version"],
+        "licence": (metadata("clbench").get_all("License-Expression") or ["MIT"])[0],
     }
     for name, picture in made.pictures.items():
         _write(written, out / name, picture)

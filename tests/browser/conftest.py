@@ -1,36 +1,42 @@
-"""Headless Chromium."""
-
-import shutil
-import subprocess
+"""Headless Chromium, and the pages that it opens."""
 
 import pytest
+from browser import folders
+from browser.browser import Browser, found
 
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-default-apps",
-    "--enable-logging=stderr",
-    "--v=0",
-    "--host-resolver-rules=MAP * ~NOTFOUND",
-]  # a test never leaves this machine
+
+@pytest.fixture(scope="module", autouse=True)
+def known_pairs(fabricated):
+    """In these tests the pairs of the fabricated records have source code."""
+    with fabricated.known():
+        yield
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if found() is None:
+        pytest.skip("no chromium on PATH (apt-get install chromium)")
+    with Browser() as page:
+        yield page
 
 
 @pytest.fixture
-def chromium(tmp_path):
-    """chromium(*arguments) -> (stdout, stderr) of one run of the browser."""
-    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if browser is None:
-        pytest.skip("no chromium on PATH (apt-get install chromium)")
+def page(browser):
+    """The browser as a desktop of light colours; no test may leave an error or a warning behind."""
+    browser.size(1400, 1000)
+    browser.media("light")
+    browser.errors.clear()
+    yield browser
+    assert not browser.errors
 
-    def run(*arguments):
-        command = [browser, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", *map(str, arguments)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, done.stderr
-        return done.stdout, done.stderr
 
-    return run
+@pytest.fixture(scope="session")
+def sound(fabricated, tmp_path_factory):
+    with fabricated.known():
+        return folders.write(folders.sound(fabricated), tmp_path_factory.mktemp("sound"))
+
+
+@pytest.fixture(scope="session")
+def nasty(fabricated, tmp_path_factory):
+    with fabricated.known():
+        return folders.write(folders.nasty(fabricated), tmp_path_factory.mktemp("nasty"), broken="{")

@@ -19,7 +19,7 @@ function start() {
     const parts = new URLSearchParams();
     for (const [key, start] of Object.entries(START)) {
       const value = of[key];
-      if (String(value) !== String(start)) parts.set(key, Array.isArray(value) ? value.join("~") : value === true ? "1" : String(value));
+      if (String(value) !== String(start)) parts.set(key, Array.isArray(value) ? joined(value) : value === true ? "1" : String(value));
     }
     return parts.size ? "#" + parts.toString().replace(/%7E/g, "~").replace(/%2C/g, ",") : "";
   }
@@ -30,8 +30,11 @@ function start() {
       if (parts.has(key)) out[key] = parsed(parts.get(key), start);
     return sane(out);
   }
+  // A list with ~ between its names, whatever is in them.
+  const joined = list => list.map(one => one.replaceAll("%", "%25").replaceAll("~", "%7E")).join("~");
+  const taken = text => text.split("~").filter(Boolean).map(one => one.replaceAll("%7E", "~").replaceAll("%25", "%"));
   function parsed(value, start) {
-    if (Array.isArray(start)) return value.split("~").filter(Boolean);
+    if (Array.isArray(start)) return taken(value);
     if (typeof start === "boolean") return value === "1";
     return typeof start === "number" ? Math.max(0, +value || 0) : value;
   }
@@ -209,11 +212,11 @@ function start() {
   };
 
   // ---- tips: on hover, on focus, gone with Escape
+  const box = at("tip"); // the dialog that it stands in may be filled anew
   let tipped = null;
   function tip(node) {
     if (tipped) tipped.removeAttribute("aria-describedby");
     tipped = node;
-    const box = at("tip");
     if (!node?.dataset.tip) {
       box.hidden = true;
       return;
@@ -235,7 +238,7 @@ function start() {
     document.addEventListener("mouseover", event => tippable(event) !== tipped && tip(tippable(event)));
     document.addEventListener("focusin", event => tip(tippable(event)));
     document.addEventListener("focusout", () => tip(null));
-    document.addEventListener("keydown", event => event.key === "Escape" && !at("tip").hidden && tip(null));
+    document.addEventListener("keydown", event => event.key === "Escape" && !box.hidden && tip(null));
   }
 
   // The points of a scatter are one stop: arrows go from one to the next, Enter opens it.

@@ -425,8 +425,12 @@ const Charts = (() => {
   }
 
   // The accuracy matrix as a table: readable aloud, printable, coloured on one scale from 0 to 100.
-  const shade = v =>
-    `background:color-mix(in srgb, var(--heat) ${Math.round(100 * Math.max(0, Math.min(1, v)))}%, var(--paper));color:var(${v > 0.5 ? "--paper" : "--ink"})`;
+  // Black or white, whichever can be read on it: both turn where their contrasts are equal.
+  const shade = v => {
+    const share = Math.round(100 * Math.max(0, Math.min(1, v))),
+      text = `light-dark(${share > 70 ? "#fff, " : "#000, "}${share > 51 ? "#000" : "#fff"})`;
+    return `background:color-mix(in srgb, var(--heat) ${share}%, var(--paper));color:${text}`;
+  };
   function heat(R, caption, quiet) {
     const square = R.length === R[0].length + 1;
     return h(

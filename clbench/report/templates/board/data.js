@@ -7,6 +7,7 @@ async function load() {
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   D = JSON.parse(await new Response(stream).text());
+  for (const map of [D.scenarios, D.metrics, D.costs]) Object.setPrototypeOf(map, null); // a record may say "toString"
   for (const [profile, own] of Object.entries(D.profiles)) {
     const names = Object.keys(own.benchmarks);
     for (const row of own.rows) {
@@ -57,18 +58,21 @@ const Data = (() => {
       return Number.isFinite(sum) ? Math.round(sum / D.unit) : null;
     });
   }
-  const values = (row, metric) => units(row, metric).map(one => (one === null ? NaN : one * D.unit));
+  const inUnits = one => (one === null ? NaN : one * D.unit);
+  const values = (row, metric) => units(row, metric).map(inUnits);
   const has = (row, metric) => row.ok && units(row, metric).some(one => one !== null);
 
   // {mean, half, low, high, n} of a metric, or of `recovered`, which belongs to the whole row.
   function summary(row, metric) {
     if (!row?.ok) return null;
-    if (metric === "recovered") {
-      const back = recovered([row]);
-      return back && {mean: back.value, low: back.low, high: back.high, half: null, n: back.n};
-    }
     row.summaries ??= {};
-    return (row.summaries[metric] ??= Stats.summarise(values(row, metric).filter(one => !Number.isNaN(one))));
+    if (!(metric in row.summaries))
+      row.summaries[metric] = metric === "recovered" ? wonBack(row) : Stats.summarise(values(row, metric).filter(one => !Number.isNaN(one)));
+    return row.summaries[metric];
+  }
+  function wonBack(row) {
+    const back = recovered([row]);
+    return back && {mean: back.value, low: back.low, high: back.high, half: null, n: back.n};
   }
 
   // The row of a reference on the same benchmark and data, if it counts.
@@ -90,7 +94,7 @@ const Data = (() => {
       joint.map((one, i) => one - naive[i]),
     );
   }
-  const valueOf = (row, metric, seed) => values(row, metric)[row.seeds.indexOf(seed)];
+  const valueOf = (row, metric, seed) => inUnits(units(row, metric)[row.seeds.indexOf(seed)]);
   const common = rows => rows.map(row => row.seeds).reduce((a, b) => a.filter(seed => b.includes(seed)));
 
   // After each task: {mean, half} of the accuracy on the tasks seen so far; empty where slices are not tasks.

@@ -18,7 +18,14 @@ const fill = (node, ...children) => {
 };
 
 // Numbers as a reader wants them.
-const fixed = (x, digits = 1) => (Math.abs(x) < 0.5 * 10 ** -digits ? 0 : x).toFixed(digits);
+// Half way between two numbers, the even one, as Python has it; no minus before a 0.
+const fixed = (x, digits = 1) => {
+  const size = Math.abs(x),
+    half = (2 * size * 10 ** digits) % 2 === 1 && /5(0*)$/.exec(size.toFixed(25))?.[1].length === 24 - digits,
+    up = size.toFixed(digits),
+    text = half && up.at(-1) % 2 ? (size * (1 - 2 ** -52)).toFixed(digits) : up;
+  return x < 0 && +text ? `-${text}` : text;
+};
 const points = x => fixed(100 * x);
 const times = x => (x >= 9.95 ? fixed(x, 0) : x >= 1.995 ? fixed(x, 1) : fixed(x, 2));
 const amount = x => (x === 0 ? "0" : Math.abs(x) >= 100 ? Math.round(x).toLocaleString("en") : String(+x.toPrecision(3)));

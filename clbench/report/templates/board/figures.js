@@ -21,7 +21,7 @@ const Figures = (() => {
   }
 
   function cost(view) {
-    const kind = view.group || !(view.state.cx in COSTS) ? "compute" : view.state.cx,
+    const kind = view.group || !Object.hasOwn(COSTS, view.state.cx) ? "compute" : view.state.cx,
       name = view.group ? "recovered" : Table.describe(view.metric)[0],
       up = view.group || view.up,
       some = view.state.pick.length > 0;

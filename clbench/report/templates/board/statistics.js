@@ -192,15 +192,15 @@ const Stats = (() => {
     });
   }
   function count(orders, row, n, sums, draws, rows) {
-    for (let b = 0; b < draws; b++) {
+    for (let b = 0, a = 0, start = 0; b < draws; b++, start += rows) {
       let above = 0,
         rank = 1;
-      for (let a = b * n; a < b * n + n; a++) {
+      for (const end = a + n; a < end; a++) {
         const one = orders[a];
-        if (!(one & EQUAL)) rank = above + 1;
+        if (one < EQUAL) rank = above + 1;
         const i = row[one & (EQUAL - 1)];
         if (i >= 0) {
-          sums[b * rows + i] += rank;
+          sums[start + i] += rank;
           above++;
         }
       }

@@ -7,6 +7,7 @@ const Table = (() => {
     task: ["acc", "aia", "forgetting", "plasticity_gap"],
     domain: [...QUESTIONS, "forgetting", "plasticity_gap"],
     pairs: [...QUESTIONS, "forgetting", "plasticity_gap"],
+    __proto__: null,
   };
   const OWN = {
     rank: ["rank", "", "1 + the number of better rows among those shown, and its 95 % interval by 10,000 keyed draws over the common seeds. Rows that train on all data, stale rows and rows that lack seeds take no rank."],

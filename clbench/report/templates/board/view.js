@@ -7,8 +7,9 @@ const View = (() => {
     const own = D.profiles[profile];
     if (own.scopes) return own.scopes;
     const names = Object.keys(own.benchmarks),
-      scenario = name => own.benchmarks[name].scenario,
-      data = name => name.replace(/\(.*/s, "").replace(new RegExp(`_${scenario(name)}$`), "");
+      scenario = name => own.benchmarks[name].scenario ?? "",
+      plain = name => name.replace(/\(.*/s, ""),
+      data = name => (plain(name).endsWith(`_${scenario(name)}`) ? plain(name).slice(0, -scenario(name).length - 1) : plain(name));
     const groups = {
       [ALL]: ["All benchmarks", names],
       ...Object.fromEntries(
@@ -23,12 +24,12 @@ const View = (() => {
     ));
   }
   const benchmarksOf = (profile, scope) => scopes(profile)[scope]?.benchmarks ?? [scope];
-  const isGroup = (profile, scope) => scope in scopes(profile);
+  const isGroup = (profile, scope) => Object.hasOwn(scopes(profile), scope);
 
   // The metrics that some row in scope has.
   function available(profile, scope) {
     const own = D.profiles[profile];
-    own.available ??= {};
+    own.available ??= Object.create(null);
     return (own.available[scope] ??= Object.keys(D.metrics).filter(name =>
       benchmarksOf(profile, scope).some(benchmark =>
         own.of[benchmark].some(row => (name === "recovered" ? Data.summary(row, name) : Data.has(row, name))),
@@ -99,7 +100,7 @@ const View = (() => {
     const found = new Map();
     for (const name of names)
       for (const row of D.profiles[profile].of[name]) {
-        if (!found.has(row.s)) found.set(row.s, {s: row.s, strategy: row.strategy, rows: {}});
+        if (!found.has(row.s)) found.set(row.s, {s: row.s, strategy: row.strategy, rows: Object.create(null)});
         found.get(row.s).rows[name] = row;
       }
     for (const line of found.values()) {

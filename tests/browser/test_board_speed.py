@@ -1,0 +1,87 @@
+"""The page of many results: its size, how soon it shows and how soon it follows a filter."""
+
+import json
+
+import msgspec
+import numpy as np
+import pytest
+from browser import folders
+
+from clbench import registry
+from clbench.facts import FAMILIES
+
+RECORDS, BENCHMARKS, SEEDS, TASKS, EXAMPLES = 1500, 25, 5, 5, 1000
+LARGEST = 1_200_000 + 800 * (RECORDS - 479)  # bytes of the page
+FIRST, FILTER = 3000, 450  # ms: three times what an idle core is to take
+CHANGES = {
+    "a family": {"fam": ["replay"]},
+    "another": {"fam": ["regularisation"]},
+    "two": {"fam": ["replay", "regularisation"]},
+    "no family": {"fam": []},
+    "a back end": {"be": "native"},
+    "a name": {"be": "", "q": "er"},
+    "compute": {"q": "", "x": 1.5},
+}
+
+
+def many(fabricated):
+    """Sixty methods on twenty-five benchmarks: counts of examples that were classified right."""
+    known = registry.strategies()
+    facts = {name: registry.facts(name) for name in known}
+    methods = ["naive", "joint"] + [name for name in known if facts[name].family != FAMILIES[0]]
+    methods = [*methods, *(f"er(memory={size})" for size in range(1, 100))][: RECORDS // BENCHMARKS]
+    rng = np.random.default_rng(0)
+    after, on = np.arange(TASKS + 1)[:, None], np.arange(1, TASKS + 1)[None]
+    skill = {name: rng.uniform(0.3, 0.95) for name in methods} | {"naive": 0.2, "joint": 0.98}
+    scenarios = ("class", "task", "domain", "pairs")
+    made = []
+    for number in range(BENCHMARKS):
+        scenario = scenarios[number % 4]
+        for name in methods:
+            kept = np.clip(skill[name] + rng.normal(0, 0.1), 0, 1)
+            exact = np.where(after >= on, 0.95 * kept ** (after - on), 0.1)
+            acc = np.clip(exact + rng.normal(0, 0.01, (SEEDS, TASKS + 1, TASKS)), 0, 1)
+            acc = np.round(acc * EXAMPLES) / EXAMPLES
+            costs = {
+                "flops": int(rng.uniform(1e9, 3e9)),
+                "train_s": float(rng.uniform(1, 9)),
+                "peak_mb": float(rng.uniform(300, 600)),
+                "cpu_hours": float(rng.uniform(0.001, 0.01)),
+            }
+            record = fabricated.make(
+                name, acc, benchmark=f"split_{number}_{scenario}", costs=costs, profile="quick"
+            )
+            for group in record.groups:
+                group.slice_sizes = [EXAMPLES] * TASKS
+                group.provenance = group.provenance | {"started": f"2026-01-02T03:{number:02}:05+00:00"}
+            settings = record.settings | {"scenario": scenario}
+            made.append(msgspec.structs.replace(record, settings=settings))
+    return made
+
+
+@pytest.fixture(scope="module")
+def large(fabricated, tmp_path_factory):
+    made = many(fabricated)
+    assert len(made) == RECORDS
+    return folders.write_page(made, tmp_path_factory.mktemp("large"))
+
+
+def test_the_page_s_size(large, record_property):
+    size = large.stat().st_size
+    record_property("bytes", size)
+    print(f"{size / 1e6:.2f} MB for {RECORDS} records")
+    assert size <= LARGEST
+
+
+def test_first_paint_and_filters(page, large, record_property):
+    page.open(large)
+    load, first = page.js("[board.load, board.ms]")
+    assert page.js("board.get().view.all.length") == RECORDS // BENCHMARKS
+    print(f"first paint after {load:.0f} ms, of which the view {first:.0f} ms")
+    record_property("first_paint_ms", load)
+    for name, change in CHANGES.items():
+        took = page.js(f"(board.go({json.dumps(change)}), board.ms)")
+        print(f"{name}: {took:.0f} ms, {page.js('board.get().view.lines.length')} rows")
+        record_property(f"{name}_ms", took)
+        assert took < FILTER
+    assert load < FIRST
