@@ -149,7 +149,7 @@ def _write_board(
     problems: list[str],
     results: Path,
     out: Path,
-    imported: list[Imported],
+    imported: Sequence[Imported] = (),
 ) -> None:
     made = board(judged, results, out, imported)
     scripts = Path(__file__).parent / "templates" / "board"

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from clbench.report import figures, pages
+from clbench.report import pages
 from clbench.report.tables import by_benchmark, by_profile, comparison
 from clbench.report.values import Entry, entries
 from clbench.results import records
@@ -51,7 +51,7 @@ def write(made: list[Record], top: Path, broken: str | None = None) -> Folder:
     if broken is not None:
         (top / "results" / "smoke" / "toy_class" / "broken.json").write_text(broken)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(figures, "cost", lambda *_: None)  # of the Markdown pages: they take longest
+        patch.setattr(pages, "cost", lambda *_: None)  # of the Markdown pages: they take longest
         pages.write_reports(top / "results", top / "reports")
     found, problems = records.load(top / "results")
     judged = {

@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import io
 import json
 import math
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from PIL import Image
 
 from clbench.metrics.accuracy import METRICS
 from clbench.metrics.ranks import UNIT
@@ -207,7 +209,9 @@ def test_an_old_record_has_the_hash_of_its_file(tmp_path):
 
 def test_pictures_lie_beside_the_page(fabricated, tmp_path):
     one = fabricated.make("er(memory=20)", fabricated.two_tasks((0.5, 0.9)))
-    picture = b"\x89PNG of learnt samples"
+    file = io.BytesIO()
+    Image.new("L", (4, 6)).save(file, "png")
+    picture = file.getvalue()
     one.groups[0].pictures = base64.b64encode(picture).decode()
     judged = judge([one])
     records.write(one, tmp_path / "results")
@@ -216,6 +220,14 @@ def test_pictures_lie_beside_the_page(fabricated, tmp_path):
     assert content == picture and name.startswith("pictures/smoke-toy_class-er--memory=20--")
     (row,) = page.content["profiles"]["smoke"]["rows"]
     assert row["picture"].startswith("pictures/smoke-toy_class-er--memory%3D20--")
+
+
+def test_the_beginning_of_a_file_is_no_picture(fabricated, tmp_path):
+    one = fabricated.make("er", fabricated.two_tasks((0.5, 0.9)))
+    one.groups[0].pictures = base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
+    records.write(one, tmp_path / "results")
+    page = board(judge([one]), tmp_path / "results", tmp_path / "reports")
+    assert not page.pictures and "picture" not in page.content["profiles"]["smoke"]["rows"][0]
 
 
 def test_parameters_are_embedded_where_they_change(fabricated, tmp_path):

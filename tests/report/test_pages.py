@@ -291,15 +291,6 @@ def test_a_profile_that_is_stale_as_a_whole_says_so(fabricated, tmp_path):
         assert "stale as a whole" in (tmp_path / "out" / name).read_text().lower()
 
 
-def test_a_picture_lies_beside_the_page(fabricated, tmp_path):
-    one = fabricated.toy()[0]
-    one.groups[0].pictures = "iVBORw0KGgo="
-    records.write(one, tmp_path / "results")
-    written = write_reports(tmp_path / "results", tmp_path / "out")
-    picture = tmp_path / "out" / "pictures" / "smoke-toy_class-naive.png"
-    assert picture in written.paths and picture.read_bytes() == b"\x89PNG\r\n\x1a\n"
-
-
 def test_specs_with_arguments_make_safe_names(fabricated, tmp_path):
     spec, benchmark = "er(memory=20)+lwf(alpha='<&>')", 'toy_class(order="a b#c")'
     one = fabricated.make(spec, fabricated.two_tasks((0.6, 0.9)), benchmark=benchmark)
