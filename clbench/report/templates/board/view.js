@@ -72,9 +72,11 @@ const View = (() => {
       line.rank = ranking.ranks.get(line.s) ?? null;
       line.ties = ranking.ties.get(line.s) ?? "";
       line.ran = line.yardstick ? ranking.benchmarks.filter(name => line.rows[name]?.ok).length : (ranking.ran.get(line.s) ?? 0);
-      line.recovered = Data.recovered(group ? ranking.benchmarks.map(name => line.rows[name]).filter(Boolean) : line.own);
-      if (group && !line.yardstick && !line.rank) line.recovered = null; // of other benchmarks: not to be compared
-      if (group && line.yardstick && !ranking.benchmarks.every(name => line.rows[name]?.ok)) line.recovered = null;
+      // What is of other benchmarks than those compared is not to be compared.
+      const compared = group ? ranking.benchmarks.map(name => line.rows[name]).filter(row => row?.ok) : line.own,
+        whole = !group || (compared.length === ranking.benchmarks.length && (line.rank || line.yardstick));
+      line.recovered = whole ? Data.recovered(compared) : null;
+      if (group && whole) line.compute = computeOf(compared);
     }
     const metrics = new Set(Object.values(by));
     return {
@@ -105,17 +107,22 @@ const View = (() => {
       }
     for (const line of found.values()) {
       const own = Object.values(line.rows),
-        logs = own.map(row => Data.cost(row, "compute")).filter(Boolean).map(Math.log);
       Object.assign(line, {
         own,
         row: group ? null : own[0],
         ok: own.some(row => row.ok),
         stale: own.some(row => row.ok) && own.filter(row => row.ok).every(row => row.stale),
         yardstick: line.strategy.stores === "all data",
-        compute: logs.length ? Math.exp(Stats.mean(logs)) : null,
+        compute: computeOf(own),
       });
     }
     return [...found.values()];
+  }
+
+  // The geometric mean over rows of their FLOPs as multiples of naive's.
+  function computeOf(rows) {
+    const logs = rows.map(row => Data.cost(row, "compute")).filter(Boolean).map(Math.log);
+    return logs.length ? Math.exp(Stats.mean(logs)) : null;
   }
 
   const tied = (a, b) => [...a.ties].some(letter => b.ties.includes(letter));

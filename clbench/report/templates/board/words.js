@@ -37,7 +37,7 @@ const Words = (() => {
       " wins back ",
       bold(`${fixed(100 * row.recovered.value, 0)} %`),
       " of what retraining would",
-      view.group && `, over ${plural(view.ranking.benchmarks.length, "benchmark")} together`,
+      view.group && ` ${on(view)}`,
       ", at ",
       bold(`${times(row.compute)}×`),
       " the compute of plain fine-tuning",
@@ -45,6 +45,7 @@ const Words = (() => {
       ": the cheapest within a tenth of the best.",
     );
   }
+  const on = ({ranking: {benchmarks}}) => (benchmarks.length === 1 ? `on ${benchmarks[0]}` : `over ${benchmarks.length} benchmarks together`);
   // Steps are equal by the budget; a method with other steps says so.
   function start(view, line) {
     const ratios = line.own
@@ -61,7 +62,7 @@ const Words = (() => {
     return P(
       `Best mean rank${view.metric ? ` by ${Table.describe(view.metric)[0]}` : ""}: `,
       bold(best.s),
-      ` with ${fixed(mean)} [${fixed(low)}, ${fixed(high)}] over ${plural(view.ranking.benchmarks.length, "benchmark")} and ${seeds(view)}. Choose one benchmark for ties, curves and matrices.`,
+      ` with ${fixed(mean)} [${fixed(low)}, ${fixed(high)}] ${on(view)}, ${seeds(view)}. Choose one benchmark for ties, curves and matrices.`,
     );
   }
   function bestOfOne(view, ranked) {
