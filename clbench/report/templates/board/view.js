@@ -106,7 +106,7 @@ const View = (() => {
         found.get(row.s).rows[name] = row;
       }
     for (const line of found.values()) {
-      const own = Object.values(line.rows),
+      const own = Object.values(line.rows);
       Object.assign(line, {
         own,
         row: group ? null : own[0],
