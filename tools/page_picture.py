@@ -7,8 +7,8 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-VIEW = "#b=split_mnist_class&be=native"
-SIZE = "1240,1000"
+VIEW = "#b=split_mnist_class"
+SIZE = "1340,800"
 
 
 def main() -> None:
@@ -24,7 +24,11 @@ def main() -> None:
             "--hide-scrollbars",
             f"--user-data-dir={folder}",
         ]
-        options += [f"--window-size={SIZE}", "--virtual-time-budget=20000"]
+        options += [
+            f"--window-size={SIZE}",
+            "--virtual-time-budget=20000",
+            "--run-all-compositor-stages-before-draw",
+        ]
         picture = ROOT / "docs" / "page.png"
         subprocess.run(
             [browser, *options, f"--screenshot={picture}", address], check=True, capture_output=True

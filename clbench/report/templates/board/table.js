@@ -271,7 +271,7 @@ const Table = (() => {
         onchange: () => act.pick(line.s),
       }),
       Charts.sample(line.s),
-      h("button", {type: "button", class: "name", id: `open-${line.s}`, "data-tip": line.strategy.about, onclick: () => act.open(line.s)}, brief(one.text, 44)),
+      h("button", {type: "button", class: "name", id: `open-${line.s}`, "data-tip": line.strategy.about, onclick: () => act.open(line.s)}, brief(one.text, 32)),
     );
   }
 
