@@ -21,7 +21,9 @@ MAY: dict[str, set[str]] = {
     "api": {"core", "execution", "metrics", "profiles", "report", "results"},
     "avalanche": {"core", "engine", "interchange", "streams"},  # the last for one name, when it is asked for
     "benchmarks": {"core", "data", "listing", "models", "streams"},
+    "claims": {"core", "metrics", "profiles", "registry", "results", "spec"},
     "cli": {
+        "claims",
         "core",
         "data",
         "execution",
@@ -59,7 +61,7 @@ MAY: dict[str, set[str]] = {
     "profiles": set(),
     "own_code": set(),
     "registry": {"core", "facts", "own_code", "spec"},
-    "report": {"core", "facts", "metrics", "profiles", "registry", "results", "spec"},
+    "report": {"claims", "core", "facts", "metrics", "profiles", "registry", "results", "spec"},
     "results": {"core", "exports", "facts", "metrics", "moved", "own_code", "registry", "spec"},
     "spec": {"core"},
     "strategies": {"core", "listing", "models", "streams"},

@@ -1,9 +1,11 @@
 """`clbench check` and `clbench baseline accept`: the gate."""
 
 import os
+from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -50,12 +52,20 @@ class Format(StrEnum):
 
   clbench check --against main                     the same pairs by both commits, here: for what is proposed
 
-  clbench check --against HEAD~1 -b split_digits_class -s er -s ewc --until-decided 20m"""
+  clbench check --against HEAD~1 -b split_digits_class -s er -s ewc --until-decided 20m
+
+  clbench check --claims mine.toml --results results     does what you claim hold on these records?"""
 )
 def check(
-    profile: Annotated[ProfileName, typer.Option(help="Which baselines.")] = SMOKE,
+    profile: Annotated[
+        ProfileName | None, typer.Option(help="Which baselines. Default: smoke; of --claims quick and full.")
+    ] = None,
     benchmark: Benchmarks = None,
     strategy: Strategies = None,
+    claims: Annotated[
+        Path | None,
+        typer.Option("--claims", help="Judge the claims in this file on stored records, without running."),
+    ] = None,
     against: Annotated[
         str | None,
         typer.Option(help="Git revision whose code is run beside today's, in place of the baselines."),
@@ -86,11 +96,17 @@ def check(
     """Runs pairs afresh and compares, with the baselines or with the code of another commit.
 
     Exit 0: fine; 1: something is worse, or changed and not shown to be harmless; 3: against baselines from
-    another platform, too few seeds to tell.
+    another platform, too few seeds to tell. Of claims 1: contradicted on a benchmark; 3: undecided or not
+    testable.
     """
     from clbench.results import judged
 
     check_margin(margin)
+    if claims:
+        if any((benchmark, strategy, against, seeds, until_decided, junit, strict)):
+            raise InputError("--claims goes with --profile, --results and --format alone")
+        _gate_claims(claims, results or folders.RESULTS, profile, format_.value)
+    profile = profile or SMOKE
     if junit:
         check_writable_file(junit)
     if against is None:
@@ -117,11 +133,25 @@ def check(
         )
     if junit:
         writing.write_atomically(junit, judged.junit(verdicts, strict))
-    print("\n".join(judged.lines(verdicts, format_.value)))
-    if format_ is Format.github and (summary := os.environ.get("GITHUB_STEP_SUMMARY")):
-        with open(summary, "a", encoding="utf-8") as file:
-            file.write("\n".join(judged.lines(verdicts, "markdown")) + "\n")
+    _tell(partial(judged.lines, verdicts), format_.value)
     raise typer.Exit(judged.exit_status(verdicts, strict))
+
+
+def _tell(lines: Callable[[str], list[str]], format: str) -> None:
+    """Prints what `lines` makes in this format; for GitHub into the job's summary, too."""
+    print("\n".join(lines(format)))
+    if format == Format.github and (summary := os.environ.get("GITHUB_STEP_SUMMARY")):
+        with open(summary, "a", encoding="utf-8") as file:
+            file.write("\n".join(lines("markdown")) + "\n")
+
+
+def _gate_claims(path: Path, results: Path, profile: str | None, format: str) -> NoReturn:
+    from clbench.claims import gate
+    from clbench.cli.claims import judged_claims
+
+    made = judged_claims(path, results, profile)
+    _tell(partial(gate.lines, made, path=path), format)
+    raise typer.Exit(gate.exit_status(made))
 
 
 def _with_baselines(

@@ -12,7 +12,7 @@ from clbench.core.text import printable
 from clbench.errors import BrokeOff, InputError, Unavailable
 
 # isort: off
-from clbench.cli import list, explain, run, show, compare, history, results, new, test, check, verify  # noqa: F401
+from clbench.cli import list, explain, run, show, compare, history, claims, results, new, test, check, verify  # noqa: F401
 
 # isort: on
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri, stdtrit  # quantiles of the normal and of t; scipy.stats is slow to import
+from scipy.special import ndtri, stdtr, stdtrit  # of the normal and of t; scipy.stats is slow to import
 
 TOO_WIDE = 0.1  # an interval that reaches so far from 0 says nothing about a tie
 Values = Sequence[float] | np.ndarray  # one for each seed
@@ -188,6 +188,20 @@ def smallest_margin(
     if narrow.low is None or narrow.high is None:
         return None
     return max(abs(narrow.low), abs(narrow.high))
+
+
+def p_above(values: Values, bound: float) -> float:
+    """One-sided p of a t test of "the mean is at most the bound", so small where it lies above. Two values at
+    least; where all are equal they are no sample but a number, and p is 0 or 1.
+
+    >>> round(p_above([1.0, 2.0, 3.0], 0.0), 4), p_above([2.0, 2.0], 1.0), p_above([2.0, 2.0], 2.0)
+    (0.0371, 0.0, 1.0)
+    """
+    x = _floats(values)
+    if np.ptp(x) == 0:
+        return float(x[0] <= bound)
+    t = (x.mean() - bound) / (x.std(ddof=1) / math.sqrt(x.size))
+    return float(stdtr(x.size - 1, -t))
 
 
 def seeds_needed(differences: Values, margin: float) -> int | None:

@@ -27,6 +27,7 @@ import numpy as np
 from PIL import Image
 
 from clbench import registry
+from clbench.claims import report as claims
 from clbench.core.costs import COSTS
 from clbench.facts import FAMILIES
 from clbench.metrics.accuracy import METRICS, per_seed
@@ -102,7 +103,9 @@ def board(judged: Judged, results: Path, out: Path, imported: Sequence[Imported]
         profile: _profile(profile, benchmarks, shared, strategies, weights, results, made)
         for profile, benchmarks in judged.items()
     }
+    of_claims = claims.sections(judged)
     for profile, told in profiles.items():
+        told["sections"] += of_claims.get(profile, [])
         own = [row for row in imported if row.profile == profile]
         told["sections"] += _of_others(own, list(judged[profile]))
     found: dict[str, list[Record]] = {}

@@ -72,7 +72,7 @@ def table(results: Results) -> list[str]:
         for benchmark, strategy, found in results
     ]
     table = [["status", "benchmark", "strategy", "detail"], ["---"] * 4, *rows]
-    return ["| " + " | ".join(_in_a_cell(cell) for cell in row) + " |" for row in table]
+    return ["| " + " | ".join(in_a_cell(cell) for cell in row) + " |" for row in table]
 
 
 def _code(name: str) -> str:
@@ -80,7 +80,7 @@ def _code(name: str) -> str:
     return f"`{name.replace('`', chr(39))}`"
 
 
-def _in_a_cell(text: str) -> str:
+def in_a_cell(text: str) -> str:
     return text.replace("|", r"\|").replace("<", "&lt;")
 
 
@@ -91,12 +91,12 @@ def _github(results: Results) -> list[str]:
         if level := _level(found):
             message = f"{benchmark} {strategy}: {found.status}: {found.detail}".replace("%", "%25")
             place = place_of(benchmark, strategy)
-            where = f"file={_as_property(place[0])},line={place[1]}," if place else ""
+            where = f"file={as_property(place[0])},line={place[1]}," if place else ""
             commands.append(f"::{level} {where}title=clbench check::{message}")
     return commands + _text(results)
 
 
-def _as_property(text: str) -> str:
+def as_property(text: str) -> str:
     for mark, escaped in (("%", "%25"), (":", "%3A"), (",", "%2C")):
         text = text.replace(mark, escaped)
     return text

@@ -16,6 +16,7 @@ BEFORE = {
     "clbench test my_method.py": ["clbench new strategy my_method"],
     "clbench run -b split_digits_class -s er+ewc": ["clbench new strategy my_method"],
     "clbench show": [ER],
+    "clbench claims --results": [f"{ER} --out results"],
     "clbench results remove": [
         "clbench new strategy my_method",
         "clbench run -b split_digits_class -s my_method.py:MyMethod --seeds 1 --workers 0 --profile smoke",
@@ -34,6 +35,7 @@ READ_ONLY = (
     "clbench compare",
     "clbench history",
     "clbench run --all",
+    "clbench claims --claims",
     "clbench test my_method.py:",
 )
 

@@ -332,7 +332,10 @@ OPTIONS = {
     ("compare", "er", "joint"): ("--results", "--profile", "--metric", "--margin", "--format", "-b", "-s"),
     ("compare", "my_results", "my_results"): ("--profile", "--metric", "-b", "-s"),
     ("list",): ("--family", "--nonsense", "strategies", "pairs"),
-    ("check", "--results", "my_results"): ("--results", "--baselines", "--format", "--profile", "-b"),
+    ("check", "--results", "my_results"): (
+        *("--results", "--baselines", "--format", "--profile", "-b", "--claims"),
+    ),
+    ("claims",): ("--results", "--profile", "--format", "--claims", "--id", "-b", "--cells", "--missing"),
     ("baseline", "accept"): ("--results", "--baselines", "-s"),
     ("report",): ("--results",),
     ("report", "--results", "nowhere"): ("--out",),

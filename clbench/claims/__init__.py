@@ -1,0 +1,1 @@
+"""What people say of methods, as entries of one line each that records decide."""
