@@ -66,6 +66,14 @@ def run(
     ] = None,
     out: Annotated[Path, typer.Option(help="Results folder.")] = folders.RESULTS,
     fresh: Annotated[bool, typer.Option("--fresh", help="Run again what is already there.")] = False,
+    fresh_times: Annotated[
+        bool,
+        typer.Option(
+            "--fresh-times",
+            help="Only repeat the rows of --out whose wall-clock is far above their CPU time, since they "
+            "waited for a core: the same numbers, new times.",
+        ),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would run.")] = False,
     run_limit: Annotated[
         str | None,
@@ -86,7 +94,7 @@ def run(
 ) -> None:
     """Runs strategies on benchmarks, several seeds each; what is already in the results folder is not run
     again."""
-    if not (all_ or benchmark or strategy):
+    if not (all_ or benchmark or strategy or fresh_times):
         print(f"clbench: say what to run: --all, or -b and -s\n\n{EXAMPLES}", file=sys.stderr)
         raise typer.Exit(2)
     executing = import_execution()
@@ -98,13 +106,32 @@ def run(
 
     asked_seeds = planning.parse_seeds(seeds, seed_list)
     limit, group_limit = seconds_of("time_limit", time_limit), seconds_of("run_limit", run_limit)
+    if fresh_times:
+        from clbench.cli.fresh_times import repeat_times
+
+        refused: dict[str, object] = {
+            "--fresh": fresh,
+            "--json": as_json,
+            "--scheduler": scheduler,
+            "--group-size": group_size,
+        }
+        refused |= {"--seeds or --seed-list": asked_seeds, "--device": device not in ("auto", "cpu")}
+        if given := [name for name, value in refused.items() if value]:
+            raise InputError(f"--fresh-times repeats rows of a CPU as they were: without {', '.join(given)}")
+        level: str = profile.value if profile else "smoke" if all_ else "quick"
+        check_writable(out / level)
+        with nullcontext() if dry_run else hold(out):
+            repeat = repeat_times(
+                out, level, benchmark, strategy, workers, limit, group_limit, debug, dry_run
+            )
+        raise typer.Exit(repeat)
     if scheduler:
         from clbench.execution.cluster import look_at_cluster
 
         device, workers = look_at_cluster(scheduler, device)
     else:
         device = choose_device(device)
-    level: str = profile.value if profile else "full" if "cuda" in device else "smoke" if all_ else "quick"
+    level = profile.value if profile else "full" if "cuda" in device else "smoke" if all_ else "quick"
     names = registry.select(benchmark or list(PROFILES[level].selects), registry.benchmarks())
     rows = registry.strategies()
     if not strategy:

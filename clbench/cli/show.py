@@ -91,7 +91,7 @@ def show(
     # What filters ask is not known of imported rows.
     others = [] if family or where else matching_imported(results, profile, benchmark, strategy)
     chosen = matching_records(found, results, benchmark, strategy, needed=not others)
-    _print(arrange.arranged(chosen, found, wanted, others), form, keep=sort)
+    print_tables(arrange.arranged(chosen, found, wanted, others), form, keep=sort)
 
 
 def _one_format(given: Format | None, as_json: bool, as_csv: bool) -> Format:
@@ -101,7 +101,7 @@ def _one_format(given: Format | None, as_json: bool, as_csv: bool) -> Format:
     return next((one for one in asked if one), Format.table)
 
 
-def _print(made: list, form: Format, keep: str | None) -> None:
+def print_tables(made: list, form: Format, keep: str | None = None) -> None:
     """keep: the column that a narrow terminal shows too."""
     from clbench.report import formats, latex
 

@@ -7,6 +7,7 @@ from statistics import fmean, geometric_mean
 from clbench.errors import InputError
 from clbench.facts import FAMILIES, OWN
 from clbench.metrics.accuracy import METRICS
+from clbench.metrics.decay import DECAY
 from clbench.metrics.references import REFERENCES
 from clbench.metrics.statistics import Recovered
 from clbench.report import filters, tables
@@ -22,7 +23,7 @@ RANK = Column("rank", "rank", None, "1 + the number of better rows, with its 95 
 TIES = Column("ties", "ties", None, "rows that share a letter cannot be told apart")
 POOLED = Column("recovered", "recovered", True, "of all damage on the compared benchmarks together")
 KEYS = (*NAMES, "rank", "strategy", "family")  # by which rows are sorted
-HIGHER = ("retraining_saved", *(name for name in METRICS if METRICS[name].higher_is_better))  # is better
+HIGHER = ("retraining_saved", *(name for name, one in (METRICS | DECAY).items() if one.higher_is_better))
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ class Wanted:
         _check_known("metric", self.metric, NAMES)
         _check_known("key to sort by", self.sort, KEYS)
         if self.ranks and self.metric and self.metric not in METRICS:
-            raise InputError(f"--ranks are by a metric, and {self.metric} is a cost; --sort sorts by it")
+            kind = "no metric that ranks" if self.metric in DECAY else "a cost"
+            raise InputError(f"--ranks are by a metric, and {self.metric} is {kind}; --sort sorts by it")
         for wants, needed in ((self.holm, "--holm"), (self.sort == "rank", "--sort rank")):
             if wants and not self.ranks:
                 raise InputError(f"{needed} needs --ranks")

@@ -34,6 +34,7 @@ from clbench.metrics.accuracy import METRICS, per_seed
 from clbench.metrics.ranks import UNIT
 from clbench.profiles import PROFILES
 from clbench.report.agreement import COLUMNS, EXPLANATION, agreements
+from clbench.report.decay import section
 from clbench.report.orders import orders
 from clbench.report.tables import DESCRIPTIONS, TITLES, machine
 from clbench.report.values import (
@@ -48,6 +49,7 @@ from clbench.report.values import (
     seen_accuracy,
     stores_examples,
     trains_on_all_data,
+    wall_and_cpu,
 )
 from clbench.results.imported import Imported
 from clbench.results.records import Record, file_name, path_of
@@ -205,6 +207,8 @@ def _sections(benchmarks: dict[str, list[Entry]]) -> list[dict]:
     """Further tables of a benchmark: what each is about, its headings and its rows of text."""
     sections = []
     for place, entries in enumerate(benchmarks.values()):
+        if ageing := section(entries):
+            sections.append({"benchmark": place} | ageing)
         if pairs := agreements(entries):
             sections.append(
                 {
@@ -330,11 +334,8 @@ def _hash_of(record: Record, results: Path) -> str:
 def _group(group, shared: Interned) -> list:
     """[seeds, when, where and with what, wall seconds, CPU seconds (null where a GPU worked), groups at a
     time, notes]"""
-    costs, provenance = group.costs, group.provenance
-    wall = sum(costs.get(name) or 0 for name in ("setup_s", "train_s", "eval_s"))
-    cpu = None
-    if costs.get("cpu_hours") and str(provenance.get("device")) == "cpu":
-        cpu = 3600 * costs["cpu_hours"]
+    provenance = group.provenance
+    wall, cpu = wall_and_cpu(group)
     where = {name: provenance.get(name) for name in LIBRARIES if name in provenance}
     where["machine"] = machine(provenance) if provenance else ""
     return [

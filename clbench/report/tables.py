@@ -5,16 +5,19 @@ A table is plain data, the same for every way of writing it (`clbench.report.for
 other records is computed here, when shown.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from clbench.core.costs import COSTS
+from clbench.core.costs import COSTS, SECONDS
 from clbench.metrics.accuracy import METRICS
+from clbench.metrics.decay import DECAY
 from clbench.metrics.references import NAIVE
 from clbench.metrics.statistics import on_common_seeds, paired_difference, summarise
 from clbench.profiles import PROFILES
 from clbench.report.stars import competes, seeds_due, star_and_ties
 from clbench.report.values import (
+    BUSY,
     Entry,
     data_of,
     entries,
@@ -23,9 +26,11 @@ from clbench.report.values import (
     is_held_out,
     is_plain,
     kind_of,
+    oldest,
     order_of,
     ranks_by,
     trains_on_all_data,
+    waited,
 )
 from clbench.results.records import Record
 
@@ -82,7 +87,9 @@ TITLES = {
     "compute": "× naive",
 }
 DERIVED = ("seconds", "gflops", "memory_mb", "compute")  # what tables show of costs in other units
-NAMES = (*METRICS, *COSTS, *DERIVED)  # of all that a row has a value of
+NAMES = (*METRICS, *COSTS, *DERIVED, *DECAY)  # of all that a row has a value of
+TIMES = ("seconds", *SECONDS)  # by the clock
+POINTS_PER = {"update_gain_per_gflop": 100, "update_gain_per_item": 1e5}  # GFLOP, 1,000 examples
 DESCRIPTIONS = {
     "seconds": "wall-clock of training and evaluation",
     "gflops": "counted forward and backward FLOPs, in units of 10^9",
@@ -90,7 +97,15 @@ DESCRIPTIONS = {
     "compute": "FLOPs as a multiple of naive's on the same benchmark and data",
 }
 UNITS = "accuracies in points ± half-width of the 95 % t interval over seeds ([low, high]: Fieller's)"
-SIGNS = {"best": "★", "tied": "≈", "unclear": "?", "stale": "†", "accepted": "‡", "imported": "§"}
+SIGNS = {
+    "best": "★",
+    "tied": "≈",
+    "unclear": "?",
+    "stale": "†",
+    "accepted": "‡",
+    "imported": "§",
+    "waited": "⚑",
+}
 LEGEND = {
     "best": "★ best mean among the rows that do not train on all data so far and have all seeds",
     "tied": "≈ not distinguishable from ★: "
@@ -100,6 +115,8 @@ LEGEND = {
     "stale": "† stale: made by source code that has changed since; run it again. "
     "Stale rows take no part in ★ and ≈",
     "accepted": "‡ on a copy of the data that differs from the published one and was taken knowingly",
+    "waited": f"⚑ the machine was busy, so the seconds are too many: a seed group took more than {BUSY:g} "
+    "times its CPU time; `clbench run --fresh-times` repeats such rows",
 }
 
 
@@ -198,6 +215,8 @@ def heading(name: str) -> Column:
     if name in METRICS:
         metric = METRICS[name]
         return Column(name, metric.title, metric.higher_is_better, metric.description)
+    if name in DECAY:  # of the stream as much as of the row: no arrow
+        return Column(name, DECAY[name].title, None, DECAY[name].description)
     cost = COSTS.get(name)
     title = TITLES.get(name) or (f"{cost.title} {cost.unit}".strip() if cost else name)
     return Column(name, title, None, DESCRIPTIONS.get(name) or (cost.description if cost else ""))
@@ -259,8 +278,9 @@ def comparison_of(found: list[Entry]) -> Table:
     """The same of entries."""
     first = found[0].record
     lead = ranks_by(first)
+    names = [name for name in NAMES if in_time(first) or name not in DECAY]
     rows = [
-        _row(entry, {name: cell(entry, name) for name in NAMES} | {lead: one})
+        row_of(entry, {name: cell(entry, name) for name in names} | {lead: one})
         for entry, one in zip(found, cells_with_marks(found, lead), strict=True)
     ]
     chosen = _columns(first, lead)
@@ -311,7 +331,7 @@ def by_metric_of(judged: Judged, metric: str | None = None) -> Table:
         columns.append(_of_benchmark(benchmark, shown, metric is None))
         notes += _seeds(found, shown)
         for entry, one in zip(found, cells_with_marks(found, shown, seeds_due(found)), strict=True):
-            row = _row(entry, {benchmark: one})
+            row = row_of(entry, {benchmark: one})
             old = rows.get(entry.record.strategy, row)
             rows[row.strategy] = replace(row, origins=old.origins | row.origins, cells=old.cells | row.cells)
     records = [entry.record for found in judged.values() for entry in found]
@@ -320,7 +340,7 @@ def by_metric_of(judged: Judged, metric: str | None = None) -> Table:
         replace(row, cells={column.name: row.cells.get(column.name, Cell()) for column in columns})
         for row in sorted(rows.values(), key=lambda row: order[row.strategy])
     ]
-    costs = metric is not None and metric not in METRICS
+    costs = metric in (*COSTS, *DERIVED)
     notes = [*_notes(ordered, costs), *notes, *(machines(ordered) if costs else [])]
     return Table(records[0].profile, None, metric, columns, ordered, notes, held_out=is_held_out(records[0]))
 
@@ -331,7 +351,8 @@ def _of_benchmark(benchmark: str, metric: str, named: bool) -> Column:
     return Column(benchmark, title, description=heading(metric).description, metric=metric)
 
 
-def _row(entry: Entry, cells: dict[str, Cell]) -> Row:
+def row_of(entry: Entry, cells: dict[str, Cell]) -> Row:
+    """The row with these cells."""
     record = entry.record
     origin = Origin(
         record.status,
@@ -377,14 +398,17 @@ def cells_with_marks(found: list[Entry], metric: str, expected: int | None = Non
             "accepted": "accepted_data" in entry.record.settings,
         }
         one = cell(entry, metric, expected) if entry.ok else Cell(text=entry.record.status)
-        cells.append(replace(one, marks=tuple(mark for mark, holds in marks.items() if holds)))
+        held = tuple(mark for mark, holds in marks.items() if holds)
+        cells.append(replace(one, marks=(*held, *one.marks)))
     return cells
 
 
 def cell(entry: Entry, name: str, expected: int | None = None) -> Cell:
-    """The cell of a metric or cost, without marks. It says its n where that is not the expected one: by
-    default that of its row, which stands in the table."""
+    """The cell of a metric or cost, without marks but for times of a busy machine. It says its n where that
+    is not the expected one: by default that of its row, which stands in the table."""
     one = _cell(entry, name)
+    if name in TIMES and one.value is not None and waited(entry.record):
+        one = replace(one, marks=("waited",))
     due = len(entry.record.seeds) if expected is None else expected
     return one if one.value is None or one.n == due else replace(one, text=f"{one.text} (n {one.n})")
 
@@ -393,12 +417,19 @@ def _cell(entry: Entry, name: str) -> Cell:
     if name == "recovered":
         return _recovered(entry)
     if name in METRICS:
-        return _metric(entry.metrics.get(name, {}))
-    value = cost_of(entry.costs, name)
+        return cell_of_seeds(entry.metrics.get(name, {}))
+    if name in DECAY:
+        return _of_decay(entry, name)
+    return cell_of_cost(entry, cost_of(entry.costs, name))
+
+
+def cell_of_cost(entry: Entry, value: float | None) -> Cell:
+    """What a seed of the row costs."""
     return Cell() if value is None else Cell(value=value, n=len(entry.record.seeds), text=number(value))
 
 
-def _metric(seeds: dict[int, float]) -> Cell:
+def cell_of_seeds(seeds: Mapping[int, float]) -> Cell:
+    """A metric's cell: the mean of these values, in points."""
     summary = summarise(list(seeds.values()))
     mean, half = summary.mean, summary.half_width
     if mean is None:
@@ -413,6 +444,22 @@ def cell_of_mean(
     text = f"{100 * mean:z.1f}" if half is None else f"{100 * mean:z.1f} ± {100 * half:.1f}"
     low, high = (None, None) if half is None else (mean - half, mean + half)
     return Cell(mean, half, low, high, sd, n, seeds, text)
+
+
+def _of_decay(entry: Entry, name: str) -> Cell:
+    """In slices, in points, or in points for each GFLOP or 1,000 examples. Of a half-life that some seeds do
+    not reach, after how many slices they have not."""
+    seeds = entry.decay.get(name, {})
+    lasting = sum(value == math.inf for value in seeds.values())
+    if lasting:
+        some = "" if lasting == len(seeds) else f" ({lasting} of {len(seeds)} seeds)"
+        return Cell(n=len(seeds), text=f"> {oldest(entry.record)}{some}")
+    one = cell_of_seeds(seeds)
+    if one.value is None or (name != "half_life" and name not in POINTS_PER):
+        return one
+    values = [one.value] if one.half_width is None else [one.value, one.half_width]
+    texts = [f"{v:.2f}" if name == "half_life" else number(POINTS_PER[name] * v) for v in values]
+    return replace(one, text=" ± ".join(texts))
 
 
 def _recovered(entry: Entry) -> Cell:

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from clbench import registry
-from clbench.core.costs import COSTS
+from clbench.core.costs import COSTS, SECONDS
 from clbench.errors import InputError
 from clbench.facts import FAMILIES, OWN, Facts
 from clbench.metrics import accuracy
+from clbench.metrics.decay import DECAY, terms
 from clbench.metrics.references import JOINT, JOINT_EQUAL, NAIVE, REFERENCES, place_of
 from clbench.metrics.statistics import Recovered, recovered
 from clbench.profiles import PROFILES
-from clbench.results.records import Record
+from clbench.results.records import Group, Record
 from clbench.results.staleness import is_stale
 from clbench.spec import parse
 
@@ -33,6 +34,7 @@ BACKWARD = {  # metric -> what else a stream of pairs measures
     "backward_right_left": "r1_right_left",
     "backward_five": "r5",
 }
+BUSY = 1.2  # of wall-clock to CPU time: above it a seed group waited for a core
 
 
 def facts_of(record: Record) -> list[Facts]:
@@ -137,6 +139,24 @@ def order_of(record: Record) -> tuple:
     return family, record.backend == "avalanche", place_of(record.strategy.split("(")[0]), record.strategy
 
 
+def wall_and_cpu(group: Group) -> tuple[float, float | None]:
+    """Seconds that a seed group took by the clock and of the CPU; no CPU seconds where a GPU worked."""
+    wall = sum(group.costs.get(name) or 0 for name in SECONDS)
+    hours = group.costs.get("cpu_hours")
+    return wall, 3600 * hours if hours and str(group.provenance.get("device")) == "cpu" else None
+
+
+def slowest(record: Record) -> float:
+    """How many times its CPU time a seed group took by the clock, of the one that waited most; 0 where a GPU
+    worked."""
+    return max((wall / cpu for wall, cpu in map(wall_and_cpu, record.groups) if cpu), default=0.0)
+
+
+def waited(record: Record) -> bool:
+    """Whether the machine was busy, so that the times are too long: as the page says it (`Data.busy`)."""
+    return slowest(record) > BUSY
+
+
 @dataclass(frozen=True)
 class Entry:
     """One record with all that follows from it."""
@@ -146,6 +166,7 @@ class Entry:
     metrics: dict[str, dict[int, float]]  # metric -> seed -> value, NaN where the run has none
     recovered: Recovered | None
     costs: dict[str, float | None]  # per seed
+    decay: dict[str, dict[int, float]]  # metric of DECAY -> seed -> value; none off streams in time
 
     @property
     def ok(self) -> bool:
@@ -203,7 +224,34 @@ def _entry(record: Record, stale: bool, references: dict[tuple[str, str], Record
     costs["compute"] = _share(costs["flops"], reference(NAIVE))
     of_retraining = _share(costs["flops"], reference(JOINT))
     costs["retraining_saved"] = None if of_retraining is None else 1 - of_retraining
-    return Entry(record, stale, metrics, back, costs)
+    decay = _decay(record, costs) if metrics and in_time(record) else {}
+    return Entry(record, stale, metrics, back, costs, decay)
+
+
+def _decay(record: Record, costs: dict[str, float | None]) -> dict[str, dict[int, float]]:
+    """The gain of an update is per GFLOP of a task on average, and per example stored at the end."""
+    step_of = record.settings.get("step_of")
+    found = {
+        name: {seed: metric.function(R, step_of) for seed, R in zip(record.seeds, record.array, strict=True)}
+        for name, metric in DECAY.items()
+        if metric.function is not None
+    }
+    per = {"update_gain_per_gflop": gflops_of_update(record), "update_gain_per_item": costs["memory_items"]}
+    for name, amount in per.items():
+        gains = found["update_gain"].items() if amount else ()
+        found[name] = {seed: gain / amount for seed, gain in gains if amount}
+    return found
+
+
+def oldest(record: Record) -> int:
+    """The largest age in slices that a model of this stream is tested at."""
+    return len(terms(record.array[0], record.settings.get("step_of"))) - 1
+
+
+def gflops_of_update(record: Record) -> float | None:
+    """Of one seed, on average over all tasks, the first one too."""
+    flops = record.cost("flops")
+    return None if flops is None else flops / 1e9 / (record.array.shape[1] - 1)
 
 
 def _by_example(record: Record) -> dict[int, float]:

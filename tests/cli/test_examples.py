@@ -17,6 +17,8 @@ BEFORE = {
     "clbench run -b split_digits_class -s er+ewc": ["clbench new strategy my_method"],
     "clbench show": [ER],
     "clbench claims --results": [f"{ER} --out results"],
+    "clbench decay": ["clbench run -b driftcaps -s naive -s er --seeds 1 --workers 0 --profile smoke"],
+    "clbench costs": [ER],
     "clbench results remove": [
         "clbench new strategy my_method",
         "clbench run -b split_digits_class -s my_method.py:MyMethod --seeds 1 --workers 0 --profile smoke",
@@ -67,6 +69,7 @@ def typed(here, tmp_path, monkeypatch):
             "".join(map(evaluated, (2014, 2015, 2016)))
         )
     (folder / "numbers_of_a_paper.csv").write_text("benchmark,strategy,metric,mean\nb,s,acc,0.5\n")
+    (folder / "rates.toml").write_text("price_per_cpu_hour = 0.05\nwatts_per_cpu = 10\n")
     return lambda line, *more: here(*shlex.split(line)[1:], *more, cwd=folder)
 
 

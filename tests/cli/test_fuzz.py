@@ -52,6 +52,7 @@ def place(tmp_path_factory):
     (top / "own.py").write_text(
         "from clbench import Part\nclass Mine(Part):\n    pass\nclass Other:\n    pass\n"
     )
+    (top / "rates.toml").write_text("price_per_cpu_hour = 0.05\n")
     (top / "broken.py").write_text("def f(:\n")
     (top / "folder.csv").mkdir()
     os.mkfifo(top / "pipe.csv")
@@ -329,6 +330,8 @@ OPTIONS = {
         *("--results", "--profile", "--metric", "-b", "-s", "--family", "--where", "--sort", "--format"),
         *("--ranks", "--holm", "--reverse"),
     ),
+    ("decay",): ("--results", "--profile", "--format", "-b", "-s"),
+    ("costs", "--rates", "rates.toml"): ("--rates", "--results", "--profile", "--format", "-b", "-s"),
     ("compare", "er", "joint"): ("--results", "--profile", "--metric", "--margin", "--format", "-b", "-s"),
     ("compare", "my_results", "my_results"): ("--profile", "--metric", "-b", "-s"),
     ("list",): ("--family", "--nonsense", "strategies", "pairs"),
