@@ -5,6 +5,7 @@ interval. A missing value (NaN or None) is never skipped: it makes the result No
 """
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -125,8 +126,9 @@ def standing(values: Mapping[str, Mapping[int, float]], higher_is_better: bool, 
     """Which row is best, and which others cannot be told from it.
 
     `values` is row -> seed -> value; `seeds` is how many a row should have. Best is the best mean among the
-    rows that have as many, two at least: a mean of fewer is luck. Another row is judged by the 95 % interval
-    of its paired difference from the best row, on the seeds that both have. Where it contains 0 the row is
+    rows that have as many, two at least, on the seeds that all of these have: a mean of fewer is luck, and
+    one of others no comparison. These rows are judged by the 95 % interval of the paired difference from the
+    best row on these seeds, another row on those that it shares with the best. Where it contains 0 the row is
     tied, unless the interval does not exclude a difference of 10 points or the row has fewer seeds than it
     should: then nothing can be told. Nor can it from one common seed. A row with a missing value is none of
     these.
@@ -134,19 +136,33 @@ def standing(values: Mapping[str, Mapping[int, float]], higher_is_better: bool, 
     known = {
         row: by_seed for row, by_seed in values.items() if summarise(list(by_seed.values())).mean is not None
     }
-    means = {
-        row: float(np.mean(list(by_seed.values())))
-        for row, by_seed in known.items()
-        if len(by_seed) >= max(2, seeds)
-    }
-    if not means:
+    whole = {row: by_seed for row, by_seed in known.items() if len(by_seed) >= max(2, seeds)}
+    common = _seeds_of_most(whole)
+    if len(common) < 2:
         return Standing()
+    compared = {
+        row: {seed: by_seed[seed] for seed in common}
+        for row, by_seed in whole.items()
+        if common <= by_seed.keys()
+    }
+    means = {row: float(np.mean(list(by_seed.values()))) for row, by_seed in compared.items()}
     choose = max if higher_is_better else min
     best = choose(means, key=means.__getitem__)
-    differences = {row: _paired(known[row], known[best]) for row in known.keys() - {best}}
+    differences = {
+        row: _paired(compared[row], compared[best]) if row in compared else _paired(known[row], known[best])
+        for row in known.keys() - {best}
+    }
     untold = {row for row, found in differences.items() if found.low is None or found.contains_zero}
     tied = {row for row in untold & means.keys() if not _too_wide(differences[row])}
     return Standing(best, frozenset(tied), frozenset(untold - tied))
+
+
+def _seeds_of_most(rows: Mapping[str, Mapping[int, float]]) -> set[int]:
+    """The seeds that all rows have, but for rows that share less than two with more than half of the rows."""
+    counts = Counter(seed for by_seed in rows.values() for seed in by_seed)
+    usual = {seed for seed, count in counts.items() if 2 * count > len(rows)}
+    shared = [usual & by_seed.keys() for by_seed in rows.values()]
+    return set.intersection(*(one for one in shared if len(one) > 1), usual)
 
 
 def _paired(a: Mapping[int, float], b: Mapping[int, float]) -> PairedDifference:

@@ -402,14 +402,14 @@ def _values(entry: Entry, shape: list[int], units: list[int], weights: dict[str,
     step_of = record.settings.get("step_of")
     key = json.dumps([shape, step_of])
     if key not in weights:
-        short = record.array.size <= MOST_CELLS
-        weights[key] = weights_of((shape[0], shape[1]), tuple(step_of) if step_of else None) if short else {}
+        weights[key] = weights_of((shape[0], shape[1]), tuple(step_of) if step_of else None)
+    embedded = record.array.size <= MOST_CELLS  # else there is nothing to weigh
     counts = np.array(_counts(record.array, units)).reshape(record.array.shape)
     exact = np.where(counts == MISSING, 0, counts / np.array(units))
     values: dict[str, list[int | None]] = {}
     for name, by_seed in entry.metrics.items():
         own = _in_units([by_seed.get(seed, np.nan) for seed in record.seeds])
-        if name in weights[key]:
+        if embedded and name in weights[key]:
             weighted = (exact * np.array(weights[key][name]).reshape(shape)).sum(axis=(1, 2))
             if own == _in_units(weighted) and not _is_on_edge(weighted):
                 continue
@@ -436,6 +436,8 @@ def weights_of(shape: tuple[int, int], step_of: tuple[int, ...] | None) -> dict[
     on other matrices too.
     """
     size = shape[0] * shape[1]
+    if size > MOST_CELLS:
+        return {}
     single = per_seed(np.eye(size).reshape(size, *shape), list(step_of) if step_of else None)
     others = np.random.default_rng(0).random((5, *shape))
     found = per_seed(others, list(step_of) if step_of else None)

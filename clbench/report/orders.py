@@ -11,7 +11,7 @@ import numpy as np
 from clbench.metrics.accuracy import METRICS
 from clbench.metrics.ranks import UNIT, drawn_means, ranks, weights_of_seeds
 from clbench.report.ranking import able_rows, rank, values_of
-from clbench.report.values import Entry, ranks_by
+from clbench.report.values import Entry, is_held_out, ranks_by
 
 FEWEST = 4  # rows, for an order to be compared
 DRAWS = 1000
@@ -21,16 +21,18 @@ def orders(found: Mapping[str, Sequence[Entry]]) -> dict:
     """`pairs`: [benchmark, benchmark, tau, rows that have a rank on both]; `kinds`: of synthetic splits
     against streams in time, by mean ranks of the rows that ran on all of `benchmarks`: tau and its 95 %
     interval over draws of the seeds. None where there is too little to compare."""
-    return {"pairs": _pairs(found), "kinds": _kinds(found)}
+    on_test_data = {name: entries for name, entries in found.items() if not is_held_out(entries[0].record)}
+    return {"pairs": _pairs(found), "kinds": _kinds(on_test_data)}
 
 
 def _pairs(found: Mapping[str, Sequence[Entry]]) -> list[list]:
     means = {name: _means(entries) for name, entries in found.items()}
+    held_out = [is_held_out(entries[0].record) for entries in found.values()]
     told = []
     for i, j in combinations(range(len(found)), 2):
         first, second = (list(means.values())[place] for place in (i, j))
         names = sorted(first.keys() & second.keys())
-        if len(names) >= FEWEST:
+        if len(names) >= FEWEST and held_out[i] == held_out[j]:
             tau = kendall(*(np.array([[one[name] for name in names]]) for one in (first, second)))[0]
             told.append([i, j, round(float(tau), 4), len(names)])
     return told

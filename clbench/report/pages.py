@@ -6,6 +6,7 @@ The same records give the same bytes: nothing here asks for the time.
 """
 
 import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import metadata
@@ -26,6 +27,7 @@ from clbench.report.board import board
 from clbench.report.figures import cost
 from clbench.report.formats import code, markdown_text, to_markdown
 from clbench.report.headline import headline
+from clbench.report.imported import with_imported
 from clbench.report.ranking import rank
 from clbench.report.style import looks
 from clbench.report.tables import (
@@ -123,7 +125,7 @@ def write_reports(results: Path, out: Path) -> Written:
         for profile, own in by_profile(found).items()
     }
     sections = {
-        profile: _write_profile(written, profile, benchmarks, problems, results, out)
+        profile: _write_profile(written, profile, benchmarks, problems, results, out, imported)
         for profile, benchmarks in judged.items()
     }
     _write_board(written, judged, sections, problems, results, out, imported)
@@ -163,6 +165,7 @@ def _write_board(
         "known": PROFILES,
         "problems": problems,
         "results": made.content["results"],
+        "named": shlex.quote(results.name if results.is_absolute() else results.as_posix()),
         "schema": SCHEMA,
         "version": made.content["version"],
         "licence": (metadata("clbench").get_all("License-Expression") or ["MIT"])[0],
@@ -199,9 +202,12 @@ def _write_profile(
     problems: list[str],
     results: Path,
     out: Path,
+    imported: Sequence[Imported] = (),
 ) -> list[Section]:
     look = looks([entry for several in judged.values() for entry in several])
-    sections = [_section(profile, name, several, look, results, out) for name, several in judged.items()]
+    sections = [
+        _section(profile, name, several, look, results, out, imported) for name, several in judged.items()
+    ]
     own = [entry.record for several in judged.values() for entry in several]
     known = PROFILES.get(profile)
     outdated = _outdated(judged)
@@ -256,7 +262,16 @@ def _stale(profile: str, judged: dict[str, list[Entry]], outdated: bool) -> list
     return [f"{profile}: stale, run again: {', '.join(stale)}"] if stale else []
 
 
-def _section(profile: str, name: str, found: list[Entry], look: dict, results: Path, out: Path) -> Section:
+def _section(
+    profile: str,
+    name: str,
+    found: list[Entry],
+    look: dict,
+    results: Path,
+    out: Path,
+    imported: Sequence[Imported],
+) -> Section:
+    own = [row for row in imported if (row.profile, row.benchmark) == (profile, name)]
     plain = comparison_of(found)
     table = with_ranks(plain, rank({name: found}))
     origins = {row.strategy: row.origins[name] for row in plain.rows}
@@ -268,7 +283,7 @@ def _section(profile: str, name: str, found: list[Entry], look: dict, results: P
         _settings(found),
         headline(plain),
         plain,
-        Markup(to_markdown(table)),
+        Markup(to_markdown(with_imported([table], own)[0])),
         f"figures/{profile}/{file_name(name)}-cost.svg" if svg else None,
         svg,
         [_source(entry, origins[entry.record.strategy], results, out / profile) for entry in found],

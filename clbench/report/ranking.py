@@ -5,8 +5,8 @@ rules and with the same draws, so `clbench show --ranks` prints the same numbers
 
 A row takes a rank on a benchmark if it is ok, does not train on all data so far, is not stale, has a value
 for each of its seeds, was made on the data that most rows were made on, and has as many seeds as it should:
-what the profile asks for, or, where no row has so many, as many as any has; two at least. Ranks stand on the
-seeds that all ranked rows have.
+what the profile asks for, or, where hardly any row has so many, as many as two rows have; two at least. Ranks
+stand on the seeds that all ranked rows have.
 """
 
 from collections import Counter
@@ -23,6 +23,7 @@ from clbench.metrics.statistics import Recovered, pooled_recovered
 from clbench.report.values import Entry, data_of, ranks_by, seeds_asked, trains_on_all_data
 
 ENOUGH = 5  # rows for a comparison over several benchmarks
+MOST = 1000  # sets of benchmarks that are tried for it
 Found = Mapping[str, Sequence[Entry]]  # benchmark -> its entries
 Kept = AbstractSet[str] | Mapping[str, AbstractSet[str]]  # strategies, of all benchmarks or of each
 Rows = dict[str, dict[str, Entry]]  # benchmark -> strategy -> what takes a rank there
@@ -105,8 +106,9 @@ def able_rows(entries: Sequence[Entry], metric: str, stale: bool = False) -> dic
     data = Counter(data_of(one.record) for one in compete).most_common()
     usual = min(name for name, count in data if count == data[0][1])
     same = [one for one in compete if data_of(one.record) == usual]
-    most = max(len(one.record.seeds) for one in same)
-    due = max(2, min(seeds_asked(same[0].record) or most, most))
+    numbers = sorted((len(one.record.seeds) for one in same), reverse=True)
+    shared = numbers[min(1, len(numbers) - 1)]  # one row with more does not make the others too short
+    due = max(2, min(seeds_asked(same[0].record) or shared, shared))
     return {one.record.strategy: one for one in same if len(one.record.seeds) >= due}
 
 
@@ -122,7 +124,7 @@ def _common(able: Rows) -> tuple[str, ...]:
     for name, rows in able.items():
         for strategy in rows:
             ran.setdefault(strategy, set()).add(name)
-    sets = {frozenset(one & other) for one in ran.values() for other in ran.values()} - {frozenset()}
+    sets = _intersections({frozenset(own) for own in ran.values()})
 
     def order(names: frozenset[str]) -> tuple:
         rows = sum(own >= names for own in ran.values())
@@ -130,6 +132,19 @@ def _common(able: Rows) -> tuple[str, ...]:
 
     best: frozenset[str] = min(sets, key=order, default=frozenset())
     return tuple(sorted(best))
+
+
+def _intersections(sets: set[frozenset[str]]) -> list[frozenset[str]]:
+    """The sets and what several of them have in common, MOST at most; the large ones first."""
+    found = sorted(sets, key=lambda names: (-len(names), sorted(names)))
+    given, seen = list(found), set(found)
+    for one in found:  # which grows
+        for other in given:
+            both = one & other
+            if both and both not in seen and len(found) < MOST:
+                seen.add(both)
+                found.append(both)
+    return found
 
 
 def _common_seeds(entries: list[Entry]) -> tuple[int, ...]:
@@ -158,7 +173,7 @@ def _ranked(
 
 
 def recovered_over(strategy: str, found: Found, benchmarks: Sequence[str]) -> Recovered | None:
-    """Of all damage on these benchmarks, as far as both references are there."""
+    """Of all damage on these benchmarks together; None unless both references are there on each."""
     triples = []
     for name in benchmarks:
         usable = {one.record.strategy: one for one in found[name] if one.ok and not one.stale}
@@ -167,4 +182,4 @@ def recovered_over(strategy: str, found: Found, benchmarks: Sequence[str]) -> Re
             others = [usable[one] for one in (NAIVE, JOINT)]
             if all(data_of(one.record) == data_of(own.record) for one in others):
                 triples.append(tuple(one.metrics["acc"] for one in (own, *others)))
-    return pooled_recovered(triples) if triples else None
+    return pooled_recovered(triples) if len(triples) == len(benchmarks) else None

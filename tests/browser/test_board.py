@@ -75,7 +75,9 @@ def test_choosing_a_benchmark(page, sound):
     choose(page, "#f-b", "split_toy_class")
     assert link(page) == "#b=split_toy_class"
     assert text(page, "#board-title").startswith("split_toy_class") and len(names(page)) == 20
-    assert "er wins back 71 % of what retraining would, at 1.30× " in text(page, "#headline-text")
+    assert "er wins back 71 % of the accuracy that retraining would, at 1.30× " in text(
+        page, "#headline-text"
+    )
     assert "derpp with 76.1 ± 0.9 points; 5 seeds tell every other row" in text(page, "#headline-text")
     assert cell(page, names(page)[0], "rank") == "1"
 

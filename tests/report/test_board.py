@@ -259,3 +259,18 @@ def test_profiles_and_benchmarks_that_are_not_known(fabricated, tmp_path):
 def test_an_empty_board():
     content = board({}, Path("results"), Path("reports")).content
     assert content["profiles"] == {} and content["strategies"] == []
+
+
+def test_a_long_row_beside_short_ones_keeps_its_metrics(fabricated, tmp_path):
+    """Its accuracies stay in its file, so its metrics travel as values, whatever others of its shape do."""
+    tasks, rng = 20, np.random.default_rng(0)
+    made = [
+        fabricated.make(name, np.round(rng.random((seeds, tasks + 1, tasks)) * 400) / 400)
+        for name, seeds in (("er", 2), ("derpp", 2 * MOST_CELLS // (tasks * (tasks + 1))))
+    ]
+    _, pairs = embedded(made, tmp_path)
+    rows = {entry.record.strategy: row for row, entry in pairs}
+    assert "counts" in rows["er"] and "acc" not in rows["er"].get("values", {})
+    assert "counts" not in rows["derpp"] and len(rows["derpp"]["values"]["acc"]) == len(
+        rows["derpp"]["seeds"]
+    )

@@ -75,10 +75,28 @@ def test_recovered_is_pooled_over_the_benchmarks_and_needs_their_references(two)
     both = {one.strategy: one.recovered for one in ranked(two).rows}
     assert both["er"].value == pytest.approx(0.85 / 1.40) and both["naive"] is None  # the same on both
     without = [one for one in two if (one.benchmark, one.strategy) != ("second", "joint")]
-    assert {one.strategy: one.recovered for one in ranked(without).rows}["er"].value == pytest.approx(
-        0.85 / 1.40
-    )
-    assert ranked([one for one in two if one.strategy != "joint"]).rows[0].recovered is None
+    assert {one.recovered for one in ranked(without).rows} == {None}  # not of fewer than it is said of
+
+
+def test_rows_that_each_lack_another_benchmark_are_compared_on_what_enough_of_them_share(fabricated):
+    """What two rows share is not enough: here five share one benchmark, any two of them four."""
+    records = [
+        fabricated.make(f"method_{i}", fabricated.two_tasks(*[(0.1 * i, 0.9)] * 3), benchmark=f"b{j}")
+        for i in range(6)
+        for j in range(6)
+        if i != j
+    ]
+    ranking = ranked(records)
+    assert len(ranking.rows) == ENOUGH and len(ranking.benchmarks) == 1
+
+
+def test_one_row_with_more_seeds_does_not_take_the_ranks_of_the_others(fabricated):
+    records = [
+        fabricated.make(name, fabricated.two_tasks(*[(level, 0.9)] * seeds))
+        for name, level, seeds in (("er", 0.8, 2), ("lwf", 0.6, 2), ("mas", 0.5, 3))
+    ]
+    ranking = ranked(records)
+    assert [one.strategy for one in ranking.rows] == ["er", "lwf", "mas"] and ranking.seeds == (0, 1)
 
 
 def test_ranks_are_among_the_kept_rows_and_the_others_stay_references(two):

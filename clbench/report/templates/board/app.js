@@ -102,7 +102,7 @@ function start() {
           .map(([key, scope]) => option(key, `${scope.title} (${scope.benchmarks.length})`)),
       single = test => Object.keys(benchmarks).filter(name => test(benchmarks[name].scenario)).map(name => option(name, name));
     return [
-      group("Several", [...several("all"), ...several("scenario:")]),
+      group("Several", [...several("all"), ...several("scenario:"), ...several("held-out")]),
       group("Same data", several("data:")),
       Object.entries(D.scenarios).map(([key, title]) => group(title, single(one => one === key))),
       group("Other", single(one => !(one in D.scenarios))),

@@ -392,7 +392,7 @@ const Charts = (() => {
         {
           viewBox: `0 0 ${width} ${height}`,
           role: "img",
-          "aria-label": `${label} on each benchmark: ${rows.map(one => `${one.name} ${Math.round(one.mean)}`).join(", ")}; every value is in the table`,
+          "aria-label": `${label} on each benchmark: ${rows.map(one => `${one.name} ${one.mean === null ? "–" : Math.round(one.mean)}`).join(", ")}; every value is in the table`,
         },
         ticks(low, high).at.map(v => [
           g("line", {class: "grid", x1: of(v), x2: of(v), y1: 6, y2: height - 36}),
@@ -417,7 +417,7 @@ const Charts = (() => {
                 "data-tip": dot.tip,
               }),
             ),
-            g("line", {x1: of(one.mean), x2: of(one.mean), y1: y - 7, y2: y + 7, stroke: "var(--ink)", "stroke-width": 2}),
+            one.mean !== null && g("line", {x1: of(one.mean), x2: of(one.mean), y1: y - 7, y2: y + 7, stroke: "var(--ink)", "stroke-width": 2}),
           ];
         }),
       ),

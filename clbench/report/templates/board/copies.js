@@ -15,7 +15,7 @@ const Copies = (() => {
     };
   }
   const about = view =>
-    `clbench, profile ${view.profile}, ${view.title}; ${view.ranking.seeds.length} common seeds; ${Words.filters(view)} ${location.hash || "#"}`;
+    `clbench, profile ${view.profile}, ${view.title}; ${view.ranking.seeds.length} common seeds; ${Words.filters(view)} ${board.hash(view.state) || "#"}`;
 
   // Full precision; an interval has two columns of its own.
   function csv(view) {
@@ -109,7 +109,7 @@ const Copies = (() => {
             Words.filters(view).replace(/\.$/, ""),
           ].filter(Boolean).join("; "),
         )}},`,
-        `  howpublished = {\\texttt{${tex(`index.html${location.hash}`)}}}`,
+        `  howpublished = {\\texttt{${tex(`index.html${board.hash(view.state)}`)}}}`,
         "}",
       ]
         .filter(Boolean)

@@ -85,7 +85,7 @@ const Data = (() => {
       .filter(row => row.ok && !row.stale && !["naive", "joint"].includes(row.s))
       .map(row => [row, reference(row, "naive"), reference(row, "joint")])
       .filter(triple => triple.every(Boolean));
-    if (!triples.length) return null;
+    if (!triples.length || triples.length < rows.length) return null; // not of fewer benchmarks than it is said of
     const seeds = common(triples.flat()),
       sum = k => seeds.map(seed => triples.reduce((total, triple) => total + valueOf(triple[k], "acc", seed), 0)),
       [own, naive, joint] = [sum(0), sum(1), sum(2)];

@@ -217,7 +217,7 @@ const Detail = (() => {
         grid(
           ["row", "difference", "95 % interval", "seeds", "verdict", "compute"],
           others.map(line => difference(view, line, first)),
-          `${D.metrics[view.metric][0]} against ${first.s}, seed by seed; each pair on its own`,
+          `${D.metrics[view.metric][0]} against ${Data.label(first.row)}, seed by seed; each pair on its own${view.machines.length > 1 ? "; made on several machines, where clbench compare takes unpaired intervals" : ""}`,
         ),
       ),
       chosen
@@ -226,16 +226,17 @@ const Detail = (() => {
         .map(line => scroll(`Matrix of ${line.s}`, h("h3", null, Charts.sample(line.s), line.s), matrix(line.row, "", true))),
     ];
   }
+  const comparable = (a, b) => a.data === b.data && a.settings === b.settings;
   function difference(view, line, first) {
     const seeds = Data.common([first.row, line.row]),
       of = row => seeds.map(seed => Data.values(row, view.metric)[row.seeds.indexOf(seed)]),
       told = Stats.paired(of(line.row), of(first.row)),
       none = told.mean === null || told.low === null,
-      verdict = none ? "too few seeds" : told.low <= 0 && told.high >= 0 ? "can't be told apart" : told.mean > 0 === view.up ? "better" : "worse";
+      verdict = !comparable(first.row, line.row) ? "other set-up or data: not to be compared" : none ? "too few seeds" : told.low <= 0 && told.high >= 0 ? "can't be told apart" : told.mean > 0 === view.up ? "better" : "worse";
     return h(
       "tr",
       {"data-compared": line.s},
-      h("th", {scope: "row"}, Charts.sample(line.s), line.s),
+      h("th", {scope: "row"}, Charts.sample(line.s), Data.label(line.row)),
       h("td", null, told.mean === null ? "–" : `${told.mean > 0 ? "+" : ""}${points(told.mean)}`),
       h("td", null, none ? "–" : `[${points(told.low)}, ${points(told.high)}]`),
       h("td", null, told.n),

@@ -92,7 +92,7 @@ const Figures = (() => {
       ["tasks learnt", "accuracy on tasks seen so far (points)"],
     );
     at("curves").append(asTable(drawn.map(({line, steps}) => [line.s, steps.map(one => points(one.mean) + (one.half === null ? "" : ` ± ${points(one.half)}`))])));
-    at("curves-says").textContent = `${chosen.length ? "The rows you picked." : "The best five and the yardsticks; tick rows in the table to choose."} Bands: 95 % t intervals over seeds.`;
+    at("curves-says").textContent = `${chosen.length ? "The rows you picked." : "The first five rows, with naive and joint where they are shown; tick rows in the table to choose."} Bands: 95 % t intervals over seeds.`;
   }
   const asTable = rows =>
     h(
@@ -119,8 +119,7 @@ const Figures = (() => {
             }),
         }))
         .filter(one => one.dots.length)
-        .map(one => ({...one, at: one.mean ?? Stats.mean(one.dots.map(dot => dot.x))}))
-        .sort((a, b) => (b.mean !== null) - (a.mean !== null) || b.at - a.at)
+        .sort((a, b) => (b.mean !== null) - (a.mean !== null) || b.mean - a.mean || (a.name < b.name ? -1 : 1))
         .slice(0, 60);
     if (rows.length) Charts.strips(at("curves"), rows, "recovered (points)", FLOOR);
     else nothing(at("curves"));
@@ -220,7 +219,7 @@ const Figures = (() => {
   function sections(view) {
     const own = D.profiles[view.profile].sections.filter(one => {
       const name = Object.keys(D.profiles[view.profile].benchmarks)[one.benchmark];
-      return view.group ? name === undefined : name === view.names[0];
+      return name === undefined ? view.group || !("all" in View.scopes(view.profile)) : name === view.names[0] && !view.group;
     });
     fill(
       at("sections"),

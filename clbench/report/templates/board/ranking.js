@@ -1,6 +1,7 @@
 // Who ranks where among the rows that a filter leaves: the rules of clbench/report/ranking.py.
 const Ranking = (() => {
   const ENOUGH = 5; // rows for a comparison over several benchmarks
+  const MOST = 1000; // sets of benchmarks that are tried for it
 
   // The rows of a benchmark that may take a rank on it.
   function able(rows, metric, stale) {
@@ -13,8 +14,9 @@ const Ranking = (() => {
     const top = Math.max(...counts.values()),
       usual = [...counts.keys()].filter(data => counts.get(data) === top).sort((a, b) => (D.shared[a] < D.shared[b] ? -1 : 1))[0],
       same = compete.filter(row => row.data === usual),
-      most = Math.max(...same.map(row => row.seeds.length)),
-      due = Math.max(2, Math.min(Data.benchmark(same[0]).seeds ?? most, most));
+      numbers = same.map(row => row.seeds.length).sort((a, b) => b - a),
+      shared = numbers[Math.min(1, numbers.length - 1)], // one row with more does not make the others too short
+      due = Math.max(2, Math.min(Data.benchmark(same[0]).seeds ?? shared, shared));
     return same.filter(row => row.seeds.length >= due);
   }
 
@@ -25,17 +27,31 @@ const Ranking = (() => {
     names.forEach((name, bit) => {
       for (const row of rowsOf[name]) ran.set(row.s, (ran.get(row.s) ?? 0n) | (1n << BigInt(bit)));
     });
-    const covers = [...new Set(ran.values())],
-      sets = new Set(covers.flatMap(a => covers.map(b => a & b)));
-    sets.delete(0n);
-    if (!sets.size) return [];
-    const members = set => names.filter((_, bit) => (set >> BigInt(bit)) & 1n);
+    const members = set => names.filter((_, bit) => (set >> BigInt(bit)) & 1n),
+      sets = intersections([...new Set(ran.values())], members);
+    if (!sets.length) return [];
     const key = set => {
       const rows = [...ran.values()].filter(own => (own & set) === set).length;
       return [-Math.min(rows, ENOUGH), -members(set).length, -rows];
     };
-    const keyed = [...sets].map(set => ({key: key(set), names: members(set)}));
+    const keyed = sets.map(set => ({key: key(set), names: members(set)}));
     return keyed.reduce((a, b) => (before(b, a) ? b : a)).names;
+  }
+  // The sets and what several of them have in common, MOST at most; the large ones first.
+  function intersections(sets, members) {
+    const inOrder = (a, b) => b.names.length - a.names.length || (before({key: [0, 0, 0], ...a}, {key: [0, 0, 0], ...b}) ? -1 : 1),
+      given = sets.map(set => ({set, names: members(set)})).sort(inOrder).map(one => one.set),
+      found = [...given],
+      seen = new Set(found);
+    for (const one of found) // which grows
+      for (const other of given) {
+        const both = one & other;
+        if (both && !seen.has(both) && found.length < MOST) {
+          seen.add(both);
+          found.push(both);
+        }
+      }
+    return found;
   }
   function before(a, b) {
     for (let k = 0; k < 3; k++) if (a.key[k] !== b.key[k]) return a.key[k] < b.key[k];

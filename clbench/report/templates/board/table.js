@@ -15,7 +15,7 @@ const Table = (() => {
     s: ["strategy", "", "Opens settings, command, provenance, matrix."],
     plot: ["95 % interval", "", "Mean and 95 % t interval over seeds. The faint lines are the yardsticks: naive and joint."],
     recovered: ["recovered", "↑", "Share of the ACC lost between joint (100) and naive (0) that is won back, in points, with its 95 % interval (Fieller's). Over several benchmarks: the sum of gains over the sum of damages."],
-    compute: ["compute", "↓", "FLOPs of training as a multiple of naive's on the same benchmark: exact and comparable on every machine. Geometric mean over benchmarks."],
+    compute: ["compute", "↓", "FLOPs of training as a multiple of naive's on the same benchmark: exact and comparable on every machine. Over several benchmarks the geometric mean: of those compared, else of those it ran on; the filter takes all it ran on."],
     seconds: ["s / seed", "↓", "Wall-clock of training and evaluation of one seed. Comparable within one machine only. ⚑: more than 1.2 times the CPU time, so the machine was busy and the figure is too high."],
     ran: ["ran on", "↑", "On how many of the compared benchmarks it could take a rank."],
   };
@@ -128,7 +128,7 @@ const Table = (() => {
         : null,
     };
   }
-  const letterOf = k => String.fromCharCode(65 + k);
+  const letterOf = k => (k >= 26 ? letterOf(Math.floor(k / 26) - 1) : "") + String.fromCharCode(65 + (k % 26));
 
   // What the state sorts by, if there is such a column.
   function sorting(view) {
@@ -178,7 +178,7 @@ const Table = (() => {
     );
   }
   const unranked = view =>
-    view.group ? "Ran on fewer of the compared benchmarks, or take no rank" : "Take no rank: stale, or fewer seeds than the others";
+    view.group ? "Ran on fewer of the compared benchmarks, or take no rank" : "Take no rank: stale, on other data, without a value for every seed, or with fewer seeds than the others";
 
   function heading(view, key, act) {
     const [title, arrow, text] = describe(key),

@@ -2,11 +2,13 @@
 const View = (() => {
   const ALL = "all";
 
-  // scope -> {title, benchmarks}: all, by scenario, by the data they share; only groups of two or more.
+  // scope -> {title, benchmarks}: all, by scenario, by the data they share; only groups of two or more. What was evaluated on
+  // held-out training data never stands beside test data.
   function scopes(profile) {
     const own = D.profiles[profile];
     if (own.scopes) return own.scopes;
-    const names = Object.keys(own.benchmarks),
+    const every = Object.keys(own.benchmarks),
+      names = every.filter(name => !own.benchmarks[name].held_out),
       scenario = name => own.benchmarks[name].scenario ?? "",
       plain = name => name.replace(/\(.*/s, ""),
       data = name => (plain(name).endsWith(`_${scenario(name)}`) ? plain(name).slice(0, -scenario(name).length - 1) : plain(name));
@@ -16,6 +18,7 @@ const View = (() => {
         Object.entries(D.scenarios).map(([key, title]) => [`scenario:${key}`, [title, names.filter(name => scenario(name) === key)]]),
       ),
       ...Object.fromEntries(names.map(data).map(one => [`data:${one}`, [one, names.filter(name => data(name) === one)]])),
+      "held-out": ["On held-out training data", every.filter(name => own.benchmarks[name].held_out)],
     };
     return (own.scopes = Object.fromEntries(
       Object.entries(groups)
@@ -42,7 +45,7 @@ const View = (() => {
     be: (line, kind) => !kind || (line.strategy.kind === "avalanche") === (kind === "avalanche"),
     lab: (line, needed) => !needed || (needed === "yes") === line.strategy.task_labels,
     mem: (line, stores) => !stores || line.strategy.stores === stores,
-    x: (line, most) => !most || line.compute === null || line.compute <= most + 1e-9,
+    x: (line, most) => !most || (line.compute !== null && line.compute <= most + 1e-9),
     st: (line, status) => !status || STATUS[status](line),
     q: (line, text) => words(text).every(word => line.s.toLowerCase().includes(word)),
   };
@@ -75,7 +78,8 @@ const View = (() => {
       // What is of other benchmarks than those compared is not to be compared.
       const compared = group ? ranking.benchmarks.map(name => line.rows[name]).filter(row => row?.ok) : line.own,
         whole = !group || (compared.length === ranking.benchmarks.length && (line.rank || line.yardstick));
-      line.recovered = whole ? Data.recovered(compared) : null;
+      line.compared = whole ? compared : [];
+      line.recovered = Data.recovered(line.compared);
       if (group && whole) line.compute = computeOf(compared);
     }
     const metrics = new Set(Object.values(by));

@@ -11,7 +11,7 @@ const Words = (() => {
   }
   function whyNone(view, act) {
     const stale = view.lines.filter(line => line.stale && !line.yardstick).length;
-    if (!view.lines.length && !view.broken.length) return "No row passes the filters.";
+    if (!view.lines.length && !view.broken.length) return view.idle.length ? "None of the rows shown can run here." : "No row passes the filters.";
     if (!stale) return "None of the rows shown takes a rank.";
     return [
       `Not ranked: ${plural(stale, "row")} here ${stale === 1 ? "was" : "were"} made by source code that has changed since. `,
@@ -19,7 +19,7 @@ const Words = (() => {
     ];
   }
 
-  // The cheapest of the rows that win back nine tenths of what the best one does; of those within 5 % of its cost the best.
+  // Of the rows that win back nine tenths of what the best one does, the best of those within 5 % of the cheapest.
   function bargain(lines) {
     const able = lines.filter(line => line.recovered && line.compute !== null),
       most = Math.max(...able.map(line => line.recovered.value)),
@@ -30,30 +30,31 @@ const Words = (() => {
   function cheapest(view, ranked) {
     const row = bargain(ranked);
     if (!row) return null;
-    const joint = view.all.find(line => line.s === "joint");
+    const joint = view.all.find(line => line.s === "joint" && line.compared.length),
+      dear = joint?.compute && row.compute > joint.compute;
     return P(
-      start(view, row),
+      start(row),
       bold(row.s),
       " wins back ",
       bold(`${fixed(100 * row.recovered.value, 0)} %`),
-      " of what retraining would",
+      " of the accuracy that retraining would",
       view.group && ` ${on(view)}`,
       ", at ",
       bold(`${times(row.compute)}×`),
       " the compute of plain fine-tuning",
-      joint?.compute && ` (retraining: ${times(joint.compute)}×)`,
-      ": the cheapest within a tenth of the best.",
+      joint?.compute && ` (retraining: ${dear ? "only " : ""}${times(joint.compute)}×)`,
+      ": the cheapest, to 5 %, of those within a tenth of the best.",
     );
   }
   const on = ({ranking: {benchmarks}}) => (benchmarks.length === 1 ? `on ${benchmarks[0]}` : `over ${benchmarks.length} benchmarks together`);
   // Steps are equal by the budget; a method with other steps says so.
-  function start(view, line) {
-    const ratios = line.own
-        .map(row => [row.costs?.steps, row.ok && Data.reference(row, "naive")?.costs.steps])
-        .filter(([own, naive]) => own && naive)
-        .map(([own, naive]) => own / naive),
-      ratio = ratios.length ? Stats.mean(ratios) : 1;
-    return Math.abs(ratio - 1) < 0.005 ? "At equal steps, " : `With ${times(ratio)}× the steps, `;
+  function start(line) {
+    const ratios = line.compared
+      .map(row => [row.costs.steps, Data.reference(row, "naive")?.costs.steps])
+      .filter(([own, naive]) => own && naive)
+      .map(([own, naive]) => own / naive);
+    if (!ratios.length) return "";
+    return ratios.every(one => Math.abs(one - 1) < 0.005) ? "At equal steps, " : `With ${times(Stats.mean(ratios))}× the steps, `;
   }
 
   function bestOfSeveral(view) {
@@ -68,7 +69,8 @@ const Words = (() => {
   function bestOfOne(view, ranked) {
     const best = Table.leader(view),
       tied = ranked.filter(line => line !== best && View.tied(best, line)).map(line => line.s),
-      one = Data.summary(best.row, view.metric),
+      one = Stats.summarise(view.ranking.seeds.map(seed => Data.values(best.row, view.metric)[best.row.seeds.indexOf(seed)])),
+      due = D.profiles[view.profile].benchmarks[view.names[0]].seeds,
       told =
         ranked.length === 1
           ? "; no other row to compare."
@@ -78,10 +80,11 @@ const Words = (() => {
               ? `; ${seeds(view)} can't tell any of the others from it.`
               : `; ${seeds(view)} can't tell ${listed(tied)} from it.`;
     return P(
-      `${view.up ? "Best" : "Lowest"} mean ${Table.describe(view.metric)[0]}: `,
+      `${view.up ? "Best" : "Lowest"} mean ${Table.describe(view.metric)[0]}${best.row.seeds.length > view.ranking.seeds.length ? ` on the ${seeds(view)} that all have` : ""}: `,
       bold(best.s),
       ` with ${points(one.mean)}${one.half === null ? "" : ` ± ${points(one.half)}`} points`,
       told,
+      due > view.ranking.seeds.length && ` The profile asks for ${due}.`,
     );
   }
   const seeds = view => plural(view.ranking.seeds.length, "seed");
@@ -140,12 +143,12 @@ const Words = (() => {
   }
   function standing(view) {
     const n = view.ranking.seeds.length;
-    if (!n) return "No ranks: fewer than two rows compete, or they have no two seeds in common.";
+    if (!view.ranking.ranks.size) return "No ranks: no row competes, or those that do have no two seeds in common.";
     const ties = view.group ? "" : view.state.holm ? "; ties are Holm-corrected for all pairs shown" : "; ties are judged pair by pair";
     return `Ranks${view.group ? "" : " and ties"} stand on the ${plural(n, "seed")} that all ranked rows have (${ranges(view.ranking.seeds)})${ties}.`;
   }
   function onSeeds(view) {
-    const n = view.ranking.seeds.length,
+    const n = view.ranking.ranks.size && view.ranking.seeds.length,
       own = line => line.own.filter(row => row.ok).map(row => row.seeds.length),
       ranked = view.lines.filter(line => line.rank),
       few = ranked.filter(line => Math.min(...own(line)) === n).map(line => line.s),
@@ -185,13 +188,13 @@ const Words = (() => {
       left = view.names.filter(name => !entered.includes(name)),
       why = new Map();
     for (const line of view.lines)
-      for (const row of line.own.filter(row => !row.ok)) {
+      for (const row of line.own.filter(row => row.status === "unsupported")) {
         const key = `${row.status}: ${Data.reason(row)}`;
         why.set(key, (why.get(key) ?? new Map()).set(line.s, (why.get(key)?.get(line.s) ?? 0) + 1));
       }
     return [
       entered.length > 0 &&
-        `${entered.length} of ${plural(view.names.length, "benchmark")} entered: those on which at least five rows all ran, as many as possible${left.length ? `; left out: ${listed(left, 6)}` : ""}.`,
+        `${entered.length} of ${plural(view.names.length, "benchmark")} entered: those on which ${plural(view.ranking.names.length, "ranked row")} all ran, as many as possible for five rows or all that are shown${left.length ? `; left out: ${listed(left, 6)}` : ""}.`,
       "Mean rank and recovered are over these benchmarks; rows that ran on fewer stand apart, without either.",
       ...[...why].map(([reason, names]) => `n/a (${reason}): ${[...names].map(([name, k]) => `${name} on ${k}`).join(", ")}.`),
     ];
