@@ -197,3 +197,8 @@ def test_the_commands_of_the_readme_exist():
     known = get_command(app).commands
     for command in re.findall(r"(?:^    |`)clbench ([a-z]+)", README, re.MULTILINE):
         assert command in known, command
+
+
+def test_the_committed_pages_are_small():
+    files = [path for path in (ROOT / "reports").rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < 3e6 and (ROOT / "reports" / "index.html") in files

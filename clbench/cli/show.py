@@ -138,7 +138,8 @@ def report(
     results: Results = folders.RESULTS,
     out: Annotated[Path, typer.Option(help="Folder for the pages.")] = folders.REPORTS,
 ) -> None:
-    """Writes a Markdown and a self-contained HTML page per profile, and says who is best."""
+    """Writes one page of all results, index.html, and Markdown pages of profiles and benchmarks; says who is
+    best."""
     from clbench.report.pages import write_reports
     from clbench.results import records
 
@@ -150,7 +151,7 @@ def report(
     written = write_reports(results, out)
     print_warnings(written.warnings)
     for path in written.paths:
-        if path.suffix in (".html", ".md"):
+        if path.parent == out:  # each benchmark has a page of its own below
             print(path)
     print("", *written.headlines, "", sep="\n")
     print(f"open {(out / 'index.html').absolute().as_uri()}")

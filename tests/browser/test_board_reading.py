@@ -321,3 +321,22 @@ def test_the_download_of_a_figure(page, sound):
     )
     name, drawn, kind = page.js("loaded")
     assert (name, kind) == ("clbench-cost.svg", "image/svg+xml") and drawn.startswith("<svg")
+
+
+def test_the_page_says_how_to_get_its_numbers_and_under_which_licence(page, sound):
+    page.open(sound.page)
+    told = page.js("document.querySelector('footer').textContent")
+    assert "clbench show --results results" in told and "schema 2" in told and "MIT licence" in told
+
+
+def test_families_differ_in_shape_and_rows_of_one_family_in_colour(page, sound):
+    """Nothing is told by colour alone across families, nor by shape alone within one."""
+    page.open(sound.page)
+    looks = page.js(
+        "D.strategies.map(one => [one.family, Charts.look(one.name).shape(4), Charts.look(one.name).colour])"
+    )
+    shapes = {family: {shape for other, shape, _ in looks if other == family} for family, _, _ in looks}
+    assert all(len(own) == 1 for own in shapes.values())
+    assert len({next(iter(own)) for own in shapes.values()}) == len(shapes)
+    replay = [colour for family, _, colour in looks if family == "replay"]
+    assert len(set(replay)) == min(len(replay), 8)
