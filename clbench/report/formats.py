@@ -229,6 +229,9 @@ FIELDS = (
 )
 
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
 def to_csv(tables: list[Table]) -> str:
     """Tidy: one line per profile, benchmark, strategy and metric; a rank's has its ties too. What is of
     several benchmarks together names none."""
@@ -238,8 +241,16 @@ def to_csv(tables: list[Table]) -> str:
     writer.writeheader()
     for table in tables:
         for row in table.rows:
-            writer.writerows(_lines(table, row))
+            writer.writerows(map(_guarded, _lines(table, row)))
     return file.getvalue()
+
+
+def _guarded(line: dict) -> dict:
+    """Texts that a spreadsheet would take for a formula stay texts."""
+    return {
+        key: f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+        for key, value in line.items()
+    }
 
 
 def _lines(table: Table, row: Row) -> Iterator[dict]:

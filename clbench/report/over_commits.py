@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from io import BytesIO
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -133,4 +134,6 @@ def draw(points: list[Point], place: Place, metric: str, path: Path) -> None:
         if path.suffix.lower() == ".svg":
             write_atomically(path, svg_of(figure))
         else:
-            figure.savefig(path, dpi=150, metadata={"Software": None})
+            file = BytesIO()
+            figure.savefig(file, dpi=150, format="png", metadata={"Software": None})
+            write_atomically(path, file.getvalue())

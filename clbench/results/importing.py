@@ -5,8 +5,6 @@ import copy
 from dataclasses import dataclass
 from pathlib import Path
 
-from msgspec.structs import replace
-
 from clbench.core.differences import changed_fields
 from clbench.errors import InputError
 from clbench.results import archive, imported, records, verification
@@ -105,7 +103,8 @@ class Plan:
         """Those that are not there; Conflict where another file has the name."""
         found = {folder / name: content for name, content in beside.items()}
         for path, content in found.items():
-            if path.exists() and not (path.is_file() and path.read_bytes() == content):
+            another = path.exists() and not (path.is_file() and path.read_bytes() == content)
+            if another or self._content.get(path, content) != content:  # or of another source
                 raise Conflict(f"another {path.name} is here")
         return {path: content for path, content in found.items() if not path.exists()}
 
@@ -131,16 +130,19 @@ class Plan:
 
 
 def join(ours: Record, theirs: Record) -> Record:
-    """Ours with those seed groups of theirs that it lacks; ours itself where it lacks none. Conflict for two
-    records that cannot be one."""
+    """Ours with those seed groups of theirs that it lacks; ours itself where it lacks none: the same seeds
+    with the same values are there already, whatever another run of them has cost. Conflict for two records
+    that cannot be one."""
     if ours.sha256 == theirs.sha256:
         return ours
     if reason := _difference(ours, theirs):
         raise Conflict(reason)
-    held = [_compared(*one) for one in _groups(ours)]
-    lacking = [one for one in _groups(theirs) if _compared(*one) not in held]
-    if twice := sorted({seed for group, _ in lacking for seed in group.seeds} & {*ours.seeds}):
-        raise Conflict(f"seeds {', '.join(map(str, twice))} are here with other values")
+    held, new = _by_seed(ours), _by_seed(theirs)
+    if other := sorted(seed for seed in held.keys() & new.keys() if held[seed] != new[seed]):
+        raise Conflict(f"seeds {', '.join(map(str, other))} are here with other values")
+    lacking = [one for one in _groups(theirs) if not {*one[0].seeds} <= held.keys()]
+    if twice := sorted({seed for group, _ in lacking for seed in group.seeds} & held.keys()):
+        raise Conflict(f"seeds {', '.join(map(str, twice))} are here, and were trained with others there")
     if not lacking:
         return ours
     joined = copy.deepcopy(ours)
@@ -173,9 +175,13 @@ def _groups(record: Record) -> list[tuple[Group, list[Matrix]]]:
     return [(group, [by_seed[seed] for seed in group.seeds]) for group in record.groups]
 
 
-def _compared(group: Group, acc: list[Matrix]) -> tuple[Group, list[Matrix]]:
-    """Without pictures, of which a record keeps only those of its first group."""
-    return replace(group, pictures=None), acc
+def _by_seed(record: Record) -> dict[int, tuple]:
+    """seed -> what was measured of it."""
+    return {
+        seed: (acc[i], {name: matrices[i] for name, matrices in group.arrays.items()})
+        for group, acc in _groups(record)
+        for i, seed in enumerate(group.seeds)
+    }
 
 
 def _values(row: Imported) -> str:

@@ -362,3 +362,23 @@ def test_a_broken_archive_is_refused(place, packed, here, tmp_path):
     whole = (tmp_path / "a.zip").read_bytes()
     (tmp_path / "a.zip").write_bytes(whole[: int(place * len(whole))])
     check_refused(here("results", "import", "a.zip"), "or a broken one", tmp_path)
+
+
+def test_another_run_with_the_same_values_is_there_already(fabricated, here, tmp_path):
+    path = records.write(part(fabricated, [0, 1]), tmp_path / "my_results")
+    before = path.read_bytes()
+    records.write(part(fabricated, [0, 1], costs={"train_s": 99.0}), tmp_path / "theirs")
+    done = here("results", "import", "theirs")
+    assert done.returncode == 0 and done.stdout == "my_results: 1 there already\n"
+    assert path.read_bytes() == before
+
+
+def test_two_sources_with_different_files_of_one_name_do_not_spoil_each_other(fabricated, here, tmp_path):
+    for folder, name in (("first", "er"), ("second", "lwf")):
+        record = fabricated.make(name, fabricated.two_tasks(ENDS[0]))
+        record.files = {"extra.bin": hashlib.sha256(folder.encode()).hexdigest()}
+        path = records.write(record, tmp_path / folder)
+        (path.parent / "extra.bin").write_bytes(folder.encode())
+    done = here("results", "import", "first", "second")
+    assert done.returncode == 1 and "lwf  another extra.bin is here" in done.stdout
+    assert (tmp_path / "my_results" / "smoke" / "toy_class" / "extra.bin").read_bytes() == b"first"

@@ -84,3 +84,11 @@ def test_show_needs_neither_pandas_nor_matplotlib_nor_torch():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_no_cell_of_a_csv_is_a_formula(fabricated):
+    record = fabricated.make('=HYPERLINK("x")', fabricated.two_tasks((0.5, 0.9)))
+    lines = list(csv.DictReader(io.StringIO(to_csv([comparison([record])]))))
+    assert {line["strategy"] for line in lines} == {'\'=HYPERLINK("x")'}
+    bwt = next(line for line in lines if line["metric"] == "bwt")
+    assert float(bwt["value"]) < 0  # a number stays one

@@ -37,7 +37,7 @@ const Copies = (() => {
     );
   }
   // A text that a spreadsheet would take for a formula stays a text.
-  const guarded = x => (typeof x === "string" && /^[=+@-]/.test(x) ? `'${x}` : String(x ?? ""));
+  const guarded = x => (typeof x === "string" && /^[=+@\t\r-]/.test(x) ? `'${x}` : String(x ?? ""));
 
   function markdown(view) {
     const {heads, rows, rest} = grid(view),
