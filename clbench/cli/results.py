@@ -177,11 +177,13 @@ def import_(
         if not dry_run:
             plan.write()
     for step in plan.steps:
-        if step.outcome != "there already":
+        if step.outcome != "there already" or step.detail:
             print(printable(f"{step.outcome:9} {step.name}  {step.detail}".rstrip()))
     outcomes = [step.outcome for step in plan.steps]
     counts = ", ".join(f"{outcomes.count(one)} {one}" for one in OUTCOMES if one in outcomes)
     print(f"{out}: {counts}{'; nothing written' if dry_run else ''}")
+    if not dry_run:
+        _tell_alone(plan)
     raise typer.Exit(1 if "conflict" in outcomes else 0)
 
 
@@ -212,6 +214,20 @@ def _add(plan: "Plan", name: Path, opened: Path) -> None:
         print_warnings([line.replace(str(opened), str(name)) for line in problems])
     if len(plan.steps) == before:
         raise InputError(f"{name}: there is nothing to import in it: no <profile>/<benchmark>/*.json, no row")
+
+
+def _tell_alone(plan: "Plan") -> None:
+    """Of imported rows that have none of ours to stand beside on the page."""
+    from clbench.results.records import path_of
+
+    alone = [
+        f"{benchmark} ({profile})"
+        for profile, benchmark in sorted({(row.profile, row.benchmark) for row in plan.rows_added})
+        if not any(path_of(plan.out, profile, benchmark, "any").parent.glob("*.json"))
+    ]
+    if alone:
+        told = printable(f"{', '.join(alone[:3])}{', …' * (len(alone) > 3)}")
+        print(f"no record of ours is of {told}: `clbench show` has these rows, the page's benchmarks do not")
 
 
 def _rows(count: int) -> str:

@@ -120,7 +120,10 @@ def sorted_by(table: Table, key: str, found: Judged, reverse: bool = False) -> T
     if any(key in row.cells for row in rows):
         missing = [] if key in [column.name for column in table.columns] else [heading(key)]
         return replace(table, rows=rows, columns=[*table.columns, *missing])
-    said = f"sorted by the mean {heading(key).title} over benchmarks, rows on fewer of them behind"
+    said = (
+        f"sorted by the mean {heading(key).title} over the benchmarks that a row has it on, rows on fewer of "
+        "them behind; rows on other benchmarks are not comparable"
+    )
     return replace(table, rows=rows, notes=[*table.notes, said])
 
 

@@ -5,6 +5,8 @@ import copy
 from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from clbench.core.differences import changed_fields
 from clbench.errors import InputError
 from clbench.results import archive, imported, records, verification
@@ -38,7 +40,7 @@ class Plan:
         self._content: dict[Path, bytes] = {}  # of files, in the order of writing
         self._notes: dict[str, verification.Notes] = {}  # by profile, those of the folder with the new ones
         self._rows: dict[str, dict[tuple, Imported]] = {}  # by profile and key, likewise
-        self._more: set[str] = set()  # profiles that get imported rows
+        self.rows_added: list[Imported] = []
 
     def add_folder(self, folder: Path) -> list[str]:
         """Adds all that another results folder holds. Gives one line for each file that is left out."""
@@ -58,7 +60,7 @@ class Plan:
         for row in rows:
             there = self._rows_of(row.profile).setdefault(row.key, row)
             if there is row:
-                self._more.add(row.profile)
+                self.rows_added.append(row)
             told = "" if there == row else f"{_values(there)} here, {_values(row)} to come"
             outcome = "new" if there is row else "conflict" if told else "there already"
             self._tell(outcome, (row.profile, row.benchmark, row.strategy, row.metric), told)
@@ -69,7 +71,7 @@ class Plan:
             write_atomically(path, content)
         for profile, notes in self._notes.items():
             verification.write(self.out, profile, notes)
-        for profile in sorted(self._more):
+        for profile in sorted({row.profile for row in self.rows_added}):
             imported.write(self.out, profile, self._rows[profile].values())
 
     def _tell(self, outcome: str, names: tuple[str, ...], detail: str) -> None:
@@ -87,7 +89,7 @@ class Plan:
             self._tell("conflict", names, str(error))
             return
         if joined is ours:
-            self._tell("there already", names, "")
+            self._tell("there already", names, "" if _holds(ours, record) else "same values, another run")
             return
         self._standing[place] = joined
         self._content |= files
@@ -138,7 +140,11 @@ def join(ours: Record, theirs: Record) -> Record:
     if reason := _difference(ours, theirs):
         raise Conflict(reason)
     held, new = _by_seed(ours), _by_seed(theirs)
-    if other := sorted(seed for seed in held.keys() & new.keys() if held[seed] != new[seed]):
+    if other := sorted(
+        seed
+        for seed in held.keys() & new.keys()
+        if held[seed] != new[seed] or _weights_differ(ours, theirs, seed)
+    ):
         raise Conflict(f"seeds {', '.join(map(str, other))} are here with other values")
     lacking = [one for one in _groups(theirs) if not {*one[0].seeds} <= held.keys()]
     if twice := sorted({seed for group, _ in lacking for seed in group.seeds} & held.keys()):
@@ -162,7 +168,7 @@ def _difference(ours: Record, theirs: Record) -> str | None:
         own, other = getattr(ours, name), getattr(theirs, name)
         if own != other:
             return f"{name} {own} here, {other} to come"
-    if ours.status != "ok":
+    if ours.status != "ok" and (ours.seeds, ours.error) != (theirs.seeds, theirs.error):
         return f"two records that are {ours.status}, and differ"
     if changes := changed_fields(ours.settings, theirs.settings):
         return f"settings, here -> to come: {', '.join(changes[:3])}{', …' * (len(changes) > 3)}"
@@ -182,6 +188,17 @@ def _by_seed(record: Record) -> dict[int, tuple]:
         for group, acc in _groups(record)
         for i, seed in enumerate(group.seeds)
     }
+
+
+def _holds(ours: Record, theirs: Record) -> bool:
+    """Whether its very runs are among ours; of pictures a record keeps only those of its first group."""
+    held, new = ([replace(group, pictures=None) for group in one.groups] for one in (ours, theirs))
+    return all(group in held for group in new)
+
+
+def _weights_differ(ours: Record, theirs: Record, seed: int) -> bool:
+    """Not where one does not say them."""
+    return len({record.weights[seed] for record in (ours, theirs) if seed in record.weights}) > 1
 
 
 def _values(row: Imported) -> str:

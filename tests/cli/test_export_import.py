@@ -369,8 +369,29 @@ def test_another_run_with_the_same_values_is_there_already(fabricated, here, tmp
     before = path.read_bytes()
     records.write(part(fabricated, [0, 1], costs={"train_s": 99.0}), tmp_path / "theirs")
     done = here("results", "import", "theirs")
-    assert done.returncode == 0 and done.stdout == "my_results: 1 there already\n"
+    said = "there already smoke  toy_class  er  same values, another run\n"
+    assert done.returncode == 0 and done.stdout == f"{said}my_results: 1 there already\n"
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(("theirs", "code"), [("1", 1), ("0", 0), (None, 0)])
+def test_weights_are_compared_where_both_say_them(theirs, code, fabricated, here, tmp_path):
+    for folder, digest in (("my_results", "0"), ("theirs", theirs)):
+        record = part(fabricated, [0], costs={"train_s": 99.0} if folder == "theirs" else {})
+        record.groups[0].weights = digest and [digest]
+        records.write(record, tmp_path / folder)
+    done = here("results", "import", "theirs")
+    assert done.returncode == code and ("seeds 0 are here with other values" in done.stdout) == bool(code)
+
+
+def test_a_run_that_broke_off_in_the_same_way_is_there_already(fabricated, here, tmp_path):
+    for folder, reason in (("my_results", "x"), ("theirs", "x"), ("others", "y")):
+        costs = {} if folder == "my_results" else {"train_s": 99.0}
+        record = part(fabricated, [0], status="diverged", error={"reason": reason}, costs=costs)
+        records.write(record, tmp_path / folder)
+    assert here("results", "import", "theirs").stdout.endswith("my_results: 1 there already\n")
+    done = here("results", "import", "others")
+    assert done.returncode == 1 and "two records that are diverged, and differ" in done.stdout
 
 
 def test_two_sources_with_different_files_of_one_name_do_not_spoil_each_other(fabricated, here, tmp_path):

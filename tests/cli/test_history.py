@@ -1,10 +1,13 @@
 """`clbench history`: one pair over the commits of a made-up repository."""
 
+import contextlib
 import json
 
 import pytest
+from matplotlib.figure import Figure
 from repositories import Repository
 
+from clbench.report import over_commits
 from clbench.results import records
 
 
@@ -96,6 +99,21 @@ def test_the_figure_is_the_same_twice(ending, history, repository):
     a, b = ((repository.here / f"{name}.{ending}").read_bytes() for name in "ab")
     assert a == b and a.startswith(b"<svg" if ending == "svg" else b"\x89PNG")
     assert ending == "png" or (b">improved<" in a and repository.names[0].encode() in a)
+
+
+def test_a_figure_that_breaks_off_leaves_the_one_before(er, tmp_path, monkeypatch):
+    def full(self, file, **options):
+        with contextlib.nullcontext(file) if hasattr(file, "write") else open(file, "wb") as opened:
+            opened.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    place, path = ("smoke", "toy_class", "er"), tmp_path / "a.png"
+    points = over_commits.points_of(place, [(None, [er(0.5)])], "acc", 2.0)
+    path.write_bytes(b"whole")
+    monkeypatch.setattr(Figure, "savefig", full)
+    with pytest.raises(OSError):
+        over_commits.draw(points, place, "acc", path)
+    assert path.read_bytes() == b"whole"
 
 
 @pytest.mark.parametrize(

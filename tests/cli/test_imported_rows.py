@@ -94,6 +94,15 @@ def test_without_rows_of_ours_they_have_a_table_of_their_own(take, here):
     assert "§ 50.0" in here("show", "--metric", "la").stdout
 
 
+def test_what_the_page_leaves_out_is_said(stored, take, here):
+    assert take(PAPER).stdout.endswith("my_results: 4 new\n")
+    said = "no record of ours is of CORe50 (imported): `clbench show` has these rows, "
+    said += "the page's benchmarks do not\n"
+    assert "the page" not in take(ALONE, "--dry-run").stdout
+    assert take(ALONE).stdout.endswith(f"my_results: 1 new\n{said}")
+    assert take(ALONE).stdout == "my_results: 1 there already\n"
+
+
 def test_filters_hold_for_them(stored, take, here):
     take(PAPER)
     shown = here("show", "-s", "Foo*").stdout
@@ -203,4 +212,5 @@ def test_hostile_names_are_shown_as_text(text, take, here):
     csv.writer(cells).writerow(["b", text, "acc", "0.5", "", "", text])
     assert take(HEADER + cells.getvalue()).returncode == 0
     assert here("show").stdout.count(text) == 3  # in the row, and in the note twice
-    assert lines_of(here("show", "--csv"))[0]["strategy"] == text
+    guard = "'" if text.startswith("=") else ""
+    assert lines_of(here("show", "--csv"))[0]["strategy"] == f"{guard}{text}"

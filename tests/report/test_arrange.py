@@ -143,7 +143,10 @@ def test_over_benchmarks_by_the_mean_and_rows_on_most_of_them_first(several):
     table = shown(several, metric="acc", sort="acc")
     assert strategies(table)[:4] == ["joint", "er", "naive", "joint_equal"]  # three benchmarks, then two
     assert strategies(table)[-2:] == ["avalanche_naive", "pnn"]  # 24.9 on one, nothing
-    assert table.notes[-1] == "sorted by the mean ACC over benchmarks, rows on fewer of them behind"
+    assert table.notes[-1] == (
+        "sorted by the mean ACC over the benchmarks that a row has it on, rows on fewer of them behind; "
+        "rows on other benchmarks are not comparable"
+    )
     assert strategies(shown(several, metric="acc", sort="compute"))[:3] == ["naive", "er", "joint"]
 
 
