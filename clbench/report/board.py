@@ -13,28 +13,26 @@ import base64
 import gzip
 import json
 import os
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import numpy as np
 from PIL import Image
 
 from clbench import registry
 from clbench.claims import report as claims
 from clbench.core.costs import COSTS
 from clbench.facts import FAMILIES
-from clbench.metrics.accuracy import METRICS, per_seed
+from clbench.metrics.accuracy import METRICS
 from clbench.metrics.ranks import UNIT
 from clbench.profiles import PROFILES
 from clbench.report.agreement import COLUMNS, EXPLANATION, agreements
 from clbench.report.decay import section
+from clbench.report.encoding import MOST_CELLS, counts_of, in_units, units_of, usual_shape, values_of
 from clbench.report.orders import orders
 from clbench.report.tables import DESCRIPTIONS, TITLES, machine
 from clbench.report.values import (
@@ -55,9 +53,6 @@ from clbench.results.imported import Imported
 from clbench.results.records import Record, file_name, path_of
 
 SCHEMA = 1  # of what is embedded
-MISSING = -1  # a cell, or a value, that does not exist
-MOST_CELLS = 5_000  # of a row's accuracies in the page; more stay in the record's file
-MOST_EXAMPLES = 20_000  # of a slice, where its number is guessed
 SCENARIOS = {
     "class": "class-incremental",
     "task": "task-incremental",
@@ -172,7 +167,7 @@ def _profile(
 ) -> dict:
     told, rows = {}, []
     for place, (name, entries) in enumerate(benchmarks.items()):
-        units, shape = _units(entries), _usual_shape(entries)
+        units, shape = units_of(entries), usual_shape(entries)
         told[name] = {
             "file": file_name(name),
             "scenario": entries[0].record.settings.get("scenario"),
@@ -300,13 +295,13 @@ def _row(
         return told | {"status": record.status, "reason": shared.of(reason)}
     if list(record.array.shape[1:]) != shape:
         shape = told["shape"] = list(record.array.shape[1:])
-        units = told["units"] = _units([entry])
+        units = told["units"] = units_of([entry])
     told["seeds"] = record.seeds
     if record.array.size <= MOST_CELLS:
-        told["counts"] = _counts(record.array, units)
+        told["counts"] = counts_of(record.array, units)
     else:  # of a long stream: what its curve needs
-        told["seen"] = _in_units(seen_accuracy(record).ravel())
-    told |= _values(entry, shape, units, weights)
+        told["seen"] = in_units(seen_accuracy(record).ravel())
+    told |= values_of(entry, shape, units, weights)
     told["costs"] = {name: _short(value) for name in COSTS if (value := entry.costs.get(name)) is not None}
     told["groups"] = [_group(group, shared) for group in record.groups]
     if record.parameters and len(set(record.parameters)) > 1:
@@ -352,98 +347,3 @@ def _group(group, shared: Interned) -> list:
 def _short(value: float) -> float | int:
     """Seven digits: what a page can show, in half the letters."""
     return int(value) if value == int(value) else float(f"{value:.7g}")
-
-
-# ---- accuracies: counts of a number of examples
-
-
-def _usual_shape(entries: Sequence[Entry]) -> list[int]:
-    """[T+1, E]"""
-    shapes = Counter(entry.record.array.shape[1:] for entry in entries if entry.ok)
-    most = max(shapes.values(), default=0)
-    return list(max((shape for shape in shapes if shapes[shape] == most), default=()))
-
-
-def _units(entries: Sequence[Entry]) -> list[int]:
-    """For every slice the number that explains its values as so many parts: of its examples, as a rule."""
-    shape = _usual_shape(entries)
-    arrays = [one.record.array for one in entries if one.ok and list(one.record.array.shape[1:]) == shape]
-    cells = [
-        np.unique(np.concatenate([array[:, :, j].ravel() for array in arrays]))
-        for j in range(shape[1] if shape else 0)
-    ]
-    guesses: set[int] = set()
-    for one in entries:
-        for sizes in one.record.slice_sizes or []:
-            guesses |= {*sizes, *(2 * size for size in sizes)}  # two directions of retrieval
-    return [_unit(values[np.isfinite(values)], sorted(guesses)) for values in cells]
-
-
-def _unit(values: np.ndarray, guesses: list[int]) -> int:
-    def explains(number: int) -> bool:
-        counts = values * number
-        return bool(np.abs(counts - np.round(counts)).max(initial=0) < 1e-6)
-
-    found = next((number for number in guesses if explains(number)), None)
-    return found or next((number for number in range(1, MOST_EXAMPLES) if explains(number)), 10**7)
-
-
-def _counts(array: np.ndarray, units: list[int]) -> list[int]:
-    counts = np.round(array * np.array(units))
-    return np.where(np.isfinite(counts), counts, MISSING).astype(int).ravel().tolist()
-
-
-# ---- metrics: weights of the matrix, or values
-
-
-def _values(entry: Entry, shape: list[int], units: list[int], weights: dict[str, dict]) -> dict:
-    """Which weights give the row's metrics, and the values, in units, of those that no weights give."""
-    record = entry.record
-    step_of = record.settings.get("step_of")
-    key = json.dumps([shape, step_of])
-    if key not in weights:
-        weights[key] = weights_of((shape[0], shape[1]), tuple(step_of) if step_of else None)
-    embedded = record.array.size <= MOST_CELLS  # else there is nothing to weigh
-    counts = np.array(_counts(record.array, units)).reshape(record.array.shape)
-    exact = np.where(counts == MISSING, 0, counts / np.array(units))
-    values: dict[str, list[int | None]] = {}
-    for name, by_seed in entry.metrics.items():
-        own = _in_units([by_seed.get(seed, np.nan) for seed in record.seeds])
-        if embedded and name in weights[key]:
-            weighted = (exact * np.array(weights[key][name]).reshape(shape)).sum(axis=(1, 2))
-            if own == _in_units(weighted) and not _is_on_edge(weighted):
-                continue
-        if any(value is not None for value in own):
-            values[name] = own
-    told: dict[str, Any] = {"weights": list(weights).index(key)}
-    return told | ({"values": values} if values else {})
-
-
-def _is_on_edge(values: np.ndarray) -> bool:
-    """Whether sums in another order could be rounded to other units."""
-    return bool((np.abs(values / UNIT % 1 - 0.5) < 1e-3).any())
-
-
-def _in_units(values: Sequence[float] | np.ndarray) -> list[int | None]:
-    return [int(np.round(value / UNIT)) if np.isfinite(value) else None for value in values]
-
-
-@lru_cache(maxsize=256)
-def weights_of(shape: tuple[int, int], step_of: tuple[int, ...] | None) -> dict[str, list[float]]:
-    """metric -> [(T+1) E] weights, of the metrics that are weighted sums of the accuracy matrix.
-
-    A metric's weights are its values on the matrices with a single 1. It is the sum they make if it is that
-    on other matrices too.
-    """
-    size = shape[0] * shape[1]
-    if size > MOST_CELLS:
-        return {}
-    single = per_seed(np.eye(size).reshape(size, *shape), list(step_of) if step_of else None)
-    others = np.random.default_rng(0).random((5, *shape))
-    found = per_seed(others, list(step_of) if step_of else None)
-    weights = {}
-    for name, values in single.items():
-        sums = others.reshape(5, size) @ values
-        if np.isfinite(values).all() and np.allclose(sums, found[name], rtol=0, atol=1e-12):
-            weights[name] = [float(f"{value:.17g}") for value in values]
-    return weights

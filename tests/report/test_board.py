@@ -14,7 +14,8 @@ from PIL import Image
 
 from clbench.metrics.accuracy import METRICS
 from clbench.metrics.ranks import UNIT
-from clbench.report.board import MISSING, MOST_CELLS, board, weights_of
+from clbench.report.board import board
+from clbench.report.encoding import MISSING, MOST_CELLS, weights_of
 from clbench.report.tables import by_benchmark, by_profile
 from clbench.report.values import entries, seen_accuracy
 from clbench.results import records
