@@ -127,7 +127,7 @@ def test_a_run_measures_recall_in_either_direction_and_among_five():
 def test_a_stored_pair_counts_both_sides_as_they_are_stored():
     run, words = make("er"), 8 * benchmark().stream([0], CPU).pairs.right.shape[1]
     run.train()
-    assert run.memory_bytes(run.learner.net) == run.parts[0].stored.shape[1] * (16 * 16 * 3 + words)
+    assert run.memory_bytes() == run.parts[0].stored.shape[1] * (16 * 16 * 3 + words)
 
 
 @pytest.mark.parametrize("spec", ["er+agem", "agem+er"])

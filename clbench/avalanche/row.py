@@ -41,6 +41,7 @@ class Row:
     sees_all_data = False  # may read data of other tasks that it has not stored
     all_experiences = False  # train() is given the tasks so far, not only the one that has come
     retrains = False  # at task k a fresh strategy learns in k times the steps
+    gives_probabilities = True  # whether the softmax of its scores is meant as probabilities
     extra_cost = None  # of a step, in passes: not known, so fixed compute is refused
 
     def copied(self) -> dict[str, Any]:

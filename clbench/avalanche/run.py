@@ -6,7 +6,9 @@ initial weights, the batch order where the row takes it, the number of steps and
 
 import random
 import warnings
+from collections import Counter
 from contextlib import contextmanager
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +17,9 @@ import torch
 from clbench.core.budget import Budget
 from clbench.engine.clock import Clock
 from clbench.engine.precision import arithmetic
+from clbench.engine.prediction import cost_of_predictions
 from clbench.engine.run import Outcome, digest_of
+from clbench.engine.tally import Tally
 from clbench.errors import RunFailed, Unavailable
 
 if TYPE_CHECKING:
@@ -33,36 +37,57 @@ def run(
     budget: Budget,
     clock: Clock,
     run_class: type | None = None,
+    probe: int | None = None,
 ) -> Outcome:
     """Trains and evaluates the stream's seeds, each by a `SingleRun` or a class derived from it.
 
-    `rows` holds the one row.
+    `rows` holds the one row. probe: of the native strategies alone.
     """
     (row,) = rows
     with _no_warnings(), _own_generators(stream.device), arithmetic(budget.precision):
         SingleRun = run_class or _single_run()  # a process pays for the import once, so no run is charged
-        acc, diverged, weights, counts = [], [], [], dict.fromkeys(COUNTS, 0)
+        acc, diverged, weights = [], [], []
+        counts: Counter[str] = Counter()
+        more: list[dict[str, torch.Tensor]] = []
+        kept, moved = [], []
         for s in range(len(stream.seeds)):
             with clock.measure("setup_s"):
                 one = SingleRun(stream.only(s), net, row, budget, clock)
+            if run_class is None:  # another class looks at every call itself
+                one.tally = Tally(one.stream, row.gives_probabilities)
             try:
                 acc.append(one.train())
             except Exception as error:
                 raise RunFailed(one.t + 1, one.meter.steps) from error
             diverged += [one.diverged] if one.diverged else []
             weights.append(digest_of(row.weights(one.strategy)))
-            for name, count in _counts(row, one).items():
-                counts[name] += count
+            kept.append(one.kept_bytes)
+            moved.append(one.moved)
+            if one.tally:
+                more.append(one.tally.arrays())
+                with one.answering():
+                    counts.update(cost_of_predictions(one.stream, one.scores, clock))
+            counts.update(_counts(row, one))
     notes = [f"shim: {row.shim}"] if row.shim else []
+    notes += ["no probe: Avalanche's loop is its own"] if probe else []
     costs = {**clock.sheet(), **counts}
-    return Outcome(torch.stack(acc), costs, diverged, notes=notes, weights=weights)
+    return Outcome(
+        torch.stack(acc),
+        costs,
+        diverged,
+        notes=notes,
+        weights=weights,
+        kept_bytes=[round(fmean(of_seeds)) for of_seeds in zip(*kept, strict=False)],
+        moved=[fmean(of_seeds) for of_seeds in zip(*moved, strict=False)],
+        tally={name: torch.cat([one[name] for one in more]) for name in more[0]} if more else {},
+    )
 
 
 def _counts(row, one) -> dict[str, int]:
-    """Of one seed, by name. An example counts the bytes that it has in the stream's own data."""
+    """Of one seed, by name."""
     items, parameters = row.memory_items(one.strategy), row.extra_params(one.strategy)
-    memory = items * one.stream.example_bytes + parameters * one.theta.element_size()
-    return dict(zip(COUNTS, (one.meter.steps, one.meter.samples, items, memory, parameters), strict=True))
+    values = (one.meter.steps, one.meter.samples, items, one.memory_bytes(), parameters)
+    return dict(zip(COUNTS, values, strict=True))
 
 
 def _single_run() -> type:

@@ -2,6 +2,8 @@
 runs."""
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +18,7 @@ from clbench.core.keyed import draw, generator, passes
 from clbench.engine.clock import Clock
 from clbench.engine.evaluate import evaluate
 from clbench.engine.optimiser import warm_up_rates
+from clbench.engine.tally import Tally
 from clbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -33,6 +36,9 @@ class SingleRun:
         self.t, self.meter = 0, Meter(clock, row.own_loop)
         self.diverged: dict[str, int] | None = None
         self.theta = draw([self.seed], "init", 0, net.init)[0]  # row 0 of the native strategies
+        self.tally: Tally | None = None
+        self.kept_bytes: list[int] = []
+        self.moved: list[float] = []
         self.experiences: list[DatasetExperience] = []
         if reason := row.refuses(stream, budget):
             raise InputError(reason)
@@ -46,7 +52,10 @@ class SingleRun:
         acc = [self.evaluate()]
         for t in range(len(self.stream.tasks)):
             self.t = t
+            before = [one.detach().clone() for one in self.row.weights(self.strategy)]
             self.learn()
+            self.moved.append(_share_moved(before, self.row.weights(self.strategy)))
+            self.kept_bytes.append(self.memory_bytes())
             if self.diverged:
                 break
             acc.append(self.evaluate())
@@ -90,25 +99,36 @@ class SingleRun:
             self.diverged = {"seed": self.seed, "task": self.t + 1, "step": before + finite + 1}
 
     def evaluate(self) -> Tensor:
-        """Accuracy [E] of the strategy as it is, NaN where it has no answer. `strategy.eval()` would move the
-        generators and adapt the model."""
-        model = self.strategy.model  # some strategies replace it
-        training, silent = model.training, set()
-
-        def scores(x: Tensor, t: int | None) -> Tensor:
-            out = self.row.scores(self.strategy, x[0], t)
-            if out is None:
-                silent.add(t)
-                return x.new_zeros(1, x.shape[1], self.stream.classes)
-            return _as_wide(out, self.stream.classes).unsqueeze(0)
-
-        with self.clock.measure("eval_s"), self.autocast():
-            model.eval()
-            acc = evaluate(self.stream, scores)[0, :, 0].cpu()
-            model.train(training)
-        for t in silent:
+        """Accuracy [E] of the strategy as it is, NaN where it has no answer."""
+        self.silent: set[int | None] = set()  # the tasks of slices without one
+        with self.clock.measure("eval_s"), self.answering():
+            acc = evaluate(self.stream, self.scores, self.tally.add if self.tally else None)[0, :, 0].cpu()
+        for t in self.silent:
             acc[slice(None) if t is None else t] = torch.nan
         return acc
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """The model as it is evaluated. `strategy.eval()` would move the generators and adapt it."""
+        model = self.strategy.model  # some strategies replace it
+        training = model.training
+        with self.autocast():
+            model.eval()
+            yield
+            model.train(training)
+
+    def scores(self, x: Tensor, t: int | None) -> Tensor:
+        """[1, n, C] of inputs [1, n, d]."""
+        out = self.row.scores(self.strategy, x[0], t)
+        if out is None:
+            self.silent.add(t)
+            return x.new_zeros(1, x.shape[1], self.stream.classes)
+        return _as_wide(out, self.stream.classes).unsqueeze(0)
+
+    def memory_bytes(self) -> int:
+        """Kept beyond the plain network. An example counts the bytes that it has in the stream's own data."""
+        items, parameters = self.row.memory_items(self.strategy), self.row.extra_params(self.strategy)
+        return items * self.stream.example_bytes + parameters * self.theta.element_size()
 
     def autocast(self) -> torch.autocast:
         return torch.autocast(
@@ -182,3 +202,13 @@ class SingleRun:
 def _as_wide(out: Tensor, classes: int) -> Tensor:
     """Scores [n, C]: of classes that a strategy does not know yet, lower than any."""
     return torch.nn.functional.pad(out, (0, classes - out.shape[1]), value=-torch.inf)
+
+
+def _share_moved(before: list[Tensor], after: list[Tensor]) -> float:
+    """Of all numbers of the network; those of a tensor that is new, or has another shape, have all moved."""
+    moved = total = 0
+    for i, new in enumerate(after):
+        old = before[i] if i < len(before) and before[i].shape == new.shape else None
+        moved += new.numel() if old is None else int((new.detach() != old).sum())
+        total += new.numel()
+    return moved / total if total else 0.0

@@ -8,16 +8,16 @@ from pathlib import Path
 
 from clbench.cli.app import import_execution, matching_records, print_warnings
 from clbench.cli.screen import Screen
-from clbench.core.costs import EXACT
 from clbench.core.text import printable
 from clbench.errors import InputError
 from clbench.execution import plan as planning
 from clbench.execution.devices import default_workers
 from clbench.execution.execute import Finished
 from clbench.execution.plan import Job, Pair, Plan
+from clbench.execution.repeat import difference
 from clbench.report.values import slowest, waited
 from clbench.results import records
-from clbench.results.records import BrokenRecord, Matrix, Record
+from clbench.results.records import BrokenRecord, Record
 
 
 def repeat_times(
@@ -136,34 +136,6 @@ class Repeat:
         if waited(new):
             return f"same bits, new times, but it waited again: {times}", "yellow"
         return f"same bits, new times: {times}", None
-
-
-def difference(old: Record, new: Record | None) -> str | None:
-    """Why a repeat is not the same run, but for its times; None where it is, bit for bit."""
-    if new is None:
-        return "the repeat was unavailable"
-    if new.status != "ok":
-        return f"the repeat {new.status}: {new.error.reason if new.error else 'no reason given'}"
-    if new.seeds != old.seeds:
-        return "the repeat has other seeds"
-    measured, again = _measured(old), _measured(new)
-    unlike = [seed for seed in old.seeds if measured[seed] != again[seed]]
-    # Of older records no digest of the weights is known.
-    unlike += [seed for seed in old.weights.keys() & new.weights if old.weights[seed] != new.weights[seed]]
-    if unlike:
-        return f"the repeat gave other numbers for seed {', '.join(map(str, sorted(set(unlike))))}"
-    counts = [name for name in EXACT if old.cost(name) not in (None, new.cost(name))]
-    return f"the repeat counted other {', '.join(counts)}" if counts else None
-
-
-def _measured(record: Record) -> dict[int, list[tuple[str, Matrix]]]:
-    """seed -> all its matrices, by name."""
-    found = {seed: [("acc", own)] for seed, own in zip(record.seeds, record.acc, strict=True)}
-    for group in record.groups:
-        for name, several in sorted(group.arrays.items()):
-            for seed, own in zip(group.seeds, several, strict=True):
-                found[seed].append((name, own))
-    return found
 
 
 def _farewell(finished: Finished, repeat: Repeat) -> int:

@@ -74,6 +74,14 @@ def run(
             "waited for a core: the same numbers, new times.",
         ),
     ] = False,
+    probe: Annotated[
+        int | None,
+        typer.Option(
+            help="Look into the tasks: accuracy on so many test rows of each task seen so far after 1, 2, 4, "
+            "8, … steps. No number changes: what is there without is run again and gives the same bits.",
+            min=1,
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would run.")] = False,
     run_limit: Annotated[
         str | None,
@@ -114,6 +122,7 @@ def run(
             "--json": as_json,
             "--scheduler": scheduler,
             "--group-size": group_size,
+            "--probe": probe,
         }
         refused |= {"--seeds or --seed-list": asked_seeds, "--device": device not in ("auto", "cpu")}
         if given := [name for name, value in refused.items() if value]:
@@ -141,9 +150,9 @@ def run(
         check_writable(folder)
     with nullcontext() if dry_run else hold(out):
         plan = planning.make_plan(
-            names, specs, level, asked_seeds, out, fresh=fresh, device=device, debug=debug
+            names, specs, level, asked_seeds, out, fresh=fresh, device=device, debug=debug, probe=probe
         )
-        jobs = planning.jobs(plan, device, group_size, group_limit)
+        jobs = planning.jobs(plan, device, group_size, group_limit, probe)
         workers = default_workers(device) if workers is None else workers
 
         screen = terminal.Screen(to_stderr=as_json)

@@ -132,6 +132,9 @@ class Screen:
 
     def farewell(self, finished: Finished, profile: str, out: Path, fresh: bool) -> None:
         self._unavailable(finished.unavailable)
+        for (benchmark, strategy), reason in finished.differing.items():
+            line = f"{benchmark} {strategy}: kept as it was, look at it: {reason}"
+            self.console.print(printable(line), style="red")
         if finished.left or finished.interrupted:
             why = "interrupted" if finished.interrupted else "time limit reached"
             self.console.print(

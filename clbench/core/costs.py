@@ -24,6 +24,7 @@ COSTS: dict[str, Cost] = {
         Cost("train_s", "train", "s", "wall-clock of training, a method's own extra passes included"),
         Cost("eval_s", "evaluation", "s", "wall-clock of evaluation"),
         Cost("setup_s", "set-up", "s", "wall-clock of data and model set-up"),
+        Cost("probe_s", "probe", "s", "wall-clock of looks into tasks (--probe), part of no other figure"),
         Cost(
             "gpu_hours", "GPU hours", "h", "training and evaluation hours times devices used; none on a CPU"
         ),
@@ -58,11 +59,58 @@ COSTS: dict[str, Cost] = {
         ),
         Cost("extra_params", "extra parameters", "", "parameters beyond the plain model at the end"),
         Cost(
+            "predict_flops",
+            "FLOPs of a prediction",
+            "",
+            "counted FLOPs to score one example once all tasks are learnt",
+        ),
+        Cost(
+            "predict_ms",
+            "prediction",
+            "ms",
+            "wall-clock to score one example alone; on a GPU a seed's share of its group's",
+        ),
+        Cost(
+            "predict_batch_ms",
+            "prediction in a batch",
+            "ms",
+            "the same for each example of a batch of 128",
+        ),
+        Cost(
             "labels",
             "labels asked for",
             "",
             "share of the training labels that a method asks for; none: it is given all of them",
             adds_up=False,
+        ),
+        Cost(
+            "moved",
+            "weights moved",
+            "",
+            "share of the network's weights that an update changes, mean over all tasks but the first",
+            derived=True,
+        ),
+        Cost(
+            "recovery_steps",
+            "recovery",
+            "steps",
+            "steps after a switch until older tasks are back at 95 % of what they were before it; none: after a "
+            "switch they are not (--probe)",
+            derived=True,
+        ),
+        Cost(
+            "steps_to_target",
+            "to target",
+            "steps",
+            "steps of the run until all tasks are at 95 % of joint's ACC; none: a seed never is (--probe)",
+            derived=True,
+        ),
+        Cost(
+            "gflops_to_target",
+            "to target",
+            "GFLOPs",
+            "the same in FLOPs of the run, in proportion to its steps (--probe)",
+            derived=True,
         ),
         Cost(
             "growth",

@@ -65,6 +65,8 @@ class Part:
     labels: float | None = None  # share of the training labels that it asks for; None: it is given all
     stored: Tensor | None = None  # [S, M, 2] (task, index) pairs that it keeps
     period: int | None = None  # after so many steps of a fit comes `after_period`; None: it never does
+    # Whether the softmax of what its `predict` gives is meant as probabilities.
+    gives_probabilities: bool = True
     joined: bool = False  # whether other parts of the same spec do something; known before every hook
 
     # Hooks that only one part of a spec can have: each stands in for what the stream or the network gives.

@@ -25,21 +25,36 @@ class Clock:
         self.seconds = dict.fromkeys(SECONDS, 0.0)
         self._counter: FlopCounter | None = None  # of the open block of `count_flops`
         self._cpu_s = 0.0
+        self._apart = [0.0, 0.0]  # seconds by the clock and of the CPU, see `apart`
         self._energy = EnergyMeter(device)
         self._reset_peak()
 
     @contextmanager
     def measure(self, name: str) -> Iterator[None]:
         """Adds the wall-clock seconds of the block to `name`. Waits for the device at both ends."""
-        self._wait()
+        self.wait()
         self._energy.start()
+        apart, cpu_apart = self._apart
         start = time.perf_counter()
         cpu = time.process_time()
         yield
-        self._wait()
-        self.seconds[name] += time.perf_counter() - start
-        self._cpu_s += time.process_time() - cpu
+        self.wait()
+        self.seconds[name] += time.perf_counter() - start - (self._apart[0] - apart)
+        self._cpu_s += time.process_time() - cpu - (self._apart[1] - cpu_apart)
         self._energy.stop()
+
+    @contextmanager
+    def apart(self, name: str) -> Iterator[None]:
+        """Within a block of `measure`: adds the seconds of this block to `name` and to nothing else."""
+        self.wait()
+        self._energy.stop()
+        start, cpu = time.perf_counter(), time.process_time()
+        yield
+        self.wait()
+        taken = time.perf_counter() - start
+        self._apart = [self._apart[0] + taken, self._apart[1] + time.process_time() - cpu]
+        self.seconds[name] = self.seconds.get(name, 0.0) + taken
+        self._energy.start()
 
     @contextmanager
     def count_flops(self, times: int = 1) -> Iterator[None]:
@@ -96,7 +111,8 @@ class Clock:
             "peak_mb": self._peak_mb(),
         }
 
-    def _wait(self) -> None:
+    def wait(self) -> None:
+        """Until the device has done what it was told."""
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
 

@@ -21,7 +21,10 @@ from clbench.engine.evaluate import evaluate
 from clbench.engine.learner import Learner
 from clbench.engine.optimiser import warm_up_rates
 from clbench.engine.precision import arithmetic
+from clbench.engine.prediction import cost_of_predictions
+from clbench.engine.probe import Probe
 from clbench.engine.storage import extra_bytes, extra_numbers
+from clbench.engine.tally import Tally
 from clbench.errors import InputError, RunFailed
 
 if TYPE_CHECKING:
@@ -42,6 +45,9 @@ class Outcome:
     parameters: list[int] | None = None  # [T] in use after each task, where they grow
     pictures: Tensor | None = None  # [classes, n, height, width, channels] uint8, see `Part.pictures`
     weights: list[str] | None = None  # a digest for each seed of the network's weights
+    kept_bytes: list[int] | None = None  # [T] of one seed, beyond the plain network, after each task
+    moved: list[float] | None = None  # [T] share of the weights that each task has changed, mean over seeds
+    tally: dict[str, Tensor] = field(default_factory=dict)  # see `Tally.arrays`; seeds first
 
 
 def run(
@@ -51,11 +57,16 @@ def run(
     budget: Budget,
     clock: Clock,
     run_class: type["Run"] | None = None,
+    probe: int | None = None,
 ) -> Outcome:
-    """Trains and evaluates the stream's seeds together, by a `Run` or a class derived from it."""
+    """Trains and evaluates the stream's seeds together, by a `Run` or a class derived from it. probe: look
+    into the tasks, at so many test rows of each."""
     with arithmetic(budget.precision):
         with clock.measure("setup_s"):
             this = (run_class or Run)(stream, net, parts, budget, clock)
+        if run_class is None:  # another class looks at every call itself
+            this.tally = Tally(stream, this.gives_probabilities)
+        this.probe = Probe(stream, probe) if probe else None
         try:
             acc = this.train()
         except Exception as error:
@@ -65,9 +76,11 @@ def run(
         "steps": this.updates * this.S,
         "samples_seen": this.samples_seen,
         "memory_items": sum(part.stored.shape[1] for part in parts if part.stored is not None) * this.S,
-        "memory_bytes": this.memory_bytes(net) * this.S,
-        "extra_params": this.extra_parameters(net) * this.S,
+        "memory_bytes": this.memory_bytes() * this.S,
+        "extra_params": this.extra_parameters() * this.S,
     }
+    if run_class is None:
+        costs |= cost_of_predictions(stream, this.scores, clock)
     if shares := [part.labels for part in parts if part.labels is not None]:
         costs["labels"] = min(shares)
     more = {name: array.cpu() for name, array in this.more.items()}
@@ -80,6 +93,12 @@ def run(
         parameters=_parameters(parts, stream),
         pictures=next((shown for part in parts if (shown := part.pictures()) is not None), None),
         weights=[digest_of([theta]) for theta in this.learner.theta],
+        kept_bytes=this.kept_bytes,
+        moved=this.moved,
+        tally={
+            **(this.tally.arrays() if this.tally else {}),
+            **(this.probe.arrays() if this.probe else {}),
+        },
     )
 
 
@@ -113,6 +132,11 @@ class Run:
         replaying = sum(part.replays for part in parts)
         self.replayed = budget.rows // (1 + replaying) if budget.fixed_compute else budget.rows
         self.clock = clock or Clock(stream.device)
+        self.tally: Tally | None = None  # what looks at the answers of every evaluation
+        self.probe: Probe | None = None  # what looks into the tasks
+        self.plain = net.layout.parameters  # how many, before a part replaces the network
+        self.kept_bytes: list[int] = []
+        self.moved: list[float] = []
         self.t = self.updates = self.samples_seen = 0
         self.new_rows = self.rows  # of a batch of this task, before parts append to them
         self.notes: list[str] = []
@@ -159,8 +183,13 @@ class Run:
         scores = [self.evaluate()]
         for t, task in enumerate(self.stream.tasks):
             self.t = t
+            before = self.learner.theta.detach().clone()
             with self.clock.measure("train_s"):
                 self.learn(task)
+                if self.probe:
+                    self.probe.after_task(self)
+            self.moved.append(self._share_moved(before))
+            self.kept_bytes.append(self.memory_bytes())
             scores.append(self.evaluate())
             if len(self.diverged) == self.S:
                 break
@@ -219,6 +248,8 @@ class Run:
             self.step(plan.at(0))
             self.first_of_fit = False
         self.updates += 1
+        if self.probe:
+            self.probe.after_step(self)
         rows = self.samples_seen - before  # counted here: a captured step counts nothing
         take = self.step_of_fit()
         with self.clock.uncounted():
@@ -226,6 +257,8 @@ class Run:
             for step in range(1, steps):
                 take(plan.at(step))
                 self.updates += 1
+                if self.probe:
+                    self.probe.after_step(self)
                 self.end_periods(step + 1)
         self.samples_seen = before + steps * rows
 
@@ -278,7 +311,7 @@ class Run:
     def evaluate(self) -> Tensor:
         """Scores [S, E, K] of the network as it is; NaN for a seed that has diverged."""
         with self.clock.measure("eval_s"):
-            acc = evaluate(self.stream, self.scores)
+            acc = evaluate(self.stream, self.scores, self.tally.add if self.tally else None)
         return acc.masked_fill(~self.alive.view(-1, 1, 1), torch.nan)
 
     def scores(self, x: Tree, t: int | None) -> Tree:
@@ -382,22 +415,33 @@ class Run:
         """Of the budget's steps in task t, once what the parts compute besides is paid."""
         return int(self.budget.steps / (1 + sum(part.extra_cost(t) for part in self.parts)))
 
-    def extra_parameters(self, net: "Network") -> int:
-        """Numbers kept per seed beyond the plain network: a larger network, and the parts' float tensors."""
-        return self._larger(net) + extra_numbers(self)
+    @property
+    def gives_probabilities(self) -> bool:
+        """Whether the softmax of the scores is meant as probabilities."""
+        predicting = self._owner("predict")
+        return predicting is None or predicting.gives_probabilities
 
-    def memory_bytes(self, net: "Network") -> int:
+    def extra_parameters(self) -> int:
+        """Numbers kept per seed beyond the plain network: a larger network, and the parts' float tensors."""
+        return self._larger() + extra_numbers(self)
+
+    def memory_bytes(self) -> int:
         """Bytes kept per seed beyond the plain network: examples as the stream has them, a larger network,
         and all tensors of the parts."""
         examples = sum(part.stored.shape[1] for part in self.parts if part.stored is not None)
         return (
             examples * self.stream.example_bytes
-            + self._larger(net) * self.learner.theta.element_size()
+            + self._larger() * self.learner.theta.element_size()
             + extra_bytes(self)
         )
 
-    def _larger(self, net: "Network") -> int:
-        return self.learner.net.layout.parameters - net.layout.parameters
+    def _larger(self) -> int:
+        return self.learner.net.layout.parameters - self.plain
+
+    def _share_moved(self, before: Tensor) -> float:
+        """Of the network's weights, mean over the seeds; -0.0 for 0.0 is no move."""
+        moved = self.learner.theta.detach() != before
+        return float(moved[:, : self.learner.net.layout.parameters].double().mean())
 
     def _owner(self, name: str) -> Any:
         """The one part whose hook of this name stands in for what the stream or the network gives, or

@@ -6,17 +6,22 @@ from collections.abc import Callable, Generator, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clbench.execution import commits
 from clbench.execution.cluster import train_on_cluster
 from clbench.execution.plan import Job, Pair, Plan
+from clbench.execution.repeat import difference
 from clbench.execution.seed_group import GroupResult, train_group
 from clbench.execution.workers import Workers, start_server
 from clbench.registry import RUNNERS
 from clbench.results import records
+from clbench.results import tally as tallies
 from clbench.results.lock import command
 from clbench.results.records import Record
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass
@@ -25,12 +30,15 @@ class Finished:
 
     records: dict[tuple[str, str], Record] = field(default_factory=dict)  # by benchmark and strategy
     unavailable: dict[tuple[str, str], str] = field(default_factory=dict)
+    tallies: dict[tuple[str, str], dict[int, dict[str, "np.ndarray"]]] = field(default_factory=dict)
+    differing: dict[tuple[str, str], str] = field(default_factory=dict)  # repeats that are not the same run
     left: int = 0  # groups not run: time limit or Ctrl-C
     interrupted: bool = False
 
     @property
     def bad(self) -> bool:
-        return any(record.status in ("failed", "diverged") for record in self.records.values())
+        failed = any(record.status in ("failed", "diverged") for record in self.records.values())
+        return failed or bool(self.differing)
 
 
 def execute(
@@ -56,7 +64,7 @@ def execute(
         {
             (pair.blank.benchmark, pair.blank.strategy): pair.stored
             for pair in plan.pairs
-            if pair.current and pair.stored is not None
+            if pair.current and pair.stored is not None and not pair.again
         }
     )
     for record in plan.failed:
@@ -114,8 +122,27 @@ def _merge(finished: Finished, pair: Pair, job: Job, result: GroupResult, out: P
     if result.status == "diverged" or (result.status != "ok" and record.status == "ok"):
         record.status, record.error = result.status, result.error
     finished.records[name] = record
+    known = finished.tallies.setdefault(name, _stored_tallies(pair, out) if not fresh else {})
+    if result.group is not None and result.tally is not None:
+        known |= tallies.by_seed(result.group.seeds, tallies.unpack(result.tally))
+    if pair.again and pair.stored is not None:
+        if record.status == "ok" and len(record.seeds) < len(pair.missing):
+            return  # nothing is replaced before all of it is there and compared
+        if reason := difference(pair.stored, record):
+            finished.records[name], finished.differing[name] = pair.stored, reason
+            return
     if out is not None:
+        if joined := tallies.joined(known, record.seeds):
+            tallies.write(record, joined, out)
         records.write(record, out)
+        tallies.remove_others(record, out)
+
+
+def _stored_tallies(pair: Pair, out: Path | None) -> dict[int, dict[str, "np.ndarray"]]:
+    try:
+        return tallies.read(pair.stored, out) if pair.stored and out else {}
+    except records.BrokenRecord:  # what evaluation saw of those seeds is lost, and no value
+        return {}
 
 
 def _results(

@@ -80,6 +80,7 @@ class Job:
     source: str
     own: OwnCode = OwnCode()  # the files that are not ours
     given: Given | None = None  # what was given as objects, for this process alone
+    probe: int | None = None  # look into the tasks, at so many test rows of each
 
 
 @dataclass
@@ -96,6 +97,7 @@ class Pair:
     seed_bytes: int = 0  # of memory that a seed takes, at least
     own: OwnCode = OwnCode()
     given: Given | None = None
+    again: bool = False  # what is stored is run again, for what it lacks besides its numbers
 
     @property
     def current(self) -> bool:
@@ -117,6 +119,8 @@ class Pair:
         stale."""
         if self.stored is None or not self.current:
             return self.asked
+        if self.again:
+            return sorted({*self.stored.seeds, *self.asked})
         if self.stored.status in ("diverged", "unsupported"):
             return []
         return [seed for seed in self.asked if seed not in self.stored.seeds]
@@ -168,11 +172,12 @@ def make_plan(
     fresh: bool = False,
     device: str = "cpu",
     debug: bool = False,
+    probe: int | None = None,
 ) -> Plan:
     """Resolves and checks every spec before anything runs.
 
     seeds: None for the profile's number. out: the results folder. debug: files of one's own are imported in
-    this process.
+    this process. probe: rows of a probe; what is stored without one is planned again.
     """
     plan = Plan([], {}, [])
     asked = [(benchmark, strategy) for benchmark in benchmarks for strategy in strategies]
@@ -201,7 +206,16 @@ def make_plan(
             ]
             for one in [strategy] if answer.strategy else alike:
                 plan.failed.append(_failed(answer, one, sources[benchmark, one].digest, profile))
+    for pair in plan.pairs:
+        pair.again = probe is not None and _lacks_probe(pair, probe)
     return plan
+
+
+def _lacks_probe(pair: Pair, rows: int) -> bool:
+    stored = pair.stored
+    if stored is None or not pair.current or stored.status != "ok" or stored.backend != "native":
+        return False
+    return stored.probe_rows != rows
 
 
 class _Source(NamedTuple):
@@ -318,7 +332,13 @@ def plan_of_objects(name: str, given: Given, profile: str, seeds: list[int] | No
     return Plan([pair], {}, [])
 
 
-def jobs(plan: Plan, device: str, group_size: int | None = None, run_limit: float | None = None) -> list[Job]:
+def jobs(
+    plan: Plan,
+    device: str,
+    group_size: int | None = None,
+    run_limit: float | None = None,
+    probe: int | None = None,
+) -> list[Job]:
     """The missing seeds, cut into groups, pair by pair. run_limit: seconds for a group; None for `LIMIT`."""
     made = []
     for pair in plan.pairs:
@@ -347,6 +367,7 @@ def jobs(plan: Plan, device: str, group_size: int | None = None, run_limit: floa
                 source.digest(list(modules)),
                 pair.own,
                 pair.given,
+                probe,
             )
             for i in range(0, len(seeds), size)
         ]

@@ -1,5 +1,6 @@
 """One seed group, in whichever process: trains it and says how that went, whatever happened."""
 
+import math
 import os
 import platform
 import traceback
@@ -18,11 +19,15 @@ from clbench.execution.devices import choose_device
 from clbench.execution.environment import prepare
 from clbench.execution.plan import Job
 from clbench.execution.processor import describe_processor, one_thread
+from clbench.metrics import within
+from clbench.metrics.tally import of_arrays
 from clbench.registry import RUNNERS
 from clbench.results import source
-from clbench.results.records import Failure, Group, Matrix
+from clbench.results.records import Failure, Group, Matrix, Probe
+from clbench.results.tally import pack
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor
 
     from clbench.engine.run import Outcome
@@ -36,6 +41,7 @@ class GroupResult:
     error: Failure | None = None
     group: Group | None = None  # None where nothing was trained to the end
     acc: list[Matrix] | None = None  # a matrix for each seed of the group
+    tally: bytes | None = None  # the group's arrays, see `clbench.results.tally`
 
     @property
     def reason(self) -> str:
@@ -91,7 +97,12 @@ def _result(job: Job, context: dict[str, Any], notes: tuple[str, ...]) -> GroupR
         outcome.parameters,
         None if outcome.pictures is None else _as_png(outcome.pictures),
         outcome.weights,
+        outcome.kept_bytes,
+        outcome.moved,
+        _tallied(outcome),
+        _probed(outcome, job.probe),
     )
+    tally = pack(_arrays(outcome)) if outcome.tally else None
     acc = _as_lists(outcome.acc)
     if outcome.diverged:
         first = outcome.diverged[0]
@@ -99,9 +110,9 @@ def _result(job: Job, context: dict[str, Any], notes: tuple[str, ...]) -> GroupR
             f"seed {first['seed']}: not finite in task {first['task']}, at step {first['step']} of the run"
         )
         return GroupResult(
-            "diverged", Failure(reason, first["seed"], first["task"], first["step"]), group, acc
+            "diverged", Failure(reason, first["seed"], first["task"], first["step"]), group, acc, tally
         )
-    return GroupResult("ok", None, group, acc)
+    return GroupResult("ok", None, group, acc, tally)
 
 
 def _as_lists(array: "Tensor") -> list[Matrix]:
@@ -162,11 +173,45 @@ def train(job: Job, run_class: type | None = None) -> tuple["Outcome | None", st
         if reason := next(filter(None, (refusal(part, stream, net, budget) for part in parts)), None):
             return None, reason
         try:
-            outcome = runner.run(stream, net, parts, budget, clock, run_class)
+            outcome = runner.run(stream, net, parts, budget, clock, run_class, job.probe)
             outcome.slice_sizes = [len(task.test) for task in stream.tasks]
             return outcome, None
         except InputError as error:  # parts that do not go together in a way that their classes do not say
             return None, str(error)
+
+
+def _arrays(outcome: "Outcome") -> dict[str, "np.ndarray"]:
+    return {name: array.numpy() for name, array in outcome.tally.items()}
+
+
+def _tallied(outcome: "Outcome") -> dict[str, list[float | None]]:
+    """The metrics of what was tallied; None for a seed that diverged."""
+    if not outcome.tally:
+        return {}
+    arrays = _arrays(outcome)
+    found = of_arrays(arrays)
+    if "probe" in arrays:
+        seeds = zip(arrays["probe"], arrays["probe_task"], arrays["probe_step"], strict=True)
+        several = [within.of_probe(*one) for one in seeds]
+        found |= {name: [_known(one[name]) for one in several] for name in several[0]}
+    alive = outcome.acc[:, -1].isfinite().any(-1).tolist()
+    return {
+        name: [value if known else None for value, known in zip(values, alive, strict=True)]
+        for name, values in found.items()
+    }
+
+
+def _probed(outcome: "Outcome", rows: int | None) -> Probe | None:
+    if rows is None or "probe" not in outcome.tally:
+        return None
+    arrays = _arrays(outcome)
+    task, step = arrays["probe_task"][0], arrays["probe_step"][0]
+    seen = [[_known(float(value)) for value in within.seen(scores, task)] for scores in arrays["probe"]]
+    return Probe(rows, task.tolist(), step.tolist(), seen)
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 @lru_cache

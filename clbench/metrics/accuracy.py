@@ -353,6 +353,34 @@ METRICS: dict[str, Metric] = {
         Metric("backward_right_left", "backward R@1 right to left", True, "the same, the left sides ranked"),
         Metric("backward_five", "backward R@5", True, "the same of recall at 5, mean of both directions"),
         Metric(
+            "worst_class", "worst class", True, "accuracy on the class with the lowest, after the last task"
+        ),
+        Metric(
+            "recency_bias",
+            "recency bias",
+            False,
+            "share of older tasks' test rows taken for a class of the newest task",
+        ),
+        Metric(
+            "negative_flips",
+            "negative flips",
+            False,
+            "share of older tasks' test rows right before an update and wrong after it",
+        ),
+        Metric(
+            "calibration_error",
+            "calibration error",
+            False,
+            "mean distance of confidence from accuracy, in 15 bins (ECE)",
+        ),
+        Metric("min_acc", "min-ACC", True, "lowest accuracy within later tasks, older tasks (needs --probe)"),
+        Metric(
+            "wc_acc", "WC-ACC", True, "worst case: min-ACC and the final accuracy on the last task (--probe)"
+        ),
+        Metric(
+            "anytime", "anytime", True, "accuracy on the tasks seen so far, mean over all steps (--probe)"
+        ),
+        Metric(
             "recovered", "recovered", True, "share of the ACC lost between joint and naive that is won back"
         ),
     ]

@@ -1,7 +1,8 @@
 """A network whose units are gated, for each task by gates of its own: of hard attention (Serra et al. 2018)
 and context-dependent gating (Masse et al. 2018)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import cast
 
@@ -44,6 +45,14 @@ class Gated(Functional):
     def open(self, t: int) -> None:
         """From now on the gates are those of task t."""
         self.body.t = t
+
+    @contextmanager
+    def opened(self, t: int) -> Iterator[None]:
+        """Within the block the gates are those of task t."""
+        before = self.body.t
+        self.open(t)
+        yield
+        self.open(before)
 
     def init(self, generator: torch.Generator) -> Tensor:
         """Initial theta [P]."""

@@ -7,6 +7,7 @@ count where they are ok, not stale and made on the same data.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from clbench import registry
 from clbench.core.costs import COSTS, SECONDS
 from clbench.errors import InputError
 from clbench.facts import FAMILIES, OWN, Facts
-from clbench.metrics import accuracy
+from clbench.metrics import accuracy, within
 from clbench.metrics.decay import DECAY, terms
 from clbench.metrics.references import JOINT, JOINT_EQUAL, NAIVE, REFERENCES, place_of
 from clbench.metrics.statistics import Recovered, recovered
@@ -217,15 +218,45 @@ def _entry(record: Record, stale: bool, references: dict[tuple[str, str], Record
         }
         metrics |= {name: _gap(gap, record, reference(other)) for name, (gap, other) in GAPS.items()}
         metrics |= {name: _backward(record, measure) for name, measure in BACKWARD.items()}
+        metrics |= {name: values for name, values in record.tally.items() if name in accuracy.METRICS}
         metrics["acc_by_example"] = _by_example(record)
         back = _recovered(record, reference(NAIVE), reference(JOINT))
     costs = {name: record.cost(name) for name in COSTS}
     costs["growth"] = record.parameters[-1] / record.parameters[0] if record.parameters else None
+    costs["moved"] = fmean(record.moved[1:]) if record.moved and len(record.moved) > 1 else None
+    costs |= _of_probe(record, reference(JOINT), costs["flops"])
     costs["compute"] = _share(costs["flops"], reference(NAIVE))
     of_retraining = _share(costs["flops"], reference(JOINT))
     costs["retraining_saved"] = None if of_retraining is None else 1 - of_retraining
     decay = _decay(record, costs) if metrics and in_time(record) else {}
     return Entry(record, stale, metrics, back, costs, decay)
+
+
+def _of_probe(record: Record, retrained: Record | None, flops: float | None) -> dict[str, float | None]:
+    """Steps and GFLOPs that a probe has found; None where a seed has no such number."""
+    recovery = list(record.tally.get("recovery_steps", {}).values())
+    found = {"recovery_steps": fmean(recovery) if len(recovery) == len(record.seeds) > 0 else None}
+    steps = _steps_to_target(record, retrained)
+    whole = record.cost("steps")
+    share = steps / whole if steps and whole else None
+    return found | {
+        "steps_to_target": steps,
+        "gflops_to_target": share * flops / 1e9 if share and flops is not None else None,
+    }
+
+
+def _steps_to_target(record: Record, retrained: Record | None) -> float | None:
+    if retrained is None or not record.probe_rows:
+        return None
+    targets = acc_by_seed(retrained)
+    found = []
+    for group in record.groups:
+        assert group.probe is not None  # else there would be no rows
+        task, step = np.array(group.probe.task), np.array(group.probe.step)
+        for seed, seen in zip(group.seeds, group.probe.seen, strict=True):
+            target = within.RECOVERED * targets.get(seed, np.nan)
+            found.append(within.steps_to(target, np.array(seen, dtype=float), task, step))
+    return fmean(found) if np.isfinite(found).all() else None
 
 
 def _decay(record: Record, costs: dict[str, float | None]) -> dict[str, dict[int, float]]:

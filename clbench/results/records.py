@@ -5,7 +5,7 @@ import json
 import os
 import re
 from base64 import b64decode
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar
@@ -44,6 +44,19 @@ class Failure(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     traceback: str | None = None
 
 
+class Probe(msgspec.Struct, forbid_unknown_fields=True):
+    """What was seen within the tasks, at K points."""
+
+    rows: int  # of each slice
+    task: list[int]  # [K], from 1
+    step: list[int]  # [K], of the whole run
+    seen: list[list[float | None]]  # [S][K] mean accuracy on the tasks seen so far
+
+    def __post_init__(self) -> None:
+        if len({len(self.task), len(self.step), *map(len, self.seen)}) > 1:
+            raise ValueError("a probe's points differ in number")
+
+
 class Group(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     """What is known of seeds that were trained together. Fields to come are optional, so older records stay
     readable."""
@@ -58,6 +71,13 @@ class Group(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     parameters: list[int] | None = None  # [T] in use after each task, of one seed; None: the same after all
     pictures: str | None = None  # PNG in base64: what stands for examples, learnt by the record's first seed
     weights: list[str] | None = None  # a digest for each seed of the network's weights; None in older records
+    # Of one seed, after each task [T]: bytes kept beyond the plain network, and the share of the weights that
+    # the task has changed, the mean over the group's seeds. None in older records.
+    kept_bytes: list[int] | None = None
+    moved: list[float] | None = None
+    # What evaluation tallied beside accuracy, by the name of the metric: a value for each seed.
+    tally: dict[str, list[float | None]] = {}
+    probe: Probe | None = None  # where one was asked for
 
     def __post_init__(self) -> None:
         for name, matrices in self.arrays.items():
@@ -65,6 +85,9 @@ class Group(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
                 raise ValueError(f"{len(matrices)} matrices {name} for {len(self.seeds)} seeds")
         if self.weights is not None and len(self.weights) != len(self.seeds):
             raise ValueError(f"{len(self.weights)} digests of weights for {len(self.seeds)} seeds")
+        for name, values in self.tally.items():
+            if len(values) != len(self.seeds):
+                raise ValueError(f"{len(values)} values of {name} for {len(self.seeds)} seeds")
 
 
 class Record(msgspec.Struct, dict=True, forbid_unknown_fields=True):
@@ -131,6 +154,38 @@ class Record(msgspec.Struct, dict=True, forbid_unknown_fields=True):
         }
 
     @property
+    def tally(self) -> dict[str, dict[int, float]]:
+        """metric -> seed -> value, of the seeds of which it is known."""
+        found: dict[str, dict[int, float]] = {}
+        for group in self.groups:
+            for name, values in group.tally.items():
+                known = {seed: one for seed, one in zip(group.seeds, values, strict=True) if one is not None}
+                found.setdefault(name, {}).update(known)
+        return found
+
+    @property
+    def probe_rows(self) -> int:
+        """Of each slice; 0 where a group was not probed."""
+        return min((group.probe.rows if group.probe else 0 for group in self.groups), default=0)
+
+    @property
+    def kept_bytes(self) -> list[int] | None:
+        """[T] bytes that a seed keeps beyond the plain network after each task; None in older records."""
+        return next((group.kept_bytes for group in self.groups if group.kept_bytes), None)
+
+    @property
+    def moved(self) -> list[float] | None:
+        """[T] share of the weights that each task has changed, the mean over the seeds; None in older
+        records."""
+        known = [(len(group.seeds), group.moved) for group in self.groups if group.moved]
+        if len(known) < len(self.groups) or len({len(moved) for _, moved in known}) != 1:
+            return None
+        return [
+            sum(seeds * one for (seeds, _), one in zip(known, of_task, strict=True)) / len(self.seeds)
+            for of_task in zip(*(moved for _, moved in known), strict=True)
+        ]
+
+    @property
     def parameters(self) -> list[int] | None:
         """[T] parameters of the network in use after each task; None where they are the same after all."""
         return next((group.parameters for group in self.groups if group.parameters), None)
@@ -191,6 +246,9 @@ def _part(group: Group, seeds: Collection[int]) -> Group | None:
         arrays={name: [several[place] for place in places] for name, several in group.arrays.items()},
         pictures=group.pictures if places[0] == 0 else None,
         weights=group.weights and [group.weights[place] for place in places],
+        tally={name: [several[place] for place in places] for name, several in group.tally.items()},
+        probe=group.probe
+        and msgspec.structs.replace(group.probe, seen=[group.probe.seen[place] for place in places]),
     )
 
 
@@ -317,13 +375,40 @@ def check(record: Record) -> None:
     _check_steps(settings.step_of, record)
     for group in record.groups:
         _check_sizes(group.slice_sizes, record)
-        _check_parameters(group.parameters, record)
+        _check_by_task("parameters", group.parameters, record, 1, 2**53)
+        _check_by_task("kept_bytes", group.kept_bytes, record, 0, 2**53)
+        _check_by_task("moved", group.moved, record, 0, 1)
+        for name, values in group.tally.items():
+            if any(value is not None and not 0 <= value <= LARGEST for value in values):
+                raise ValueError(f"{name} has to lie between 0 and {LARGEST:g}")
+        _check_probe(group)
 
 
-def _check_parameters(numbers: list[int] | None, record: Record) -> None:
-    tasks = _shape(record.acc[0])[0] - 1 if record.acc else None
-    if numbers is not None and (len(numbers) != tasks or not all(1 <= one < 2**53 for one in numbers)):
-        raise ValueError(f"parameters has to hold a number from 1 on for each of {tasks} tasks")
+def _check_probe(group: Group) -> None:
+    if group.probe is None:
+        return
+    if len(group.probe.seen) != len(group.seeds) or not group.probe.step:
+        raise ValueError("a probe has a row of points for each seed")
+    if not (_rises(group.probe.task) and _rises(group.probe.step) and group.probe.rows >= 1):
+        raise ValueError("a probe has points of tasks and steps from 1 on, in order, and rows")
+
+
+def _rises(numbers: list[int]) -> bool:
+    return 1 <= numbers[0] <= numbers[-1] < 2**53 and all(a <= b for a, b in pairwise(numbers))
+
+
+def _check_by_task(
+    name: str, numbers: Sequence[float] | None, record: Record, smallest: float, largest: float
+) -> None:
+    """A run of which every seed diverged ends before its last task."""
+    tasks = _shape(record.acc[0])[0] - 1 if record.acc else 0
+    if numbers is None:
+        return
+    whole = len(numbers) == tasks or (record.status == "diverged" and len(numbers) < tasks)
+    if not whole or not all(smallest <= one <= largest for one in numbers):
+        raise ValueError(
+            f"{name} has to hold a number from {smallest:g} to {largest:g} for each of {tasks} tasks"
+        )
 
 
 def _check_sizes(sizes: list[int] | None, record: Record) -> None:

@@ -13,7 +13,7 @@ from clbench.core.batch import Batch
 from clbench.core.keyed import generator
 from clbench.errors import InputError
 from clbench.streams.augmentation import gather_pixels
-from clbench.streams.stream import Task
+from clbench.streams.stream import Answers, Task
 
 if TYPE_CHECKING:
     from clbench.data.labelled.sources import Images
@@ -198,9 +198,16 @@ class LabelledStream:
 
     def score(self, j: int, scores: Tensor) -> Tensor:
         """Accuracy [S, 1] of scores [S, m, C] on the whole slice j."""
-        guess = scores.masked_fill(~self.masks[j], -torch.inf).argmax(-1)
-        right = guess == self.images.y_test[self.tasks[j].test] + self.offset[j]
-        return right.double().mean(-1, keepdim=True)
+        return self.answers(j, scores).measures
+
+    def answers(self, j: int, scores: Tensor) -> Answers:
+        """What scores [S, m, C] on the whole slice j answer, among the outputs that its rows may see."""
+        competing = scores.masked_fill(~self.masks[j], -torch.inf)
+        guess = competing.argmax(-1)
+        label = self.images.y_test[self.tasks[j].test] + self.offset[j]
+        right = guess == label
+        confidence = (competing.amax(-1) - competing.logsumexp(-1)).exp()
+        return Answers(right.double().mean(-1, keepdim=True), right, guess, label, confidence)
 
 
 def _only(own: Tensor, out: Tensor) -> Tensor:

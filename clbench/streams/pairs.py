@@ -10,7 +10,7 @@ from torch import Tensor
 from clbench.core.batch import Batch
 from clbench.core.budget import Budget
 from clbench.data.pairs.pairs import Pairs
-from clbench.streams.stream import Task
+from clbench.streams.stream import Answers, Task
 
 RIGHT = 1e4  # what is taken from the score of another right answer, so that it leaves the denominator
 
@@ -96,7 +96,11 @@ class PairStream:
         return self._both(self.tasks[j].test[part].unsqueeze(0))
 
     def score(self, j: int, out: tuple[Tensor, Tensor]) -> Tensor:
-        """The measures [S, 4] of embeddings [S, m, h] of the whole slice j, ranked among its own pairs.
+        """The measures [S, 4], see `answers`."""
+        return self.answers(j, out).measures
+
+    def answers(self, j: int, out: tuple[Tensor, Tensor]) -> Answers:
+        """Of embeddings [S, m, h] of the whole slice j, ranked among its own pairs.
 
         The rank of the right answer is the number of scores at least as large, so ties count as wrong: an
         encoder that gives the same for all has a recall of 0.
@@ -108,7 +112,7 @@ class PairStream:
             [(scores >= own.unsqueeze(2)).sum(2), (scores >= own.unsqueeze(1)).sum(1)]
         )  # [2, S, m]
         first, five = ((ranks <= k).double().mean(-1) for k in (1, 5))  # [2, S]
-        return torch.stack([first.mean(0), *first, five.mean(0)], -1)
+        return Answers(torch.stack([first.mean(0), *first, five.mean(0)], -1), ranks[0] <= 1)
 
     def _both(self, index: Tensor) -> tuple[Tensor, Tensor]:
         return self._rows(self.pairs.left, index), self._rows(self.pairs.right, index)

@@ -22,6 +22,17 @@ class Task:
     classes: Tensor  # [C] bool: the outputs it brings
 
 
+@dataclass(frozen=True)
+class Answers:
+    """What a network answered on one evaluation slice of m rows."""
+
+    measures: Tensor  # [S, K], see `Stream.score`
+    right: Tensor  # [S, m] bool; of pairs: whether the left side finds its own right side
+    guess: Tensor | None = None  # [S, m] the output chosen; None for pairs, and likewise below
+    label: Tensor | None = None  # [m] the output that is right
+    confidence: Tensor | None = None  # [S, m] of the chosen output, by the softmax of what competes
+
+
 class Stream(Protocol):
     """Resident data, the tasks in order, and what is learnt and measured of them; for a group of S seeds.
 
@@ -62,6 +73,13 @@ class Stream(Protocol):
 
     def only(self, s: int) -> "Stream":
         """The stream of the s-th seed alone, for Avalanche; pairs have none."""
+
+
+class OfAnswers(Protocol):
+    """A stream that says more of a slice than its measures."""
+
+    def answers(self, j: int, scores: Tree) -> Answers:
+        """Of the whole slice j; `score` gives its measures."""
 
 
 @runtime_checkable

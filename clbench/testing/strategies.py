@@ -15,6 +15,7 @@ from clbench import registry
 from clbench.core.batch import Batch
 from clbench.core.part import Part, refusal
 from clbench.core.pytree import tree_leaves, tree_map
+from clbench.engine.probe import Probe
 from clbench.engine.run import Run
 from clbench.errors import InputError
 from clbench.execution.own import strategy_of
@@ -166,12 +167,13 @@ def check_an_impossible_stream_gets_a_reason(subject: Subject) -> None:
 
 def check_twice_the_same_bits_and_sensible(subject: Subject) -> None:
     first, second = (subject.run([0, 1]) for _ in range(2))
+    second.probe = Probe(second.stream, 20)  # which predicts between steps
     acc, again = first.train(), second.train()
     assert not first.diverged and acc.isfinite().all(), f"a loss or a weight is not finite: {first.diverged}"
     same = torch.equal(acc, again) and torch.equal(first.learner.theta, second.learner.theta)
     assert same, (
         "two runs of the same seeds end in different bits: "
-        "draw with run.draw, run.shuffled or run.subset only"
+        "draw with run.draw, run.shuffled or run.subset only, and let `predict` leave all as it was"
     )
     tasks = len(first.stream.tasks)
     shape = tuple(acc.shape)
@@ -377,7 +379,7 @@ def check_state_does_not_grow_with_the_tasks(subject: Subject) -> None:
         run.t = t
         run.learn(task)
         stored = sum(part.stored.numel() for part in run.parts if part.stored is not None)
-        sizes.append(run.extra_parameters(run.learner.net) + stored)
+        sizes.append(run.extra_parameters() + stored)
     first, last = sizes[4], sizes[-1]
     assert last <= first, (
         f"it keeps {first} numbers after 5 tasks and {last} after {len(sizes)}: keep a "

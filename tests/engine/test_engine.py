@@ -114,9 +114,9 @@ def test_costs_of_memory_and_extra_parameters():
     for run in (er, ewc, lwf):
         run.train()
     P = er.learner.net.layout.parameters
-    assert er.parts[0].stored.shape[1] == 100 and er.extra_parameters(er.learner.net) == 0
-    assert ewc.extra_parameters(ewc.learner.net) == 2 * P
-    assert lwf.extra_parameters(lwf.learner.net) == P
+    assert er.parts[0].stored.shape[1] == 100 and er.extra_parameters() == 0
+    assert ewc.extra_parameters() == 2 * P
+    assert lwf.extra_parameters() == P
 
 
 def test_a_diverged_seed_is_named_and_leaves_its_neighbour_alone():

@@ -20,10 +20,9 @@ def kept(
 ) -> tuple[int, int]:
     """(numbers, bytes) per seed beyond the plain network."""
     run = make(spec, seeds=seeds, extra=[extra] if extra else [])
-    net = make("naive").learner.net
     if train:
         run.train()
-    return run.extra_parameters(net), run.memory_bytes(net)
+    return run.extra_parameters(), run.memory_bytes()
 
 
 @dataclass

@@ -277,7 +277,7 @@ def test_a_start_leaves_no_trace_but_the_body():
     run.train()
     assert [seen.count(t) for t in range(5)] == [9, 12, 12, 12, 12] and run.updates == 60
     assert run.samples_seen == 60 * 16 and run.parts[0].stored is None and run.parts[0].labels is None
-    assert run.extra_parameters(run.learner.net) == make("ewc").extra_parameters(run.learner.net)
+    assert run.extra_parameters() == make("ewc").extra_parameters()
     assert not any(isinstance(value, torch.Tensor) for value in vars(run.parts[0]).values())
 
 

@@ -57,7 +57,7 @@ def test_no_task_starts_where_another_one_started():
 def test_what_it_keeps_is_a_network_a_task():
     run = make("separate", "task", seeds=[0, 1])
     one = run.learner.net.layout.parameters
-    assert run.extra_parameters(run.learner.net) == 5 * one
+    assert run.extra_parameters() == 5 * one
     assert [run.parts[0].parameters(t) for t in range(5)] == [one, 2 * one, 3 * one, 4 * one, 5 * one]
 
 

@@ -21,6 +21,7 @@ class ICaRL(Row):
     paper = "Rebuffi et al. 2017"
     keeps = "examples and class means"
     shim = "the classes of all tasks stand beside the task, as Avalanche's older benchmarks have them"
+    gives_probabilities = False
 
     def supports(self, stream, net) -> str | None:
         if stream.scenario != "class":

@@ -18,6 +18,7 @@ class NCM(Row):
     family = "representation"
     paper = "Mensink et al. 2013"
     keeps = "examples and class means"
+    gives_probabilities = False
 
     def supports(self, stream, net) -> str | None:
         if stream.scenario == "task":

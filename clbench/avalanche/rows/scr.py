@@ -21,6 +21,7 @@ class SCR(Row):
     paper = "Mai et al. 2021"
     keeps = "examples and class means"
     order = "own"
+    gives_probabilities = False
 
     def supports(self, stream, net) -> str | None:
         return too_small(self.memory, stream.classes, "classes")

@@ -111,9 +111,12 @@ class HAT(Part):
             used.copy_(torch.maximum(used, self.gate(e)))
 
     def predict(self, x: Tensor, t: int) -> Tensor:
-        self.net.open(t)
+        s = self.s.clone()
         self.s.fill_(self.s_max)
-        return self.run.learner.outputs(x)
+        with self.net.opened(t):
+            out = self.run.learner.outputs(x)
+        self.s.copy_(s)
+        return out
 
 
 def normal(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:

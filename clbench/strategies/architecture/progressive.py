@@ -43,8 +43,10 @@ class Progressive(Part):
         return plan
 
     def predict(self, x: Tensor, t: int) -> Tensor:
-        self.columns.last = t
-        return self.run.learner.outputs(x)
+        last, self.columns.last = self.columns.last, t
+        out = self.run.learner.outputs(x)
+        self.columns.last = last
+        return out
 
     def parameters(self, t: int) -> int:
         """Of the columns of the tasks up to t."""

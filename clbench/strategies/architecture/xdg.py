@@ -47,8 +47,8 @@ class XdG(Part):
             views[name].sign_()  # what weight decay has taken off them
 
     def predict(self, x: Tensor, t: int) -> Tensor:
-        self.net.open(t)
-        return self.run.learner.outputs(x)
+        with self.net.opened(t):
+            return self.run.learner.outputs(x)
 
 
 def is_open(e: Tensor) -> Tensor:

@@ -23,6 +23,7 @@ class ClassSums(Part):
     task, and its scores in `scores`."""
 
     learns_first_task_only = True
+    gives_probabilities = False
 
     def supports(self, stream: Stream, net: Network) -> str | None:
         return None if hasattr(net, "features") else "needs a network that shows its features"

@@ -34,6 +34,7 @@ class ICaRL(Part):
     keeps = "examples, class means, the last task's weights"
     small = {"memory": 100, "herded": 40}
     stores = True
+    gives_probabilities = False
     tolerance = 0.05  # herding's arg max turns rounding into another exemplar
     extra_cost = None  # type: ignore[assignment]    # how much is not known
 

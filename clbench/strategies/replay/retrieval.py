@@ -39,6 +39,7 @@ class Retrieval(Part):
     keeps = "examples"
     small = {"memory": 100}
     learns_pairs = stores = True
+    gives_probabilities = False  # they are themselves
 
     def supports(self, stream: Stream, net: Network) -> str | None:
         if not hasattr(net, "features"):

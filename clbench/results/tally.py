@@ -1,0 +1,109 @@
+"""The file beside a record that holds what its evaluations tallied: compressed arrays, the seeds first.
+
+Its name has a hash of its content, so a record never names a file that holds something else.
+"""
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from clbench.core.text import printable
+from clbench.results.files import LARGEST, write_atomically
+from clbench.results.records import BrokenRecord, Record, path_of
+
+MADE = (1980, 1, 1, 0, 0, 0)  # the time that a file in an archive bears: the same content is the same bytes
+MIDDLE, SUFFIX = "--tally-", ".npz"
+BITS = "right"  # packed, eight in a byte; the length stands under the name with this behind it
+LENGTH = "_length"
+
+
+def pack(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """The arrays as an .npz file; bits are packed."""
+    bits = arrays[BITS]
+    packed = {**arrays, BITS: np.packbits(bits, axis=-1), BITS + LENGTH: np.array(bits.shape[-1])}
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name in sorted(packed):
+            content = io.BytesIO()
+            np.lib.format.write_array(content, packed[name], allow_pickle=False)
+            member = zipfile.ZipInfo(f"{name}.npy", MADE)
+            member.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(member, content.getvalue())
+    return buffer.getvalue()
+
+
+def unpack(content: bytes) -> dict[str, np.ndarray]:
+    """What `pack` packed. ValueError for anything else."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if sum(one.file_size for one in archive.infolist()) > LARGEST:
+                raise ValueError(f"more than {LARGEST >> 20} MiB")
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        length = int(arrays.pop(BITS + LENGTH))
+        arrays[BITS] = np.unpackbits(arrays[BITS], axis=-1, count=length).astype(bool)
+        if len({len(array) for array in arrays.values()}) > 1:
+            raise ValueError("its arrays hold different numbers of seeds")
+        return arrays
+    except (OSError, zipfile.BadZipFile, KeyError, TypeError, EOFError) as error:
+        raise ValueError(str(error)) from None
+
+
+def write(record: Record, arrays: Mapping[str, np.ndarray], folder: Path) -> None:
+    """Writes the arrays of the record's seeds beside its place and names the file in the record, which is to
+    be written next; `remove_others` removes what it named before."""
+    content = pack({**arrays, "seeds": np.array(record.seeds)})
+    path = path_of(folder, record.profile, record.benchmark, record.strategy)
+    name = f"{path.stem}{MIDDLE}{hashlib.sha256(content).hexdigest()[:12]}{SUFFIX}"
+    write_atomically(path.with_name(name), content)
+    others = {one: sha for one, sha in record.files.items() if not _is_tally(one, path)}
+    record.files = {**others, name: hashlib.sha256(content).hexdigest()}
+
+
+def remove_others(record: Record, folder: Path) -> None:
+    """Removes the tallies beside the record's place that it does not name."""
+    path = path_of(folder, record.profile, record.benchmark, record.strategy)
+    for one in path.parent.iterdir():
+        if _is_tally(one.name, path) and one.name not in record.files:
+            one.unlink()
+
+
+def _is_tally(name: str, path: Path) -> bool:
+    return name.startswith(path.stem + MIDDLE) and name.endswith(SUFFIX)
+
+
+def read(record: Record, folder: Path) -> dict[int, dict[str, np.ndarray]]:
+    """seed -> name -> array, of the seeds that the record's files have. BrokenRecord for a file that is not
+    what the record says."""
+    path = path_of(folder, record.profile, record.benchmark, record.strategy)
+    found: dict[int, dict[str, np.ndarray]] = {}
+    for name, expected in record.files.items():
+        if not name.endswith(SUFFIX) or MIDDLE not in name or Path(name).name != name:
+            continue
+        try:
+            content = (path.parent / name).read_bytes()
+            if hashlib.sha256(content).hexdigest() != expected:
+                raise ValueError("it does not have the SHA-256 that its record says")
+            arrays = unpack(content)
+            found |= by_seed(arrays.pop("seeds").tolist(), arrays)
+        except (OSError, ValueError, KeyError) as error:
+            raise BrokenRecord(printable(f"{path.parent / name}: {error}")) from None
+    return found
+
+
+def by_seed(seeds: list[int], arrays: Mapping[str, np.ndarray]) -> dict[int, dict[str, np.ndarray]]:
+    return {seed: {name: array[place] for name, array in arrays.items()} for place, seed in enumerate(seeds)}
+
+
+def joined(several: Mapping[int, Mapping[str, np.ndarray]], seeds: list[int]) -> dict[str, np.ndarray] | None:
+    """name -> array, the seeds first, of what all seeds have; None where one of them has nothing."""
+    if not seeds or not all(seed in several for seed in seeds):
+        return None
+    chosen = [several[seed] for seed in seeds]
+    shapes = [{(name, array.shape) for name, array in one.items()} for one in chosen]
+    common = sorted(name for name, _ in set.intersection(*shapes))
+    return {name: np.stack([one[name] for one in chosen]) for name in common} if BITS in common else None
