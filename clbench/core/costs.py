@@ -33,7 +33,8 @@ COSTS: dict[str, Cost] = {
             "energy_wh",
             "energy",
             "Wh",
-            "of the GPU by its own counter, less what it draws when idle; none without NVML",
+            "of the GPU by its own counter (NVML), less what it draws when idle; on a CPU of its packages "
+            "(RAPL), idle and other programs included; none without a counter",
         ),
         Cost("steps", "steps", "", "optimiser steps", exact=True),
         Cost(
@@ -94,8 +95,8 @@ COSTS: dict[str, Cost] = {
             "recovery_steps",
             "recovery",
             "steps",
-            "steps after a switch until older tasks are back at 95 % of what they were before it; none: after a "
-            "switch they are not (--probe)",
+            "steps after a switch until older tasks are back at 95 % of what they were; none: after one they "
+            "are not (--probe)",
             derived=True,
         ),
         Cost(

@@ -1,20 +1,26 @@
-"""Measures the energy of a GPU by its own counter (NVML), less what it draws when idle."""
+"""Measures energy: of a GPU by its own counter (NVML), less what it draws when idle; without one, of the
+processor packages by theirs (RAPL), whole, since what runs beside cannot be told from it."""
 
+import re
 import time
 from collections.abc import Callable
 from functools import lru_cache
+from pathlib import Path
 
 import torch
 
 IDLE_SECONDS = 1.0  # for which the idle power is measured
+RAPL = Path("/sys/class/powercap")  # of Linux; most machines let only root read the counters in it
 
 
 class EnergyMeter:
-    """Adds up the watt-hours above idle between `start` and `stop`; always None where there is no counter."""
+    """Adds up the watt-hours between `start` and `stop`, those of a GPU above idle; always None where there
+    is no counter."""
 
     def __init__(self, device: torch.device) -> None:
-        self.counter = _counter(device)
-        self.idle = _idle_watts(device) if self.counter else 0.0
+        on_gpu = device.type == "cuda"
+        self.counter = _counter(device) if on_gpu else _packages()
+        self.idle = _idle_watts(device) if on_gpu and self.counter else 0.0
         self.joules = 0.0
 
     def start(self) -> None:
@@ -34,12 +40,10 @@ class EnergyMeter:
 
 
 def _counter(device: torch.device) -> Callable[[], float] | None:
-    """A function that gives the joules that the device has used since its driver was loaded.
+    """A function that gives the joules that the GPU has used since its driver was loaded.
 
-    None without CUDA, NVML or such a counter.
+    None without NVML or such a counter.
     """
-    if device.type != "cuda":
-        return None
     try:
         import pynvml
 
@@ -50,6 +54,30 @@ def _counter(device: torch.device) -> Callable[[], float] | None:
     except Exception:  # no library, no driver, no right, an old device
         return None
     return lambda: pynvml.nvmlDeviceGetTotalEnergyConsumption(handle) / 1000
+
+
+def _packages() -> Callable[[], float] | None:
+    """A function that gives the joules that all processor packages have used since it was made; None where
+    they have no counters, or none that may be read."""
+    zones = [zone for zone in RAPL.glob("intel-rapl:*") if re.fullmatch(r"intel-rapl:\d+", zone.name)]
+    try:
+        ranges = [int((zone / "max_energy_range_uj").read_text()) for zone in zones]
+        last = [int((zone / "energy_uj").read_text()) for zone in zones]
+    except (OSError, ValueError):
+        return None
+    if not zones:
+        return None
+    used = 0
+
+    def joules() -> float:
+        nonlocal used
+        for i, (zone, largest) in enumerate(zip(zones, ranges, strict=True)):
+            now = int((zone / "energy_uj").read_text())
+            used += (now - last[i]) % (largest + 1)  # it begins anew at 0
+            last[i] = now
+        return used / 1e6
+
+    return joules
 
 
 @lru_cache

@@ -66,14 +66,14 @@ def seen(scores: np.ndarray, task: np.ndarray) -> np.ndarray:
 
 
 def recovery_steps(scores: np.ndarray, task: np.ndarray, step: np.ndarray) -> float:
-    """Recovery: steps after a switch until the mean accuracy on older tasks, having been at its lowest in this
-    task, is back at 95 % of what it was before the switch; 0 where it never falls below; mean over the
-    switches. NaN where it does not come back after one of them.
+    """Recovery: steps after a switch until the mean accuracy on older tasks, having been at its lowest, is
+    back at 95 % of what it was before the switch; 0 where it never falls below; mean over the switches. NaN
+    where it does not come back after one of them.
 
     >>> recovery_steps(SCORES[:6], TASK[:6], STEP[:6])  # 0.8 at step 4; again at step 8
     4.0
     """
-    needed = []
+    needed: list[float] = []
     for t in range(2, task[-1] + 1):
         before, within = np.flatnonzero(task == t - 1)[-1], np.flatnonzero(task == t)
         older = scores[:, : t - 1].mean(axis=1)

@@ -1,4 +1,4 @@
-"""The energy meter on a pretended device: 100 W while it works, 40 W when idle."""
+"""The energy meter on a pretended device: 100 W while it works, 40 W when idle; and on pretended packages."""
 
 import sys
 import types
@@ -52,8 +52,24 @@ def test_without_a_counter_there_is_no_figure(monkeypatch, device):
     def no_counter(handle):
         raise RuntimeError("not supported")
 
-    assert energy.EnergyMeter(torch.device("cpu")).watt_hours is None
     monkeypatch.setattr(sys.modules["pynvml"], "nvmlDeviceGetTotalEnergyConsumption", no_counter)
     meter = energy.EnergyMeter(CUDA)
     meter.start(), meter.stop()
     assert meter.watt_hours is None
+
+
+def test_on_a_cpu_the_packages_count_and_their_counters_begin_anew(monkeypatch, tmp_path):
+    zones = {"intel-rapl:0": 900, "intel-rapl:1": 100, "intel-rapl:0:0": 5}  # the last is a part of the first
+    for name, microjoules in zones.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "max_energy_range_uj").write_text("999\n")
+        (tmp_path / name / "energy_uj").write_text(f"{microjoules}\n")
+    monkeypatch.setattr(energy, "RAPL", tmp_path)
+    meter = energy.EnergyMeter(torch.device("cpu"))
+    meter.start()
+    (tmp_path / "intel-rapl:0" / "energy_uj").write_text("150")  # 100 to its end, and 150
+    (tmp_path / "intel-rapl:1" / "energy_uj").write_text("400")
+    meter.stop()
+    assert meter.watt_hours == pytest.approx((250 + 300) / 1e6 / 3600)
+    (tmp_path / "intel-rapl:1" / "energy_uj").unlink()  # as where only root may read it
+    assert energy.EnergyMeter(torch.device("cpu")).watt_hours is None
