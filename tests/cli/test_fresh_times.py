@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 import clbench
-from clbench.cli.fresh_times import difference
+from clbench.execution.repeat import difference
 from clbench.results import records
 
 AGAIN = ("run", "--fresh-times", "--profile", "smoke", "--workers", "0")
