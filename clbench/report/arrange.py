@@ -11,9 +11,11 @@ from clbench.metrics.decay import DECAY
 from clbench.metrics.references import REFERENCES
 from clbench.metrics.statistics import Recovered
 from clbench.report import filters, tables
+from clbench.report.cells import Cell, cell, interval
+from clbench.report.columns import NAMES, Column, heading
 from clbench.report.imported import with_imported
 from clbench.report.ranking import Ranked, Ranking, rank
-from clbench.report.tables import NAMES, Cell, Column, Judged, Row, Table, cell, heading, interval
+from clbench.report.tables import Judged, Row, Table
 from clbench.report.values import Entry, entries
 from clbench.results.imported import Imported
 from clbench.results.records import Record

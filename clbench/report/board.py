@@ -31,11 +31,12 @@ from clbench.metrics.accuracy import METRICS
 from clbench.metrics.ranks import UNIT
 from clbench.profiles import PROFILES
 from clbench.report.agreement import COLUMNS, EXPLANATION, agreements
+from clbench.report.columns import DESCRIPTIONS, TITLES
 from clbench.report.decay import section
 from clbench.report.encoding import MOST_CELLS, counts_of, in_units, units_of, usual_shape, values_of
+from clbench.report.notes import machine
 from clbench.report.orders import orders
 from clbench.report.others import benchmarks_alone, embedded
-from clbench.report.tables import DESCRIPTIONS, TITLES, machine
 from clbench.report.values import (
     Entry,
     data_of,

@@ -6,20 +6,9 @@ from dataclasses import replace
 from clbench.core.costs import COSTS
 from clbench.metrics.accuracy import METRICS
 from clbench.metrics.statistics import half_width
-from clbench.report.tables import (
-    DERIVED,
-    NAMES,
-    SIGNS,
-    Cell,
-    Column,
-    Origin,
-    Row,
-    Table,
-    cell_of_mean,
-    cost_of,
-    heading,
-    number,
-)
+from clbench.report.cells import SIGNS, Cell, cell_of_mean, cost_of, number
+from clbench.report.columns import DERIVED, NAMES, Column, heading
+from clbench.report.tables import Origin, Row, Table
 from clbench.results.imported import Imported
 
 KIND = "imported"  # in place of a family, too: a name does not tell what is meant by it

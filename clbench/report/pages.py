@@ -24,6 +24,7 @@ from clbench.profiles import PROFILES
 from clbench.report.agreement import COLUMNS, EXPLANATION, Agreement, agreements
 from clbench.report.arrange import with_ranks
 from clbench.report.board import board
+from clbench.report.columns import heading
 from clbench.report.figures import cost
 from clbench.report.formats import code, markdown_text, seeds_of, to_markdown
 from clbench.report.headline import headline
@@ -38,7 +39,6 @@ from clbench.report.tables import (
     by_metric_of,
     by_profile,
     comparison_of,
-    heading,
 )
 from clbench.report.values import Entry, entries, is_held_out, ranks_by
 from clbench.results import records

@@ -13,8 +13,8 @@ from clbench.metrics.accuracy import METRICS
 from clbench.metrics.ranks import UNIT, weights_of_seeds
 from clbench.metrics.statistics import paired_difference, summarise
 from clbench.report.arrange import rank_text
+from clbench.report.cells import interval
 from clbench.report.ranking import rank
-from clbench.report.tables import interval
 from clbench.report.values import family_of, kind_of, seen_accuracy
 
 ROWS = """Object.fromEntries(Object.entries(D.profiles).flatMap(([p, own]) => own.rows.map(row => [
