@@ -53,6 +53,7 @@ def _extended(table: Table, rows: list[Imported]) -> Table:
 
 
 def grouped(rows: Iterable[Imported], key: Callable[[Imported], tuple]) -> list[list[Imported]]:
+    """Those of one key together, in the order of keys."""
     found: dict[tuple, list[Imported]] = {}
     for row in sorted(rows, key=key):
         found.setdefault(key(row), []).append(row)

@@ -6,7 +6,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from clbench.metrics.accuracy import METRICS
-from clbench.report.imported import grouped, half_of
+from clbench.report.cells import SIGNS
+from clbench.report.imported import KIND, grouped, half_of
 from clbench.results.imported import FILE, Imported
 
 
@@ -29,7 +30,7 @@ def _row(own: list[Imported]) -> dict:
     benchmark, strategy, source = _place(own[0])
     text = json.dumps(_place(own[0]))
     return {
-        "id": f"§{sha256(text.encode()).hexdigest()[:8]}",
+        "id": f"{SIGNS[KIND]}{sha256(text.encode()).hexdigest()[:8]}",
         "benchmark": benchmark,
         "strategy": strategy,
         "source": source,

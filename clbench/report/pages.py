@@ -24,6 +24,7 @@ from clbench.profiles import PROFILES
 from clbench.report.agreement import COLUMNS, EXPLANATION, Agreement, agreements
 from clbench.report.arrange import with_ranks
 from clbench.report.board import board
+from clbench.report.cells import SIGNS
 from clbench.report.columns import heading
 from clbench.report.figures import cost
 from clbench.report.formats import code, markdown_text, seeds_of, to_markdown
@@ -190,8 +191,9 @@ def _plain_table(table: Table) -> PlainTable:
         numbers = [row.cells[column.name].text for column in columns]
         if row.kind == KIND:
             why = f"imported, not measured here, from {origin.source or 'no source given'}"
-            reasons.setdefault(why, []).append(f"{row.strategy} §")
-            shown.append([f"{row.strategy} §", seeds_of(table, row), *numbers])
+            name = f"{row.strategy} {SIGNS[KIND]}"
+            reasons.setdefault(why, []).append(name)
+            shown.append([name, seeds_of(table, row), *numbers])
             continue
         if origin.status != "ok" or not origin.seeds:
             reasons.setdefault(f"{origin.status}: {origin.reason or 'no reason given'}", []).append(

@@ -111,7 +111,7 @@ def test_a_filter_of_which_they_have_no_value_hides_them_and_says_so(one):
 def test_the_find_box_finds_them_by_name_and_source(one):
     one.click("#f-q")
     one.write("foob")
-    assert one.js(ORDER) == ["FooBar §"]
+    assert one.js(ORDER) == ["FooBar §"] and "Only imported rows" in text(one, "#headline-text")
     go(one, q="smith lee")
     assert one.js(ORDER) == ["er §"]
     go(one, q="er")

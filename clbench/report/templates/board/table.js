@@ -46,12 +46,12 @@ const Table = (() => {
     "seconds",
     "gpu_hours",
     "memory_items",
-    ...view.importedInAll.flatMap(row => Object.keys(row.values)),
+    ...view.allImported.flatMap(row => Object.keys(row.values)),
   ];
   function optional(view) {
     const rows = view.all.map(line => line.row),
       available = View.available(view.profile, view.state.b),
-      told = key => view.importedInAll.some(row => Data.told(row, key));
+      told = key => view.allImported.some(row => Data.told(row, key));
     return [
       ...Object.keys(D.metrics).filter(key => key !== "recovered" && (available.includes(key) || told(key))),
       ...["recovered", "compute", "seconds"].filter(key => told(key) || view.all.some(line => cell(view, line, key).value !== null)),

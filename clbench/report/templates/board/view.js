@@ -102,7 +102,7 @@ const View = (() => {
       broken: shown.filter(line => line.own.some(row => ["failed", "diverged"].includes(row.status))),
       idle: shown.filter(line => !line.ok && line.own.every(row => row.status === "unsupported")),
       imported: group ? [] : imported.filter(row => passesImported(row, state)).map(lineOfImported),
-      importedInAll: imported,
+      allImported: imported,
       ranking,
       machines: [...new Set(shown.flatMap(line => line.own).flatMap(Data.machines))].sort(),
       title: scopes(p)[b]?.title ?? b,

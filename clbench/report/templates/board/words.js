@@ -11,8 +11,10 @@ const Words = (() => {
   }
   function whyNone(view, act) {
     const stale = view.lines.filter(line => line.stale && !line.yardstick).length;
-    if (!view.all.length) return "Only imported rows (§) here: what others say, never ranked.";
-    if (!view.lines.length && !view.broken.length) return view.idle.length ? "None of the rows shown can run here." : "No row passes the filters.";
+    if (!view.lines.length && !view.broken.length) {
+      if (view.idle.length) return "None of the rows shown can run here.";
+      return view.imported.length ? "Only imported rows (§) here: what others say, never ranked." : "No row passes the filters.";
+    }
     if (!stale) return "None of the rows shown takes a rank.";
     return [
       `Not ranked: ${plural(stale, "row")} here ${stale === 1 ? "was" : "were"} made by source code that has changed since. `,
@@ -187,7 +189,7 @@ const Words = (() => {
     ];
   }
   function onImported(view) {
-    const all = view.importedInAll,
+    const all = view.allImported,
       hidden = all.length - view.imported.length;
     if (view.group)
       return [all.length > 0 && `Imported rows (§) stand on the tables of their benchmarks only: ${listed([...new Set(all.map(row => row.benchmark))], 6)}.`];
