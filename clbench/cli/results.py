@@ -217,7 +217,7 @@ def _add(plan: "Plan", name: Path, opened: Path) -> None:
 
 
 def _tell_alone(plan: "Plan") -> None:
-    """Of imported rows that have none of ours to stand beside on the page."""
+    """Of imported rows that have none of ours to stand beside."""
     from clbench.results.records import path_of
 
     alone = [
@@ -227,7 +227,7 @@ def _tell_alone(plan: "Plan") -> None:
     ]
     if alone:
         told = printable(f"{', '.join(alone[:3])}{', …' * (len(alone) > 3)}")
-        print(f"no record of ours is of {told}: `clbench show` has these rows, the page's benchmarks do not")
+        print(f"no record of ours is of {told}: these rows have tables of their own, none in Markdown")
 
 
 def _rows(count: int) -> str:

@@ -71,6 +71,13 @@ def show(
         ),
     ] = False,
     holm: Annotated[bool, typer.Option("--holm", help="Ties after Holm's correction.")] = False,
+    stale: Annotated[
+        bool,
+        typer.Option(
+            "--stale",
+            help="With --ranks: rank stale rows too. (--where stale, or not stale, chooses rows.)",
+        ),
+    ] = False,
     format_: Annotated[Format | None, typer.Option("--format", help="Default: table.")] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="As --format json: every metric, with each seed's value.")
@@ -82,7 +89,7 @@ def show(
     from clbench.results import records
 
     form = _one_format(format_, as_json, as_csv)
-    wanted = arrange.Wanted(metric, family or (), where or (), ranks, holm, sort, reverse)
+    wanted = arrange.Wanted(metric, family or (), where or (), ranks, holm, stale, sort, reverse)
     found, problems = records.load(results, profile or "*")
     print_warnings(problems)
     if failure:

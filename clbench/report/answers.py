@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from clbench.report.tables import LEGEND, Cell, Column, Table, row_of
+from clbench.report.cells import Cell
+from clbench.report.columns import Column
+from clbench.report.notes import LEGEND
+from clbench.report.tables import Table, row_of
 from clbench.report.values import Entry, is_held_out
 
 

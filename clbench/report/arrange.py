@@ -11,9 +11,11 @@ from clbench.metrics.decay import DECAY
 from clbench.metrics.references import REFERENCES
 from clbench.metrics.statistics import Recovered
 from clbench.report import filters, tables
+from clbench.report.cells import Cell, cell, interval
+from clbench.report.columns import NAMES, Column, heading
 from clbench.report.imported import with_imported
 from clbench.report.ranking import Ranked, Ranking, rank
-from clbench.report.tables import NAMES, Cell, Column, Judged, Row, Table, cell, heading, interval
+from clbench.report.tables import Judged, Row, Table
 from clbench.report.values import Entry, entries
 from clbench.results.imported import Imported
 from clbench.results.records import Record
@@ -22,6 +24,10 @@ from clbench.spec import suggestion
 RANK = Column("rank", "rank", None, "1 + the number of better rows, with its 95 % interval")
 TIES = Column("ties", "ties", None, "rows that share a letter cannot be told apart")
 POOLED = Column("recovered", "recovered", True, "of all damage on the compared benchmarks together")
+RANKS_OF_STALE = {
+    False: "stale rows take no rank; --stale ranks them too",
+    True: "stale rows are ranked too, as asked",
+}
 KEYS = (*NAMES, "rank", "strategy", "family")  # by which rows are sorted
 HIGHER = ("retraining_saved", *(name for name, one in (METRICS | DECAY).items() if one.higher_is_better))
 
@@ -35,6 +41,7 @@ class Wanted:
     where: Sequence[str] = ()  # conditions that all hold, see `filters`
     ranks: bool = False  # without a metric: all benchmarks in one table, each by what it ranks by
     holm: bool = False  # ties after Holm's correction
+    stale: bool = False  # stale rows take ranks too
     sort: str | None = None  # one of KEYS; the best rows first
     reverse: bool = False
 
@@ -44,7 +51,8 @@ class Wanted:
         if self.ranks and self.metric and self.metric not in METRICS:
             kind = "no metric that ranks" if self.metric in DECAY else "a cost"
             raise InputError(f"--ranks are by a metric, and {self.metric} is {kind}; --sort sorts by it")
-        for wants, needed in ((self.holm, "--holm"), (self.sort == "rank", "--sort rank")):
+        needing = {"--holm": self.holm, "--stale": self.stale, "--sort rank": self.sort == "rank"}
+        for needed, wants in needing.items():
             if wants and not self.ranks:
                 raise InputError(f"{needed} needs --ranks")
         if self.reverse and not self.sort:
@@ -83,7 +91,9 @@ def _table(left: Judged, beside: Sequence[Record], wanted: Wanted) -> Table:
     if wanted.ranks:
         found = {name: [*own, *_references(own, beside)] for name, own in left.items()}
         kept = {name: {one.record.strategy for one in own} for name, own in left.items()}
-        table = with_ranks(table, rank(found, wanted.metric, kept, correct=wanted.holm))
+        table = with_ranks(table, rank(found, wanted.metric, kept, wanted.stale, wanted.holm))
+        if any(one.ok and one.stale for own in left.values() for one in own):
+            table = replace(table, notes=[*table.notes, RANKS_OF_STALE[wanted.stale]])
     return sorted_by(table, wanted.sort, left, wanted.reverse) if wanted.sort else table
 
 

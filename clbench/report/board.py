@@ -31,10 +31,12 @@ from clbench.metrics.accuracy import METRICS
 from clbench.metrics.ranks import UNIT
 from clbench.profiles import PROFILES
 from clbench.report.agreement import COLUMNS, EXPLANATION, agreements
+from clbench.report.columns import DESCRIPTIONS, TITLES
 from clbench.report.decay import section
 from clbench.report.encoding import MOST_CELLS, counts_of, in_units, units_of, usual_shape, values_of
+from clbench.report.notes import machine
 from clbench.report.orders import orders
-from clbench.report.tables import DESCRIPTIONS, TITLES, machine
+from clbench.report.others import benchmarks_alone, embedded
 from clbench.report.values import (
     Entry,
     data_of,
@@ -50,6 +52,7 @@ from clbench.report.values import (
     wall_and_cpu,
 )
 from clbench.results.imported import Imported
+from clbench.results.imported import path_of as path_of_imported
 from clbench.results.records import Record, file_name, path_of
 
 SCHEMA = 1  # of what is embedded
@@ -96,15 +99,18 @@ def board(judged: Judged, results: Path, out: Path, imported: Sequence[Imported]
     """results: the folder of the records; out: the folder of the page; imported: what others say."""
     shared, strategies, weights = Interned(), Interned(), {}  # type: ignore[var-annotated]
     made = Board({})
+    alone = {row.profile: {} for row in imported if row.profile not in judged}  # type: ignore[var-annotated]
     profiles = {
         profile: _profile(profile, benchmarks, shared, strategies, weights, results, made)
-        for profile, benchmarks in judged.items()
+        for profile, benchmarks in (judged | alone).items()
     }
     of_claims = claims.sections(judged)
     for profile, told in profiles.items():
         told["sections"] += of_claims.get(profile, [])
         own = [row for row in imported if row.profile == profile]
-        told["sections"] += _of_others(own, list(judged[profile]))
+        told["imported"] = embedded(own, path_of_imported(results, profile))
+        for name, metric in benchmarks_alone(own, [*told["benchmarks"]]).items():
+            told["benchmarks"][name] = _benchmark(name, metric)
     found: dict[str, list[Record]] = {}
     for benchmarks in judged.values():
         for entry in (entry for several in benchmarks.values() for entry in several):
@@ -168,13 +174,11 @@ def _profile(
     told, rows = {}, []
     for place, (name, entries) in enumerate(benchmarks.items()):
         units, shape = units_of(entries), usual_shape(entries)
-        told[name] = {
-            "file": file_name(name),
-            "scenario": entries[0].record.settings.get("scenario"),
-            "ranks_by": ranks_by(entries[0].record),
-            "held_out": is_held_out(entries[0].record),
-            "about": _about_benchmark(name),
-            "seeds": seeds_asked(entries[0].record),
+        first = entries[0].record
+        told[name] = _benchmark(name, ranks_by(first)) | {
+            "scenario": first.settings.get("scenario"),
+            "held_out": is_held_out(first),
+            "seeds": seeds_asked(first),
             "shape": shape,
             "units": units,
         }
@@ -190,6 +194,11 @@ def _profile(
         "orders": orders(benchmarks),
         "sections": _sections(benchmarks),
     }
+
+
+def _benchmark(name: str, metric: str) -> dict:
+    """What is told of one that no record is of, too."""
+    return {"file": file_name(name), "ranks_by": metric, "about": _about_benchmark(name), "held_out": False}
 
 
 def _about_benchmark(spec: str) -> str:
@@ -215,33 +224,6 @@ def _sections(benchmarks: dict[str, list[Entry]]) -> list[dict]:
                 }
             )
     return sections
-
-
-def _of_others(rows: list[Imported], benchmarks: list[str]) -> list[dict]:
-    """What papers and other libraries say, as they say it."""
-    sections = []
-    for name in sorted({row.benchmark for row in rows}):
-        own = [row for row in rows if row.benchmark == name]
-        sections.append(
-            {
-                "benchmark": benchmarks.index(name) if name in benchmarks else None,
-                "title": f"What others say of {name}",
-                "about": "Imported, not measured here: without rank, and perhaps under another protocol.",
-                "columns": ["strategy", "metric", "mean", "SD", "n", "source"],
-                "rows": [_imported_cells(row) for row in own],
-            }
-        )
-    return sections
-
-
-def _imported_cells(row: Imported) -> list[str]:
-    points = row.metric in METRICS
-    title = METRICS[row.metric].title if points else COSTS[row.metric].title
-    numbers = [
-        "–" if value is None else f"{100 * value:z.1f}" if points else f"{value:.4g}"
-        for value in (row.mean, row.sd)
-    ]
-    return [row.strategy, title, *numbers, str(row.n or "–"), row.source or "no source given"]
 
 
 def _add_picture(record: Record, row: dict, made: Board) -> None:

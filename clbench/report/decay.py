@@ -7,17 +7,10 @@ import numpy as np
 
 from clbench.metrics.decay import DECAY, curve, lost_on_calendar, on_calendar, saved, terms
 from clbench.report.answers import Part, answer
-from clbench.report.tables import (
-    UNITS,
-    Cell,
-    Column,
-    Table,
-    cell,
-    cell_of_cost,
-    cell_of_seeds,
-    groups,
-    heading,
-)
+from clbench.report.cells import Cell, cell, cell_of_cost, cell_of_seeds
+from clbench.report.columns import Column, heading
+from clbench.report.notes import UNITS
+from clbench.report.tables import Table, groups
 from clbench.report.values import Entry, gflops_of_update, in_time, oldest
 from clbench.results.records import Record
 

@@ -15,7 +15,8 @@ from typing import Any
 
 from clbench.errors import InputError
 from clbench.facts import FAMILIES, OWN
-from clbench.report.tables import NAMES, cell
+from clbench.report.cells import cell
+from clbench.report.columns import NAMES
 from clbench.report.values import KINDS, Entry, facts_of, family_of, kind_of, stores_examples
 from clbench.results.records import STATUSES
 from clbench.spec import suggestion

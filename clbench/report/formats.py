@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from clbench.core.text import CONTROL, printable
-from clbench.report.tables import NONE, Row, Table
+from clbench.report.cells import NONE
+from clbench.report.tables import Row, Table
 
 # What a narrow terminal does without, in turn.
 DISPENSABLE = (

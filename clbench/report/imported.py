@@ -6,20 +6,9 @@ from dataclasses import replace
 from clbench.core.costs import COSTS
 from clbench.metrics.accuracy import METRICS
 from clbench.metrics.statistics import half_width
-from clbench.report.tables import (
-    DERIVED,
-    NAMES,
-    SIGNS,
-    Cell,
-    Column,
-    Origin,
-    Row,
-    Table,
-    cell_of_mean,
-    cost_of,
-    heading,
-    number,
-)
+from clbench.report.cells import SIGNS, Cell, cell_of_mean, cost_of, number
+from clbench.report.columns import DERIVED, NAMES, Column, heading
+from clbench.report.tables import Origin, Row, Table
 from clbench.results.imported import Imported
 
 KIND = "imported"  # in place of a family, too: a name does not tell what is meant by it
@@ -55,7 +44,7 @@ def _extended(table: Table, rows: list[Imported]) -> Table:
     blank = dict.fromkeys((*names, *(column.name for column in columns)), Cell())
     made = [
         _row(own, blank | (_by_metric(own) if compared else {row.benchmark: _cell(row) for row in own}))
-        for own in _grouped(rows, lambda row: (row.strategy, row.source))
+        for own in grouped(rows, lambda row: (row.strategy, row.source))
     ]
     ours = [replace(row, cells=blank | row.cells) for row in table.rows]
     told = ", ".join(f"{row.strategy} ({_source(row) or 'no source given'})" for row in made)
@@ -63,7 +52,8 @@ def _extended(table: Table, rows: list[Imported]) -> Table:
     return replace(table, columns=columns, rows=[*ours, *made], notes=[*table.notes, note])
 
 
-def _grouped(rows: Iterable[Imported], key: Callable[[Imported], tuple]) -> list[list[Imported]]:
+def grouped(rows: Iterable[Imported], key: Callable[[Imported], tuple]) -> list[list[Imported]]:
+    """Those of one key together, in the order of keys."""
     found: dict[tuple, list[Imported]] = {}
     for row in sorted(rows, key=key):
         found.setdefault(key(row), []).append(row)
@@ -113,10 +103,16 @@ def _by_metric(own: list[Imported]) -> dict[str, Cell]:
     return cells | {row.metric: _cell(row, due) for row in own}
 
 
+def half_of(row: Imported) -> float | None:
+    """Of the 95 % t interval of a metric; None where SD or n is not told."""
+    if row.metric not in METRICS or row.sd is None or not row.n or row.n < 2:
+        return None
+    return half_width(row.sd, row.n)
+
+
 def _cell(row: Imported, due: int = 0) -> Cell:
-    half = half_width(row.sd, row.n) if row.sd is not None and row.n and row.n > 1 else None
     if row.metric in METRICS:
-        cell = cell_of_mean(row.mean, half, row.sd, row.n or 0, {})
+        cell = cell_of_mean(row.mean, half_of(row), row.sd, row.n or 0, {})
     else:  # as of ours, without an interval
         cell = Cell(row.mean, sd=row.sd, n=row.n or 0, text=number(row.mean))
     text = cell.text if row.n in (None, due) else f"{cell.text} (n {row.n})"

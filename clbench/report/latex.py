@@ -9,9 +9,10 @@ import unicodedata
 
 from clbench.core.text import printable
 from clbench.metrics.accuracy import METRICS
+from clbench.report.columns import Column
 from clbench.report.formats import grid
 from clbench.report.imported import KIND
-from clbench.report.tables import Column, Table
+from clbench.report.tables import Table
 
 TEX = {
     "\\": r"\textbackslash{}",

@@ -12,11 +12,13 @@ from matplotlib.axes import Axes
 
 from clbench import registry
 from clbench.errors import InputError
+from clbench.report.columns import heading
 from clbench.report.formats import html_table
 from clbench.report.frame import records_of, tidy
+from clbench.report.notes import UNITS, machines
 from clbench.report.plots import plot
 from clbench.report.style import looks
-from clbench.report.tables import UNITS, Table, by_profile, comparison, heading, machines
+from clbench.report.tables import Table, by_profile, comparison
 from clbench.report.values import Entry, entries, ranks_by
 from clbench.results.records import Record
 from clbench.spec import suggestion

@@ -24,10 +24,12 @@ from clbench.profiles import PROFILES
 from clbench.report.agreement import COLUMNS, EXPLANATION, Agreement, agreements
 from clbench.report.arrange import with_ranks
 from clbench.report.board import board
+from clbench.report.cells import SIGNS
+from clbench.report.columns import heading
 from clbench.report.figures import cost
-from clbench.report.formats import code, markdown_text, to_markdown
+from clbench.report.formats import code, markdown_text, seeds_of, to_markdown
 from clbench.report.headline import headline
-from clbench.report.imported import with_imported
+from clbench.report.imported import KIND, with_imported
 from clbench.report.ranking import rank
 from clbench.report.style import looks
 from clbench.report.tables import (
@@ -38,7 +40,6 @@ from clbench.report.tables import (
     by_metric_of,
     by_profile,
     comparison_of,
-    heading,
 )
 from clbench.report.values import Entry, entries, is_held_out, ranks_by
 from clbench.results import records
@@ -159,9 +160,7 @@ def _write_board(
         "data": Markup(made.packed()),
         "style": Markup((scripts / "style.css").read_text(encoding="utf-8")),
         "script": Markup("\n".join((scripts / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS)),
-        "profiles": {
-            profile: [_plain_table(section.table) for section in own] for profile, own in sections.items()
-        },
+        "profiles": _plain_tables([section.table for own in sections.values() for section in own], imported),
         "known": PROFILES,
         "problems": problems,
         "results": made.content["results"],
@@ -175,19 +174,34 @@ def _write_board(
     _write(written, out / "index.html", _render("board.html.j2", **about))
 
 
+def _plain_tables(tables: list[Table], imported: Sequence[Imported]) -> dict[str, list[PlainTable]]:
+    """By profile."""
+    made: dict[str, list[PlainTable]] = {}
+    for table in with_imported(tables, list(imported)):
+        made.setdefault(table.profile, []).append(_plain_table(table))
+    return made
+
+
 def _plain_table(table: Table) -> PlainTable:
-    lead = table.ranks_by or "acc"
-    columns = [heading(name) for name in (lead, *WITHOUT_SCRIPT)]
+    names = (table.ranks_by, *WITHOUT_SCRIPT) if table.ranks_by else [one.name for one in table.columns]
+    columns = [heading(name) for name in names]
     shown, reasons = [], {}  # type: ignore[var-annotated]
     for row in table.rows:
         origin = row.origins[table.benchmark or ""]
+        numbers = [row.cells[column.name].text for column in columns]
+        if row.kind == KIND:
+            why = f"imported, not measured here, from {origin.source or 'no source given'}"
+            name = f"{row.strategy} {SIGNS[KIND]}"
+            reasons.setdefault(why, []).append(name)
+            shown.append([name, seeds_of(table, row), *numbers])
+            continue
         if origin.status != "ok" or not origin.seeds:
             reasons.setdefault(f"{origin.status}: {origin.reason or 'no reason given'}", []).append(
                 row.strategy
             )
             continue
         name = row.strategy + (" †" if origin.stale else "")
-        shown.append([name, str(len(origin.seeds)), *(row.cells[column.name].text for column in columns)])
+        shown.append([name, str(len(origin.seeds)), *numbers])
     headings = ["strategy", "seeds", *(column.heading for column in columns)]
     return PlainTable(table.benchmark or "", file_name(table.benchmark or ""), headings, shown, reasons)
 

@@ -24,7 +24,10 @@ from clbench.core.paths import check_file
 from clbench.errors import InputError
 from clbench.metrics.references import JOINT
 from clbench.report.answers import Part, answer
-from clbench.report.tables import Cell, Column, Table, groups, machines, number
+from clbench.report.cells import Cell, number
+from clbench.report.columns import Column
+from clbench.report.notes import machines
+from clbench.report.tables import Table, groups
 from clbench.report.values import Entry, data_of, trains_on_all_data
 from clbench.results.records import Record
 from clbench.spec import suggestion

@@ -174,18 +174,6 @@ class Entry:
         return self.record.status == "ok" and bool(self.record.seeds)
 
 
-def compute_matched(records: list[Record], within: float = 0.1) -> list[Record]:
-    """The records whose FLOPs per seed are those of naive on the same benchmark, within a tenth (Prabhu et
-    al. 2023)."""
-    least = {record.benchmark: record.cost("flops") for record in records if record.strategy == NAIVE}
-
-    def matches(record: Record) -> bool:
-        own, wanted = record.cost("flops"), least.get(record.benchmark)
-        return bool(own is not None and wanted and abs(own / wanted - 1) <= within)
-
-    return [record for record in records if matches(record)]
-
-
 def entries(
     records: list[Record], beside: Sequence[Record] = (), *, stale_references: bool = False
 ) -> list[Entry]:

@@ -33,10 +33,12 @@ def page(browser):
 @pytest.fixture(scope="session")
 def sound(fabricated, tmp_path_factory):
     with fabricated.known():
-        return folders.write(folders.sound(fabricated), tmp_path_factory.mktemp("sound"))
+        top = tmp_path_factory.mktemp("sound")
+        return folders.write(folders.sound(fabricated), top, others=folders.of_others())
 
 
 @pytest.fixture(scope="session")
 def nasty(fabricated, tmp_path_factory):
     with fabricated.known():
-        return folders.write(folders.nasty(fabricated), tmp_path_factory.mktemp("nasty"), broken="{")
+        top, others = tmp_path_factory.mktemp("nasty"), folders.nasty_of_others()
+        return folders.write(folders.nasty(fabricated), top, "{", others)

@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -15,7 +16,8 @@ from PIL import Image
 from clbench.report import pages
 from clbench.report.tables import by_benchmark, by_profile, comparison
 from clbench.report.values import Entry, entries
-from clbench.results import records
+from clbench.results import imported, records
+from clbench.results.imported import Imported
 from clbench.results.records import Record
 
 METHODS = ("naive", "joint", "er", "derpp", "ewc", "lwf", "si", "agem", "gdumb", "avalanche_replay")
@@ -23,6 +25,7 @@ SCRIPT = "my.py:<img src=x onerror=alert(1)>"
 FORMULA = '=HYPERLINK("javascript:alert(1)")'
 MARKED = "a|b`c`*d*_e_[f](javascript:alert(2))&amp;#g"
 TEX = r"\input{x}^~%$&#_{}"
+PAPER = "Smith & Lee 2024, Table 2"
 REASON = "</script><script>alert(3)</script> | `x` [y](javascript:alert(4)) \\end{tabular}"
 
 
@@ -44,10 +47,14 @@ class Folder:
         return next(one for one in found if one.record.strategy == strategy)
 
 
-def write(made: list[Record], top: Path, broken: str | None = None) -> Folder:
-    """The records with their page. broken: the text of a file that is no record."""
+def write(
+    made: list[Record], top: Path, broken: str | None = None, others: Sequence[Imported] = ()
+) -> Folder:
+    """The records with their page. broken: the text of a file that is no record; others: imported rows."""
     for record in made:
         records.write(record, top / "results")
+    for profile in {row.profile for row in others}:
+        imported.write(top / "results", profile, [row for row in others if row.profile == profile])
     if broken is not None:
         (top / "results" / "smoke" / "toy_class" / "broken.json").write_text(broken)
     with pytest.MonkeyPatch.context() as patch:
@@ -109,10 +116,33 @@ def row(fabricated, strategy: str, benchmark: str, scenario: str, seeds: int = 5
     return msgspec.structs.replace(record, settings=record.settings | {"scenario": scenario})
 
 
+def of_others() -> list[Imported]:
+    """Rows of two sources on a benchmark of the sound folder; one has the name of a row of ours."""
+
+    def says(strategy: str, source: str, metric: str, *numbers) -> Imported:
+        return Imported("smoke", "split_other_task", strategy, metric, *numbers, source=source)
+
+    return [
+        says("er", PAPER, "acc", 0.99, 0.05, 3),
+        says("er", PAPER, "forgetting", 0.02),
+        says("FooBar", "https://foo.example", "acc", 0.5, 0.01),
+        says("FooBar", "https://foo.example", "train_s", 7.0, None, 1),
+        says("FooBar", "https://foo.example", "eval_s", 1.0, None, 1),
+        says("FooBar", "https://foo.example", "labels", 80.0, None, 1),
+    ]
+
+
 def png() -> bytes:
     file = io.BytesIO()
     Image.new("L", (20, 10), 128).save(file, "png")
     return file.getvalue()
+
+
+def nasty_of_others() -> list[Imported]:
+    return [
+        Imported("smoke", "split_toy_class", name, "acc", 0.5, 0.1, 3, source)
+        for name, source in ((f"{SCRIPT}2", REASON), (f"{FORMULA}2", "javascript:alert(5)"), (f"{TEX}2", TEX))
+    ]
 
 
 def nasty(fabricated) -> list[Record]:

@@ -115,7 +115,7 @@ def test_every_column_can_be_sorted_by(page, sound):
             values = page.js(SORTED % json.dumps(key.removeprefix("sort-")))
             known = [value for value in values if value is not None]
             assert len(values) == 5 and values == known + [None] * (len(values) - len(known))
-            if not isinstance(known[0], str):
+            if known and not isinstance(known[0], str):  # what only imported rows tell
                 assert known in (sorted(known), sorted(known, reverse=True))
 
 

@@ -69,6 +69,20 @@ def test_hostile_rows_are_text_in_table_figures_comparison_and_details(one):
     assert_no_element_of_text(one)
 
 
+def test_hostile_imported_rows_are_text(one, nasty):
+    """Line 26: a source is never a link."""
+    rows = one.js("[...document.querySelectorAll('tr[data-imported]')].map(row => row.dataset.imported)")
+    assert rows == sorted(row.strategy for row in folders.nasty_of_others())
+    for place, row in enumerate(sorted(folders.nasty_of_others(), key=lambda row: row.strategy)):
+        one.js(f"document.querySelectorAll('tr[data-imported] .name')[{place}].click()")
+        assert text(one, "#detail-title") == f"{row.strategy} § on split_toy_class"
+        assert row.source in text(one, "#detail")
+        assert_no_element_of_text(one)
+        one.js("board.go({row: ''})")
+    page = nasty.page.read_text()
+    assert "javascript:alert(5)" in page and 'href="javascript' not in page
+
+
 def test_hostile_settings_notes_and_reasons_are_text(one):
     """Line 26."""
     one.js(f"board.go({{row: {json.dumps(SCRIPT)}}})")
@@ -134,7 +148,7 @@ def test_latex_is_no_command(copied):
     assert "\\input" not in bare and "javascript" in bare
     assert {*re.findall(r"\\[a-z]+", bare)} <= {
         *("\\begin", "\\end", "\\toprule", "\\midrule", "\\bottomrule", "\\textbf", "\\small"),
-        *("\\uparrow", "\\downarrow", "\\pm", "\\times", "\\dagger", "\\ast", "\\dots"),
+        *("\\uparrow", "\\downarrow", "\\pm", "\\times", "\\dagger", "\\ast", "\\dots", "\\S"),
     }
     assert bare.count("{") == bare.count("}") and table.count("\\end{tabular}") == 1 + sum(
         line.count("\\end{tabular}") for line in comments

@@ -13,8 +13,8 @@ from clbench.metrics.accuracy import METRICS
 from clbench.metrics.ranks import UNIT, weights_of_seeds
 from clbench.metrics.statistics import paired_difference, summarise
 from clbench.report.arrange import rank_text
+from clbench.report.cells import interval
 from clbench.report.ranking import rank
-from clbench.report.tables import interval
 from clbench.report.values import family_of, kind_of, seen_accuracy
 
 ROWS = """Object.fromEntries(Object.entries(D.profiles).flatMap(([p, own]) => own.rows.map(row => [
@@ -252,6 +252,55 @@ def test_ranks_ties_and_recovered_of_what_a_view_leaves(page, sound, name):
         assert one["rank_text"] == rank_text(row, len(ours.benchmarks))
         back = row.recovered
         assert one["recovered_text"] == (interval(back.value, back.low, back.high) if back else "–")
+
+
+OPTIONS = {  # of `clbench show`, for what a state asks
+    "fam": lambda names: [part for name in names for part in ("--family", name)],
+    "be": lambda kind: ["--where", f"kind {'==' if kind == 'avalanche' else '!='} 'avalanche'"],
+    "m": lambda metric: ["--metric", metric],
+    "holm": lambda _: ["--holm"],
+    "stale": lambda _: ["--stale"],
+}
+PRINTED = """JSON.stringify(Object.fromEntries(Table.sorted(board.get().view).map(line => [line.s, {
+  ...Object.fromEntries(["rank", "ties", "recovered"].map(key => {
+    const {text, range} = Table.cell(board.get().view, line, key);
+    return [key, `${text} ${range ?? ""}`.trim()];
+  })),
+  numbers: line.rank && [line.rank.mean, line.rank.low, line.rank.high],
+}])))"""
+
+
+SHOWN = (
+    "a back end",
+    "Holm, three seeds",
+    "stale rows too",
+    "all benchmarks, a family",
+    "all benchmarks, a metric",
+)
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_ranks_are_what_show_prints(page, sound, here, name):
+    """Line 5: the same selection on the command line, to the last printed digit."""
+    state = {"p": "smoke"} | VIEWS[name][0]
+    page.open(sound.page)
+    page.js(f"board.go({json.dumps(state)})")
+    shown = json.loads(page.js(PRINTED))
+    asked = [part for key, option in OPTIONS.items() if key in state for part in option(state[key])]
+    scope = [part for one in benchmarks_of(state, sound.judged[state["p"]]) for part in ("-b", one)]
+    where = ["--results", sound.results, "--profile", state["p"]]
+    done = here("show", *where, *scope, *asked, "--ranks", "--format", "json")
+    (table,) = json.loads(done.stdout)["tables"]
+    rows = [row for row in table["rows"] if row["cells"]["rank"]["value"] is not None]
+    assert {row["strategy"] for row in rows} == {one for one, cells in shown.items() if cells["numbers"]}
+    for row in rows:
+        cells, ours = row["cells"], shown[row["strategy"]]
+        assert [cells["rank"][key] for key in ("value", "low", "high")] == ours["numbers"]
+        assert cells["rank"]["text"] == ours["rank"]
+        assert cells.get("ties", {"text": ""})["text"] == ours["ties"]
+        if "ties" not in cells:
+            assert cells["recovered"]["text"] == ours["recovered"]
+    assert rows
 
 
 def test_a_filter_put_on_and_taken_off_gives_the_same_ranks(page, sound):

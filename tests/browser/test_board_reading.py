@@ -323,6 +323,26 @@ def test_the_download_of_a_figure(page, sound):
     assert (name, kind) == ("clbench-cost.svg", "image/svg+xml") and drawn.startswith("<svg")
 
 
+def test_the_download_of_a_benchmark_s_small_figure(page, sound):
+    page.open(sound.page)
+    page.click("#each-box summary")
+    page.js(
+        """globalThis.loaded = [];
+           Copies.download = (...given) => { loaded.push(given); };
+           new Promise(done => setTimeout(done, 30));"""
+    )
+    page.js("document.querySelectorAll('#each button').forEach(one => one.click())")
+    loaded = page.js("loaded")
+    assert [name for name, *_ in loaded] == [f"clbench-{name}.svg" for name in sound.judged["smoke"]]
+    for name, (_, drawn, kind) in zip(sound.judged["smoke"], loaded, strict=True):
+        root = ET.fromstring(drawn)
+        label = root.get("aria-label")
+        assert kind == "image/svg+xml" and float(root.get("width")) >= 300
+        assert label == page.js(
+            f"document.querySelector('#each [data-benchmark={name}] svg').getAttribute('aria-label')"
+        )
+
+
 def test_the_page_says_how_to_get_its_numbers_and_under_which_licence(page, sound):
     page.open(sound.page)
     told = page.js("document.querySelector('footer').textContent")

@@ -94,11 +94,12 @@ def test_without_rows_of_ours_they_have_a_table_of_their_own(take, here):
     assert "§ 50.0" in here("show", "--metric", "la").stdout
 
 
-def test_what_the_page_leaves_out_is_said(stored, take, here):
+def test_what_stands_beside_no_row_of_ours_is_said(stored, take, here):
     assert take(PAPER).stdout.endswith("my_results: 4 new\n")
-    said = "no record of ours is of CORe50 (imported): `clbench show` has these rows, "
-    said += "the page's benchmarks do not\n"
-    assert "the page" not in take(ALONE, "--dry-run").stdout
+    said = (
+        "no record of ours is of CORe50 (imported): these rows have tables of their own, none in Markdown\n"
+    )
+    assert "no record" not in take(ALONE, "--dry-run").stdout
     assert take(ALONE).stdout.endswith(f"my_results: 1 new\n{said}")
     assert take(ALONE).stdout == "my_results: 1 there already\n"
 

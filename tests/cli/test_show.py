@@ -93,6 +93,21 @@ def test_ranks_in_csv_and_json(show):
     assert cells["er"]["compute"]["value"] == 2
 
 
+def test_stale_rows_are_ranked_where_that_is_asked(show):
+    def ranks(*options):
+        text = show("-b", "split_toy_class", "--ranks", "--json", *options)
+        (table,) = json.loads(text)["tables"]
+        return {row["strategy"]: row["cells"]["rank"]["value"] for row in table["rows"]}, text
+
+    (without, said), (with_stale, said_then) = ranks(), ranks("--stale")
+    assert without["mas"] is None and with_stale["mas"] is not None
+    assert max(filter(None, with_stale.values())) == 1 + max(filter(None, without.values()))
+    assert "stale rows take no rank; --stale ranks them too" in said
+    assert "stale rows are ranked too, as asked" in said_then
+    current, _ = ranks("--where", "not stale", "--stale")
+    assert {name: rank for name, rank in without.items() if name != "mas"} == current
+
+
 def test_several_benchmarks_are_ranked_in_one_table(show):
     (table,) = json.loads(show("--ranks", "-s", "er", "-s", "naive", "--json"))["tables"]
     assert [column["name"] for column in table["columns"]] == [
@@ -215,6 +230,7 @@ def test_a_wrong_condition_is_one_line_that_says_why(condition, said, here, plac
         (("--sort", "acx"), 'unknown key to sort by "acx": did you mean "acc"?'),
         (("--reverse",), "--reverse needs --sort"),
         (("--holm",), "--holm needs --ranks"),
+        (("--stale",), "--stale needs --ranks"),
         (("--ranks", "--metric", "seconds"), "seconds is a cost"),
         (("--family", "sampling"), "none of 29 rows passes --family and --where"),
     ],

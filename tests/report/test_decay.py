@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from clbench.metrics.decay import DECAY
 from clbench.report.board import board
 from clbench.report.decay import section, tables_by_age
-from clbench.report.tables import DECAY, by_metric, comparison
+from clbench.report.tables import by_metric, comparison
 from clbench.report.values import entries
 from clbench.results import records
 

@@ -9,10 +9,13 @@ import unicodedata
 import pytest
 from msgspec.structs import replace
 
+from clbench.metrics.accuracy import METRICS
 from clbench.report import latex
 from clbench.report.arrange import Wanted, arranged
+from clbench.report.cells import SIGNS
+from clbench.report.columns import TITLES
 from clbench.report.latex import TEX, tex, to_latex
-from clbench.report.tables import METRICS, SIGNS, TITLES, comparison, show
+from clbench.report.tables import comparison, show
 
 HOSTILE = [
     r"\input{/etc/passwd}",

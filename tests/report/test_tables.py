@@ -4,8 +4,10 @@ from msgspec.structs import replace
 from clbench.core.costs import COSTS
 from clbench.metrics.accuracy import METRICS
 from clbench.profiles import PROFILES
+from clbench.report.cells import number
+from clbench.report.columns import DEFAULT, DERIVED
 from clbench.report.formats import grid
-from clbench.report.tables import DEFAULT, DERIVED, by_metric, comparison, number, show
+from clbench.report.tables import by_metric, comparison, show
 from clbench.report.values import ranks_by, seeds_asked
 
 

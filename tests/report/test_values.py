@@ -1,18 +1,11 @@
 import pytest
 
 from clbench.report.values import (
-    compute_matched,
     family_of,
     kind_of,
     order_of,
     trains_on_all_data,
 )
-
-
-def test_compute_matched_rows_cost_what_naive_costs(fabricated):
-    names = [record.strategy for record in compute_matched(fabricated.toy())]
-    assert names == ["naive", "joint_equal", "lwf", "avalanche_replay", "si"]
-    assert compute_matched([record for record in fabricated.toy() if record.strategy != "naive"]) == []
 
 
 @pytest.mark.parametrize(

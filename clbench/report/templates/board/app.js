@@ -47,7 +47,7 @@ function start() {
     if (of.m && (of.m === "recovered" || !View.available(of.p, of.b).includes(of.m))) of.m = "";
     of.fam = of.fam.filter(name => D.families.includes(name));
     of.pick = of.pick.filter(name => Object.hasOwn(D.strategy, name));
-    if (!Object.hasOwn(D.strategy, of.row)) of.row = "";
+    if (!Object.hasOwn(D.strategy, of.row) && !D.profiles[of.p].imported.rows.some(row => row.id === of.row)) of.row = "";
     for (const [name, values] of Object.entries(RADIOS)) if (!values.includes(of[name])) of[name] = "";
     if (of.only && !of.pick.length) of.only = false;
     return of;
@@ -283,12 +283,9 @@ function start() {
     on("link", "click", () => act.clip(location.href.split("#")[0] + hash(state), "a link to this view"));
     on("each-box", "toggle", () => Figures.each(view));
     for (const one of document.querySelectorAll("[data-copy]"))
-      one.addEventListener("click", () => act.clip(Copies[one.dataset.copy](view), `${plural(view.lines.length, "row")} as ${one.textContent}`));
+      one.addEventListener("click", () => act.clip(Copies[one.dataset.copy](view), `${plural(view.lines.length + view.imported.length, "row")} as ${one.textContent}`));
     for (const one of document.querySelectorAll("[data-svg]"))
-      one.addEventListener("click", () => {
-        const drawn = at(one.dataset.svg).querySelector("svg");
-        if (drawn) Copies.download(`clbench-${one.dataset.svg}.svg`, Copies.svg(drawn), "image/svg+xml");
-      });
+      one.addEventListener("click", () => Figures.save(at(one.dataset.svg), one.dataset.svg));
   }
   function listenToDialogs() {
     at("detail").addEventListener("close", () => {

@@ -16,7 +16,10 @@ const Charts = (() => {
   };
   // Within a family every row has its own colour; across families the shape differs.
   const members = {};
+  const IMPORTED = {colour: "var(--muted)", dash: "", shape: r => `M0 ${-1.2 * r}V${1.2 * r}`, hollow: true}; // no family, no shape
+  // name: of a strategy of ours; null for what is imported.
   function look(name) {
+    if (name === null) return IMPORTED;
     const {family} = D.strategy[name];
     members[family] ??= D.strategies.filter(one => one.family === family).map(one => one.name).sort();
     const own = members[family].indexOf(name),

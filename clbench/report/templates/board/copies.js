@@ -2,17 +2,24 @@
 const Copies = (() => {
   function grid(view) {
     const keys = Table.columns(view).filter(key => key !== "plot"),
-      lines = Table.sorted(view);
+      lines = Table.sortedWithImported(view);
     return {
       keys,
       lines,
       heads: keys.map(Table.describe),
       rows: lines.map(line => keys.map(key => Table.cell(view, line, key))),
+      imported: lines.filter(line => line.imported).map(line => [`${line.s} §`, `imported: ${Data.sourceOf(line.imported)}`]),
       rest: [...view.broken.filter(line => !line.ok), ...view.idle].map(line => [
         line.s,
         [...new Set(line.own.filter(row => !row.ok).map(row => `${row.status}: ${Data.reason(row)}`))].join("; "),
       ]),
     };
+  }
+  // In a line of CSV, whose cells are plain numbers.
+  function status(line) {
+    if (!line.imported) return line.stale ? "stale" : "ok";
+    const spread = Object.entries(line.imported.values).map(([key, [, , sd, n]]) => `${key} SD ${sd ?? "–"} n ${n ?? "–"}`);
+    return `§ imported: ${Data.sourceOf(line.imported)}; ${spread.join("; ")}`;
   }
   const about = view =>
     `clbench, profile ${view.profile}, ${view.title}; ${view.ranking.seeds.length} common seeds; ${Words.filters(view)} ${board.hash(view.state) || "#"}`;
@@ -28,7 +35,7 @@ const Copies = (() => {
         [...names, "status"],
         ...rows.map((row, r) => [
           ...row.flatMap((one, i) => [one.value ?? (keys[i] === "ties" ? "" : one.value), ...(wide[i] ? [one.low, one.high] : [])]),
-          lines[r].stale ? "stale" : "ok",
+          status(lines[r]),
         ]),
         ...rest.map(([name, why]) => [...keys.flatMap((key, i) => [key === "s" ? name : "", ...(wide[i] ? ["", ""] : [])]), why]),
       ]
@@ -40,7 +47,7 @@ const Copies = (() => {
   const guarded = x => (typeof x === "string" && /^[=+@\t\r-]/.test(x) ? `'${x}` : String(x ?? ""));
 
   function markdown(view) {
-    const {heads, rows, rest} = grid(view),
+    const {heads, rows, imported, rest} = grid(view),
       clean = x => String(x).replace(/[\\`*_[\]<>|~#&]/g, c => (c === "<" ? "&lt;" : c === ">" ? "&gt;" : c === "&" ? "&amp;" : `\\${c}`)),
       line = cells => `| ${cells.join(" | ")} |`;
     return (
@@ -49,25 +56,25 @@ const Copies = (() => {
         line(heads.map(([title]) => (title === "strategy" ? "---" : "---:"))),
         ...rows.map(row => line(row.map(one => clean(shown(one))))),
         "",
-        ...rest.map(([name, why]) => `- ${clean(name)}: ${clean(why)}`),
+        ...[...imported, ...rest].map(([name, why]) => `- ${clean(name)}: ${clean(why)}`),
         `- ${clean(about(view))}`,
       ].join("\n") + "\n"
     );
   }
   const shown = one => one.text + (one.range ? ` ${one.range}` : "") + (one.flag ? " ⚑" : "");
 
-  const TEX = {"\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "×": "$\\times$", "–": "--", "†": "$^\\dagger$", "…": "\\dots{}", "±": "$\\pm$", "⚑": "$^\\ast$", "‡": "$^\\ddagger$", "“": "``", "”": "''", "<": "$<$", ">": "$>$"};
-  const tex = text => String(text).replace(/[\\~^×–†…±⚑‡“”<>&%$#_{}]|[^\x20-\x7e]/g, c => TEX[c] ?? (/[&%$#_{}]/.test(c) ? `\\${c}` : "?"));
+  const TEX = {"\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "×": "$\\times$", "–": "--", "†": "$^\\dagger$", "…": "\\dots{}", "±": "$\\pm$", "⚑": "$^\\ast$", "‡": "$^\\ddagger$", "§": "\\S{}", "“": "``", "”": "''", "<": "$<$", ">": "$>$"};
+  const tex = text => String(text).replace(/[\\~^×–†…±⚑‡§“”<>&%$#_{}]|[^\x20-\x7e]/g, c => TEX[c] ?? (/[&%$#_{}]/.test(c) ? `\\${c}` : "?"));
   function latex(view) {
-    const {keys, lines, heads, rows, rest} = grid(view),
-      comment = text => `% ${String(text).replace(/[^\x20-\x7e]/g, "?")}`,
+    const {keys, lines, heads, rows, imported, rest} = grid(view),
+      comment = text => `% ${String(text).replaceAll("§", "\\S").replace(/[^\x20-\x7e]/g, "?")}`,
       best = keys.map((key, i) => {
         const own = rows.filter((_, r) => lines[r].rank).map(row => row[i].value).filter(Number.isFinite);
         return (key in D.metrics || key === "recovered") && own.length ? (Table.lowerFirst(key) ? Math.min : Math.max)(...own) : null;
       }),
       arrow = one => ({"↑": " $\\uparrow$", "↓": " $\\downarrow$"})[one] ?? "",
-      cellOf = (one, i) => {
-        const bold = best[i] !== null && one.value === best[i],
+      cellOf = (one, i, ranked) => {
+        const bold = ranked && best[i] !== null && one.value === best[i],
           text = bold ? `\\textbf{${tex(one.text)}}` : tex(one.text);
         return text + (one.range ? ` {\\small ${tex(one.range)}}` : "") + (one.flag ? tex("⚑") : "");
       };
@@ -79,10 +86,10 @@ const Copies = (() => {
         "\\toprule",
         `${heads.map(([title, sign]) => tex(title) + arrow(sign)).join(" & ")} \\\\`,
         "\\midrule",
-        ...rows.map(row => `${row.map(cellOf).join(" & ")} \\\\`),
+        ...rows.map((row, r) => `${row.map((one, i) => cellOf(one, i, lines[r].rank)).join(" & ")} \\\\`),
         "\\bottomrule",
         "\\end{tabular}",
-        ...rest.map(([name, why]) => comment(`${name}: ${why}`)),
+        ...[...imported, ...rest].map(([name, why]) => comment(`${name}: ${why}`)),
       ].join("\n") + "\n"
     );
   }
@@ -105,6 +112,7 @@ const Copies = (() => {
           [
             `clbench ${D.version}`,
             commits.length && `commit${commits.length === 1 ? "" : "s"} ${listed(commits.map(one => one.slice(0, 12)), 6)}`,
+            view.imported.length && `§ from ${[...new Set(view.imported.map(line => Data.sourceOf(line.imported)))].join("; ")}`,
             last && `runs of ${[...new Set([days[0], last])].join(" to ")}`,
             Words.filters(view).replace(/\.$/, ""),
           ].filter(Boolean).join("; "),

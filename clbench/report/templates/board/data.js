@@ -18,6 +18,7 @@ async function load() {
       row.ok = !row.status;
     }
     own.of = Object.fromEntries(names.map(name => [name, own.rows.filter(row => row.b === name)]));
+    for (const row of own.imported.rows) Object.setPrototypeOf(row.values, null);
   }
   D.strategy = Object.fromEntries(D.strategies.map(one => [one.name, one]));
 }
@@ -122,11 +123,24 @@ const Data = (() => {
     return own[name] ?? null;
   }
 
+  // Of an imported row: {mean, half, low, high, sd, n} of a metric or cost, each null where it is not told.
+  function told(row, name) {
+    if (name === "seconds") {
+      const parts = [told(row, "train_s"), told(row, "eval_s")];
+      return parts.every(Boolean) ? {mean: parts[0].mean + parts[1].mean, half: null, low: null, high: null, sd: null, n: null} : null;
+    }
+    if (!row.values[name]) return null;
+    const [mean, half, sd, n] = row.values[name];
+    return {mean, half, low: half === null ? null : mean - half, high: half === null ? null : mean + half, sd, n};
+  }
+  const sourceOf = row => row.source || "no source given";
+
   // A seed group whose wall-clock is far above its CPU time waited for a core.
   const busy = row => slowest(row) > 1.2;
   const slowest = row => Math.max(0, ...(row.groups ?? []).filter(group => group[4]).map(group => group[3] / group[4]));
   const machines = row => [...new Set((row.groups ?? []).map(group => D.shared[group[2]].machine).filter(Boolean))];
   const label = row => row.s + (row.stale ? " †" : "");
+  const fileOfImported = profile => `${D.results}/${encodeURIComponent(profile)}/${encodeURIComponent(D.profiles[profile].imported.file)}`;
   const file = row => `${D.results}/${encodeURIComponent(row.p)}/${encodeURIComponent(benchmark(row).file)}/${encodeURIComponent(row.strategy.file)}.json`;
 
   // What makes the record again, for a shell.
@@ -137,6 +151,6 @@ const Data = (() => {
   }
   const quoted = text => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'"'"'`)}'`);
 
-  return {benchmark, settings, reason, array, units, values, has, summary, recovered, seen, cost, busy, slowest, machines, label,
-    file, command, reference, common};
+  return {benchmark, settings, reason, array, units, values, has, summary, recovered, seen, cost, told, sourceOf, busy, slowest, machines,
+    label, file, fileOfImported, command, reference, common};
 })();

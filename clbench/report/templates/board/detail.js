@@ -17,6 +17,8 @@ const Detail = (() => {
     );
 
   function open(view, name, act) {
+    const imported = D.profiles[view.profile].imported.rows.find(row => row.id === name);
+    if (imported) return openImported(view, imported);
     const line = view.all.find(one => one.s === name),
       rows = line?.own ?? [];
     if (!rows.length) return false;
@@ -40,6 +42,51 @@ const Detail = (() => {
       settings(row),
       row.ok && made(row),
       record(row),
+    );
+    return true;
+  }
+  // What somebody else says: no settings, seeds or command are known.
+  function openImported(view, row) {
+    const number = (key, value) => (value === null ? "–" : key in D.metrics ? fixed(100 * value, 2) : amount(value)),
+      heads = ["", "mean", "SD", "n", "95 % interval"];
+    fill(
+      at("detail"),
+      h(
+        "header",
+        null,
+        h("h2", {id: "detail-title"}, `${row.strategy} § on ${row.benchmark}`),
+        h("form", {method: "dialog"}, h("button", {autofocus: true}, "Close")),
+      ),
+      h("p", null, "Imported, not measured here: shown as its source says it, perhaps under another protocol. It takes no rank and no part in any comparison."),
+      h("h3", null, "What is said"),
+      scroll(
+        "What is said",
+        grid(
+          heads,
+          Object.keys(row.values).map(key => {
+            const one = Data.told(row, key),
+              [title, arrow, text] = Table.describe(key);
+            return h(
+              "tr",
+              null,
+              h("th", {scope: "row", "data-tip": text, tabindex: 0}, `${title} ${arrow}`),
+              [number(key, one.mean), number(key, one.sd), one.n ?? "–", one.low === null ? "–" : `[${number(key, one.low)}, ${number(key, one.high)}]`].map(cell =>
+                h("td", {class: "left"}, cell),
+              ),
+            );
+          }),
+          "Metrics in points. The interval is t's, from SD and n.",
+        ),
+      ),
+      h("h3", null, "Where it comes from"),
+      h(
+        "dl",
+        null,
+        term("source", Data.sourceOf(row)),
+        term("profile", view.profile),
+        term("file", h("a", {href: Data.fileOfImported(view.profile)}, h("code", null, Data.fileOfImported(view.profile)))),
+        term("sha256 of the file", h("code", null, D.profiles[view.profile].imported.sha256 || "–")),
+      ),
     );
     return true;
   }

@@ -145,6 +145,11 @@ const Figures = (() => {
     at("growth-says").textContent = `Of the ${plural(grows.length, "row")} whose network grows; the others keep the network that they start with.`;
   }
 
+  function save(box, name) {
+    const drawn = box.querySelector("svg");
+    if (drawn) Copies.download(`clbench-${name.replace(/[^\w.=-]+/g, "_")}.svg`, Copies.svg(drawn), "image/svg+xml");
+  }
+
   // One small figure for each benchmark, drawn when they are opened.
   function each(view) {
     at("each-section").hidden = !view.group;
@@ -154,13 +159,16 @@ const Figures = (() => {
       const own = View.view({...view.state, b: name, row: "", s: ""}),
         title = Table.describe(own.metric)[0],
         caption = h("figcaption", null, h("strong", null, name), `: ${title} against compute`),
-        figure = h("figure", {"data-benchmark": name}, caption, h("div"));
+        drawn = h("div"),
+        button = h("button", {type: "button", "aria-label": `SVG of ${name}`, onclick: () => save(drawn, name)}, "SVG"),
+        figure = h("figure", {"data-benchmark": name}, h("div", {class: "above"}, caption, button), drawn);
       at("each").append(figure);
       const marks = own.lines
           .filter(line => height(own, line) && line.compute !== null)
           .map(line => mark(own, line, "compute", title, own.up, view.state.pick.length > 0));
-      if (marks.length) Charts.scatter(figure.lastChild, marks, [COSTS.compute, `${title} (points)`], false, -Infinity);
-      else nothing(figure.lastChild);
+      button.hidden = !marks.length;
+      if (marks.length) Charts.scatter(drawn, marks, [COSTS.compute, `${title} (points)`], false, -Infinity);
+      else nothing(drawn);
     }
   }
 
@@ -243,5 +251,5 @@ const Figures = (() => {
     orders(view);
     sections(view);
   }
-  return {draw, cost, stream, growth, each, GLYPHS};
+  return {draw, cost, stream, growth, each, save, GLYPHS};
 })();

@@ -46,13 +46,16 @@ const Table = (() => {
     "seconds",
     "gpu_hours",
     "memory_items",
+    ...view.allImported.flatMap(row => Object.keys(row.values)),
   ];
   function optional(view) {
-    const rows = view.all.map(line => line.row);
+    const rows = view.all.map(line => line.row),
+      available = View.available(view.profile, view.state.b),
+      told = key => view.allImported.some(row => Data.told(row, key));
     return [
-      ...View.available(view.profile, view.state.b).filter(key => key !== "recovered"),
-      ...["recovered", "compute", "seconds"].filter(key => view.all.some(line => cell(view, line, key).value !== null)),
-      ...Object.keys(D.costs).filter(key => rows.some(row => Data.cost(row, key) !== null)),
+      ...Object.keys(D.metrics).filter(key => key !== "recovered" && (available.includes(key) || told(key))),
+      ...["recovered", "compute", "seconds"].filter(key => told(key) || view.all.some(line => cell(view, line, key).value !== null)),
+      ...Object.keys(D.costs).filter(key => told(key) || rows.some(row => Data.cost(row, key) !== null)),
     ];
   }
 
@@ -69,6 +72,7 @@ const Table = (() => {
 
   // {text, value, range, flag, tip} of a cell; value null sorts last.
   function cell(view, line, key) {
+    if (line.imported) return importedCell(line, key);
     if (key === "s") return {text: line.row ? Data.label(line.row) : line.s + (line.stale ? " †" : ""), value: line.s};
     if (key === "rank") return line.rank ? rankCell(view, line.rank) : {text: "", value: null};
     if (key === "ties") return {text: brief(line.ties, 8), value: line.ties || null, tip: line.ties.length > 8 ? line.ties : null};
@@ -113,6 +117,17 @@ const Table = (() => {
       stale: row.stale,
     };
   }
+  // As its source tells it, with its SD and n.
+  function importedCell(line, key) {
+    if (key === "s") return {text: `${line.s} §`, value: line.s};
+    if (["rank", "ties"].includes(key)) return {text: "", value: null};
+    const one = Data.told(line.imported, key);
+    if (!one) return NONE;
+    const number = key in D.metrics ? points : key === "flops" ? short : amount,
+      more = [one.sd !== null && `SD ${number(one.sd)}`, one.n !== null && `n ${one.n}`].filter(Boolean).join(", "),
+      shown = key in D.metrics ? interval(one) : {text: number(one.mean), value: one.mean, range: ""};
+    return {...shown, range: `${shown.range}${more && ` (${more})`}`.trim()};
+  }
   function costCell(view, row, key) {
     if (key === "memory_items" && row.strategy.stores === "all data")
       return {text: "all", value: null, tip: "It trains on all data so far, so it keeps all of them."};
@@ -135,12 +150,18 @@ const Table = (() => {
     const key = view.state.s.replace(/^-/, "");
     return columns(view).includes(key) && key !== "plot" ? {key, down: view.state.s.startsWith("-")} : {key: "rank", down: false};
   }
-  // The ranked rows, those without a rank, those that train on all data: parts that sorting never mixes.
-  const partOf = line => (line.yardstick ? 2 : line.rank ? 0 : 1);
-  function sorted(view) {
+  // The ranked rows, those without a rank, imported ones, those that train on all data: parts that sorting never mixes. But imported
+  // rows stand among ours where those are sorted by what they tell too; never by times, which are of another machine.
+  const partOf = (view, line) => (line.yardstick ? 3 : line.rank ? 0 : !line.imported ? 1 : !joins(view, line) ? 2 : view.ranking.ranks.size ? 0 : 1);
+  function joins(view, line) {
+    const {key} = sorting(view);
+    return key !== "seconds" && view.lines.length > 0 && cell(view, line, key).value !== null;
+  }
+  const sortedWithImported = view => sorted(view, [...view.lines, ...view.imported]);
+  function sorted(view, lines = view.lines) {
     const {key, down} = sorting(view),
       sign = down ? -1 : 1,
-      main = line => (view.group ? (line.recovered?.value ?? null) : (Data.summary(line.row, view.metric)?.mean ?? null)),
+      main = line => (view.group ? (line.recovered?.value ?? null) : (summaryOf(view, line)?.mean ?? null)),
       best = view.group || view.up ? -1 : 1,
       machine = line => (key === "seconds" && line.row ? Data.machines(line.row).join() : ""); // never mixed by time
     const within = (a, b) =>
@@ -149,24 +170,27 @@ const Table = (() => {
         : machine(a).localeCompare(machine(b)) ||
           order(cell(view, a, key).value, cell(view, b, key).value, sign) ||
           order(main(a), main(b), best);
-    return [...view.lines].sort((a, b) => partOf(a) - partOf(b) || within(a, b) || (a.s < b.s ? -1 : 1));
+    return [...lines].sort((a, b) => partOf(view, a) - partOf(view, b) || within(a, b) || (a.s < b.s ? -1 : 1));
   }
   function order(a, b, sign) {
     if (a === null || b === null) return a === b ? 0 : a === null ? 1 : -1;
     return sign * (typeof a === "string" ? a.localeCompare(b) : a - b);
   }
+  const summaryOf = (view, line) => (line.imported ? Data.told(line.imported, view.metric) : Data.summary(line.row, view.metric));
   const leader = view => view.lines.filter(line => line.rank).reduce((a, b) => (!a || b.rank.mean < a.rank.mean ? b : a), null);
 
   // ---- drawing
 
   function draw(view, act) {
     const keys = columns(view),
-      rows = sorted(view),
+      rows = sortedWithImported(view),
+      parted = k => rows.filter(line => partOf(view, line) === k),
       context = {view, act, keys, best: leader(view), ...forest(view, rows), competing: rows.filter(line => line.rank).length};
     const bodies = [
-      part(rows.filter(line => partOf(line) === 0), null, context),
-      part(rows.filter(line => partOf(line) === 1), unranked(view), context),
-      part(rows.filter(line => partOf(line) === 2), "Yardsticks: train on all data so far", context),
+      part(parted(0), null, context),
+      part(parted(1), unranked(view), context),
+      part(parted(2), "Imported (§): what others say, not measured here, so without rank", context),
+      part(parted(3), "Yardsticks: train on all data so far", context),
       failures(view, keys, act),
       idle(view, keys, act),
     ];
@@ -210,7 +234,7 @@ const Table = (() => {
   // The range of the forest plot, and where its yardsticks stand.
   function forest(view, rows) {
     if (view.group) return {domain: [0, 1], yardsticks: []};
-    const all = rows.map(line => Data.summary(line.row, view.metric)).filter(Boolean),
+    const all = rows.map(line => summaryOf(view, line)).filter(Boolean),
       domain = all.length ? [Math.min(...all.map(one => one.low ?? one.mean)), Math.max(...all.map(one => one.high ?? one.mean))] : [0, 1];
     return {
       domain,
@@ -235,16 +259,17 @@ const Table = (() => {
         best === line && "best",
         best && best !== line && !view.group && View.tied(best, line) && "tied",
         line.yardstick && "sees",
+        line.imported && "imported",
         view.state.pick.includes(line.s) && "picked",
       ];
-    return h("tr", {"data-strategy": line.s, class: classes.filter(Boolean).join(" ") || null}, keys.map(key => drawCell(line, key, context)));
+    return h("tr", {[line.imported ? "data-imported" : "data-strategy"]: line.s, class: classes.filter(Boolean).join(" ") || null}, keys.map(key => drawCell(line, key, context)));
   }
   function drawCell(line, key, {view, act, domain, yardsticks, competing}) {
     const one = cell(view, line, key);
-    if (key === "s") return nameCell(view, line, one, act);
+    if (key === "s") return line.imported ? nameOfImported(line, one, act) : nameCell(view, line, one, act);
     if (key === "plot") {
-      const summary = Data.summary(line.row, view.metric);
-      return h("td", {class: "wide plot"}, summary && Charts.forest(summary, domain, yardsticks, line.s));
+      const summary = summaryOf(view, line);
+      return h("td", {class: "wide plot"}, summary && Charts.forest(summary, domain, yardsticks, line.imported ? null : line.s));
     }
     const main = key === view.metric || (view.group && key === "recovered"),
       classes = [key === "ties" && "wide left mono", main && "main", one.quiet && "says", one.loud && "flag"];
@@ -272,6 +297,19 @@ const Table = (() => {
       }),
       Charts.sample(line.s),
       h("button", {type: "button", class: "name", id: `open-${line.s}`, "data-tip": line.strategy.about, onclick: () => act.open(line.s)}, brief(one.text, 32)),
+    );
+  }
+
+  function nameOfImported(line, one, act) {
+    const {id} = line.imported,
+      source = Data.sourceOf(line.imported);
+    return h(
+      "th",
+      {scope: "row", class: "stick"},
+      h("span", {class: "pick-room"}),
+      Charts.sample(null),
+      h("button", {type: "button", class: "name", id: `open-${id}`, "data-tip": `Imported from: ${source}`, onclick: () => act.open(id)}, brief(one.text, 32)),
+      h("span", {class: "source says"}, brief(source, 40)),
     );
   }
 
@@ -317,5 +355,5 @@ const Table = (() => {
     );
   }
 
-  return {draw, columns, optional, describe, cell, sorted, sorting, leader, partOf, lowerFirst, letterOf};
+  return {draw, columns, optional, describe, cell, sorted, sortedWithImported, sorting, leader, lowerFirst, letterOf};
 })();

@@ -7,7 +7,7 @@ const View = (() => {
   function scopes(profile) {
     const own = D.profiles[profile];
     if (own.scopes) return own.scopes;
-    const every = Object.keys(own.benchmarks),
+    const every = Object.keys(own.benchmarks).filter(name => own.of[name].length), // of others only imported rows are known
       names = every.filter(name => !own.benchmarks[name].held_out),
       scenario = name => own.benchmarks[name].scenario ?? "",
       plain = name => name.replace(/\(.*/s, ""),
@@ -55,6 +55,10 @@ const View = (() => {
     failed: line => line.own.some(row => ["failed", "diverged"].includes(row.status)),
     unsupported: line => line.own.some(row => row.status === "unsupported"),
   };
+  // Nothing that a filter asks is known of imported rows, so they show only while none is on; the find box asks for their names.
+  const passesImported = (row, state) =>
+    !(state.fam.length || state.be || state.lab || state.mem || state.x || state.st || state.only) &&
+    words(state.q).every(word => `${row.strategy} ${row.source}`.toLowerCase().includes(word));
   const words = text => text.toLowerCase().split(/[\s,]+/).filter(Boolean);
   const passes = (line, state) =>
     Object.entries(FILTERS).every(([name, test]) => test(line, state[name])) && (!state.only || state.pick.includes(line.s));
@@ -67,6 +71,8 @@ const View = (() => {
       all = lines(p, names, group),
       shown = all.filter(line => passes(line, state)),
       kept = new Set(shown.map(line => line.s)),
+      alone = name => b === ALL && !D.profiles[p].of[name].length,
+      imported = D.profiles[p].imported.rows.filter(row => names.includes(row.benchmark) || alone(row.benchmark)),
       everything = Object.fromEntries(names.map(name => [name, D.profiles[p].of[name]])),
       left = Object.fromEntries(names.map(name => [name, everything[name].filter(row => kept.has(row.s))])),
       by = Object.fromEntries(names.map(name => [name, metricOf(name)])),
@@ -95,6 +101,8 @@ const View = (() => {
       lines: shown.filter(line => line.ok),
       broken: shown.filter(line => line.own.some(row => ["failed", "diverged"].includes(row.status))),
       idle: shown.filter(line => !line.ok && line.own.every(row => row.status === "unsupported")),
+      imported: group ? [] : imported.filter(row => passesImported(row, state)).map(lineOfImported),
+      allImported: imported,
       ranking,
       machines: [...new Set(shown.flatMap(line => line.own).flatMap(Data.machines))].sort(),
       title: scopes(p)[b]?.title ?? b,
@@ -122,6 +130,12 @@ const View = (() => {
     }
     return [...found.values()];
   }
+
+  // A line that has part in nothing but the table.
+  const lineOfImported = row => ({
+    s: row.strategy, imported: row, own: [], rows: {}, row: null, ok: true, stale: false, yardstick: false,
+    rank: null, ties: "", ran: 0, compared: [], recovered: null, compute: null,
+  });
 
   // The geometric mean over rows of their FLOPs as multiples of naive's.
   function computeOf(rows) {

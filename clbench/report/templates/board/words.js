@@ -11,7 +11,10 @@ const Words = (() => {
   }
   function whyNone(view, act) {
     const stale = view.lines.filter(line => line.stale && !line.yardstick).length;
-    if (!view.lines.length && !view.broken.length) return view.idle.length ? "None of the rows shown can run here." : "No row passes the filters.";
+    if (!view.lines.length && !view.broken.length) {
+      if (view.idle.length) return "None of the rows shown can run here.";
+      return view.imported.length ? "Only imported rows (§) here: what others say, never ranked." : "No row passes the filters.";
+    }
     if (!stale) return "None of the rows shown takes a rank.";
     return [
       `Not ranked: ${plural(stale, "row")} here ${stale === 1 ? "was" : "were"} made by source code that has changed since. `,
@@ -94,12 +97,13 @@ const Words = (() => {
       stale = count(line => line.stale);
     return (
       [
-        `${view.lines.length + view.idle.length + view.broken.filter(line => !line.ok).length} of ${plural(view.all.length, "row")} shown`,
-        `${count(line => line.rank)} ranked`,
+        view.all.length && `${view.lines.length + view.idle.length + view.broken.filter(line => !line.ok).length} of ${plural(view.all.length, "row")} shown`,
+        view.all.length && `${count(line => line.rank)} ranked`,
         count(line => line.yardstick) && `${plural(count(line => line.yardstick), "yardstick")} trained on all data`,
         stale && `${stale} stale`,
         view.broken.length && `${view.broken.length} broke off`,
         view.idle.length && `${view.idle.length} can't run here`,
+        view.imported.length && `${view.imported.length} imported (§)`,
       ]
         .filter(Boolean)
         .join(" · ") + "."
@@ -138,6 +142,7 @@ const Words = (() => {
       ...onSeeds(view),
       ...onMachines(view),
       ...onRows(view),
+      ...onImported(view),
       ...(view.group ? onGroup(view) : []),
     ].filter(Boolean);
   }
@@ -181,6 +186,18 @@ const Words = (() => {
       !view.group && new Set(rows.map(row => row.data)).size > 1 && "Some rows were made on other data: they take no rank, and don't compare.",
       view.names.some(name => D.profiles[view.profile].benchmarks[name].held_out) &&
         "Some benchmarks here are evaluated on held-out training data, not on test data.",
+    ];
+  }
+  function onImported(view) {
+    const all = view.allImported,
+      hidden = all.length - view.imported.length;
+    if (view.group)
+      return [all.length > 0 && `Imported rows (§) stand on the tables of their benchmarks only: ${listed([...new Set(all.map(row => row.benchmark))], 6)}.`];
+    return [
+      view.imported.length > 0 &&
+        "§ imported, not measured here: as the source says, perhaps under another protocol. No part in ranks, ties, recovered, figures and headline. ± from their SD and n, where both are told.",
+      hidden > 0 &&
+        `${plural(hidden, "imported row")} (§) hidden: their family, back end, task labels, stored data, compute and status are not known, so they show only without such filters. Find looks in their names and sources.`,
     ];
   }
   function onGroup(view) {
