@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import numpy as np
 from PIL import Image
 
 from clbench import registry
@@ -51,11 +52,13 @@ from clbench.report.values import (
     trains_on_all_data,
     wall_and_cpu,
 )
+from clbench.results import tally
 from clbench.results.imported import Imported
 from clbench.results.imported import path_of as path_of_imported
-from clbench.results.records import Record, file_name, path_of
+from clbench.results.records import BrokenRecord, Record, file_name, path_of
 
 SCHEMA = 1  # of what is embedded
+MOST_CLASSES = 20  # whose confusion is in the page; more are in the file beside the record
 SCENARIOS = {
     "class": "class-incremental",
     "task": "task-incremental",
@@ -288,6 +291,24 @@ def _row(
     told["groups"] = [_group(group, shared) for group in record.groups]
     if record.parameters and len(set(record.parameters)) > 1:
         told["parameters"] = record.parameters
+    if record.kept_bytes and any(record.kept_bytes):
+        told["kept"] = record.kept_bytes
+    return told | _of_evaluation(record, results)
+
+
+def _of_evaluation(record: Record, results: Path) -> dict:
+    """All seeds together: which classes were taken for which after the last task; what a probe saw."""
+    told: dict[str, Any] = {}
+    try:
+        last = [one["confusion"][-1] for one in tally.read(record, results).values() if "confusion" in one]
+    except BrokenRecord:  # the record has its metrics all the same
+        last = []
+    if last and len(last[0]) <= MOST_CLASSES:
+        told["confusion"] = sum(last).tolist()
+    probes = [group.probe for group in record.groups if group.probe]
+    if probes and len(probes) == len(record.groups):
+        seen = np.array([values for probe in probes for values in probe.seen], dtype=float)
+        told["probe"] = [probes[0].task, probes[0].step, in_units(seen.mean(axis=0))]
     return told
 
 

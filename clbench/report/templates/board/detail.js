@@ -38,7 +38,7 @@ const Detail = (() => {
       h("h3", null, "Make it again"),
       h("pre", {id: "command"}, Data.command(row)),
       h("button", {type: "button", onclick: () => act.clip(Data.command(row), "command")}, "Copy command"),
-      row.ok && [numbers(view, row), curve(row), costs(row), picture(row)],
+      row.ok && [numbers(view, row), curve(row), confusion(row), probe(row), costs(row), picture(row)],
       settings(row),
       row.ok && made(row),
       record(row),
@@ -159,6 +159,50 @@ const Detail = (() => {
     const steps = Data.seen(row);
     return steps.length > 1 && h("p", {class: "says"}, `On the tasks seen so far: ${steps.map(one => (one ? points(one.mean) : "–")).join(" → ")}.`);
   }
+  // Shares of each class's test rows, all seeds together.
+  function confusion(row) {
+    if (!row.confusion) return null;
+    const shares = row.confusion.map(counts => {
+      const all = counts.reduce((a, b) => a + b, 0);
+      return counts.map(count => (all ? count / all : NaN));
+    });
+    const cell = v => h("td", {style: Number.isFinite(v) ? Charts.shade(v) : null}, Number.isFinite(v) ? fixed(100 * v, 0) : "–");
+    return [
+      h("h3", null, "Which class is taken for which"),
+      scroll(
+        "Which class is taken for which",
+        h(
+          "table",
+          {class: "heat", id: "confusion"},
+          h("caption", {class: "left says"}, "After the last task: of the test rows of each class (rows) the share that is taken for each class (columns), in points; all seeds together. Classes by their outputs."),
+          h("thead", null, h("tr", null, h("th", {scope: "col"}, "class"), shares.map((_, j) => h("th", {scope: "col"}, j)))),
+          h("tbody", null, shares.map((cells, i) => h("tr", null, h("th", {scope: "row"}, i), cells.map(cell)))),
+        ),
+      ),
+    ];
+  }
+  // What was seen within the tasks: at a switch the curve falls in a few steps.
+  function probe(row) {
+    if (!row.probe) return null;
+    const [tasks, steps, seen] = row.probe,
+      holder = h("div", {id: "probe"});
+    Charts.curves(
+      holder,
+      [{name: row.s, means: seen.map(one => one * D.unit), halves: seen.map(() => null), tip: `${row.s}: accuracy on the tasks seen so far, at each look`}],
+      ["look into the tasks", "accuracy on the tasks seen so far"],
+    );
+    return [
+      h("h3", null, "Within the tasks"),
+      holder,
+      h("p", {class: "says"}, "Mean over the seeds on a few fixed test rows of each task seen so far."),
+      h(
+        "details",
+        {class: "says"},
+        h("summary", null, "The same as a table"),
+        scroll("Looks into the tasks", grid(["task", "steps of the run", "accuracy"], seen.map((one, i) => h("tr", null, h("td", null, tasks[i]), h("td", null, steps[i]), h("td", null, points(one * D.unit)))))),
+      ),
+    ];
+  }
   function costs(row) {
     const names = ["compute", "seconds", ...Object.keys(D.costs)].filter(name => Data.cost(row, name) !== null);
     return [
@@ -171,6 +215,7 @@ const Detail = (() => {
           return [h("dt", {"data-tip": text}, title), h("dd", null, amount(Data.cost(row, name)))];
         }),
         row.parameters && term("parameters after each task", row.parameters.map(amount).join(" → ")),
+        row.kept && term("bytes kept after each task", row.kept.map(amount).join(" → ")),
       ),
     ];
   }

@@ -126,23 +126,28 @@ const Figures = (() => {
     at("curves-says").textContent = `A dot for each benchmark, hollow below ${FLOOR}; the upright line: all damage on the ${compared.length} compared benchmarks together. Rows without it ran on fewer. Choose one benchmark to see accuracy over its tasks.`;
   }
 
-  // Parameters after each task, of rows whose network grows.
+  // Parameters and memory after each task, of the rows that have them; of the picked ones, where any is.
   function growth(view) {
-    const grows = view.group ? [] : view.lines.filter(line => line.row.parameters);
-    at("growth-section").hidden = !grows.length;
-    if (!grows.length) return;
+    const grows = overTasks(view, "growth", row => row.parameters, "parameters in use"),
+      keep = overTasks(view, "memory", row => row.kept?.map(bytes => bytes / 1e6), "MB kept beyond the network");
+    at("growth-says").textContent = `Of the ${plural(grows, "row")} whose network grows; the others keep the network that they start with.`;
+    at("memory-says").textContent = `Stored examples and all else that a method keeps: of the ${plural(keep, "row")} that keep something and say what after each task.`;
+  }
+  function overTasks(view, id, numbersOf, axis) {
+    const chosen = picked(view),
+      lines = view.group ? [] : (chosen.length ? chosen : view.lines).filter(line => line.row && numbersOf(line.row));
+    at(`${id}-section`).hidden = !lines.length;
+    if (!lines.length) return 0;
     Charts.curves(
-      at("growth"),
-      grows.slice(0, 10).map(line => ({
-        name: line.s,
-        means: line.row.parameters,
-        halves: line.row.parameters.map(() => null),
-        tip: `${line.s}: ${line.row.parameters.map(amount).join(" → ")} parameters`,
-      })),
-      ["tasks learnt", "parameters in use"],
+      at(id),
+      lines.slice(0, 10).map(line => {
+        const numbers = numbersOf(line.row);
+        return {name: line.s, means: numbers, halves: numbers.map(() => null), tip: `${line.s}: ${numbers.map(amount).join(" → ")} ${axis}`};
+      }),
+      ["tasks learnt", axis],
     );
-    at("growth").append(asTable(grows.map(line => [line.s, line.row.parameters.map(amount)])));
-    at("growth-says").textContent = `Of the ${plural(grows.length, "row")} whose network grows; the others keep the network that they start with.`;
+    at(id).append(asTable(lines.map(line => [line.s, numbersOf(line.row).map(amount)])));
+    return lines.length;
   }
 
   function save(box, name) {
