@@ -195,6 +195,9 @@ def test_those_without_a_row_of_ours_have_a_table_of_their_own(page, alone):
     page.open(alone.page, "#b=CORe50")
     assert page.js(ORDER) == ["FooBar §"] and cells(page, "FooBar")["la"] == "50.0 ± 24.8 (SD 10.0, n 3)"
     assert "Only imported rows (§) here" in text(page, "#headline-text")
+    go(page, fam=["replay"])
+    assert page.js(ORDER) == [] and text(page, "#tally") == "0 rows shown."
+    go(page, fam=[])
     page.click(".segments label:has([value=imported])")
     assert page.js(ORDER) == ["FooBar §"] and cells(page, "FooBar")["flops"] == "4G"
     for kind in ("csv", "latex", "markdown", "cite"):

@@ -95,19 +95,16 @@ const Words = (() => {
   function tally(view) {
     const count = test => view.lines.filter(test).length,
       stale = count(line => line.stale);
-    return (
-      [
-        view.all.length && `${view.lines.length + view.idle.length + view.broken.filter(line => !line.ok).length} of ${plural(view.all.length, "row")} shown`,
-        view.all.length && `${count(line => line.rank)} ranked`,
-        count(line => line.yardstick) && `${plural(count(line => line.yardstick), "yardstick")} trained on all data`,
-        stale && `${stale} stale`,
-        view.broken.length && `${view.broken.length} broke off`,
-        view.idle.length && `${view.idle.length} can't run here`,
-        view.imported.length && `${view.imported.length} imported (§)`,
-      ]
-        .filter(Boolean)
-        .join(" · ") + "."
-    );
+    const parts = [
+      view.all.length && `${view.lines.length + view.idle.length + view.broken.filter(line => !line.ok).length} of ${plural(view.all.length, "row")} shown`,
+      view.all.length && `${count(line => line.rank)} ranked`,
+      count(line => line.yardstick) && `${plural(count(line => line.yardstick), "yardstick")} trained on all data`,
+      stale && `${stale} stale`,
+      view.broken.length && `${view.broken.length} broke off`,
+      view.idle.length && `${view.idle.length} can't run here`,
+      view.imported.length && `${view.imported.length} imported (§)`,
+    ].filter(Boolean);
+    return `${parts.join(" · ") || "0 rows shown"}.`;
   }
 
   function filters({state}) {
