@@ -134,6 +134,8 @@ class Run:
         self.clock = clock or Clock(stream.device)
         self.tally: Tally | None = None  # what looks at the answers of every evaluation
         self.probe: Probe | None = None  # what looks into the tasks
+        self.saves: Callable[[Run], None] | None = None  # called after each task and its evaluation
+        self.scores_so_far: list[Tensor] = []  # a row of the matrix each; a run that goes on begins with some
         self.plain = net.layout.parameters  # how many, before a part replaces the network
         self.kept_bytes: list[int] = []
         self.moved: list[float] = []
@@ -180,8 +182,9 @@ class Run:
     def train(self) -> Tensor:
         """Accuracy [S, T+1, E]: row 0 is the untrained network, row t+1 the network after task t. What else
         the stream measures is in `more`."""
-        scores = [self.evaluate()]
-        for t, task in enumerate(self.stream.tasks):
+        scores = self.scores_so_far or [self.evaluate()]
+        self.scores_so_far = scores
+        for t, task in list(enumerate(self.stream.tasks))[len(scores) - 1 :]:
             self.t = t
             before = self.learner.theta.detach().clone()
             with self.clock.measure("train_s"):
@@ -191,6 +194,8 @@ class Run:
             self.moved.append(self._share_moved(before))
             self.kept_bytes.append(self.memory_bytes())
             scores.append(self.evaluate())
+            if self.saves:
+                self.saves(self)
             if len(self.diverged) == self.S:
                 break
         missing = [torch.full_like(scores[0], torch.nan)] * (len(self.stream.tasks) + 1 - len(scores))

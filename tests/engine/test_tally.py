@@ -8,7 +8,7 @@ from clbench.engine.prediction import cost_of_predictions
 from clbench.engine.probe import Probe
 from clbench.engine.tally import Tally
 from clbench.metrics import tally, within
-from tests.helpers import make
+from helpers import make
 
 DIGITS = "split_digits_{}"  # where plain training forgets
 
