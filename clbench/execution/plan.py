@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from clbench import registry
+from clbench.core import tuned
 from clbench.core.benchmark import Benchmark
 from clbench.core.costs import SECONDS
 from clbench.core.differences import changed_settings, new_arguments
@@ -80,6 +81,8 @@ class Job:
     source: str
     own: OwnCode = OwnCode()  # the files that are not ours
     given: Given | None = None  # what was given as objects, for this process alone
+    trained: str = ""  # the strategy as a spec that no tuned values change; "": as it is called
+    first_tasks: int | None = None  # a trial: the stream ends after so many
 
 
 @dataclass
@@ -96,6 +99,8 @@ class Pair:
     seed_bytes: int = 0  # of memory that a seed takes, at least
     own: OwnCode = OwnCode()
     given: Given | None = None
+    trained: str = ""  # see `Job`
+    first_tasks: int | None = None
 
     @property
     def current(self) -> bool:
@@ -133,6 +138,7 @@ class Plan:
     # (profile, benchmark, strategy) as asked for, where the canonical names are others: while a pair cannot
     # be planned, its failure has these.
     other_spellings: list[tuple[str, str, str]] = field(default_factory=list)
+    unsupported: dict[tuple[str, str], str] = field(default_factory=dict)  # trials that make no sense: why
 
     @classmethod
     def joined(cls, plans: list["Plan"]) -> "Plan":
@@ -168,31 +174,41 @@ def make_plan(
     fresh: bool = False,
     device: str = "cpu",
     debug: bool = False,
+    first_tasks: int | None = None,
 ) -> Plan:
     """Resolves and checks every spec before anything runs.
 
-    seeds: None for the profile's number. out: the results folder. debug: files of one's own are imported in
-    this process.
+    seeds: None for the profile's number. out: the results folder; values tuned beside it hold. debug: files
+    of one's own are imported in this process. first_tasks: trials on streams that end after so many tasks;
+    their strategies are called as they are asked for, whatever is tuned.
     """
+    if out is not None and first_tasks is None:
+        tuned.use(out)
     plan = Plan([], {}, [])
     asked = [(benchmark, strategy) for benchmark in benchmarks for strategy in strategies]
     sources = {pair: _read_source(*pair) for pair in asked}
     if not debug and any(code.own for code in sources.values()):
         start_server(device, any(code.avalanche for code in sources.values()))  # imports while this goes on
-    for benchmark, strategy, answer in _answers(asked, sources, profile, device, debug):
+    for benchmark, strategy, answer in _answers(asked, sources, profile, device, debug, first_tasks):
         if isinstance(answer, Description):
+            if first_tasks is not None:
+                answer.strategy = strategy
             if answer.names != (benchmark, strategy):
                 plan.other_spellings.append((profile, benchmark, strategy))
             if any(answer.names == _names(pair) for pair in plan.pairs):
                 continue  # asked for in two spellings
             try:
-                plan.pairs.append(_pair(answer, sources[benchmark, strategy], profile, seeds, out, fresh))
+                pair = _pair(answer, sources[benchmark, strategy], profile, seeds, out, fresh)
+                pair.first_tasks = first_tasks
+                plan.pairs.append(pair)
             except BrokenRecord as error:
                 plan.blocked.append(
                     f"{error}; move it away to have {answer.strategy} on {answer.benchmark} run"
                 )
         elif answer.kind == "input":
             raise InputError(answer.reason)
+        elif answer.kind == "unsupported":
+            plan.unsupported[answer.benchmark, strategy] = answer.reason
         elif answer.kind == "unavailable":
             plan.unavailable[answer.benchmark, answer.strategy] = answer.reason
         else:
@@ -230,6 +246,7 @@ def _answers(
     profile: str,
     device: str,
     debug: bool,
+    first_tasks: int | None,
 ) -> list[Answer]:
     """The answers, in the order in which the pairs were asked for. What has files of one's own in common is
     described together."""
@@ -239,9 +256,9 @@ def _answers(
     found: list[Answer] = []
     for files, pairs in groups.items():
         if files and not debug:
-            found += describe_alone(pairs, profile, sources[pairs[0]].own, device)
+            found += describe_alone(pairs, profile, sources[pairs[0]].own, device, first_tasks)
         else:
-            found += describe(pairs, profile)
+            found += describe(pairs, profile, first_tasks=first_tasks)
     return sorted(found, key=lambda one: asked.index((one[0], one[1])))
 
 
@@ -261,6 +278,7 @@ def _pair(
         found.one_seed,
         found.seed_bytes,
         code.own,
+        trained=found.trained,
     )
 
 
@@ -347,6 +365,8 @@ def jobs(plan: Plan, device: str, group_size: int | None = None, run_limit: floa
                 source.digest(list(modules)),
                 pair.own,
                 pair.given,
+                pair.trained,
+                pair.first_tasks,
             )
             for i in range(0, len(seeds), size)
         ]
