@@ -159,9 +159,14 @@ PAPER, TUNED = "paper", "tuned"  # what it takes
 def canonical(name: str, arguments: dict, defaults: dict, of_paper: bool = False) -> str:
     """The name with only the arguments that differ from the defaults, in field order. of_paper: these are
     the paper's, and it says so."""
-    given = [f"{VALUES}={PAPER!r}"] if of_paper else []
-    given += [f"{key}={arguments[key]!r}" for key in defaults if arguments[key] != defaults[key]]
-    return f"{name}({', '.join(given)})" if given else name
+    given = {VALUES: PAPER} if of_paper else {}
+    return written(name, given | {key: arguments[key] for key in defaults if arguments[key] != defaults[key]})
+
+
+def written(name: str, arguments: dict) -> str:
+    """The name with these arguments."""
+    given = ", ".join(f"{key}={value!r}" for key, value in arguments.items())
+    return f"{name}({given})" if given else name
 
 
 def chosen_values(name: str, given: dict, defaults: dict) -> tuple[dict, bool]:
@@ -169,9 +174,7 @@ def chosen_values(name: str, given: dict, defaults: dict) -> tuple[dict, bool]:
     if VALUES not in given or VALUES in defaults:
         return given, False
     if given[VALUES] not in (PAPER, TUNED):
-        raise InputError(
-            f"{name}: {VALUES} takes {PAPER!r} or {TUNED!r}, not {ranges.shown(given[VALUES])}"
-        )
+        raise InputError(f"{name}: {VALUES} takes {PAPER!r} or {TUNED!r}, not {ranges.shown(given[VALUES])}")
     return {key: value for key, value in given.items() if key != VALUES}, given[VALUES] == PAPER
 
 

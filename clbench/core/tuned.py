@@ -124,7 +124,7 @@ def _read_users(path: Path, modified: int) -> dict[str, dict[str, Tables]]:
     except (ValueError, RecursionError) as error:  # a decoder's errors are such
         raise InputError(f"{path}: no TOML: {error}") from None
     for benchmark, profiles in content.items():
-        for profile, tables in profiles.items() if isinstance(profiles, dict) else [("", None)]:
+        for tables in profiles.values() if isinstance(profiles, dict) else [None]:
             if not isinstance(tables, dict) or not all(isinstance(one, dict) for one in tables.values()):
                 raise InputError(f"{path}: {benchmark}: tables are [benchmark.profile.strategy]")
     return content

@@ -61,6 +61,7 @@ class Description(msgspec.Struct, tag=True):
     seconds: float  # estimate for one seed
     seed_bytes: int  # of memory that a seed takes, at least
     trained: str  # the strategy as a spec that no tuned values change
+    share: float = 1.0  # of the stream, where only its first tasks are asked for
 
     @property
     def names(self) -> tuple[str, str]:
@@ -155,6 +156,7 @@ def _described(
             seconds,
             seed_bytes(name, benchmark, network, strategy, profile),
             strategy.trained,
+            start.share if start else 1.0,
         )
     except BaseException as error:
         return _problem(error, name, strategy_name, own)

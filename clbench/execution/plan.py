@@ -101,6 +101,7 @@ class Pair:
     given: Given | None = None
     trained: str = ""  # see `Job`
     first_tasks: int | None = None
+    share: float = 1.0  # of the stream that they are
 
     @property
     def current(self) -> bool:
@@ -148,6 +149,7 @@ class Plan:
             [line for plan in plans for line in plan.blocked],
             [record for plan in plans for record in plan.failed],
             [names for plan in plans for names in plan.other_spellings],
+            {names: why for plan in plans for names, why in plan.unsupported.items()},
         )
 
 
@@ -199,7 +201,7 @@ def make_plan(
                 continue  # asked for in two spellings
             try:
                 pair = _pair(answer, sources[benchmark, strategy], profile, seeds, out, fresh)
-                pair.first_tasks = first_tasks
+                pair.first_tasks, pair.share = first_tasks, answer.share
                 plan.pairs.append(pair)
             except BrokenRecord as error:
                 plan.blocked.append(
@@ -274,7 +276,7 @@ def _pair(
         found.seeds if seeds is None else seeds,
         found.kind,
         None if fresh else stored,
-        _measured(stored) or found.seconds,
+        measured_seconds(stored) or found.seconds,
         found.one_seed,
         found.seed_bytes,
         code.own,
@@ -301,7 +303,7 @@ def _names(pair: Pair) -> tuple[str, str]:
     return pair.blank.benchmark, pair.blank.strategy
 
 
-def _measured(stored: Record | None) -> float | None:
+def measured_seconds(stored: Record | None) -> float | None:
     """Seconds that one seed took on this machine; None where it was another."""
     if stored is None or not stored.seeds:
         return None

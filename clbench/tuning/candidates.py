@@ -1,4 +1,4 @@
-"""The candidates of a method: as many settings of its arguments as there are trials, the paper's among them."""
+"""The candidates of a method: as many settings of its arguments as there are trials, the paper's first."""
 
 import math
 from itertools import product
@@ -12,7 +12,9 @@ Values = dict[str, Any]  # argument -> value
 MEMORY = "memory"  # the benchmark's, the same for all methods
 
 
-def candidates(tunes: dict[str, tuple[Any, ...]], paper: Values, kinds: dict[str, Any], count: int) -> list[Values]:
+def candidates(
+    tunes: dict[str, tuple[Any, ...]], paper: Values, kinds: dict[str, Any], count: int
+) -> list[Values]:
     """Settings of the arguments in `tunes`, at most so many, the paper's first.
 
     One argument: evenly spaced over its range, on its scale, with the paper's value in place of the nearest.
@@ -52,7 +54,9 @@ def of_grid(
         if argument not in paper:
             has = ", ".join(one for one in paper if one != MEMORY) or "none"
             raise InputError(
-                f'{name} has no argument "{argument}"{suggestion(argument, paper)} (it has {has})', "grid", argument
+                f'{name} has no argument "{argument}"{suggestion(argument, paper)} (it has {has})',
+                "grid",
+                argument,
             )
         if argument == MEMORY:
             raise InputError("the memory is the benchmark's, the same for all methods", "grid", argument)
@@ -74,7 +78,7 @@ def of_grid(
             made.append(one)
     if len(made) > count:
         raise InputError(
-            f"the grid and the paper's values are {len(made)} candidates; with fewer trials some would be left out",
+            f"the grid and the paper's values are {len(made)} candidates, and none may be left out",
             "trials",
             count,
         )
