@@ -206,15 +206,16 @@ def _names_of(point: EntryPoint) -> list[str]:
 
 
 def select(patterns: list[str], known: dict[str, Entry]) -> list[str]:
-    """The names that the patterns (globs) stand for; anything that is no glob is taken as a spec, as it
-    is."""
+    """The names that the patterns (globs) stand for, each with the arguments behind the glob; anything that
+    is no glob is taken as a spec, as it is."""
     names = []
     for pattern in patterns:
         if is_glob(pattern):
+            glob, bracket, rest = pattern.partition("(")
             found = [
-                name
+                name + bracket + rest
                 for name, entry in known.items()
-                if fnmatchcase(name, pattern) and not entry.hidden and not entry.by_name_only
+                if fnmatchcase(name, glob) and not entry.hidden and not entry.by_name_only
             ]
             if not found:
                 raise InputError(f'no name matches "{pattern}"; `clbench list` shows them all')

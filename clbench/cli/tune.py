@@ -192,7 +192,8 @@ def _conclude(asked: "Asked", finished: "Finished", seeds: list[int], tasks: int
     from clbench.tuning.tables import write_tables
     from clbench.tuning.trials import trials_of
 
-    bad, tables = False, {name: {} for name in asked.targets}  # type: dict[str, dict]
+    bad = False
+    tables: dict[str, dict] = {name: {} for name in asked.targets}
     for one in asked.tunings:
         found = trials_of(one, finished, seeds)
         if found is None:  # to be gone on with
@@ -219,7 +220,8 @@ def _chosen(one: "Tuning", best: "Trial", trials: list["Trial"]) -> str:
 
     paper = trials[0]
     if best is paper:
-        said = f"the paper's {_given(best.values)} {_score(best)}: the bare name is values='paper', too"
+        said = f"the paper's {_given(best.values)} {_score(best)} is the best"
+        said += "" if one.kept else "; the bare name and values='paper' are one row"
     else:
         said = f"{_given(best.values)} {_score(best)}; the paper's {_given(paper.values)} {_score(paper)}"
     said += f"; {len(trials)} trials, {sum(trial.cpu_s for trial in trials):.0f} s of CPU"

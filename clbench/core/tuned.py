@@ -104,11 +104,14 @@ def environment() -> dict[str, str]:
 
 def users_tables(benchmark: str, profile: str) -> Tables:
     """The user's tables for a benchmark, by its canonical name."""
-    path = os.environ.get(VARIABLE)
-    if not path:
-        return {}
-    found: Tables = users_file(Path(path)).get(benchmark, {}).get(profile, {})
+    found: Tables = all_of_user().get(benchmark, {}).get(profile, {})
     return found
+
+
+def all_of_user() -> dict[str, dict[str, Tables]]:
+    """benchmark -> profile -> strategy -> table, of the file in use."""
+    path = os.environ.get(VARIABLE)
+    return users_file(Path(path)) if path else {}
 
 
 def users_file(path: Path) -> dict[str, dict[str, Tables]]:

@@ -15,6 +15,7 @@ from clbench.metrics.decay import DECAY
 from clbench.metrics.references import NAIVE
 from clbench.metrics.statistics import on_common_seeds, paired_difference, summarise
 from clbench.profiles import PROFILES
+from clbench.report.chosen import chosen_values
 from clbench.report.stars import competes, seeds_due, star_and_ties
 from clbench.report.values import (
     BUSY,
@@ -289,6 +290,7 @@ def comparison_of(found: list[Entry]) -> Table:
         *_question(found, lead),
         *_notes(rows, costs=True),
         *_seeds(found, lead),
+        *chosen_values(found),
         *_yardstick(rows),
         *_no_effect(found),
         *_no_help(found, lead),

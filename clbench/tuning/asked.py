@@ -42,7 +42,7 @@ class Target:
 
 
 def target_of(name: str, benchmark: Benchmark, profile: str, out: Path, ours: bool) -> Target:
-    """ours: into the file of the benchmark in the package. Raises InputError for a benchmark that has none."""
+    """ours: that of the benchmark in the package. Raises InputError for a benchmark that has none."""
     if not ours:
         path = out / tuned.BESIDE
         return Target(path, name, tuned.users_tables(name, profile))
@@ -117,7 +117,7 @@ def tuning_of(
     if grid:
         tried = of_grid(entry.name, grid, paper, kinds, count)
     else:
-        _check_ranges(entry.name, tunes, paper, kinds)
+        check_ranges(entry.name, tunes, paper, cls)
         tried = candidates(tunes, paper, kinds, count)
     standing = tuned.values(benchmark, profile).get(entry.name, {})
     kept = {key: value for key, value in standing.items() if key not in tried[0]}
@@ -128,8 +128,9 @@ def tuning_of(
     )
 
 
-def _check_ranges(name: str, tunes: Any, paper: Values, kinds: dict[str, Any]) -> None:
+def check_ranges(name: str, tunes: Any, paper: Values, cls: type) -> None:
     """Raises InputError for ranges in a class that are none, or of what it has not."""
+    kinds = ranges.kinds_of(cls)
     for argument, scale in tunes.items():
         if argument not in paper or argument == "memory":
             raise InputError(f"{name}: tunes names {argument}, which is no argument of its own")

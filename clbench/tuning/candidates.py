@@ -69,10 +69,10 @@ def of_grid(
                 )
     own = {argument: paper[argument] for argument in grid}
     made = [own]
-    for values in product(*grid.values()):
+    for combined in product(*grid.values()):
         one = {
             argument: ranges.as_meant(value, kinds[argument])
-            for argument, value in zip(grid, values, strict=True)
+            for argument, value in zip(grid, combined, strict=True)
         }
         if one not in made:
             made.append(one)

@@ -36,8 +36,9 @@ def with_table(text: str, key: Key, table: dict[str, Any], path: Path) -> str:
         place = next(later, len(blocks))
     after = "".join(_after(block) for block in own) or "\n"
     rest = [block for block in blocks if block not in own]
-    before = "".join([first, *rest[:place]]).rstrip("\n")
-    made = f"{before}\n\n{_written(key, table)}{after}{''.join(rest[place:])}".rstrip("\n") + "\n"
+    before = "".join([first, *rest[:place]])
+    before = before if own else before.rstrip("\n") + "\n\n"
+    made = f"{before}{_written(key, table)}{after}{''.join(rest[place:])}".rstrip("\n") + "\n"
     old.setdefault(key[0], {}).setdefault(key[1], {})[key[2]] = table
     try:
         right = tomllib.loads(made) == old
