@@ -2,12 +2,15 @@
 
 import os
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from clbench import registry
+from clbench.benchmarks.blobs import Blobs, gaussian_blobs
 from clbench.core import tuned
+from clbench.data.labelled.sources import Images
 from clbench.facts import Facts
 from clbench.results import records
 from clbench.results.records import Group, Record
@@ -33,21 +36,8 @@ def trials_in(folder: Path) -> dict[str, bytes]:
 
 
 MINE = """
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from clbench import Part
-from clbench.benchmarks.blobs import Blobs, gaussian_blobs
-
-def poisoned():
-    images = gaussian_blobs()
-    made = replace(images, y_test=(images.y_test + 1) % 40, fingerprint="poisoned")
-    vars(made)["digest"] = ""
-    return made
-
-class Clean(Blobs):
-    pass
-
-class Poisoned(Blobs):
-    data = poisoned
 
 @dataclass
 class Slow(Part):
@@ -59,27 +49,43 @@ class Slow(Part):
 """
 
 
-def test_the_better_value_is_found_without_a_look_at_the_test_data_and_then_used(tmp_path, here):
+def test_the_better_value_is_found_and_then_used_and_who_diverges_loses(tmp_path, here):
     (tmp_path / "mine.py").write_text(MINE)
-    both = ("-b", "mine.py:Clean_task", "-b", "mine.py:Poisoned_task", "-s", "mine.py:Slow")
-    done = here("tune", *both, "--profile", "smoke", "--trials", 3, "--workers", 2)
+    names = ("-b", "blobs_task", "-s", "mine.py:Slow", "--profile", "smoke")
+    done = here("tune", *names, "--trials", 3)
     assert done.returncode == 0, done.stderr
-    assert "rate=1.0" in done.stdout and "the paper's rate=0.0" in done.stdout
-    found = values_of(tmp_path)
-    clean, other = (found[f"mine.py:{name}_task"]["smoke"]["mine.py:Slow"] for name in ("Clean", "Poisoned"))
-    assert clean["rate"] == other["rate"] == 1.0
-    assert clean["evidence"]["trials"] == other["evidence"]["trials"]
-    assert [one["rate"] for one in clean["evidence"]["trials"]] == [0.0, 0.5, 1.0]
-    assert clean["evidence"]["trials"][1] == {"rate": 0.5, "lost": "diverged"} and "; 1 lost" in done.stdout
-    # The labels of the test data are wrong indeed, and the run has the value.
-    done = here("run", *both, "--profile", "smoke", "--seeds", 1, "--workers", 2)
-    assert done.returncode == 0, done.stdout
-    rows = [
-        records.find(tmp_path / "my_results", "smoke", f"mine.py:{name}_task", "mine.py:Slow")
-        for name in ("Clean", "Poisoned")
-    ]
-    assert [row.settings["strategy"]["mine.py:Slow"]["rate"] for row in rows] == [1.0, 1.0]
-    assert rows[0].array[0, -1].mean() > 0.6 > 0.4 > rows[1].array[0, -1].mean()
+    assert "rate=1.0" in done.stdout and "the paper's rate=0.0" in done.stdout and "; 1 lost" in done.stdout
+    table = values_of(tmp_path)["blobs_task"]["smoke"]["mine.py:Slow"]
+    untrained, lost, trained = table["evidence"]["trials"]
+    assert lost == {"rate": 0.5, "lost": "diverged"} and table["rate"] == trained["rate"] == 1.0
+    assert untrained["rate"] == 0.0 and untrained["score"] < trained["score"]
+    assert here("run", *names, "--seeds", 1).returncode == 0
+    row = records.find(tmp_path / "my_results", "smoke", "blobs_task", "mine.py:Slow")
+    assert row.settings["strategy"] == {"mine.py:Slow": {"rate": 1.0}}
+    assert row.array[0, -1].mean() > row.array[0, 0].mean() + 0.1
+
+
+def test_nothing_is_chosen_by_test_data(tmp_path, here, monkeypatch):
+    def poisoned() -> Images:
+        images = gaussian_blobs()
+        made = replace(images, x_test=images.x_test * 1e3, y_test=(images.y_test + 1) % 40)
+        vars(made)["digest"] = ""
+        return made
+
+    command = ("tune", "-b", "blobs_task", *BLOBS[2:], "-s", "patching", "--grid", "alpha=0,1")
+    assert here(*command).returncode == 0
+    chosen = values_of(tmp_path)["blobs_task"]["smoke"]["patching"]["evidence"]["trials"]
+    assert chosen[1]["alpha"] == 0 and chosen[1]["score"] < chosen[2]["score"]
+    monkeypatch.setattr(Blobs, "data", staticmethod(poisoned))
+    assert here(*command, "--out", "other").returncode == 0
+    found = tomllib.loads((tmp_path / "other" / tuned.BESIDE).read_text())
+    assert found["blobs_task"]["smoke"]["patching"]["evidence"]["trials"] == chosen
+    rows = {}
+    for out in ("other", "clean"):
+        here("run", "-b", "blobs_task", *BLOBS[2:], "-s", "patching(alpha=1)", "--seeds", 1, "--out", out)
+        ((rows[out],), _) = records.load(tmp_path / out)
+        monkeypatch.undo()
+    assert (rows["other"].array != rows["clean"].array).any()  # it is poison indeed
 
 
 def test_all_methods_have_as_many_trials_of_the_first_tasks_alone(tmp_path, here):
@@ -123,7 +129,7 @@ def test_what_was_tried_is_not_tried_again(tmp_path, here):
     assert "1 groups not begun; the same command goes on from here" in stopped.stdout
     assert stopped.returncode == 0 and "values: " not in stopped.stdout
     again = here(*command)
-    assert again.stdout.startswith("1 trials on held-out training data") and "; 2 are done" in again.stdout
+    assert "\n1 trials on held-out training data" in again.stdout and "; 2 are done" in again.stdout
     now = trials_in(tmp_path)
     assert {name for name in first if now[name] != first[name]} <= {gone.name}
     before, after = tomllib.loads(values.decode()), values_of(tmp_path)
