@@ -108,7 +108,7 @@ def tune(
             finished = executing.execute(
                 plan, jobs, place, workers=workers, time_limit=limit, on_done=on_done
             )
-        bad = _conclude(asked, finished, seeds, tasks)
+        bad = _conclude(asked, plan, finished, seeds, tasks)
     if finished.left or finished.interrupted:
         print(f"{finished.left} groups not begun; the same command goes on from here")
     raise typer.Exit(130 if finished.interrupted else int(bad or missing))
@@ -186,7 +186,7 @@ def _list_trials(asked: "Asked", plan: "Plan") -> None:
         print(printable(f"  {_name(one)}: {len(one.candidates)} trials, about {minutes:.2f} min: {tried}"))
 
 
-def _conclude(asked: "Asked", finished: "Finished", seeds: list[int], tasks: int) -> bool:
+def _conclude(asked: "Asked", plan: "Plan", finished: "Finished", seeds: list[int], tasks: int) -> bool:
     """Chooses where all trials have ended, says and writes it; whether something was bad."""
     from clbench.tuning.choice import best_of, table_of
     from clbench.tuning.tables import write_tables
@@ -195,7 +195,7 @@ def _conclude(asked: "Asked", finished: "Finished", seeds: list[int], tasks: int
     bad = False
     tables: dict[str, dict] = {name: {} for name in asked.targets}
     for one in asked.tunings:
-        found = trials_of(one, finished, seeds)
+        found = trials_of(one, plan, finished, seeds)
         if found is None:  # to be gone on with
             continue
         best = None if isinstance(found, str) else best_of(found)

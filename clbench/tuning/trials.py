@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from clbench.errors import InputError
 from clbench.execution.execute import Finished
 from clbench.execution.plan import Pair, Plan, make_plan, measured_seconds
@@ -53,7 +55,7 @@ def pairs_of(one: Tuning, plan: Plan) -> list[Pair]:
 
 def why_not(one: Tuning, plan: Plan) -> str | None:
     """Why the method cannot learn the benchmark, or cannot be had here; None where it can be tuned."""
-    names = [(one.held_out, spec) for spec in one.specs]
+    names = [(one.held_out, spec) for spec in one.specs[:1]]  # the paper's; another may be refused and lose
     reasons = [
         *(f"unsupported: {plan.unsupported[name]}" for name in names if name in plan.unsupported),
         *(
@@ -66,13 +68,15 @@ def why_not(one: Tuning, plan: Plan) -> str | None:
     return next(iter(reasons), None)
 
 
-def trials_of(one: Tuning, finished: Finished, seeds: list[int]) -> list[Trial] | str | None:
+def trials_of(one: Tuning, plan: Plan, finished: Finished, seeds: list[int]) -> list[Trial] | str | None:
     """The trials in the order of the candidates; a line where one failed; None where not all have ended."""
     trials = []
     for values, spec in zip(one.candidates, one.specs, strict=True):
         record = finished.records.get((one.held_out, spec))
-        if record is not None and record.status in ("failed", "unsupported"):
-            return f"{spec} {record.status}: {record.error.reason if record.error else ''}; nothing is chosen"
+        if (one.held_out, spec) in plan.unsupported:
+            record = replace(pairs_of(one, plan)[0].blank, strategy=spec, status="unsupported")
+        if record is not None and record.status == "failed":
+            return f"{spec} failed: {record.error.reason if record.error else ''}; nothing is chosen"
         if record is None or (record.status == "ok" and not set(seeds) <= set(record.seeds)):
             return None
         trials.append(trial(values, record, seeds))
