@@ -96,7 +96,8 @@ def test_the_papers_values_have_a_name_where_others_are_tuned(monkeypatch, spec,
 
 
 def test_without_tuned_values_the_papers_are_the_bare_row():
-    assert registry.strategy_on("si(values='paper')", *chosen("smoke")).name == "si"
+    plain = registry.benchmark("blobs_class", "smoke")[1]
+    assert registry.strategy_on("si(values='paper')", plain, "smoke").name == "si"
     assert refused(registry.strategy_on, "si(values=3)", *chosen("smoke")) == (
         "si: values takes 'paper' or 'tuned', not 3"
     )

@@ -113,7 +113,7 @@ def tuning_of(
     cls, tunes = registry.load(entry), registry.facts(strategy).tunes
     if not (grid or tunes):
         return None
-    paper, kinds = defaults_of(cls), ranges.kinds_of(cls) if grid or tunes else {}
+    paper, kinds = defaults_of(cls), ranges.kinds_of(cls)
     if grid:
         tried = of_grid(entry.name, grid, paper, kinds, count)
     else:
