@@ -34,6 +34,7 @@ DESCRIPTIVE = (
     "grows",
     "small",
     "tested_on",
+    "tunes",
     "mirrors",
     "native",
     "shim",
@@ -59,6 +60,7 @@ class Facts:
     grows: str = ""
     small: dict[str, Any] = field(default_factory=dict)  # arguments for tests
     tested_on: dict[str, dict[str, Any]] = field(default_factory=dict)  # and those of their benchmarks
+    tunes: dict[str, tuple[Any, ...]] = field(default_factory=dict)  # range of each argument to be tuned
     mirrors: str = ""  # the native strategy that a row of another library is, up to rounding
     native: str = ""  # the native strategy that such a row is compared with; "": the one of its name
     shim: str = ""  # what is done about a fault of that library

@@ -18,7 +18,17 @@ from clbench.core import paths, ranges, tuned
 from clbench.core.composition import conflict
 from clbench.errors import InputError, Unavailable
 from clbench.facts import FAMILIES, Facts, classes_without, facts_in, file_of, literals
-from clbench.spec import Term, canonical, checked, defaults_of, is_own, parse, suggestion
+from clbench.spec import (
+    Term,
+    canonical,
+    checked,
+    chosen_values,
+    defaults_of,
+    is_own,
+    named,
+    parse,
+    suggestion,
+)
 
 if TYPE_CHECKING:
     from clbench.core.benchmark import Benchmark
@@ -49,6 +59,7 @@ class Strategy:
     name: str  # the canonical spec: the table row, and what `-s` takes
     backend: str
     terms: tuple[tuple[Entry, dict], ...]
+    trained: str = ""  # the same strategy as a spec that no tuned values change: what a worker is told
 
     @property
     def arguments(self) -> dict[str, dict]:
@@ -195,15 +206,16 @@ def _names_of(point: EntryPoint) -> list[str]:
 
 
 def select(patterns: list[str], known: dict[str, Entry]) -> list[str]:
-    """The names that the patterns (globs) stand for; anything that is no glob is taken as a spec, as it
-    is."""
+    """The names that the patterns (globs) stand for, each with the arguments behind the glob; anything that
+    is no glob is taken as a spec, as it is."""
     names = []
     for pattern in patterns:
         if is_glob(pattern):
+            glob, bracket, rest = pattern.partition("(")
             found = [
-                name
+                name + bracket + rest
                 for name, entry in known.items()
-                if fnmatchcase(name, pattern) and not entry.hidden and not entry.by_name_only
+                if fnmatchcase(name, glob) and not entry.hidden and not entry.by_name_only
             ]
             if not found:
                 raise InputError(f'no name matches "{pattern}"; `clbench list` shows them all')
@@ -283,7 +295,9 @@ def benchmark(text: str, profile: str) -> "tuple[str, Benchmark, Entry]":
     arguments = cls.of_profile(profile, arguments)
     made = cls(**arguments)
     made.scenario = scenario
-    return canonical(entry.name, arguments, defaults), made, entry
+    name = canonical(entry.name, arguments, defaults)
+    vars(made)["called"] = name  # no field of it, so a run does not depend on it
+    return name, made, entry
 
 
 _benchmark = benchmark  # where a parameter has its name
@@ -304,27 +318,40 @@ def strategy_on(text: str, benchmark: "Benchmark", profile: str) -> Strategy:
     return strategy(text, tuned.values(benchmark, profile), benchmark.memory)
 
 
+def tuned_tables(benchmark: str, scenario: str, profile: str) -> tuned.Tables:
+    """The tables of tuned values for a benchmark, by its canonical name, without loading it."""
+    try:
+        module = _entry(parse(benchmark)[0], benchmarks(), "benchmark").module
+    except InputError:
+        return {}
+    return tuned.tables_of(module, scenario, profile) | tuned.users_tables(benchmark, profile)
+
+
 def strategy(text: str, better: dict[str, dict] | None = None, memory: int | None = None) -> Strategy:
     """The strategy of a spec; `better` holds defaults by strategy name, `memory` is the default of all that
-    keep examples."""
-    resolved, names, classes = [], [], []
+    keep examples. Every strategy takes `values='paper'`: the defaults of its class in place of `better`."""
+    resolved, names, told, classes = [], [], [], []
     for term in parse(text):
         entry, cls = _resolve(term, strategies(), "strategy")
         if entry.backend == "native":
             _check_kind(entry, cls, "clbench.core.part", "Part")
-        defaults = defaults_of(cls, (better or {}).get(entry.name))
+        chosen = (better or {}).get(entry.name)
+        paper, defaults = defaults_of(cls), defaults_of(cls, chosen)
+        ranges.check_values(f"tuned values of {entry.name}", cls, chosen or {})
         if memory is not None and _has_memory(cls):
-            defaults["memory"] = memory
-        arguments = checked(entry.name, cls, term.arguments, defaults)
+            paper["memory"] = defaults["memory"] = memory
+        given, of_paper = chosen_values(entry.name, term.arguments, defaults)
+        arguments = checked(entry.name, cls, given, paper if of_paper else defaults)
         resolved.append((entry, arguments))
-        names.append(canonical(entry.name, arguments, defaults))
+        names.append(named(entry.name, arguments, defaults, paper))
+        told.append(canonical(entry.name, arguments, paper, of_paper=defaults != paper))
         classes.append((entry.name, cls))
     backends = {entry.backend for entry, _ in resolved}
     if len(resolved) > 1 and backends != {"native"}:
         raise InputError(f'"{text}": only native strategies can be joined by "+"')
     if reason := conflict(classes):
         raise InputError(f'"{text}": {reason}')
-    return Strategy("+".join(names), backends.pop(), tuple(resolved))
+    return Strategy("+".join(names), backends.pop(), tuple(resolved), "+".join(told))
 
 
 def _has_memory(cls: type) -> bool:

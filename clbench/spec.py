@@ -115,6 +115,16 @@ def _term(name: str, bracket: str) -> Term | None:
     return Term(_one_name(name), arguments)
 
 
+def value_of(text: str) -> object:
+    """A value as an argument has it; a text that is none in itself needs no quotes here."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.literal_eval(text)
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
+        return text
+
+
 def is_own(name: str) -> bool:
     """Whether a name, or the spec that begins with it, is of a file of one's own."""
     return OWN.search(name) is not None
@@ -142,10 +152,38 @@ def _one_name(name: str) -> str:
     return f"{whole.removeprefix(here)}:{cls}"
 
 
-def canonical(name: str, arguments: dict, defaults: dict) -> str:
-    """The name with only the arguments that differ from the defaults, in field order."""
-    given = [f"{key}={arguments[key]!r}" for key in defaults if arguments[key] != defaults[key]]
-    return f"{name}({', '.join(given)})" if given else name
+VALUES = "values"  # the argument that every strategy takes, unless its class has a field of this name
+PAPER, TUNED = "paper", "tuned"  # what it takes
+
+
+def canonical(name: str, arguments: dict, defaults: dict, of_paper: bool = False) -> str:
+    """The name with only the arguments that differ from the defaults, in field order. of_paper: these are
+    the paper's, and it says so."""
+    given = {VALUES: PAPER} if of_paper else {}
+    return written(name, given | {key: arguments[key] for key in defaults if arguments[key] != defaults[key]})
+
+
+def written(name: str, arguments: dict) -> str:
+    """The name with these arguments."""
+    given = ", ".join(f"{key}={value!r}" for key, value in arguments.items())
+    return f"{name}({given})" if given else name
+
+
+def chosen_values(name: str, given: dict, defaults: dict) -> tuple[dict, bool]:
+    """(the arguments without `values`, whether that asks for the paper's defaults in place of tuned ones)."""
+    if VALUES not in given or VALUES in defaults:
+        return given, False
+    if given[VALUES] not in (PAPER, TUNED):
+        raise InputError(f"{name}: {VALUES} takes {PAPER!r} or {TUNED!r}, not {ranges.shown(given[VALUES])}")
+    return {key: value for key, value in given.items() if key != VALUES}, given[VALUES] == PAPER
+
+
+def named(name: str, arguments: dict, tuned: dict, paper: dict) -> str:
+    """What tables call a strategy with these arguments: one run has one name. The bare name is that of the
+    tuned values; where the paper's differ, all of them are `name(values='paper')`."""
+    if arguments == paper != tuned:
+        return canonical(name, {}, {}, of_paper=True)
+    return canonical(name, arguments, tuned)
 
 
 def defaults_of(cls: type, better: dict | None = None) -> dict:

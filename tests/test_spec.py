@@ -258,7 +258,7 @@ def test_a_benchmarks_better_defaults_are_the_plain_name():
     better = {"er": {"memory": 50}}
     assert registry.strategy("er", better).arguments == {"er": {"memory": 50}}
     assert registry.strategy("er(memory=50)", better).name == "er"
-    assert registry.strategy("er(memory=500)", better).name == "er(memory=500)"
+    assert registry.strategy("er(memory=60)", better).name == "er(memory=60)"
 
 
 @pytest.mark.parametrize(

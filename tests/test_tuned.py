@@ -44,6 +44,13 @@ def test_tables_name_what_there_is(path):
 def test_every_value_has_its_evidence(path):
     for *_, table in tables(path):
         evidence = table["evidence"]
+        if trials := tuned.trials_of(table):
+            tried = {key: trials[0][key] for key in trials[0] if key not in ("score", "lost")}
+            chosen = tried | {key: value for key, value in tuned.arguments(table).items() if key in tried}
+            scores = [one["score"] for one in trials if one == one | chosen and "score" in one]
+            assert scores == [max(one.get("score", -1) for one in trials)]
+            assert min(evidence["seeds"]) >= 1000 and evidence["tasks"] >= 2 and evidence["cpu_s"] > 0
+            continue
         assert isinstance(evidence, str) or evidence and table["seeds"] >= 1
         for argument, accuracies in evidence.items() if isinstance(evidence, dict) else ():
             known = {
@@ -66,7 +73,34 @@ def test_a_value_holds_for_its_profile(monkeypatch):
     }
     assert found == {"smoke": 7.0, "quick": 1000.0, "full": 1000.0}
     assert registry.strategy_on("ewc(lam=7)", *chosen("smoke")).name == "ewc"
-    assert registry.strategy_on("ewc(lam=1000)", *chosen("smoke")).name == "ewc(lam=1000.0)"
+    assert registry.strategy_on("ewc(lam=8)", *chosen("smoke")).name == "ewc(lam=8.0)"
+
+
+@pytest.mark.parametrize(
+    "spec, name, lam",
+    [
+        ("ewc", "ewc", 7.0),
+        ("ewc(values='paper')", "ewc(values='paper')", 1000.0),
+        ("ewc(lam=1000)", "ewc(values='paper')", 1000.0),  # one run has one name
+        ("ewc(values='paper', lam=7)", "ewc", 7.0),
+        ("ewc(values='paper', samples=8)", "ewc(lam=1000.0, samples=8)", 1000.0),
+        ("er+ewc(values='paper')", "er+ewc(values='paper')", 1000.0),
+        ("ewc(values='tuned')", "ewc", 7.0),
+    ],
+)
+def test_the_papers_values_have_a_name_where_others_are_tuned(monkeypatch, spec, name, lam):
+    monkeypatch.setattr(tuned, "read", lambda stem: {"class": {"smoke": {"ewc": {"lam": 7.0}}}})
+    found = registry.strategy_on(spec, *chosen("smoke"))
+    assert (found.name, found.arguments["ewc"]["lam"]) == (name, lam)
+    assert registry.strategy(found.trained, {}, 100).arguments == found.arguments  # whatever is tuned
+
+
+def test_without_tuned_values_the_papers_are_the_bare_row():
+    plain = registry.benchmark("blobs_class", "smoke")[1]
+    assert registry.strategy_on("si(values='paper')", plain, "smoke").name == "si"
+    assert refused(registry.strategy_on, "si(values=3)", *chosen("smoke")) == (
+        "si: values takes 'paper' or 'tuned', not 3"
+    )
 
 
 def chosen(profile: str, scenario: str = "class"):

@@ -28,6 +28,7 @@ class Row:
     tolerance: float = 0.0  # a group's seeds are trained in turn
     grows: str = ""
     small: ClassVar[dict[str, Any]] = {}  # arguments that suit streams of some 100 examples, for tests
+    tunes: ClassVar[dict[str, tuple[Any, ...]]] = {}  # range of each argument that may be tuned
     mirrors: str = ""  # the native strategy whose numbers these must be, up to rounding
     native: str = ""  # the native strategy that is the same method; "": the one of the same name
     slow: bool = True  # `run --all` leaves it out; a pattern of `-s` does not

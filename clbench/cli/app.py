@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from clbench import registry
+from clbench.core import tuned
 from clbench.core.paths import check_folder, kind_of
 from clbench.core.text import printable
 from clbench.errors import InputError
@@ -47,10 +48,16 @@ def _folder(path: Path | None) -> Path | None:
     return path
 
 
-Results = Annotated[Path, typer.Option("--results", help="Results folder.", callback=_folder)]
+def _results(path: Path | None) -> Path | None:
+    """Likewise of results: the values tuned beside them hold."""
+    tuned.use(_folder(path))
+    return path
+
+
+Results = Annotated[Path, typer.Option("--results", help="Results folder.", callback=_results)]
 SomeResults = Annotated[
     Path | None,
-    typer.Option("--results", help="Judge these records instead of running.", callback=_folder),
+    typer.Option("--results", help="Judge these records instead of running.", callback=_results),
 ]
 Baselines = Annotated[
     Path, typer.Option("--baselines", help="Folder of the accepted numbers.", callback=_folder)

@@ -14,11 +14,12 @@ import typer
 from clbench import registry
 from clbench.cli.app import app
 from clbench.cli.own_file import classes_in
-from clbench.core import ranges
+from clbench.core import ranges, tuned
 from clbench.errors import InputError
 from clbench.execution.environment import prepare
 from clbench.profiles import PROFILES
-from clbench.spec import parse, suggestion
+from clbench.results import folders
+from clbench.spec import PAPER, VALUES, parse, suggestion, written
 
 EXAMPLES = """Examples:
 
@@ -39,6 +40,7 @@ def explain(
 ) -> None:
     """Says what a strategy or a benchmark is: its equation, its arguments, what it costs, its paper."""
     prepare()
+    tuned.use(folders.RESULTS)
     explained = [
         about_strategy(name) if _is_strategy(name) else about_benchmark(name) for name in _names(name)
     ]
@@ -114,6 +116,7 @@ def about_strategy(name: str) -> dict[str, Any]:
         "grows": facts.grows,
         "sees_all_data": facts.sees_all_data,
         "replays": bool(getattr(cls, "replays", False)),
+        "tunes": facts.tunes,
         "tuned": _tuned(name),
     }
 
@@ -197,8 +200,6 @@ def _comments(cls: type) -> dict[str, str]:
 
 def _tuned(name: str) -> dict[str, dict[str, dict[str, Any]]]:
     """benchmark -> profile -> the values that replace the strategy's defaults there."""
-    from clbench.core import tuned
-
     found: dict[str, dict[str, dict[str, Any]]] = {}
     for path in sorted(tuned.FOLDER.glob("*.toml")):
         for scenario, profiles in tuned.read(path.stem).items():
@@ -208,9 +209,12 @@ def _tuned(name: str) -> dict[str, dict[str, dict[str, Any]]]:
             benchmark = full if registry.is_benchmark(full) else path.stem
             for profile in filter(profiles.__contains__, PROFILES):
                 table = profiles[profile].get(name, {})
-                values = {key: value for key, value in table.items() if key not in tuned.ABOUT}
-                if values:
+                if values := tuned.arguments(table):
                     found.setdefault(benchmark, {})[profile] = values
+    for benchmark, by_profile in tuned.all_of_user().items():
+        for profile, tables in by_profile.items():
+            if values := tuned.arguments(tables.get(name, {})):
+                found.setdefault(benchmark, {})[profile] = values
     return found
 
 
@@ -228,7 +232,12 @@ def _lines(one: dict[str, Any]) -> list[str]:
         ]
         if any(argument["name"] == "memory" for argument in one["arguments"]):
             foot.append("memory   is the benchmark's own unless it is given here")
+        foot += [f"tunes    {_ranges(one['tunes'])}"] if one["tunes"] else []
         foot += _tuned_lines(one["tuned"])
+        if one["tuned"]:
+            foot.append(
+                f"paper's  defaults, those above, also there: {written(one['name'], {VALUES: PAPER})}"
+            )
     else:
         head = f"{one['name']}: a benchmark, scenarios {', '.join(one['scenarios'])}"
         foot = [f"tasks    {one['tasks'] or '–'}", f"data     {one['data'] or '–'}"]
@@ -253,6 +262,16 @@ def _tuned_lines(found: dict[str, dict[str, dict[str, Any]]]) -> list[str]:
         )
         for values, where in places.items()
     ]
+
+
+def _ranges(tunes: dict[str, tuple]) -> str:
+    """What `clbench tune` chooses from."""
+    return ", ".join(
+        f"{name} from {scale[0]:g} to {scale[1]:g}, {scale[2]}"
+        if scale[-1] in ("log", "linear")
+        else f"{name} of {', '.join(map(repr, scale))}"
+        for name, scale in tunes.items()
+    )
 
 
 def _reads(strategy: dict[str, Any]) -> str:

@@ -111,6 +111,7 @@ def run(
     from clbench.execution.devices import choose_device, default_workers
     from clbench.results import records
     from clbench.results.lock import hold
+    from clbench.tuning.choice import check_unseen
 
     asked_seeds = planning.parse_seeds(seeds, seed_list)
     limit, group_limit = seconds_of("time_limit", time_limit), seconds_of("run_limit", run_limit)
@@ -152,6 +153,8 @@ def run(
         plan = planning.make_plan(
             names, specs, level, asked_seeds, out, fresh=fresh, device=device, debug=debug, probe=probe
         )
+        for pair in plan.pairs:
+            check_unseen(pair.blank, pair.asked)
         jobs = planning.jobs(plan, device, group_size, group_limit, probe)
         workers = default_workers(device) if workers is None else workers
 

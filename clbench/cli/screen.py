@@ -21,6 +21,7 @@ from clbench.report import formats, tables
 from clbench.results import folders
 from clbench.results.records import Record
 from clbench.results.staleness import is_stale
+from clbench.spec import PAPER, VALUES, name_of, parse
 
 
 class Screen:
@@ -51,6 +52,8 @@ class Screen:
             f"in {len(jobs)} groups on {_plural(workers, 'worker')}, about {_duration(seconds)}"
             + (f"; {_plural(kept, 'pair')} up to date" if kept else "")
         )
+        for line in _one_row(plan):
+            self.console.print(printable(line))
         self._unavailable(plan.unavailable)
         for record in plan.failed:
             self.console.print(_line(record))
@@ -197,6 +200,23 @@ def _line(record: Record) -> str:
     seconds = sum(record.cost(name) or 0.0 for name in ("train_s", "eval_s"))
     seeds = _plural(len(record.seeds), "seed")
     return f"{start}ACC {100 * acc.mean:.1f}{interval} · {seeds} · {seconds:.1f} s each"
+
+
+def _one_row(plan: Plan) -> list[str]:
+    """A line for the paper's values that were asked for by name and are those of the bare one."""
+    same: dict[str, list[str]] = {}
+    for _, benchmark, strategy in plan.other_spellings:
+        if any(term.arguments.get(VALUES) == PAPER for term in parse(strategy)):
+            same.setdefault(name_of(strategy), []).append(benchmark)
+    called = {(pair.blank.benchmark, pair.blank.strategy) for pair in plan.pairs}
+    lines: dict[str, list[str]] = {}
+    for name, benchmarks in same.items():
+        if bare := [benchmark for benchmark in benchmarks if (benchmark, name) in called]:
+            lines.setdefault(", ".join(bare), []).append(name)
+    return [
+        f"{benchmarks}: the paper's values are those of the bare name, one row: {', '.join(names)}"
+        for benchmarks, names in lines.items()
+    ]
 
 
 def _without_retraining(plan: Plan, stored: Callable[[], list[Record]]) -> list[str]:

@@ -49,6 +49,10 @@ class Part:
     # {"blobs": {"net": "tiny_vit"}}.
     tested_on: ClassVar[dict[str, dict[str, Any]]] = {}
 
+    # The arguments that `clbench tune` may choose, each with its range: {"lam": (1.0, 1e6, "log")}, or
+    # "linear", or ("a", "b") of a choice. Neither the memory, which is the benchmark's, nor what a run costs.
+    tunes: ClassVar[dict[str, tuple[Any, ...]]] = {}
+
     learns_pairs: bool = False  # makes sense for pairs, whose loss is of a batch and not of a row
     sees_all_data: bool = False  # may read data of other tasks that it has not stored
     replays: bool = False  # from the second task on its steps also see stored rows (`run.replayed`)

@@ -3,14 +3,20 @@
 They stand in benchmarks/tuned/, in a file called like the benchmark's, as tables
 `[scenario.profile.strategy]`: what was tuned for 100 steps is no value for 2,000. Beside them stands how they
 were found, on held-out training data: `evidence`, the accuracy by candidate of each argument, or a sentence;
-and `seeds`. `[evidence.…]` at the top of a file is of the benchmark's own fields, like its memory.
+and `seeds`. Of what `clbench tune` has chosen, `evidence` holds the trials, see `clbench.tuning.choice`.
+`[evidence.…]` at the top of a file is of the benchmark's own fields, like its memory.
+
+A user's own stand beside the results that they are meant for, in `tuned.toml`, as tables
+`[benchmark.profile.strategy]`; there they go before ours.
 """
 
+import os
 import tomllib
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from clbench.core.paths import check_file, kind_of
 from clbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,18 +25,22 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parents[1] / "benchmarks" / "tuned"
 BENCHMARKS = "clbench.benchmarks."
 ABOUT = ("evidence", "seeds")  # no arguments
+BESIDE = "tuned.toml"  # of a results folder
+VARIABLE = "CLBENCH_TUNED"  # names the user's file to this process and to those that it starts
+
+Tables = dict[str, dict[str, Any]]  # strategy -> its table
 
 
 def values(benchmark: "Benchmark", profile: str) -> dict[str, dict[str, Any]]:
-    """strategy -> argument -> value for this benchmark; its class's own `tuned` over those of the file.
+    """strategy -> argument -> value for this benchmark: the user's file over its class's own `tuned` over the
+    file of ours.
 
     Raises InputError for a memory, which is a field of the benchmark."""
-    tables = _file(type(benchmark)).get(benchmark.scenario, {}).get(profile, {})
-    found = {
-        strategy: {name: value for name, value in table.items() if name not in ABOUT}
-        for strategy, table in tables.items()
-    }
+    ours = _module_of(type(benchmark))
+    found = {name: arguments(table) for name, table in tables_of(ours, benchmark.scenario, profile).items()}
     found |= type(benchmark).tuned.get(benchmark.scenario, {})
+    named = users_tables(vars(benchmark).get("called", ""), profile)
+    found |= {name: arguments(table) for name, table in named.items()}
     if with_memory := [strategy for strategy, table in found.items() if "memory" in table]:
         raise InputError(
             f"{type(benchmark).__name__}: tuned holds a memory for {', '.join(with_memory)}; "
@@ -39,10 +49,32 @@ def values(benchmark: "Benchmark", profile: str) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _file(cls: type) -> dict[str, Any]:
-    """What the file beside ours says about a benchmark of ours, or about one that builds on it."""
+def arguments(table: dict[str, Any]) -> dict[str, Any]:
+    """The values in a strategy's table."""
+    return {name: value for name, value in table.items() if name not in ABOUT}
+
+
+def trials_of(table: dict[str, Any]) -> list[dict[str, Any]]:
+    """What `clbench tune` has tried for a table; none where a person has written it."""
+    evidence = table.get("evidence")
+    return evidence.get("trials", []) if isinstance(evidence, dict) else []
+
+
+# ---- ours
+
+
+def tables_of(module: str | None, scenario: str, profile: str) -> Tables:
+    """The tables for a benchmark in the file beside ours, by the module that the benchmark is in."""
+    if module is None or not module.startswith(BENCHMARKS):
+        return {}
+    found: Tables = read(module.removeprefix(BENCHMARKS)).get(scenario, {}).get(profile, {})
+    return found
+
+
+def _module_of(cls: type) -> str | None:
+    """That of a benchmark of ours, or of the one that it builds on."""
     ours = [base.__module__ for base in cls.__mro__ if base.__module__.startswith(BENCHMARKS)]
-    return read(ours[0].removeprefix(BENCHMARKS)) if ours else {}
+    return ours[0] if ours else None
 
 
 @lru_cache
@@ -50,3 +82,52 @@ def read(stem: str) -> dict[str, Any]:
     """The tables in the file of a benchmark; empty if it has none."""
     path = FOLDER / f"{stem}.toml"
     return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+# ---- a user's own
+
+
+def use(results: Path | None) -> None:
+    """From now on the values beside these results hold, in this process and in those that it starts."""
+    path = results / BESIDE if results else None
+    if path and kind_of(path):
+        users_file(path)
+        os.environ[VARIABLE] = str(path.absolute())
+    else:
+        os.environ.pop(VARIABLE, None)
+
+
+def environment() -> dict[str, str]:
+    """What tells a process that is there already."""
+    return {VARIABLE: os.environ.get(VARIABLE, "")}
+
+
+def users_tables(benchmark: str, profile: str) -> Tables:
+    """The user's tables for a benchmark, by its canonical name."""
+    found: Tables = all_of_user().get(benchmark, {}).get(profile, {})
+    return found
+
+
+def all_of_user() -> dict[str, dict[str, Tables]]:
+    """benchmark -> profile -> strategy -> table, of the file in use."""
+    path = os.environ.get(VARIABLE)
+    return users_file(Path(path)) if path else {}
+
+
+def users_file(path: Path) -> dict[str, dict[str, Tables]]:
+    """benchmark -> profile -> strategy -> table. Raises InputError for what is no such file."""
+    check_file(path)
+    return _read_users(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=16)
+def _read_users(path: Path, modified: int) -> dict[str, dict[str, Tables]]:
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:  # a decoder's errors are such
+        raise InputError(f"{path}: no TOML: {error}") from None
+    for benchmark, profiles in content.items():
+        for tables in profiles.values() if isinstance(profiles, dict) else [None]:
+            if not isinstance(tables, dict) or not all(isinstance(one, dict) for one in tables.values()):
+                raise InputError(f"{path}: {benchmark}: tables are [benchmark.profile.strategy]")
+    return content

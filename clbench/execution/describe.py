@@ -15,10 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import torch
 
 from clbench import own_code, registry
+from clbench.core import tuned
 from clbench.core.benchmark import Benchmark
 from clbench.core.memory import check_fits
+from clbench.core.part import refusal
 from clbench.errors import InputError, OwnCodeFailed, Unavailable
 from clbench.execution.own import AnyStrategy
 from clbench.execution.workers import begin, begin_alone, ended_with, kill, start_process
@@ -57,6 +60,8 @@ class Description(msgspec.Struct, tag=True):
     one_seed: bool  # a group has no more than one
     seconds: float  # estimate for one seed
     seed_bytes: int  # of memory that a seed takes, at least
+    trained: str  # the strategy as a spec that no tuned values change
+    share: float = 1.0  # of the stream, where only its first tasks are asked for
 
     @property
     def names(self) -> tuple[str, str]:
@@ -66,7 +71,7 @@ class Description(msgspec.Struct, tag=True):
 class Problem(msgspec.Struct, tag=True):
     """Why a pair, or all pairs of a benchmark, cannot be planned."""
 
-    kind: str  # input: the user's mistake | unavailable | failed: an own file broke off
+    kind: str  # input: the user's mistake | unavailable | unsupported | failed: an own file broke off
     benchmark: str  # canonical where it is known, else as it was asked for
     strategy: str | None  # None: true of all
     reason: str
@@ -81,24 +86,40 @@ def describe(
     profile: str,
     own: OwnCode | None = None,
     on_benchmark: Callable[[str], object] = lambda text: None,
+    first_tasks: int | None = None,
 ) -> Iterator[Answer]:
     """One answer for each pair, in order; only one for all of a benchmark that has itself a problem.
 
     own: the files that the pairs have in common; what is raised is then a Problem, whatever it is. Without
     them InputError, and any other error but Unavailable, is raised.
-    on_benchmark: called with each benchmark that has no problem itself."""
+    on_benchmark: called with each benchmark that has no problem itself.
+    first_tasks: of a stream that ends after so many, which is then made here, so that a strategy that cannot
+    learn it is unsupported."""
     for text, group in groupby(pairs, key=lambda pair: pair[0]):
         texts = [strategy for _, strategy in group]
         name = text
         try:
             name, benchmark, _ = registry.benchmark(text, profile)
             network, data = benchmark.network(), benchmark.fingerprint()
+            start = None if first_tasks is None else Start(name, benchmark, first_tasks)
         except BaseException as error:
             yield text, texts[0], _problem(error, name, None, own)
             continue
         on_benchmark(text)
         for strategy in texts:
-            yield text, strategy, _described(strategy, name, benchmark, network, data, profile, own)
+            yield text, strategy, _described(strategy, name, benchmark, network, data, profile, own, start)
+
+
+class Start:
+    """A stream that ends after its first tasks. Raises InputError for one that has not so many."""
+
+    def __init__(self, name: str, benchmark: Benchmark, count: int) -> None:
+        self.count = count
+        self.stream = benchmark.stream([0], torch.device("cpu"))
+        self.share = count / len(self.stream.tasks)
+        if self.share > 1:
+            raise InputError(f"{name} has {len(self.stream.tasks)} tasks", "tasks", count)
+        self.stream.tasks = self.stream.tasks[:count]
 
 
 def _described(
@@ -109,22 +130,33 @@ def _described(
     data: str,
     profile: str,
     own: OwnCode | None,
+    start: Start | None,
 ) -> Description | Problem:
     strategy_name = text
     try:
         strategy = registry.strategy_on(text, benchmark, profile)
         strategy_name = strategy.name
+        settings = settings_of(benchmark, network, strategy, profile)
+        seconds = estimate(benchmark, network, strategy, profile)
+        if start is not None:
+            settings["first_tasks"], seconds = start.count, start.share * seconds
+            budget = benchmark.budget(profile)
+            refused = (refusal(part, start.stream, network, budget) for part in strategy.build())
+            if reason := next(filter(None, refused), None):
+                return Problem("unsupported", name, text, reason)
         return Description(
             name,
             strategy.name,
             strategy.backend,
             data,
-            settings_of(benchmark, network, strategy, profile),
+            settings,
             kind_of(network),
             seeds_of(benchmark, profile),
             benchmark.one_seed,
-            estimate(benchmark, network, strategy, profile),
+            seconds,
             seed_bytes(name, benchmark, network, strategy, profile),
+            strategy.trained,
+            start.share if start else 1.0,
         )
     except BaseException as error:
         return _problem(error, name, strategy_name, own)
@@ -133,7 +165,9 @@ def _described(
 # ---- in a process that holds files of one's own
 
 
-def describe_alone(pairs: list[tuple[str, str]], profile: str, own: OwnCode, device: str) -> Iterator[Answer]:
+def describe_alone(
+    pairs: list[tuple[str, str]], profile: str, own: OwnCode, device: str, first_tasks: int | None = None
+) -> Iterator[Answer]:
     """The same, in a process that holds the own files of these pairs alone.
 
     A pair at which it dies, or for which it takes too long, has failed; the others are tried again."""
@@ -141,7 +175,9 @@ def describe_alone(pairs: list[tuple[str, str]], profile: str, own: OwnCode, dev
         while pairs:
             place = Path(folder, "answers")
             place.unlink(missing_ok=True)
-            process, channel = start_process(device, _write_answers, place, pairs, profile, own)
+            process, channel = start_process(
+                device, _write_answers, place, pairs, profile, own, first_tasks, tuned.environment()
+            )
             try:
                 process.join(PLANNING_LIMIT)
                 how = ended_with(process.exitcode) if process.exitcode is not None else None
@@ -172,17 +208,23 @@ def _without(pairs: list[tuple[str, str]], answers: list[Answer]) -> list[tuple[
 
 
 def _write_answers(
-    channel: Connection, place: Path, pairs: list[tuple[str, str]], profile: str, own: OwnCode
+    channel: Connection,
+    place: Path,
+    pairs: list[tuple[str, str]],
+    profile: str,
+    own: OwnCode,
+    first_tasks: int | None,
+    environment: dict[str, str],
 ) -> None:
     """Writes a line for each answer as soon as it is known, and for each benchmark that has no problem."""
-    begin({})
+    begin(environment)
     begin_alone(own)
     with place.open("wb", buffering=0) as file:
 
         def write(line: Any) -> None:
             file.write(msgspec.json.encode(line) + b"\n")
 
-        for answer in describe(pairs, profile, own, write):
+        for answer in describe(pairs, profile, own, write, first_tasks):
             write(answer)
     os._exit(0)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from clbench import registry
+from clbench.core import tuned
 from clbench.core.benchmark import Benchmark
 from clbench.core.costs import SECONDS
 from clbench.core.differences import changed_settings, new_arguments
@@ -81,6 +82,8 @@ class Job:
     own: OwnCode = OwnCode()  # the files that are not ours
     given: Given | None = None  # what was given as objects, for this process alone
     probe: int | None = None  # look into the tasks, at so many test rows of each
+    trained: str = ""  # the strategy as a spec that no tuned values change; "": as it is called
+    first_tasks: int | None = None  # a trial: the stream ends after so many
 
 
 @dataclass
@@ -98,6 +101,9 @@ class Pair:
     own: OwnCode = OwnCode()
     given: Given | None = None
     again: bool = False  # what is stored is run again, for what it lacks besides its numbers
+    trained: str = ""  # see `Job`
+    first_tasks: int | None = None
+    share: float = 1.0  # of the stream that they are
 
     @property
     def current(self) -> bool:
@@ -137,6 +143,7 @@ class Plan:
     # (profile, benchmark, strategy) as asked for, where the canonical names are others: while a pair cannot
     # be planned, its failure has these.
     other_spellings: list[tuple[str, str, str]] = field(default_factory=list)
+    unsupported: dict[tuple[str, str], str] = field(default_factory=dict)  # trials that make no sense: why
 
     @classmethod
     def joined(cls, plans: list["Plan"]) -> "Plan":
@@ -146,6 +153,7 @@ class Plan:
             [line for plan in plans for line in plan.blocked],
             [record for plan in plans for record in plan.failed],
             [names for plan in plans for names in plan.other_spellings],
+            {names: why for plan in plans for names, why in plan.unsupported.items()},
         )
 
 
@@ -173,31 +181,42 @@ def make_plan(
     device: str = "cpu",
     debug: bool = False,
     probe: int | None = None,
+    first_tasks: int | None = None,
 ) -> Plan:
     """Resolves and checks every spec before anything runs.
 
-    seeds: None for the profile's number. out: the results folder. debug: files of one's own are imported in
-    this process. probe: rows of a probe; what is stored without one is planned again.
+    seeds: None for the profile's number. out: the results folder; values tuned beside it hold. debug: files
+    of one's own are imported in this process. probe: rows of a probe; what is stored without one is planned
+    again. first_tasks: trials on streams that end after so many tasks; their strategies are called as they
+    are asked for, whatever is tuned.
     """
+    if out is not None and first_tasks is None:
+        tuned.use(out)
     plan = Plan([], {}, [])
     asked = [(benchmark, strategy) for benchmark in benchmarks for strategy in strategies]
     sources = {pair: _read_source(*pair) for pair in asked}
     if not debug and any(code.own for code in sources.values()):
         start_server(device, any(code.avalanche for code in sources.values()))  # imports while this goes on
-    for benchmark, strategy, answer in _answers(asked, sources, profile, device, debug):
+    for benchmark, strategy, answer in _answers(asked, sources, profile, device, debug, first_tasks):
         if isinstance(answer, Description):
+            if first_tasks is not None:
+                answer.strategy = strategy
             if answer.names != (benchmark, strategy):
                 plan.other_spellings.append((profile, benchmark, strategy))
             if any(answer.names == _names(pair) for pair in plan.pairs):
                 continue  # asked for in two spellings
             try:
-                plan.pairs.append(_pair(answer, sources[benchmark, strategy], profile, seeds, out, fresh))
+                pair = _pair(answer, sources[benchmark, strategy], profile, seeds, out, fresh)
+                pair.first_tasks, pair.share = first_tasks, answer.share
+                plan.pairs.append(pair)
             except BrokenRecord as error:
                 plan.blocked.append(
                     f"{error}; move it away to have {answer.strategy} on {answer.benchmark} run"
                 )
         elif answer.kind == "input":
             raise InputError(answer.reason)
+        elif answer.kind == "unsupported":
+            plan.unsupported[answer.benchmark, strategy] = answer.reason
         elif answer.kind == "unavailable":
             plan.unavailable[answer.benchmark, answer.strategy] = answer.reason
         else:
@@ -244,6 +263,7 @@ def _answers(
     profile: str,
     device: str,
     debug: bool,
+    first_tasks: int | None,
 ) -> list[Answer]:
     """The answers, in the order in which the pairs were asked for. What has files of one's own in common is
     described together."""
@@ -253,9 +273,9 @@ def _answers(
     found: list[Answer] = []
     for files, pairs in groups.items():
         if files and not debug:
-            found += describe_alone(pairs, profile, sources[pairs[0]].own, device)
+            found += describe_alone(pairs, profile, sources[pairs[0]].own, device, first_tasks)
         else:
-            found += describe(pairs, profile)
+            found += describe(pairs, profile, first_tasks=first_tasks)
     return sorted(found, key=lambda one: asked.index((one[0], one[1])))
 
 
@@ -271,10 +291,11 @@ def _pair(
         found.seeds if seeds is None else seeds,
         found.kind,
         None if fresh else stored,
-        _measured(stored) or found.seconds,
+        measured_seconds(stored) or found.seconds,
         found.one_seed,
         found.seed_bytes,
         code.own,
+        trained=found.trained,
     )
 
 
@@ -297,7 +318,7 @@ def _names(pair: Pair) -> tuple[str, str]:
     return pair.blank.benchmark, pair.blank.strategy
 
 
-def _measured(stored: Record | None) -> float | None:
+def measured_seconds(stored: Record | None) -> float | None:
     """Seconds that one seed took on this machine; None where it was another."""
     if stored is None or not stored.seeds:
         return None
@@ -368,6 +389,8 @@ def jobs(
                 pair.own,
                 pair.given,
                 probe,
+                pair.trained,
+                pair.first_tasks,
             )
             for i in range(0, len(seeds), size)
         ]

@@ -163,12 +163,14 @@ def train(job: Job, run_class: type | None = None) -> tuple["Outcome | None", st
                 benchmark, strategy = job.given.benchmark, job.given.strategy
             else:
                 _, benchmark, _ = registry.benchmark(job.benchmark, job.profile)
-                strategy = registry.strategy_on(job.strategy, benchmark, job.profile)
+                strategy = registry.strategy_on(job.trained or job.strategy, benchmark, job.profile)
             stream, net, parts = (
                 benchmark.stream(list(job.seeds), device),
                 benchmark.network(),
                 strategy.build(),
             )
+            if job.first_tasks is not None:
+                stream.tasks = stream.tasks[: job.first_tasks]
             runner, budget = import_module(RUNNERS[strategy.backend]), benchmark.budget(job.profile)
         if reason := next(filter(None, (refusal(part, stream, net, budget) for part in parts)), None):
             return None, reason

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from clbench.metrics.accuracy import METRICS
 from clbench.metrics.references import NAIVE
 from clbench.metrics.statistics import on_common_seeds, paired_difference
+from clbench.report.chosen import chosen_values
 from clbench.report.columns import QUESTIONS, heading, in_use
 from clbench.report.stars import competes, seeds_due, star_and_ties
 from clbench.report.values import BUSY, Entry, in_time, is_plain, ranks_by
@@ -39,6 +40,7 @@ def notes_of_comparison(found: list[Entry], rows: Sequence[Row], lead: str) -> l
         *_question(found, lead),
         *_on_rows(rows, costs=True),
         *_seeds(found, lead),
+        *chosen_values(found),
         *_yardstick(rows),
         *_no_effect(found),
         *_no_help(found, lead),

@@ -48,5 +48,7 @@ def test_a_row_shows_its_errors_and_what_a_probe_saw(page, place):
 def test_memory_over_the_tasks_is_a_figure(page, place):
     page.open(place / "my_reports" / "index.html", "#b=split_digits_class")
     assert not page.js("document.getElementById('memory-section').hidden")
-    assert "er" in page.js("document.querySelector('#memory svg').textContent") and "of the 1 row" in text(page, "#memory-says")
+    assert "er" in page.js("document.querySelector('#memory svg').textContent") and "of the 1 row" in text(
+        page, "#memory-says"
+    )
     assert page.js("document.getElementById('growth-section').hidden")

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from helpers import make
 
 from clbench.engine.prediction import cost_of_predictions
 from clbench.engine.probe import Probe
 from clbench.engine.tally import Tally
 from clbench.metrics import tally, within
-from helpers import make
 
 DIGITS = "split_digits_{}"  # where plain training forgets
 

@@ -21,6 +21,7 @@ class BiC(Row):
     val_percentage: SmallerShare = 0.1  # as many again, for the correction
     stage_2_epochs: Count = 200
     lr: Positive = 0.1  # of the correction
+    tunes = {"lr": (1e-4, 1.0, "log")}
     family = "replay"
     paper = "Wu et al. 2019"
     keeps = "examples, the last task's weights"

@@ -15,6 +15,7 @@ from clbench.core.ranges import Count, NotNegative
 class DER(Row):
     memory: Count = 500  # examples kept, as many of every class
     alpha: NotNegative = 0.1
+    tunes = {"alpha": (0.1, 1.0, "log")}
     family = "replay"
     paper = "Buzzega et al. 2020"
     keeps = "examples and their outputs"

@@ -12,6 +12,7 @@ from clbench.core.ranges import NotNegative
 @dataclass
 class DERPP(DER):
     beta: NotNegative = 0.5  # of the stored labels
+    tunes = {"alpha": (0.1, 1.0, "log"), "beta": (0.5, 1.0, "linear")}
     family = "replay"
     paper = "Buzzega et al. 2020"
     keeps = "examples and their outputs"

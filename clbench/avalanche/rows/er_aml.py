@@ -16,6 +16,7 @@ class ERAML(Row):
     batch_size_mem: Count = 10  # examples replayed
     temp: Positive = 0.1
     base_temp: Positive = 0.07
+    tunes = {"temp": (0.01, 1.0, "log")}
     family = "replay"
     paper = "Caccia et al. 2022"
     keeps = "examples"

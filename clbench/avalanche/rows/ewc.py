@@ -14,6 +14,7 @@ from clbench.core.ranges import NotNegative
 @dataclass
 class EWC(Row):
     ewc_lambda: NotNegative = 1.0  # as in Avalanche's continual-learning-baselines; it has no default itself
+    tunes = {"ewc_lambda": (1.0, 1e8, "log")}
     family = "regularisation"
     slow = False
     paper = "Kirkpatrick et al. 2017"

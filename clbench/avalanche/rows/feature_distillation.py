@@ -13,6 +13,7 @@ from clbench.core.ranges import NotNegative
 @dataclass
 class FeatureDistillation(Row):
     alpha: NotNegative = 1.0
+    tunes = {"alpha": (0.01, 100.0, "log")}
     family = "regularisation"
     paper = "Iscen et al. 2020"
     keeps = "the last task's weights"

@@ -14,6 +14,7 @@ from clbench.core.ranges import Count, NotNegative
 class GEM(Row):
     memory: Count = 500  # examples kept, as many of every task of the stream
     memory_strength: NotNegative = 0.5
+    tunes = {"memory_strength": (0.0, 1.0, "linear")}
     family = "optimisation"
     paper = "Lopez-Paz & Ranzato 2017"
     keeps = "examples"

@@ -20,6 +20,7 @@ class GenerativeReplay(Row):
         16  # numbers that a sample is made from; Avalanche's default, 2, is for pictures of digits
     )
     lr: Positive = 0.001  # of the generator, by Adam; Avalanche's default is .01
+    tunes = {"lr": (1e-5, 0.1, "log")}
     family = "replay"
     paper = "Shin et al. 2017"
     keeps = "a generator and the last task's weights"

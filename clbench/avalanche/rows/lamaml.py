@@ -21,6 +21,7 @@ class LaMAML(Row):
     n_inner_updates: Count = 5
     lr_alpha: NotNegative = 0.25
     alpha_init: NotNegative = 0.1
+    tunes = {"lr_alpha": (0.01, 1.0, "log"), "alpha_init": (0.01, 1.0, "log")}
     family = "optimisation"
     paper = "Gupta et al. 2020"
     keeps = "examples, a learning rate for every weight"

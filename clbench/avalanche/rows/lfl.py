@@ -14,6 +14,7 @@ from clbench.core.ranges import NotNegative
 @dataclass
 class LFL(Row):
     lambda_e: NotNegative = 1.0
+    tunes = {"lambda_e": (0.01, 100.0, "log")}
     family = "regularisation"
     paper = "Jung et al. 2018"
     keeps = "the last task's weights"

@@ -13,6 +13,7 @@ from clbench.core.ranges import NotNegative, Positive
 class LwF(Row):
     alpha: NotNegative = 1.0  # strength of the distillation
     temperature: Positive = 2.0  # T
+    tunes = {"alpha": (0.01, 100.0, "log")}
     family = "regularisation"
     slow = False
     paper = "Li & Hoiem 2016"

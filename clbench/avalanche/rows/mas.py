@@ -15,6 +15,7 @@ from clbench.core.ranges import NotNegative, Share
 class MAS(Row):
     lambda_reg: NotNegative = 1.0
     alpha: Share = 0.5  # weight of the importances so far
+    tunes = {"lambda_reg": (1e-4, 1e4, "log")}
     family = "regularisation"
     paper = "Aljundi et al. 2018"
     keeps = "importances and an anchor"

@@ -17,6 +17,7 @@ class MER(Row):
     n_inner_steps: Count = 1  # Avalanche's default, 5, takes five times as long
     beta: Share = 0.1
     gamma: Share = 0.1
+    tunes = {"beta": (0.01, 1.0, "log"), "gamma": (0.01, 1.0, "log")}
     family = "replay"
     paper = "Riemer et al. 2019"
     keeps = "examples"

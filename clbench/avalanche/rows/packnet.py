@@ -16,6 +16,7 @@ from clbench.core.ranges import Share, SmallerShare
 class PackNet(Row):
     prune: Share = 0.5  # of the weights that a task may change
     retrain: SmallerShare = 0.33  # share of a task's steps that come after pruning
+    tunes = {"prune": (0.5, 0.9, "linear")}
     family = "architecture"
     paper = "Mallya & Lazebnik 2018"
     keeps = "the task that owns each weight"

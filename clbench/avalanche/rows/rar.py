@@ -17,6 +17,7 @@ class RAR(Row):
     batch_size_mem: Count = 10  # stored rows in a batch
     beta_coef: NotNegative = 0.4
     epsilon: NotNegative = 0.0314
+    tunes = {"beta_coef": (0.0, 1.0, "linear")}
     family = "replay"
     paper = "Kumari et al. 2022"
     keeps = "examples"

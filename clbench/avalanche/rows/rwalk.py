@@ -16,6 +16,7 @@ class RWalk(Row):
     ewc_lambda: NotNegative = 0.1
     ewc_alpha: Share = 0.9
     delta_t: Count = 10
+    tunes = {"ewc_lambda": (0.01, 1e4, "log")}
     family = "regularisation"
     paper = "Chaudhry et al. 2018"
     keeps = "importances, scores and an anchor"

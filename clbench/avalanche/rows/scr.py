@@ -16,6 +16,7 @@ class SCR(Row):
     memory: Count = 500  # examples kept, as many of every class
     batch_size_mem: Count = 100  # stored rows in a batch
     temperature: Positive = 0.1
+    tunes = {"temperature": (0.01, 1.0, "log")}
     family = "replay"
     small = {"memory": 50, "batch_size_mem": 20}
     paper = "Mai et al. 2021"

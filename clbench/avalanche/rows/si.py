@@ -18,6 +18,7 @@ from clbench.core.ranges import NotNegative, Positive
 class SI(Row):
     si_lambda: NotNegative = 1.0
     eps: Positive = 1e-7
+    tunes = {"si_lambda": (1e-3, 1e5, "log")}
     family = "regularisation"
     paper = "Zenke et al. 2017"
     keeps = "importances, path and anchor"

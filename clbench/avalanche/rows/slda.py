@@ -13,6 +13,7 @@ from clbench.core.ranges import PositiveShare
 @dataclass
 class SLDA(Row):
     shrinkage: PositiveShare = 1e-4
+    tunes = {"shrinkage": (1e-6, 1.0, "log")}
     family = "representation"
     paper = "Hayes & Kanan 2020"
     keeps = "class means and a covariance"

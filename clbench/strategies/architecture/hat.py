@@ -38,6 +38,7 @@ class HAT(Part):
     lam: NotNegative = 0.75  # price of units that no earlier task uses
     s_max: Annotated[float, Meta(ge=1, le=1e6)] = 400.0  # slope of the gates at the end of a task
     compensate: bool = False  # for SGD: e learns as fast whatever the slope
+    tunes = {"lam": (0.1, 4.0, "log"), "s_max": (25.0, 800.0, "log")}  # the paper's figures 6 and 7
     paper = "Serra et al. 2018"
     keeps = "gates of every task, how free each weight is"
     needs_task_label = True

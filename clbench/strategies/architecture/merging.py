@@ -36,6 +36,7 @@ class Merging(Part):
     method: Literal["arithmetic", "ties", "magmax"] = "magmax"
     scale: NotNegative = 0.5  # of what is added to theta_0
     keep: PositiveShare = 0.2  # share of the weights whose change counts; ties alone
+    tunes = {"scale": (0.05, 1.0, "linear")}  # as Ilharco et al. 2023 search
     paper = "Marczak et al. 2024"
     keeps = "merged weights, running sums of their changes"
     learns_pairs = True

@@ -33,6 +33,7 @@ from clbench.models.mlp import MLP
 class Net2Net(Part):
     share: PositiveShare = 0.5  # of every hidden layer's units in the first task
     noise: NotNegative = 0.01  # on the incoming weights of copies, in standard deviations of the layer's
+    tunes = {"share": (0.2, 1.0, "linear"), "noise": (1e-4, 0.1, "log")}  # of our own
     paper = "Chen et al. 2016"
     keeps = "the weights of units to come"
     freezes = True  # units to come do not learn

@@ -22,6 +22,7 @@ from clbench.core.ranges import Share, SmallerShare
 class PackNet(Part):
     keep: Share = 0.25  # share of a layer's free weights that a task keeps
     retrain: SmallerShare = 0.33  # share of a task's steps that come after pruning
+    tunes = {"keep": (0.1, 0.5, "linear")}  # the paper prunes 50 to 90 %
     paper = "Mallya & Lazebnik 2018"
     keeps = "the task that owns each weight"
     needs_task_label = True

@@ -25,6 +25,7 @@ from clbench.models.network import OfBlocks
 @dataclass
 class XdG(Part):
     closed: SmallerShare = 0.8  # share of a layer's units, for each task
+    tunes = {"closed": (0.1, 0.95, "linear")}  # of our own
     paper = "Masse et al. 2018"
     keeps = "gates of every task"
     needs_task_label = True

@@ -18,6 +18,7 @@ from clbench.core.ranges import Positive
 @dataclass
 class EMA(Part):
     horizon: Positive = 0.2  # share of a task's steps that the average looks back over
+    tunes = {"horizon": (0.01, 10.0, "log")}  # of our own
     paper = "Carta et al. 2024"
     keeps = "averaged weights"
     learns_pairs = True

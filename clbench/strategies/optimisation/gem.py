@@ -28,6 +28,7 @@ from clbench.strategies.parts.products import products
 class GEM(Part):
     memory: Count = 500  # examples kept, as many of each of the stream's T tasks
     margin: NotNegative = 0.5  # least dual variable ("memory strength")
+    tunes = {"margin": (0.0, 1.0, "linear")}  # of our own; the paper has 0 and 0.5
     paper = "Lopez-Paz & Ranzato 2017"
     keeps = "examples"
     small = {"memory": 100}

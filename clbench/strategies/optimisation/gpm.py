@@ -37,6 +37,7 @@ class GPM(Part):
     threshold: PositiveShare = 0.97  # share of |R|^2 that the basis has to hold
     rise: Share = 0.003  # what is added to it with every task
     samples: Count = 300  # examples of a task that layers are looked at with
+    tunes = {"threshold": (0.9, 0.995, "linear")}  # the paper has 0.95 to 0.99
     paper = "Saha et al. 2021"
     keeps = "a basis of what each layer reads"
     grows = "keeps the directions that new tasks bring, up to as many as a layer has inputs"

@@ -13,6 +13,7 @@ from clbench.core.ranges import Share
 @dataclass
 class Patching(Part):
     alpha: Share = 0.5  # weight of the new weights
+    tunes = {"alpha": (0.0, 1.0, "linear")}  # the paper's
     paper = "Ilharco et al. 2022"
     keeps = "the last task's weights"
     learns_pairs = True

@@ -28,6 +28,7 @@ class EWC(Part):
     lam: NotNegative = 1000.0  # strength of the penalty
     samples: Count = 1024  # examples for the Fisher estimate by examples
     estimate: Estimate = "examples"  # whose gradients are squared; "batches": all of the task's, true labels
+    tunes = {"lam": (1.0, 1e8, "log")}  # van de Ven et al. 2022: 1 to 1e13, for longer training
     paper = "Kirkpatrick et al. 2017"
     keeps = "importances and anchor, two numbers a weight"
     small = {"lam": 100, "samples": 64}

@@ -20,6 +20,7 @@ from clbench.core.ranges import NotNegative
 @dataclass
 class L2(Part):
     lam: NotNegative = 0.01  # strength of the penalty
+    tunes = {"lam": (1e-4, 1e4, "log")}  # of our own; Hsu et al. 2018 choose 0.01 to 100
     paper = "Kirkpatrick et al. 2017"
     keeps = "the last task's weights"
     learns_pairs = True

@@ -22,6 +22,7 @@ from clbench.core.ranges import NotNegative, Positive
 class LwF(Part):
     lam: NotNegative = 1.0  # strength of the distillation
     temperature: Positive = 2.0  # T
+    tunes = {"lam": (0.01, 100.0, "log")}  # of our own
     paper = "Li & Hoiem 2016"
     keeps = "the last task's weights"
     protects = learns_pairs = True

@@ -29,6 +29,7 @@ class MAS(Part):
     samples: Count = 1024  # examples for the estimate by examples
     estimate: Estimate = "examples"  # whose gradients are taken; "batches": all batches of the task
     alpha: Share | None = None  # weight of the older importances, the new ones' is 1 - alpha; None: a sum
+    tunes = {"lam": (1e-4, 1e4, "log")}  # of our own
     paper = "Aljundi et al. 2018"
     keeps = "importances and anchor, two numbers a weight"
     small = {"samples": 64}

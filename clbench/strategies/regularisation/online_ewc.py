@@ -31,6 +31,7 @@ class OnlineEWC(Part):
     gamma: Share = 1.0  # what a task leaves of the importances before it
     samples: Count = 1024  # examples for the Fisher estimate by examples
     estimate: Estimate = "examples"  # whose gradients are squared; "batches": all of the task's, true labels
+    tunes = {"lam": (1.0, 1e8, "log")}  # as of ewc
     paper = "Schwarz et al. 2018"
     keeps = "importances and anchor, two numbers a weight"
     small = {"lam": 100, "samples": 64}

@@ -34,6 +34,7 @@ class RWalk(Part):
     alpha: Share = 0.9  # weight of the newest squared gradient
     every: Count = 10  # steps between scores
     eps: Positive = 1e-3  # damping of the scores
+    tunes = {"lam": (0.01, 1e4, "log")}  # of our own
     paper = "Chaudhry et al. 2018"
     small = {"every": 5}
     keeps = "importances, Fisher, scores, anchor"

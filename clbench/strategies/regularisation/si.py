@@ -33,6 +33,7 @@ class SI(Part):
     xi: Positive = 0.1  # damping: the squared distance that counts as none
     path: Literal["data", "loss"] = "data"  # whose gradient is g: of CE alone, or with the penalty
     cut: Literal["below", "above"] = "below"  # of Omega: no less than 0, or no more than CUT
+    tunes = {"c": (1e-3, 1e5, "log")}  # van de Ven et al. 2022
     paper = "Zenke et al. 2017"
     keeps = "importances, path and anchor, three numbers a weight"
     protects = learns_pairs = True

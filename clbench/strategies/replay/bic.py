@@ -38,6 +38,7 @@ class BiC(Part):
     temperature: Positive = 2.0  # T
     iterations: Count = 200  # steps of stage 2
     rate: Positive = 0.01  # learning rate of stage 2
+    tunes = {"rate": (1e-4, 1.0, "log")}  # of our own
     paper = "Wu et al. 2019"
     keeps = "examples, the last task's weights"
     small = {"memory": 100, "iterations": 20}

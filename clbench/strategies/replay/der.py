@@ -32,6 +32,7 @@ class DER(Part):
     small = {"memory": 100}
     stores = True
     draws: ClassVar[int] = 1  # of B rows from the reservoir, in every step
+    tunes = {"alpha": (0.1, 1.0, "log")}  # those that the paper's appendix lists
 
     def supports(self, stream: Stream, net: Network) -> str | None:
         return Memory.fits(self.memory, stream)

@@ -16,6 +16,7 @@ from clbench.strategies.replay.der import DER
 @dataclass
 class DERpp(DER):
     beta: NotNegative = 0.5  # weight of the stored labels
+    tunes = {"alpha": (0.1, 1.0, "log"), "beta": (0.5, 1.0, "linear")}  # of the paper's appendix
     draws = 2
 
     def batch(self, batch: Batch) -> Batch:

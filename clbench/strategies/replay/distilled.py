@@ -62,6 +62,7 @@ class Distilled(LearntReplay):
     pairs: Count | None = None  # learnt pairs of each slice; None: as many as `most` allows
     alone: bool = False  # whether a fresh network learns from X only
     width: Width | None = None  # of the hidden layers for which X is learnt; None: as those that read X
+    tunes = {"lr": (1e-3, 1.0, "log")}  # of our own
     paper = "Zhao et al. 2021"
     keeps = "learnt samples"
     small = {"iterations": 3, "real": 8, "most": 1.0, "pairs": 4}

@@ -39,6 +39,7 @@ class GenerativeReplay(Part):
     rows: Rows | None = None  # generated in a step; None: as many as new ones
     code: Width = 20  # numbers in the generator's code
     temperature: Positive = 2.0  # T of soft targets
+    tunes = {"targets": ("hard", "soft")}
     paper = "Shin et al. 2017"
     keeps = "a generator, and copies of it and of the network"
     small = {"code": 8}

@@ -35,6 +35,7 @@ class Retrieval(Part):
     k: Count = 16  # nearest ones that vote
     share: Share = 0.5  # of their vote
     temperature: Positive = 0.1  # of their weights
+    tunes = {"share": (0.1, 0.9, "linear"), "temperature": (0.01, 1.0, "log")}  # of our own
     paper = "Khandelwal et al. 2020"
     keeps = "examples"
     small = {"memory": 100}

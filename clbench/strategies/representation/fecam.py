@@ -29,6 +29,7 @@ class FeCAM(ClassSums):
     gamma1: Positive = 1.0  # shrinkage of the variances
     gamma2: NotNegative = 1.0  # and of the covariances
     power: PositiveShare = 0.5  # of Tukey's transformation of features
+    tunes = {"gamma2": (0.01, 1.0, "log"), "power": (0.25, 1.0, "linear")}  # of our own
     paper = "Goswami et al. 2023"
     keeps = "mean and covariance of features for every class"
 

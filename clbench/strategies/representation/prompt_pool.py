@@ -42,6 +42,7 @@ class PromptPool(HeadOnly):
     chosen: Count = 5  # prompts of an input
     pull: NotNegative = 0.1  # of keys towards the queries that choose them
     sides: Literal["query", "both"] = "query"  # of pairs, that have prompts
+    tunes = {"pull": (0.01, 1.0, "log")}  # of our own
     paper = "Wang et al. 2022"
     keeps = "a pool of prompts and keys"
     small = {"pool": 6, "length": 2, "chosen": 2}

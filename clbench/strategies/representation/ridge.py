@@ -18,6 +18,7 @@ from clbench.strategies.parts.sums import ProductSums, solution, with_ridge
 @dataclass
 class Ridge(ProductSums):
     lam: Positive = 1e-4  # strength of the penalty, relative to the mean of G's diagonal
+    tunes = {"lam": (1e-8, 1.0, "log")}  # of our own: relative; the paper searches 1e-8 to 1e8
     paper = "McDonnell et al. 2023"
     keeps = "sums of products of features"
 

@@ -51,6 +51,7 @@ class SelfSupervised(Part):
     hidden: SmallerShare = 0.4  # share of an input's values that a view leaves out
     width: Width = 128  # of the projections
     ridge: Positive = 0.01  # alone: of the probe, relative to the mean square of a feature
+    tunes = {"lam": (5e-4, 0.05, "log"), "ridge": (1e-4, 1.0, "log")}  # of our own
     paper = "Zbontar et al. 2021"
     keeps = "examples and a projector; joined: nothing"
     small = {"memory": 100, "width": 16}

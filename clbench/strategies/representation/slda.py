@@ -21,6 +21,7 @@ from clbench.strategies.parts.sums import ProductSums, solution, with_ridge
 @dataclass
 class SLDA(ProductSums):
     eps: PositiveShare = 1e-4  # share of the identity in the covariance
+    tunes = {"eps": (1e-6, 1.0, "log")}  # of our own
     paper = "Hayes & Kanan 2020"
     keeps = "class means and a covariance of features"
 

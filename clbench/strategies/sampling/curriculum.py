@@ -32,6 +32,7 @@ class Curriculum(Part):
     tau: PositiveShare = 0.5  # margin from which an example is easy
     warm_up: Share = 0.25  # share of the steps before the margins are taken
     mix: Share = 0.0  # share of each batch that is drawn at random from all examples
+    tunes = {"tau": (0.1, 0.9, "linear"), "warm_up": (0.1, 0.9, "linear"), "mix": (0.0, 0.5, "linear")}
     paper = "Bengio et al. 2009"
     keeps = "only the network"
     splits_plan = True
