@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from clbench import own_code
-from clbench.core import paths, ranges, tuned
+from clbench.core import paths, protocols, ranges, tuned
 from clbench.core.composition import conflict
 from clbench.errors import InputError, Unavailable
 from clbench.facts import FAMILIES, Facts, classes_without, facts_in, file_of, literals
@@ -272,11 +272,12 @@ def benchmark(text: str, profile: str) -> "tuple[str, Benchmark, Entry]":
         raise InputError(f'"{text}": a benchmark is one name, without "+"')
     entry, cls = _resolve(terms[0], benchmarks(), "benchmark")
     _check_kind(entry, cls, "clbench.core.benchmark", "Benchmark")
-    if profile not in getattr(cls, "budgets", {}):
-        has = ", ".join(getattr(cls, "budgets", {})) or "none at all"
+    if profile not in cls.profiles():
+        has = ", ".join(cls.profiles()) or "none at all"
         raise InputError(f"{entry.name} has no budget for the profile {profile}; it has {has}")
     scenario = _scenario(entry, cls) or cls.scenario
-    better = cls.arguments.get(profile, {}) | cls.arguments.get(scenario, {}) | dict(entry.better)
+    better = cls.arguments.get(profile, {}) | cls.arguments.get(scenario, {})
+    better |= protocols.arguments_of(cls, profile, scenario) | dict(entry.better)
     defaults = defaults_of(cls, better)
     arguments = checked(entry.name, cls, terms[0].arguments, defaults)
     cls(**arguments).budget(profile)  # raises InputError for what makes no sense

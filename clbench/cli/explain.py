@@ -134,7 +134,7 @@ def about_benchmark(name: str) -> dict[str, Any]:
         "tasks": cls.tasks_are,
         "data": cls.data_are,
         **_documented(cls),
-        "budgets": {profile: asdict(cls.budgets[profile]) for profile in PROFILES if profile in cls.budgets},
+        "budgets": {profile: cls.of_budget(profile).settings() for profile in PROFILES if profile in cls.profiles()},
         "arguments": arguments_of(cls, _comments(Budget)),
     }
 

@@ -11,18 +11,19 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from clbench.core import protocols
 from clbench.errors import InputError
 
 if TYPE_CHECKING:
     from clbench.core.benchmark import Benchmark
 
 FOLDER = Path(__file__).parents[1] / "benchmarks" / "tuned"
-BENCHMARKS = "clbench.benchmarks."
 ABOUT = ("evidence", "seeds")  # no arguments
 
 
 def values(benchmark: "Benchmark", profile: str) -> dict[str, dict[str, Any]]:
-    """strategy -> argument -> value for this benchmark; its class's own `tuned` over those of the file.
+    """strategy -> argument -> value for this benchmark; its class's own `tuned` over those of the file,
+    a published profile's over both.
 
     Raises InputError for a memory, which is a field of the benchmark."""
     tables = _file(type(benchmark)).get(benchmark.scenario, {}).get(profile, {})
@@ -31,6 +32,7 @@ def values(benchmark: "Benchmark", profile: str) -> dict[str, dict[str, Any]]:
         for strategy, table in tables.items()
     }
     found |= type(benchmark).tuned.get(benchmark.scenario, {})
+    found |= protocols.strategies_of(type(benchmark), profile, benchmark.scenario)
     if with_memory := [strategy for strategy, table in found.items() if "memory" in table]:
         raise InputError(
             f"{type(benchmark).__name__}: tuned holds a memory for {', '.join(with_memory)}; "
@@ -41,8 +43,8 @@ def values(benchmark: "Benchmark", profile: str) -> dict[str, dict[str, Any]]:
 
 def _file(cls: type) -> dict[str, Any]:
     """What the file beside ours says about a benchmark of ours, or about one that builds on it."""
-    ours = [base.__module__ for base in cls.__mro__ if base.__module__.startswith(BENCHMARKS)]
-    return read(ours[0].removeprefix(BENCHMARKS)) if ours else {}
+    stem = protocols.stem_of(cls)
+    return read(stem) if stem else {}
 
 
 @lru_cache

@@ -12,6 +12,7 @@ classifier is a cosine by default. Avalanche, too, fills the memory with the new
 masks from the second task on. Cost: that of `er`."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 
@@ -24,6 +25,8 @@ from clbench.strategies.replay.er import ER
 @dataclass
 class ERACE(ER):
     memory: Count = 500  # examples kept
+    mix: ClassVar = "rows"
+    share: ClassVar = "task"
     paper = "Caccia et al. 2022"
     learns_pairs = False
 
