@@ -56,3 +56,4 @@ PROFILES = {
         ),
     )
 }
+OWN_PROFILES = tuple(name for name in PROFILES if name not in protocols.names())  # not of a publication

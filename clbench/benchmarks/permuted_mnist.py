@@ -26,10 +26,8 @@ class PermutedMNIST(PreparedImages, Benchmark):
     width: Width | None = None  # of the two hidden layers; None: 400
     depth: Depth | None = None  # hidden layers; None: 2
     bias: Literal[False] | None = None  # whether the network has any; None: it has
-    # What becomes of the first task; permuted: it has a permutation as well. None: it has the images as they are.
-    begins: Literal["permuted"] | None = None
-    # Whose permutations they are; shared: the same for all seeds, which draw their order. None: a seed's own.
-    drawn: Literal["shared"] | None = None
+    begins: Literal["permuted"] | None = None  # whether the first task is, too; None: it has plain images
+    drawn: Literal["shared"] | None = None  # once for all seeds, which draw their order; None: by each seed
     scenarios = ("domain", "task")
     tasks_are = "5 to 10, permuted"
     data_are = "MNIST"
@@ -54,7 +52,9 @@ class PermutedMNIST(PreparedImages, Benchmark):
         plain = [] if self.begins else [torch.arange(d).expand(len(seeds), -1)]
         pixels = torch.stack([*plain, *drawn], 1)
         if self.drawn:
-            orders = [torch.randperm(self.tasks, generator=generator(seed, "order of tasks")) for seed in seeds]
+            orders = [
+                torch.randperm(self.tasks, generator=generator(seed, "order of tasks")) for seed in seeds
+            ]
             pixels = torch.stack([own[order] for own, order in zip(pixels, orders, strict=True)])
         return pixels
 

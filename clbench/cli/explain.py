@@ -6,7 +6,7 @@ import io
 import json
 import textwrap
 import tokenize
-from dataclasses import MISSING, asdict, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from typing import Annotated, Any
 
 import typer
@@ -14,10 +14,10 @@ import typer
 from clbench import registry
 from clbench.cli.app import app
 from clbench.cli.own_file import classes_in
-from clbench.core import ranges
+from clbench.core import protocols, ranges
 from clbench.errors import InputError
 from clbench.execution.environment import prepare
-from clbench.profiles import PROFILES
+from clbench.profiles import OWN_PROFILES, PROFILES
 from clbench.spec import parse, suggestion
 
 EXAMPLES = """Examples:
@@ -27,7 +27,7 @@ EXAMPLES = """Examples:
   clbench explain split_mnist_class
 
   clbench explain er+lwf --json"""
-BUDGET = ("steps", "rows", "optimiser", "lr")  # what is shown of a profile's budget
+BUDGET = ("epochs", "steps", "rows", "optimiser", "lr")  # what is shown of a profile's budget
 
 
 @app.command(epilog=EXAMPLES)
@@ -115,6 +115,7 @@ def about_strategy(name: str) -> dict[str, Any]:
         "sees_all_data": facts.sees_all_data,
         "replays": bool(getattr(cls, "replays", False)),
         "tuned": _tuned(name),
+        "published": _published(name),
     }
 
 
@@ -134,7 +135,9 @@ def about_benchmark(name: str) -> dict[str, Any]:
         "tasks": cls.tasks_are,
         "data": cls.data_are,
         **_documented(cls),
-        "budgets": {profile: cls.of_budget(profile).settings() for profile in PROFILES if profile in cls.profiles()},
+        "budgets": {
+            profile: cls.of_budget(profile).settings() for profile in PROFILES if profile in cls.profiles()
+        },
         "arguments": arguments_of(cls, _comments(Budget)),
     }
 
@@ -206,11 +209,26 @@ def _tuned(name: str) -> dict[str, dict[str, dict[str, Any]]]:
                 continue
             full = f"{path.stem}_{scenario}"
             benchmark = full if registry.is_benchmark(full) else path.stem
-            for profile in filter(profiles.__contains__, PROFILES):
+            for profile in filter(profiles.__contains__, OWN_PROFILES):
                 table = profiles[profile].get(name, {})
                 values = {key: value for key, value in table.items() if key not in tuned.ABOUT}
                 if values:
                     found.setdefault(benchmark, {})[profile] = values
+    return found
+
+
+def _published(name: str) -> dict[str, dict[str, dict[str, Any]]]:
+    """benchmark -> published profile -> the values that replace the strategy's defaults there."""
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for profile in protocols.names():
+        for stem in protocols.benchmarks_of(profile):
+            for full, entry in registry.benchmarks().items():
+                if entry.module != f"{protocols.BENCHMARKS}{stem}":
+                    continue
+                scenario = full.removeprefix(f"{stem}_")
+                values = protocols.strategies_of(registry.load(entry), profile, scenario).get(name)
+                if values:
+                    found.setdefault(full, {})[profile] = values
     return found
 
 
@@ -229,11 +247,16 @@ def _lines(one: dict[str, Any]) -> list[str]:
         if any(argument["name"] == "memory" for argument in one["arguments"]):
             foot.append("memory   is the benchmark's own unless it is given here")
         foot += _tuned_lines(one["tuned"])
+        foot += [
+            f"{profile} has {_given(values)} on {benchmark}"
+            for benchmark, own in one["published"].items()
+            for profile, values in own.items()
+        ]
     else:
         head = f"{one['name']}: a benchmark, scenarios {', '.join(one['scenarios'])}"
         foot = [f"tasks    {one['tasks'] or '–'}", f"data     {one['data'] or '–'}"]
         foot += [
-            f"{profile:8} {_given({name: budget[name] for name in BUDGET})}"
+            f"{profile:8} {_given({name: budget[name] for name in BUDGET if name in budget})}"
             for profile, budget in one["budgets"].items()
         ]
     return [head, "", one["about"], "", *_arguments(one["arguments"]), "", *foot]
@@ -248,7 +271,7 @@ def _tuned_lines(found: dict[str, dict[str, dict[str, Any]]]) -> list[str]:
     return [
         f"tuned    {values} on "
         + ", ".join(
-            name + ("" if len(profiles) == len(PROFILES) else f" ({', '.join(profiles)})")
+            name + ("" if len(profiles) == len(OWN_PROFILES) else f" ({', '.join(profiles)})")
             for name, profiles in where.items()
         )
         for values, where in places.items()

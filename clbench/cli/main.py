@@ -12,7 +12,7 @@ from clbench.core.text import printable
 from clbench.errors import BrokeOff, InputError, Unavailable
 
 # isort: off
-from clbench.cli import list, explain, run, show, decay, costs, compare, history, claims  # noqa: F401
+from clbench.cli import list, explain, run, show, decay, costs, compare, history, claims, published  # noqa: F401
 from clbench.cli import results, new, test, check, verify  # noqa: F401
 
 # isort: on

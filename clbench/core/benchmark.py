@@ -190,8 +190,9 @@ class ClassSplit(Benchmark):
 
     # Of the classes; seed: each seed draws one.
     order: ListOfClasses | Literal["seed"] | None = field(default=None, kw_only=True)  # type: ignore[type-arg]
-    # Which outputs a class-incremental loss sees; seen: of the classes so far. None: all.
-    sees: Literal["seen"] | None = field(default=None, kw_only=True)
+    sees: Literal["seen"] | None = field(
+        default=None, kw_only=True
+    )  # the outputs of a class-incremental loss: of the classes so far; None: all
 
     @property
     def classes(self) -> int:

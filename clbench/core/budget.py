@@ -36,11 +36,10 @@ class Budget:
     optimiser_state: State = "keep"  # what becomes of it between tasks
     fixed_compute: bool = False  # whether a method pays in steps for what it computes besides them
     precision: Precision = "float32"
-    # Passes over the data that a task trains on; `steps` is then about how many steps the longest task takes,
-    # for what a run is expected to need. None: as many steps as `steps` says.
-    epochs: Epochs | None = None
-    # What a pass leaves over for a last, short batch: with "carry" the next pass fills it up.
-    remainder: Remainder = "carry"
+    # With `epochs` a task's steps follow from its data; `steps` is then about as many as the longest takes, for
+    # what a run is expected to need.
+    epochs: Epochs | None = None  # passes over the data that a task trains on; None: `steps` says it
+    remainder: Remainder = "carry"  # of a pass, too few rows for a batch: begin the next pass, or are dropped
 
     def __post_init__(self) -> None:
         """Raises InputError for the first value that makes no sense."""

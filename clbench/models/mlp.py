@@ -10,7 +10,6 @@ from torch import Tensor
 from clbench.core.batch import Batch
 from clbench.core.layout import Layout
 
-
 Activation = Literal["relu", "tanh"]
 
 

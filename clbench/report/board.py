@@ -30,6 +30,7 @@ from clbench.facts import FAMILIES
 from clbench.metrics.accuracy import METRICS
 from clbench.metrics.ranks import UNIT
 from clbench.profiles import PROFILES
+from clbench.published import report as published
 from clbench.report.agreement import COLUMNS, EXPLANATION, agreements
 from clbench.report.decay import section
 from clbench.report.encoding import MOST_CELLS, counts_of, in_units, units_of, usual_shape, values_of
@@ -100,9 +101,9 @@ def board(judged: Judged, results: Path, out: Path, imported: Sequence[Imported]
         profile: _profile(profile, benchmarks, shared, strategies, weights, results, made)
         for profile, benchmarks in judged.items()
     }
-    of_claims = claims.sections(judged)
+    of_claims, of_figures = claims.sections(judged), published.sections(judged)
     for profile, told in profiles.items():
-        told["sections"] += of_claims.get(profile, [])
+        told["sections"] += of_figures.get(profile, []) + of_claims.get(profile, [])
         own = [row for row in imported if row.profile == profile]
         told["sections"] += _of_others(own, list(judged[profile]))
     found: dict[str, list[Record]] = {}

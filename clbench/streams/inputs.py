@@ -1,4 +1,4 @@
-"""What a benchmark of pictures may do to them before a network sees them: nothing, but where a field says so."""
+"""What a benchmark of pictures may do to them before a network sees them."""
 
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any

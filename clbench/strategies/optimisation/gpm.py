@@ -98,7 +98,7 @@ class GPM(Part):
             self.bases[layer] = M.to(self._before.dtype)
 
     def threshold_of(self, place: int) -> float:
-        """Of the layer at this place, from the inputs on; the last one of `by_layer` is that of all behind."""
+        """Of the layer at this place, from the inputs on; the last of `by_layer` holds for all behind."""
         return self.by_layer[min(place, len(self.by_layer) - 1)] if self.by_layer else self.threshold
 
 

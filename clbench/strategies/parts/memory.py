@@ -7,7 +7,6 @@ from torch import Tensor
 
 from clbench.core.part import Run, Stream
 
-
 Share = Literal["task", "class"]  # of what a memory holds as much from each
 
 
@@ -33,7 +32,10 @@ class Memory:
     def of_each_class(self, t: int) -> Tensor:
         """[S, m, 2]: what is kept of task t."""
         stream = self.run.stream
-        train, each = stream.tasks[t].train, self.size // sum(int(task.classes.sum()) for task in stream.tasks)
+        train, each = (
+            stream.tasks[t].train,
+            self.size // sum(int(task.classes.sum()) for task in stream.tasks),
+        )
         labels = stream.labels(train)
         own = [(c, train[labels == c]) for c in labels.unique().tolist()]
         return torch.cat([self.run.subset(rows, each, f"memory {c}") for c, rows in own], 1)
@@ -48,7 +50,11 @@ class Memory:
             if stream.scenario == "pairs":
                 return "share='class' is of class labels"
             classes = sum(int(task.classes.sum()) for task in stream.tasks)
-            return f"memory={size} is smaller than the {classes} classes of all tasks" if size < classes else None
+            return (
+                f"memory={size} is smaller than the {classes} classes of all tasks"
+                if size < classes
+                else None
+            )
         return f"memory={size} is smaller than the number of tasks, {tasks}" if size < tasks else None
 
 

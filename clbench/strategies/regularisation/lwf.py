@@ -6,11 +6,11 @@ outputs. On pairs: one of each side's scores with the other side of the batch, a
 student's own learned temperature. T^2 keeps the size of the gradient independent of T (Hinton et al.
 2015).
 
-*Differs:* in task t = 1, 2, … others weigh CE and the mean over heads of the distillation: van de Ven & Tolias
-2018 and 2019 by 1/t and 1 - 1/t, with T^2, the mean over outputs and a student whose softmax also has the new
-ones, `lwf(weights="shares", student="seen", over_outputs="mean")`; van de Ven et al. 2022 by 1 and t - 1, without
-T^2, or class-incremental by 1 and 1, over all ten outputs, the teacher's too; Avalanche's example by 1/t and
-(t - 1)^2 / t."""
+*Differs:* in task t = 1, 2, … others weigh CE and the mean over heads of the distillation: van de Ven &
+Tolias 2018 and 2019 by 1/t and 1 - 1/t, with T^2, the mean over outputs and a student whose softmax also has
+the new ones, `lwf(weights="shares", student="seen", over_outputs="mean")`; van de Ven et al. 2022 by 1 and
+t - 1, `weights="past", scale="one"`, or class-incremental by 1 and 1, over all ten outputs, the teacher's
+too, `weights="one", student="both"`; Avalanche's example by 1/t and (t - 1)^2 / t, `weights="steep"`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -39,9 +39,8 @@ class LwF(Part):
     lam: NotNegative = 1.0  # strength of the distillation
     temperature: Positive = 2.0  # T
     scale: Literal["T2", "one"] = "T2"  # whether T^2 stands in front
-    weights: Literal["sum", "one", "shares", "past", "steep"] = "sum"  # sum: 1 and the heads' sum, not mean
-    # Whose softmax has more than the old outputs, namely all that the loss sees: nobody's, the student's, both.
-    student: Literal["old", "seen", "both"] = "old"
+    weights: Literal["sum", "one", "shares", "past", "steep"] = "sum"  # of CE and of it: 1 and the heads' sum, or WEIGHTS
+    student: Literal["old", "seen", "both"] = "old"  # outputs: old ones, what the loss sees, so the teacher's
     over_outputs: Literal["sum", "mean"] = "sum"  # of the distillation's terms
     paper = "Li & Hoiem 2016"
     keeps = "the last task's weights"

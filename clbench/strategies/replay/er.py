@@ -10,10 +10,10 @@ the same probability, and then writes its new rows to it, each example once: so 
 earlier steps of its task have seen. Replay begins with the second task here too. Cost: the memory of all
 data.
 
-*Differs:* Hsu et al. 2018 mix the memory, repeated until it is about as large as the task's data, with these and
-draw every batch from both, `mix="one"`; van de Ven et al. 2022 keep as many examples of every class from its
-task on, `share="class"`, and weigh the new rows by 1/t and the stored ones by 1 - 1/t, of every past task as many
-where the task is known, `mix="tasks"`."""
+*Differs:* Hsu et al. 2018 mix the memory, repeated until it is about as large as the task's data, with these
+and draw every batch from both, `mix="one"`; van de Ven et al. 2022 keep as many examples of every class from
+its task on, `share="class"`, and weigh the new rows by 1/t and the stored ones by 1 - 1/t, where the task is
+known as many of every past one, `mix="tasks"`."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -58,7 +58,9 @@ class ER(Part):
         if self.memory == "all":
             return self.with_buffer(plan)
         if self.stored is not None and self.mix != "one":
-            replay = self.of_tasks(len(plan.samples)) if self.mix == "tasks" else self.in_passes(len(plan.samples))
+            replay = (
+                self.of_tasks(len(plan.samples)) if self.mix == "tasks" else self.in_passes(len(plan.samples))
+            )
             self.place = slice(plan.samples.shape[2], plan.samples.shape[2] + replay.shape[2])
             plan.samples = torch.cat([plan.samples, replay], 2)  # [steps, S, 2 rows, 2]
         return plan

@@ -14,8 +14,8 @@ inputs look like nothing yet, hard labels do more harm than good: split digits w
 class, task and domain: hard .20, .71, .77, soft .17, .97, .85, `naive` .10, .96, .82.
 
 Differs: the paper's generator is a GAN. Van de Ven's code trains a variational autoencoder with codes of 100
-numbers, and fills the targets of new classes with zeros; of 2019 and 2022 it has every old head answer every x'
-and averages, `heads="all"`; of 2022 labels are among all outputs, `answers="all"`.
+numbers, and fills the targets of new classes with zeros; in 2019 every old head answers every x', with their
+mean, `heads="all"`; in 2022 labels are among all outputs, `answers="all"`.
 Avalanche trains the classifier first and the generator after it, and adds to its bound a divergence of
 another variance than that of the codes it draws."""
 
