@@ -60,7 +60,7 @@ MAY: dict[str, set[str]] = {
     "models": {"core"},
     "moved": {"registry"},
     "profiles": {"core"},
-    "published": {"claims", "core", "metrics", "results"},
+    "published": {"claims", "core", "metrics", "registry", "results"},
     "own_code": set(),
     "registry": {"core", "facts", "own_code", "spec"},
     "report": {"claims", "published", "core", "facts", "metrics", "profiles", "registry", "results", "spec"},

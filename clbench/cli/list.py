@@ -78,7 +78,11 @@ def _print_all() -> None:
                 {"profile": name, "seeds": PROFILES[name].seeds, "": PROFILES[name].summary}
                 for name in OWN_PROFILES
             ),
-            {"profile": "published", "": ", ".join(name for name in PROFILES if name not in OWN_PROFILES)},
+            {
+                "profile": "published",
+                "seeds": "",
+                "": ", ".join(name for name in PROFILES if name not in OWN_PROFILES),
+            },
         ],
     )
     print(

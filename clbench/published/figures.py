@@ -14,6 +14,8 @@ from typing import Literal
 
 import msgspec
 
+from clbench import registry
+
 FIGURES = Path(__file__).with_name("figures.json")
 ROWS = Path(__file__).with_name("rows.toml")
 AMOUNTS = ("macs", "compute_ratio")  # metrics that are no shares, and have no spread
@@ -77,8 +79,16 @@ def row_of(figure: Figure) -> Row:
         if any(fnmatchcase(figure.id, pattern) for pattern in entry.figures):
             arguments = f"({entry.benchmark})" if entry.benchmark else ""
             strategy = entry.strategy.replace("{strategy}", figure.strategy)
-            return Row(entry.profile, figure.benchmark + arguments, strategy, entry.over, entry.missing)
+            missing = entry.missing or _absent(figure)
+            return Row(entry.profile, figure.benchmark + arguments, strategy, entry.over, missing)
     return Row("", figure.benchmark, figure.strategy, "tasks", "a profile")
+
+
+def _absent(figure: Figure) -> str:
+    """What of a figure the suite does not have."""
+    if figure.strategy not in registry.strategies():
+        return f"the strategy {figure.strategy}"
+    return "" if figure.benchmark in registry.benchmarks() else f"the benchmark {figure.benchmark}"
 
 
 @cache
