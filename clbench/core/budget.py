@@ -39,7 +39,7 @@ class Budget:
     # With `epochs` a task's steps follow from its data; `steps` is then about as many as the longest takes, for
     # what a run is expected to need.
     epochs: Epochs | None = None  # passes over the data that a task trains on; None: `steps` says it
-    remainder: Remainder = "carry"  # of a pass, too few rows for a batch: begin the next pass, or are dropped
+    remainder: Remainder = "carry"  # rows of a pass that fill no batch: begin the next pass, or are left out
 
     def __post_init__(self) -> None:
         """Raises InputError for the first value that makes no sense."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 JUDGED = (NOT, UNDECIDED, REPRODUCED)  # what asks for a look first
 WAITING = ("too few seeds", "no record", "stale", "failed")  # for a run
-WORDS = (*JUDGED, *WAITING, "unconfirmed", "incomplete")
+WORDS = (*JUDGED, *WAITING, "diverged", "unsupported", "unconfirmed", "incomplete")
 METRICS = {"average_accuracy": "acc", "bwt": "bwt", "forgetting": "forgetting"}  # theirs -> ours
 
 
@@ -61,8 +61,8 @@ def _compared(figure: Figure, row: Row, at_hand: AtHand) -> Compared:
     if not figure.confirmed:
         return Compared(figure, row, "unconfirmed", "from memory: shown, not judged", **told)  # type: ignore[arg-type]
     if isinstance(found, Missing):
-        word = found.why if found.why in WAITING else "failed"
-        return Compared(figure, row, word, "" if word == found.why else found.why)
+        word, _, reason = found.why.partition(": ")
+        return Compared(figure, row, word, reason)
     if len(values) < LEAST_SEEDS:
         reason = f"{LEAST_SEEDS} are needed"
         difference = told["ours"] - figure.value if values else None  # type: ignore[operator]

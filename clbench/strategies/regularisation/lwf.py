@@ -39,7 +39,7 @@ class LwF(Part):
     lam: NotNegative = 1.0  # strength of the distillation
     temperature: Positive = 2.0  # T
     scale: Literal["T2", "one"] = "T2"  # whether T^2 stands in front
-    weights: Literal["sum", "one", "shares", "past", "steep"] = "sum"  # of CE and of it: 1 and the heads' sum, or WEIGHTS
+    weights: Literal["sum", "one", "shares", "past", "steep"] = "sum"  # 1 and the heads' sum, or as WEIGHTS
     student: Literal["old", "seen", "both"] = "old"  # outputs: old ones, what the loss sees, so the teacher's
     over_outputs: Literal["sum", "mean"] = "sum"  # of the distillation's terms
     paper = "Li & Hoiem 2016"
