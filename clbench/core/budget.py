@@ -36,7 +36,7 @@ class Budget:
     optimiser_state: State = "keep"  # what becomes of it between tasks
     fixed_compute: bool = False  # whether a method pays in steps for what it computes besides them
     precision: Precision = "float32"
-    # With `epochs` a task's steps follow from its data; `steps` is then about as many as the longest takes, for
+    # With `epochs` a task's steps follow from its data; `steps` is then about what the longest one takes, for
     # what a run is expected to need.
     epochs: Epochs | None = None  # passes over the data that a task trains on; None: `steps` says it
     remainder: Remainder = "carry"  # rows of a pass that fill no batch: begin the next pass, or are left out

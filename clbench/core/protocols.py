@@ -51,7 +51,8 @@ def profiles_of(cls: type) -> list[str]:
 
 def budget_of(cls: type, profile: str) -> dict[str, Any]:
     """The fields of the budget; empty where the profile has none for the benchmark."""
-    return dict(_table(cls, profile).get("budget", {}))
+    budget: dict[str, Any] = _table(cls, profile).get("budget", {})
+    return budget
 
 
 def seeds_of(cls: type, profile: str) -> int | None:
@@ -63,7 +64,8 @@ def seeds_of(cls: type, profile: str) -> int | None:
 def arguments_of(cls: type, profile: str, scenario: str) -> dict[str, Any]:
     """Defaults of the benchmark's fields."""
     table = _table(cls, profile)
-    return table.get("arguments", {}) | table.get(scenario, {}).get("arguments", {})
+    found: dict[str, Any] = {**table.get("arguments", {}), **table.get(scenario, {}).get("arguments", {})}
+    return found
 
 
 def strategies_of(cls: type, profile: str, scenario: str) -> dict[str, dict[str, Any]]:

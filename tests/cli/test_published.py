@@ -111,7 +111,8 @@ def test_what_is_from_memory_is_shown_beside_ours(published, row):
 def test_backward_transfer_and_accuracy_over_all_images(row):
     gpm = row("gpm", 0.9391, benchmark="permuted_mnist_domain", profile="gpm2021", old=0.77)
     joint = row("joint", 0.975, old=0.96)
-    joint.groups[0].slice_sizes = [100, 300]
+    for group in joint.groups:
+        group.slice_sizes = [100, 300]
     judged = {record.profile: {record.benchmark: entries([record])} for record in (gpm, joint)}
     found = {one.figure.id: one for one in compare(judged)}
     assert found["gpm2021-permuted_mnist_domain-gpm"].verdict == "reproduced"
@@ -170,6 +171,14 @@ def test_a_section_of_the_page(row):
     assert told["title"] == "Published vs ours" and told["benchmark"] is None
     assert [line[0] for line in told["rows"]] == ["hsu2018-smnist-class-rehearsal1100", NAIVE]  # misses first
     assert "quick" not in sections(judged)
+
+
+def test_the_report_has_it_in_markdown(published, row, here, tmp_path):
+    published([row("naive", 0.1975)])
+    here("report", "--results", "results", "--out", "reports")
+    page = (tmp_path / "reports" / "hsu2018.md").read_text(encoding="utf-8")
+    assert "## Published vs ours" in page
+    assert f"| {NAIVE} | 0.1971 ± 0.0008 | 0.1975 | 5 | +0.0004 |" in page
 
 
 def test_the_rows_match_figures_and_none_is_left_over():
