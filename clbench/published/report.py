@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 SCHEMA = 1  # of the JSON
 COLUMNS = ("figure", "published", "ours", "n", "difference", "h", "verdict", "reason")
-FIELDS = ("id", "protocol", "benchmark", "strategy", "metric", "value", "spread", "seeds")
-FIELDS += ("ours", "n", "difference", "h", "verdict", "reason")
+OF_FIGURE = ("id", "protocol", "benchmark", "strategy", "metric", "value", "spread", "seeds")
+FIELDS = (*OF_FIGURE, "ours", "n", "difference", "h", "verdict", "reason")
 ABOUT = (
     "Numbers of publications and ours, run as their protocols say. Difference: ours - published; h: half the "
     "width of its 95 % interval. Not reproduced: the difference is larger than h + 0.01, and rounding. "

@@ -39,7 +39,7 @@ NOTHING = 1e-10  # share of |R|^2 below which a direction is rounding
 class GPM(Part):
     threshold: PositiveShare = 0.97  # share of |R|^2 that the basis has to hold
     rise: Share = 0.003  # what is added to it with every task
-    by_layer: Annotated[list, Meta(max_length=1000)] | None = None  # type: ignore[type-arg]  # thresholds instead
+    by_layer: Annotated[list, Meta(max_length=1000)] | None = None  # thresholds instead
     first: Literal["reached", "below"] = "reached"  # in the first task the basis reaches it, or stays below
     samples: Count = 300  # examples of a task that layers are looked at with
     paper = "Saha et al. 2021"

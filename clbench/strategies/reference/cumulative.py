@@ -7,10 +7,10 @@ theta_k = train(theta_{k-1}, D_1 u ... u D_k)
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
 from torch import Tensor
 
 from clbench.core.part import Part
+from clbench.strategies.parts.mixing import of_every_task
 
 
 @dataclass
@@ -21,14 +21,8 @@ class Cumulative(Part):
     sees_all_data = learns_pairs = True
 
     def choose_samples(self, t: int) -> Tensor:
+        run, times = self.run, t + 1 if self.budget == "seen" else 1
         if self.rows == "tasks":
-            return self.of_every_task(t)
-        times = t + 1 if self.budget == "seen" else 1
-        return self.run.shuffled(self.run.seen(), steps=times * self.run.steps)
-
-    def of_every_task(self, t: int) -> Tensor:
-        """[steps, S, rows, 2]"""
-        run, each = self.run, -(-self.run.rows // (t + 1))
-        steps = run.steps * (t + 1 if self.budget == "seen" else 1)
-        tasks = enumerate(run.stream.tasks[: t + 1])
-        return torch.cat([run.shuffled(task.train, each, steps, f"batches {k}") for k, task in tasks], 2)
+            tasks = [task.train for task in run.stream.tasks[: t + 1]]
+            return of_every_task(run, tasks, run.rows, times * run.steps, "batches")
+        return run.shuffled(run.seen(), steps=times * run.steps)

@@ -25,6 +25,7 @@ from clbench.core.batch import Batch, take
 from clbench.core.part import Network, Part, Run, Stream
 from clbench.core.ranges import Count
 from clbench.strategies.parts.memory import Memory, Share
+from clbench.strategies.parts.mixing import of_every_task, of_one_pool, weights_by_task
 
 
 @dataclass
@@ -57,43 +58,27 @@ class ER(Part):
     def before_task(self, t: int, plan: Batch) -> Batch:
         if self.memory == "all":
             return self.with_buffer(plan)
-        if self.stored is not None and self.mix != "one":
-            replay = (
-                self.of_tasks(len(plan.samples)) if self.mix == "tasks" else self.in_passes(len(plan.samples))
+        if self.stored is None or self.mix == "one":
+            return plan
+        run, (steps, _, new, _) = self.run, plan.samples.shape
+        if self.mix == "rows":
+            replay = run.shuffled(self.stored, run.replayed, steps, "replay")
+        else:
+            known = run.stream.scenario == "task"
+            replay = of_every_task(
+                run, self.kept.tasks if known else [self.stored], run.replayed, steps, "replay"
             )
-            self.place = slice(plan.samples.shape[2], plan.samples.shape[2] + replay.shape[2])
-            plan.samples = torch.cat([plan.samples, replay], 2)  # [steps, S, 2 rows, 2]
+            weights = weights_by_task(t, new, replay.shape[2]).to(replay.device)
+            plan.shares = weights.expand(steps, run.S, -1)
+        plan.samples = torch.cat([plan.samples, replay], 2)  # [steps, S, 2 rows, 2]
         return plan
 
-    def in_passes(self, steps: int) -> Tensor:
-        """[steps, S, rows, 2]: rows of the memory."""
-        return self.run.shuffled(self.stored, self.run.replayed, steps, "replay")
-
-    def of_tasks(self, steps: int) -> Tensor:
-        """[steps, S, rows, 2]: as many rows of every past task, where it is known of which a row is."""
-        groups = self.kept.tasks if self.run.stream.scenario == "task" else [self.stored]
-        each = -(-self.run.replayed // len(groups))
-        return torch.cat(
-            [
-                self.run.shuffled(kept, min(each, kept.shape[1]), steps, f"replay {k}")
-                for k, kept in enumerate(groups)
-            ],
-            2,
-        )
-
     def mixed(self, t: int) -> Tensor:
-        """[steps, S, rows, 2]: batches of the task's data and the memory, repeated, as one."""
-        pool = self.run.stream.tasks[t].train.expand(self.run.S, -1, 2)
-        if self.stored is not None:
-            times = max(1, pool.shape[1] // self.memory)
-            pool = torch.cat([pool, self.stored.repeat(1, times, 1)], 1)
-        return self.run.shuffled(pool)
+        return of_one_pool(self.run, self.run.stream.tasks[t].train, self.stored, self.kept.size)
 
     def batch(self, batch: Batch) -> Batch:
-        if self.mix == "tasks" and self.run.t:
-            t, own = self.run.t + 1, self.run.new_rows
-            batch.weight[:, :own] = 1 / t / own
-            batch.weight[:, self.place] = (1 - 1 / t) / (self.place.stop - self.place.start)
+        if "shares" in batch:
+            batch.weight[:, : batch.shares.shape[1]] = batch.shares
         return batch
 
     def with_buffer(self, plan: Batch) -> Batch:

@@ -25,8 +25,8 @@ from clbench.strategies.replay.er import ER
 @dataclass
 class ERACE(ER):
     memory: Count = 500  # examples kept
-    mix: ClassVar = "rows"
-    share: ClassVar = "task"
+    mix: ClassVar = "rows"  # type: ignore[misc]    # neither is an argument of its own
+    share: ClassVar = "task"  # type: ignore[misc]
     paper = "Caccia et al. 2022"
     learns_pairs = False
 

@@ -20,7 +20,7 @@ Avalanche trains the classifier first and the generator after it, and adds to it
 another variance than that of the codes it draws."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 import torch
 import torch.nn.functional as F
@@ -32,6 +32,9 @@ from clbench.core.part import Part, Run
 from clbench.core.ranges import Positive, Rows, Width
 from clbench.models.mlp import MLP
 from clbench.models.vae import vae_of
+
+if TYPE_CHECKING:
+    from clbench.streams.labelled import LabelledStream
 
 
 @dataclass
@@ -79,7 +82,7 @@ class GenerativeReplay(Part):
             self.old = run.learner.theta.detach().clone()
             self.old_generator = self.generator.theta.detach().clone()
             classes = torch.stack([task.classes for task in run.stream.tasks[:t]])  # [t, C]
-            seen = classes.any(0) if self.answers == "old" else run.stream.shown[t]
+            seen = classes.any(0) if self.answers == "old" else self.shown()
             self.answered = classes if self.apart else seen.expand_as(classes)
         return plan
 
@@ -96,12 +99,16 @@ class GenerativeReplay(Part):
             y = torch.full_like(y, -100)  # no label
             batch.soft = (scores / self.temperature).softmax(-1)
         none = torch.full_like(batch.samples[:, :1], -1).expand(-1, x.shape[1], -1)  # no examples
-        mask = old if self.apart else self.run.stream.shown[self.run.t].expand_as(old)
+        mask = old if self.apart else self.shown().expand_as(old)
         made = Batch(samples=none, x=x, y=y, task=batch.head, mask=mask)
         t, first = self.run.t + 1, batch.y.shape[1]
         self.made = slice(first, first + x.shape[1])
         batch.weight = batch.weight / t
         return batch.append(made, 1 - 1 / t)
+
+    def shown(self) -> Tensor:
+        """[C]: the outputs that the loss of a row of this task sees."""
+        return cast("LabelledStream", self.run.stream).shown[self.run.t]
 
     def losses(self, out: Tensor, batch: Batch) -> Tensor | None:
         if "soft" not in batch:

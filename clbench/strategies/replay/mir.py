@@ -26,8 +26,8 @@ class MIR(ER):
     memory: Count = 500  # examples kept
     candidates: Rows | None = None  # drawn at every step, at most the memory; None: five times `rows`
     rows: Rows | None = None  # of these, replayed; None: as many as new rows
-    mix: ClassVar = "rows"
-    share: ClassVar = "task"
+    mix: ClassVar = "rows"  # type: ignore[misc]    # neither is an argument of its own
+    share: ClassVar = "task"  # type: ignore[misc]
     paper = "Aljundi et al. 2019"
     small = {"memory": 100}
     stores = True
