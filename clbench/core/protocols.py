@@ -55,10 +55,13 @@ def budget_of(cls: type, profile: str) -> dict[str, Any]:
     return budget
 
 
-def seeds_of(cls: type, profile: str) -> int | None:
-    """How many seeds, where the profile says so for the benchmark."""
-    seeds: int | None = _table(cls, profile).get("seeds")
-    return seeds
+def seeds_of(benchmark: str, profile: str) -> int | None:
+    """How many seeds, where the profile says so for the benchmark of this name."""
+    for stem in benchmarks_of(profile):
+        if benchmark == stem or benchmark.startswith(f"{stem}_"):
+            seeds: int | None = read(profile)[stem].get("seeds")
+            return seeds
+    return None
 
 
 def arguments_of(cls: type, profile: str, scenario: str) -> dict[str, Any]:

@@ -216,7 +216,7 @@ def _problem(error: BaseException, benchmark: str, strategy: str | None, own: Ow
 
 def seeds_of(benchmark: Benchmark, profile: str) -> list[int]:
     """The seeds that a profile takes on this benchmark."""
-    published = protocols.seeds_of(type(benchmark), profile)
+    published = protocols.seeds_of(protocols.stem_of(type(benchmark)) or "", profile)
     here = benchmark.seeds.get(profile, {}).get(benchmark.scenario, published)
     return list(range(here or PROFILES[profile].seeds))
 

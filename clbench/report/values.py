@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from clbench import registry
+from clbench.core import protocols
 from clbench.core.costs import COSTS, SECONDS
 from clbench.errors import InputError
 from clbench.facts import FAMILIES, OWN, Facts
@@ -98,6 +99,9 @@ def seeds_asked(record: Record) -> int | None:
     number = of_profile.get(record.settings.get("scenario")) if isinstance(of_profile, dict) else None
     if isinstance(number, int):
         return number
+    published = protocols.seeds_of(record.benchmark.split("(")[0], record.profile)
+    if published:
+        return published
     return PROFILES[record.profile].seeds if record.profile in PROFILES else None
 
 
