@@ -7,6 +7,7 @@ from clbench.core.benchmark import ClassSplit
 from clbench.core.budget import Budget
 from clbench.core.ranges import Depth, Width
 from clbench.data.labelled.sources import Images, mnist
+from clbench.errors import InputError
 from clbench.models import by_name
 from clbench.models.mlp import MLP, Activation
 from clbench.models.network import Network
@@ -28,6 +29,13 @@ class SplitMNIST(PreparedImages, ClassSplit):
     data = mnist
     classes = 10
     budgets = {"smoke": Budget(steps=40), "quick": Budget(steps=100), "full": Budget(steps=2000)}
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.net and (self.depth or self.activation):
+            raise InputError(
+                f"depth and activation are of the perceptron: leave them out, or net={self.net!r}"
+            )
 
     def make_stream(self, images: Images, seeds: list[int]) -> LabelledStream:
         groups = [[2 * t, 2 * t + 1] for t in range(5)]

@@ -76,7 +76,7 @@ class Budget:
 
     def settings(self) -> dict[str, Any]:
         """The fields, as a record has them: those that came later only where they say something."""
-        return {key: value for key, value in asdict(self).items() if LATER.get(key, self) != value}
+        return {key: value for key, value in asdict(self).items() if (key, value) not in LATER.items()}
 
     def plan_bytes(self, rows: int | None = None) -> int:
         """What a plan of so many rows a step (None: of the new ones) takes for a task and a seed: three whole

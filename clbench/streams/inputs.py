@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from msgspec import Meta
 
 from clbench.core.ranges import Positive, Share
+from clbench.errors import InputError
 
 if TYPE_CHECKING:
     from clbench.data.labelled.sources import Images
@@ -26,6 +27,8 @@ class PreparedImages:
 
     def prepared(self, images: "Images") -> "Images":
         """The images as these fields ask for them."""
+        if self.skip and self.skip >= len(images.y):
+            raise InputError(f"skip={self.skip} leaves none of the {len(images.y)} training images")
         if self.skip:
             images = replace(images, x=images.x[self.skip :], y=images.y[self.skip :])
         if self.pad:

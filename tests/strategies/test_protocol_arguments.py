@@ -254,7 +254,8 @@ def test_memories_that_make_no_sense():
         return registry.strategy(spec).build()[0].supports(run.stream, run.learner.net)
 
     assert why("er(memory=9, share='class')") == "memory=9 is smaller than the 10 classes of all tasks"
-    assert "memory of some size" in why("er(memory='all', mix='one')")
+    for argument in ("mix='one'", "share='class'"):
+        assert "memory of some size" in why(f"er(memory='all', {argument})")
     assert "takes 'rows' or 'one' or 'tasks'" in refused(registry.strategy, "er(mix='two')")
     assert 'has no argument "mix"' in refused(registry.strategy, "mir(mix='one')")
 
@@ -359,6 +360,14 @@ def test_padding_normalisation_and_images_left_out():
     assert len(stream.tasks[0].train) == 30 and len(stream.tasks[0].test) == 20
     first = stream.gather(torch.tensor([[[0, 0]]])).x[0, 0]
     assert np.allclose(first.numpy(), x[10] / 255, atol=1e-6)
+
+
+def test_what_makes_no_sense_of_inputs_and_networks():
+    assert refused(stream_of, "permuted_mnist_domain(skip=40)") == (
+        "skip=40 leaves none of the 40 training images"
+    )
+    said = refused(registry.benchmark, "split_mnist_class(net='tiny_vit', depth=1)", "quick")
+    assert said.startswith("depth and activation are of the perceptron")
 
 
 def test_permutations():

@@ -10,6 +10,11 @@ from clbench.core.part import Run, Stream
 Share = Literal["task", "class"]  # of what a memory holds as much from each
 
 
+def classes_of(stream: Stream) -> int:
+    """Of all tasks together; one that comes back, or has another domain, counts as one more."""
+    return sum(int(task.classes.sum()) for task in stream.tasks)
+
+
 class Memory:
     """`size` examples, as many of every task so far, the first ones of those already kept.
 
@@ -32,11 +37,8 @@ class Memory:
     def of_each_class(self, t: int) -> Tensor:
         """[S, m, 2]: what is kept of task t."""
         stream = self.run.stream
-        train, each = (
-            stream.tasks[t].train,
-            self.size // sum(int(task.classes.sum()) for task in stream.tasks),
-        )
-        labels = stream.labels(train)
+        train, labels = stream.tasks[t].train, stream.labels(stream.tasks[t].train)
+        each = self.size // classes_of(stream)
         own = [(c, train[labels == c]) for c in labels.unique().tolist()]
         return torch.cat([self.run.subset(rows, each, f"memory {c}") for c, rows in own], 1)
 
@@ -49,11 +51,11 @@ class Memory:
         if share == "class":
             if stream.scenario == "pairs":
                 return "share='class' is of class labels"
-            classes = sum(int(task.classes.sum()) for task in stream.tasks)
+            classes = classes_of(stream)
             return (
-                f"memory={size} is smaller than the {classes} classes of all tasks"
-                if size < classes
-                else None
+                None
+                if size >= classes
+                else f"memory={size} is smaller than the {classes} classes of all tasks"
             )
         return f"memory={size} is smaller than the number of tasks, {tasks}" if size < tasks else None
 

@@ -40,7 +40,8 @@ class ER(Part):
 
     def supports(self, stream: Stream, net: Network) -> str | None:
         if self.memory == "all":
-            return None if self.mix == "rows" else f"mix={self.mix!r} is of a memory of some size"
+            plain = self.mix == "rows" and self.share == "task"
+            return None if plain else "mix and share are of a memory of some size"
         if self.mix != "rows" and stream.scenario == "pairs":
             return f"mix={self.mix!r} is of class labels"
         return Memory.fits(self.memory, stream, self.share)
