@@ -1,7 +1,9 @@
 """Profiles: how many seeds, and which benchmarks `--all` takes. A benchmark's budget under a profile stands
-in its file."""
+in its file; of a published profile, in the profile's."""
 
 from dataclasses import dataclass
+
+from clbench.core import protocols
 
 
 @dataclass(frozen=True)
@@ -42,5 +44,16 @@ PROFILES = {
             "clbench run --all --profile full   (meant for a GPU)",
         ),
         Profile("full", "converged budgets, ten seeds: meant for a GPU", 10, ("*",), None),
+        *(
+            Profile(
+                name,
+                protocols.read(name)["summary"],
+                10,
+                tuple(f"{stem}*" for stem in protocols.benchmarks_of(name)),
+                None,
+            )
+            for name in protocols.names()
+        ),
     )
 }
+OWN_PROFILES = tuple(name for name in PROFILES if name not in protocols.names())  # not of a publication

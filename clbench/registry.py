@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from clbench import own_code
-from clbench.core import paths, ranges, tuned
+from clbench.core import paths, protocols, ranges, tuned
 from clbench.core.composition import conflict
 from clbench.errors import InputError, Unavailable
 from clbench.facts import FAMILIES, Facts, classes_without, facts_in, file_of, literals
@@ -284,11 +284,12 @@ def benchmark(text: str, profile: str) -> "tuple[str, Benchmark, Entry]":
         raise InputError(f'"{text}": a benchmark is one name, without "+"')
     entry, cls = _resolve(terms[0], benchmarks(), "benchmark")
     _check_kind(entry, cls, "clbench.core.benchmark", "Benchmark")
-    if profile not in getattr(cls, "budgets", {}):
-        has = ", ".join(getattr(cls, "budgets", {})) or "none at all"
+    if profile not in cls.profiles():
+        has = ", ".join(cls.profiles()) or "none at all"
         raise InputError(f"{entry.name} has no budget for the profile {profile}; it has {has}")
     scenario = _scenario(entry, cls) or cls.scenario
-    better = cls.arguments.get(profile, {}) | cls.arguments.get(scenario, {}) | dict(entry.better)
+    better = cls.arguments.get(profile, {}) | cls.arguments.get(scenario, {})
+    better |= protocols.arguments_of(cls, profile, scenario) | dict(entry.better)
     defaults = defaults_of(cls, better)
     arguments = checked(entry.name, cls, terms[0].arguments, defaults)
     cls(**arguments).budget(profile)  # raises InputError for what makes no sense
@@ -324,7 +325,9 @@ def tuned_tables(benchmark: str, scenario: str, profile: str) -> tuned.Tables:
         module = _entry(parse(benchmark)[0], benchmarks(), "benchmark").module
     except InputError:
         return {}
-    return tuned.tables_of(module, scenario, profile) | tuned.users_tables(benchmark, profile)
+    return tuned.tables_of(protocols.stem_in(module), scenario, profile) | tuned.users_tables(
+        benchmark, profile
+    )
 
 
 def strategy(text: str, better: dict[str, dict] | None = None, memory: int | None = None) -> Strategy:

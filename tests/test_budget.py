@@ -28,6 +28,8 @@ GIVEN = {
     "optimiser_state": "reset",
     "fixed_compute": True,
     "precision": "bf16",
+    "epochs": 3,
+    "remainder": "drop",
 }
 
 
@@ -72,6 +74,10 @@ def budget_of(text: str, profile: str = "smoke") -> Budget:
         (
             {"fixed_compute": True, "rows": 1},
             "fixed_compute needs rows of at least 2, which new and stored examples share, not 1",
+        ),
+        (
+            {"fixed_compute": True, "epochs": 2},
+            "fixed_compute is paid in steps; epochs fixes passes: leave one of them out",
         ),
     ],
 )

@@ -246,8 +246,8 @@ def test_a_strategy_has_one_name_however_it_is_written():
 def test_arguments_are_resolved_and_built():
     made = registry.strategy("er(memory=20)+ewc(lam=10)")
     assert made.arguments == {
-        "er": {"memory": 20},
-        "ewc": {"lam": 10.0, "samples": 1024, "estimate": "examples"},
+        "er": {"memory": 20, "mix": "rows", "share": "task"},
+        "ewc": {"lam": 10.0, "samples": 1024, "estimate": "examples", "label": "sampled"},
     }
     er, ewc = made.build()
     assert (er.memory, ewc.lam, made.backend) == (20, 10.0, "native")
@@ -255,8 +255,8 @@ def test_arguments_are_resolved_and_built():
 
 
 def test_a_benchmarks_better_defaults_are_the_plain_name():
-    better = {"er": {"memory": 50}}
-    assert registry.strategy("er", better).arguments == {"er": {"memory": 50}}
+    better = {"er": {"memory": 50, "mix": "rows", "share": "task"}}
+    assert registry.strategy("er", better).arguments == {"er": {"memory": 50, "mix": "rows", "share": "task"}}
     assert registry.strategy("er(memory=50)", better).name == "er"
     assert registry.strategy("er(memory=60)", better).name == "er(memory=60)"
 
@@ -267,7 +267,11 @@ def test_a_benchmarks_better_defaults_are_the_plain_name():
         ("ewcc", 'unknown strategy "ewcc": did you mean "ewc"? (`clbench list` shows them all)'),
         ("zzzzzzzz", 'unknown strategy "zzzzzzzz" (`clbench list` shows them all)'),
         ("naive+ewcc", 'unknown strategy "ewcc": did you mean "ewc"? (`clbench list` shows them all)'),
-        ("er(memry=5)", 'er has no argument "memry": did you mean "memory"? (it takes memory=500)'),
+        (
+            "er(memry=5)",
+            'er has no argument "memry": did you mean "memory"? '
+            "(it takes memory=500, mix='rows', share='task')",
+        ),
         ("naive(x=1)", 'naive has no argument "x" (it takes no arguments)'),
         ("er(memory='5')", "er: memory takes a whole number from 1 to 1,000,000,000, or 'all', not '5'"),
         ("er(memory=5.0)", "er: memory takes a whole number from 1 to 1,000,000,000, or 'all', not 5.0"),
@@ -318,7 +322,8 @@ def test_a_benchmark_knows_its_scenario_and_profile():
             'blobs_class has no argument "taks": did you mean "tasks"? '
             "(it takes validation=False, memory=500, precision='float32', optimiser=None, lr=None, "
             "steps=None, rows=None, momentum=None, weight_decay=None, beta2=None, warm_up=None, "
-            "optimiser_state=None, fixed_compute=None, order=None, tasks=5, width=None, net=None)",
+            "optimiser_state=None, fixed_compute=None, epochs=None, remainder=None, order=None, sees=None, "
+            "tasks=5, width=None, net=None)",
         ),
         ("blobs_class(tasks='3')", "smoke", "blobs_class: tasks takes a whole number from 1 to 20, not '3'"),
         ("blobs_class", "huge", "blobs_class has no budget for the profile huge; it has smoke, quick, full"),

@@ -12,7 +12,7 @@ from helpers import refused
 from clbench import registry
 from clbench.benchmarks.split_digits import SplitDigits
 from clbench.core import tuned
-from clbench.profiles import PROFILES
+from clbench.profiles import OWN_PROFILES, PROFILES
 
 PACKAGE = registry.PACKAGE
 FILES = sorted(tuned.FOLDER.glob("*.toml"))
@@ -69,7 +69,8 @@ def test_a_value_holds_for_its_profile(monkeypatch):
         lambda stem: {"class": {"smoke": {"ewc": {"lam": 7.0, "evidence": "none", "seeds": 1}}}},
     )
     found = {
-        profile: registry.strategy_on("ewc", *chosen(profile)).arguments["ewc"]["lam"] for profile in PROFILES
+        profile: registry.strategy_on("ewc", *chosen(profile)).arguments["ewc"]["lam"]
+        for profile in OWN_PROFILES
     }
     assert found == {"smoke": 7.0, "quick": 1000.0, "full": 1000.0}
     assert registry.strategy_on("ewc(lam=7)", *chosen("smoke")).name == "ewc"

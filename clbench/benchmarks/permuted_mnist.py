@@ -1,7 +1,7 @@
 """Permuted MNIST: every task is all of MNIST with its pixels permuted (Goodfellow et al. 2014)."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import torch
 from msgspec import Meta
@@ -9,20 +9,25 @@ from torch import Tensor
 
 from clbench.core.benchmark import Benchmark
 from clbench.core.budget import Budget
-from clbench.core.keyed import draw
-from clbench.core.ranges import Width
+from clbench.core.keyed import draw, generator
+from clbench.core.ranges import Depth, Width
 from clbench.data.labelled.sources import Images, mnist
 from clbench.models.mlp import MLP
+from clbench.streams.inputs import PreparedImages
 from clbench.streams.labelled import LabelledStream, same_classes
 
 
 @dataclass
-class PermutedMNIST(Benchmark):
+class PermutedMNIST(PreparedImages, Benchmark):
     """Each seed draws its own permutations; the first task has the images as they are."""
 
     tasks: Annotated[int, Meta(ge=1, le=1000)] = 10
     tested: Annotated[int, Meta(ge=1, le=10_000)] = 10000  # test images per task
     width: Width | None = None  # of the two hidden layers; None: 400
+    depth: Depth | None = None  # hidden layers; None: 2
+    bias: Literal[False] | None = None  # whether the network has any; None: it has
+    begins: Literal["permuted"] | None = None  # whether the first task is, too; None: it has plain images
+    drawn: Literal["shared"] | None = None  # once for all seeds, which draw their order; None: by each seed
     scenarios = ("domain", "task")
     tasks_are = "5 to 10, permuted"
     data_are = "MNIST"
@@ -31,13 +36,34 @@ class PermutedMNIST(Benchmark):
     arguments = {"smoke": {"tasks": 3, "tested": 2000}, "quick": {"tasks": 5, "tested": 2000}}
 
     def make_stream(self, images: Images, seeds: list[int]) -> LabelledStream:
-        def permutation(generator: torch.Generator) -> Tensor:
-            return torch.randperm(784, generator=generator)
+        images = self.prepared(images)
+        return same_classes(images, self.permutations(seeds), self.scenario, seeds, self.tested)
 
-        permutations = [draw(seeds, "permutation", t, permutation) for t in range(1, self.tasks)]
-        plain = torch.arange(784).expand(len(seeds), -1)
-        return same_classes(images, torch.stack([plain, *permutations], 1), self.scenario, seeds, self.tested)
+    def permutations(self, seeds: list[int]) -> Tensor:
+        """[S, T, d]: which pixel of the image stands at each place."""
+        d = self.side**2
+
+        def permutation(generator: torch.Generator) -> Tensor:
+            return torch.randperm(d, generator=generator)
+
+        drawn_for = [0] * len(seeds) if self.drawn else seeds
+        first = 0 if self.begins else 1
+        drawn = [draw(drawn_for, "permutation", t, permutation) for t in range(first, self.tasks)]
+        plain = [] if self.begins else [torch.arange(d).expand(len(seeds), -1)]
+        pixels = torch.stack([*plain, *drawn], 1)
+        if self.drawn:
+            orders = [
+                torch.randperm(self.tasks, generator=generator(seed, "order of tasks")) for seed in seeds
+            ]
+            pixels = torch.stack([own[order] for own, order in zip(pixels, orders, strict=True)])
+        return pixels
+
+    @property
+    def side(self) -> int:
+        """Pixels of a side of an input."""
+        return 28 + 2 * (self.pad or 0)
 
     def network(self) -> MLP:
-        width = self.width or 400
-        return MLP(784, width, width, 10 * self.tasks if self.scenario == "task" else 10)
+        hidden = [self.width or 400] * (self.depth or 2)
+        outputs = 10 * self.tasks if self.scenario == "task" else 10
+        return MLP(self.side**2, *hidden, outputs, bias=self.bias is None)

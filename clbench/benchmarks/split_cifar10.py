@@ -42,7 +42,9 @@ class SplitCIFAR10(ClassSplit):
     def make_stream(self, images: Images, seeds: list[int]) -> LabelledStream:
         views = crops_and_flips(SHAPE, 4) if self.augment else None
         groups = [[2 * t, 2 * t + 1] for t in range(5)]
-        return split_by_class(images, groups, self.scenario, seeds, views, self.order)
+        return split_by_class(
+            images, groups, self.scenario, seeds, views, self.order, sees=self.sees or "all"
+        )
 
     def network(self) -> Functional:
         return by_name.network(self.net, SHAPE, 10, self.norm, self.width)

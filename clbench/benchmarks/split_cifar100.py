@@ -40,7 +40,9 @@ class SplitCIFAR100(ClassSplit):
         size = 100 // self.tasks
         groups = [list(range(size * t, size * (t + 1))) for t in range(self.tasks)]
         views = crops_and_flips(SHAPE, 4) if self.augment else None
-        return split_by_class(images, groups, self.scenario, seeds, views, self.order)
+        return split_by_class(
+            images, groups, self.scenario, seeds, views, self.order, sees=self.sees or "all"
+        )
 
     def network(self) -> Functional:
         return by_name.network(self.net, SHAPE, 100, self.norm, self.width)

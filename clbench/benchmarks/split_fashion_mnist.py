@@ -28,7 +28,7 @@ class SplitFashionMNIST(ClassSplit):
 
     def make_stream(self, images: Images, seeds: list[int]) -> LabelledStream:
         groups = [[2 * t, 2 * t + 1] for t in range(5)]
-        return split_by_class(images, groups, self.scenario, seeds, order=self.order)
+        return split_by_class(images, groups, self.scenario, seeds, order=self.order, sees=self.sees or "all")
 
     def network(self) -> Network:
         if self.net:

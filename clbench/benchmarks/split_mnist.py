@@ -5,20 +5,24 @@ from typing import Literal
 
 from clbench.core.benchmark import ClassSplit
 from clbench.core.budget import Budget
-from clbench.core.ranges import Width
+from clbench.core.ranges import Depth, Width
 from clbench.data.labelled.sources import Images, mnist
+from clbench.errors import InputError
 from clbench.models import by_name
-from clbench.models.mlp import MLP
+from clbench.models.mlp import MLP, Activation
 from clbench.models.network import Network
+from clbench.streams.inputs import PreparedImages
 from clbench.streams.labelled import LabelledStream, split_by_class
 
 
 @dataclass
-class SplitMNIST(ClassSplit):
+class SplitMNIST(PreparedImages, ClassSplit):
     """Under the domain-incremental scenario the label is a digit's place within its task: even or odd."""
 
     width: Width | None = None  # of the two hidden layers, or of tokens; None: 400, or the network's own
     net: Literal["tiny_vit"] | None = None  # None: a perceptron
+    depth: Depth | None = None  # hidden layers of the perceptron; None: 2
+    activation: Activation | None = None  # between them; None: relu
     scenarios = ("class", "task", "domain")
     tasks_are = "5 of 2 classes"
     data_are = "MNIST"
@@ -26,13 +30,22 @@ class SplitMNIST(ClassSplit):
     classes = 10
     budgets = {"smoke": Budget(steps=40), "quick": Budget(steps=100), "full": Budget(steps=2000)}
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.net and (self.depth or self.activation):
+            raise InputError(
+                f"depth and activation are of the perceptron: leave them out, or net={self.net!r}"
+            )
+
     def make_stream(self, images: Images, seeds: list[int]) -> LabelledStream:
         groups = [[2 * t, 2 * t + 1] for t in range(5)]
-        return split_by_class(images, groups, self.scenario, seeds, order=self.order)
+        images = self.prepared(images)
+        return split_by_class(images, groups, self.scenario, seeds, order=self.order, sees=self.sees or "all")
 
     def network(self) -> Network:
         outputs = 2 if self.scenario == "domain" else 10
+        side = 28 + 2 * (self.pad or 0)
         if self.net:
-            return by_name.network(self.net, (28, 28, 1), outputs, width=self.width)
-        width = self.width or 400
-        return MLP(784, width, width, outputs)
+            return by_name.network(self.net, (side, side, 1), outputs, width=self.width)
+        hidden = [self.width or 400] * (self.depth or 2)
+        return MLP(side**2, *hidden, outputs, activation=self.activation or "relu")

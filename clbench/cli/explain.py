@@ -6,7 +6,7 @@ import io
 import json
 import textwrap
 import tokenize
-from dataclasses import MISSING, asdict, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from typing import Annotated, Any
 
 import typer
@@ -14,10 +14,10 @@ import typer
 from clbench import registry
 from clbench.cli.app import app
 from clbench.cli.own_file import classes_in
-from clbench.core import ranges, tuned
+from clbench.core import protocols, ranges, tuned
 from clbench.errors import InputError
 from clbench.execution.environment import prepare
-from clbench.profiles import PROFILES
+from clbench.profiles import OWN_PROFILES, PROFILES
 from clbench.results import folders
 from clbench.spec import PAPER, VALUES, parse, suggestion, written
 
@@ -28,7 +28,7 @@ EXAMPLES = """Examples:
   clbench explain split_mnist_class
 
   clbench explain er+lwf --json"""
-BUDGET = ("steps", "rows", "optimiser", "lr")  # what is shown of a profile's budget
+BUDGET = ("epochs", "steps", "rows", "optimiser", "lr")  # what is shown of a profile's budget
 
 
 @app.command(epilog=EXAMPLES)
@@ -118,6 +118,7 @@ def about_strategy(name: str) -> dict[str, Any]:
         "replays": bool(getattr(cls, "replays", False)),
         "tunes": facts.tunes,
         "tuned": _tuned(name),
+        "published": _published(name),
     }
 
 
@@ -137,7 +138,9 @@ def about_benchmark(name: str) -> dict[str, Any]:
         "tasks": cls.tasks_are,
         "data": cls.data_are,
         **_documented(cls),
-        "budgets": {profile: asdict(cls.budgets[profile]) for profile in PROFILES if profile in cls.budgets},
+        "budgets": {
+            profile: cls.of_budget(profile).settings() for profile in PROFILES if profile in cls.profiles()
+        },
         "arguments": arguments_of(cls, _comments(Budget)),
     }
 
@@ -207,7 +210,7 @@ def _tuned(name: str) -> dict[str, dict[str, dict[str, Any]]]:
                 continue
             full = f"{path.stem}_{scenario}"
             benchmark = full if registry.is_benchmark(full) else path.stem
-            for profile in filter(profiles.__contains__, PROFILES):
+            for profile in filter(profiles.__contains__, OWN_PROFILES):
                 table = profiles[profile].get(name, {})
                 if values := tuned.arguments(table):
                     found.setdefault(benchmark, {})[profile] = values
@@ -215,6 +218,21 @@ def _tuned(name: str) -> dict[str, dict[str, dict[str, Any]]]:
         for profile, tables in by_profile.items():
             if values := tuned.arguments(tables.get(name, {})):
                 found.setdefault(benchmark, {})[profile] = values
+    return found
+
+
+def _published(name: str) -> dict[str, dict[str, dict[str, Any]]]:
+    """benchmark -> published profile -> the values that replace the strategy's defaults there."""
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for profile in protocols.names():
+        for stem in protocols.benchmarks_of(profile):
+            for full, entry in registry.benchmarks().items():
+                if entry.module != f"{protocols.BENCHMARKS}{stem}":
+                    continue
+                scenario = full.removeprefix(f"{stem}_")
+                values = protocols.strategies_of(registry.load(entry), profile, scenario).get(name)
+                if values:
+                    found.setdefault(full, {})[profile] = values
     return found
 
 
@@ -238,11 +256,16 @@ def _lines(one: dict[str, Any]) -> list[str]:
             foot.append(
                 f"paper's  defaults, those above, also there: {written(one['name'], {VALUES: PAPER})}"
             )
+        foot += [
+            f"{profile} has {_given(values)} on {benchmark}"
+            for benchmark, own in one["published"].items()
+            for profile, values in own.items()
+        ]
     else:
         head = f"{one['name']}: a benchmark, scenarios {', '.join(one['scenarios'])}"
         foot = [f"tasks    {one['tasks'] or '–'}", f"data     {one['data'] or '–'}"]
         foot += [
-            f"{profile:8} {_given({name: budget[name] for name in BUDGET})}"
+            f"{profile:8} {_given({name: budget[name] for name in BUDGET if name in budget})}"
             for profile, budget in one["budgets"].items()
         ]
     return [head, "", one["about"], "", *_arguments(one["arguments"]), "", *foot]
@@ -257,7 +280,7 @@ def _tuned_lines(found: dict[str, dict[str, dict[str, Any]]]) -> list[str]:
     return [
         f"tuned    {values} on "
         + ", ".join(
-            name + ("" if len(profiles) == len(PROFILES) else f" ({', '.join(profiles)})")
+            name + ("" if len(profiles) == len(OWN_PROFILES) else f" ({', '.join(profiles)})")
             for name, profiles in where.items()
         )
         for values, where in places.items()

@@ -11,7 +11,7 @@ from clbench.cli.app import Family, app, print_warnings
 from clbench.errors import InputError
 from clbench.facts import FAMILIES, OWN, file_of, literals
 from clbench.metrics.references import place_of
-from clbench.profiles import PROFILES
+from clbench.profiles import OWN_PROFILES, PROFILES
 
 EXAMPLES = """Examples:
 
@@ -74,8 +74,11 @@ def _print_all() -> None:
     _print_table(
         "",
         [
-            {"profile": name, "seeds": profile.seeds, "": profile.summary}
-            for name, profile in PROFILES.items()
+            *(
+                {"profile": name, "seeds": PROFILES[name].seeds, "": PROFILES[name].summary}
+                for name in OWN_PROFILES
+            ),
+            {"profile": "published", "seeds": "5, 10", "": "settings of publications: clbench list profiles"},
         ],
     )
     print(

@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 import torch
 from msgspec import Meta
 
-from clbench.core.budget import Budget, Decay, OptimiserName, Precision, State, Steps
+from clbench.core import protocols
+from clbench.core.budget import (
+    Budget,
+    Decay,
+    Epochs,
+    OptimiserName,
+    Precision,
+    Remainder,
+    State,
+    Steps,
+)
 from clbench.core.ranges import Count, NotNegative, Positive, PositiveShare, Rows, SmallerShare
 from clbench.errors import InputError
 
@@ -72,6 +82,8 @@ class Benchmark:
     )  # constant: no warm-up, no fall
     optimiser_state: State | None = field(default=None, kw_only=True)
     fixed_compute: bool | None = field(default=None, kw_only=True)
+    epochs: Epochs | None = field(default=None, kw_only=True)
+    remainder: Remainder | None = field(default=None, kw_only=True)
 
     scenario = ""  # set by the registry
 
@@ -98,12 +110,23 @@ class Benchmark:
         given = {name: value for name, value in chosen.items() if value is not None}
         if self.warm_up == "constant":
             given["warm_up"] = None
-        return self.budgets[profile].with_fields(**given)
+        return self.of_budget(profile).with_fields(**given)
+
+    @classmethod
+    def of_budget(cls, profile: str) -> Budget:
+        """The budget of one of its `profiles`."""
+        own = cls.budgets.get(profile)
+        return own or Budget(**protocols.budget_of(cls, profile))
+
+    @classmethod
+    def profiles(cls) -> list[str]:
+        """The profiles that it has a budget for."""
+        return [*getattr(cls, "budgets", {}), *protocols.profiles_of(cls)]
 
     @classmethod
     def of_profile(cls, profile: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """The arguments, with None for what the profile's budget says anyway: one run has one name."""
-        own = asdict(cls.budgets[profile])
+        own = asdict(cls.of_budget(profile))
         own["warm_up"] = own["warm_up"] or "constant"
         return {
             name: None if name in own and name != "precision" and value == own[name] else value
@@ -167,6 +190,9 @@ class ClassSplit(Benchmark):
 
     # Of the classes; seed: each seed draws one.
     order: ListOfClasses | Literal["seed"] | None = field(default=None, kw_only=True)  # type: ignore[type-arg]
+    sees: Literal["seen"] | None = field(
+        default=None, kw_only=True
+    )  # the outputs of a class-incremental loss: of the classes so far; None: all
 
     @property
     def classes(self) -> int:

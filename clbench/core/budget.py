@@ -1,6 +1,6 @@
 """Budget: what a task may cost, the same for every strategy, and the optimiser that spends it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta
@@ -10,10 +10,13 @@ from clbench.core.ranges import NotNegative, Positive, PositiveShare, Rows, Smal
 from clbench.errors import InputError
 
 Steps = Annotated[int, Meta(ge=1, le=10**8)]
+Epochs = Annotated[int, Meta(ge=1, le=10**5)]
 Decay = Annotated[float, Meta(gt=0, lt=1)]
 OptimiserName = Literal["adam", "sgd", "adamw"]
 State = Literal["keep", "reset"]
 Precision = Literal["float32", "tf32", "bf16"]
+Remainder = Literal["carry", "drop"]
+LATER = {"epochs": None, "remainder": "carry"}  # fields that older records lack, and what they say there
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,10 @@ class Budget:
     optimiser_state: State = "keep"  # what becomes of it between tasks
     fixed_compute: bool = False  # whether a method pays in steps for what it computes besides them
     precision: Precision = "float32"
+    # With `epochs` a task's steps follow from its data; `steps` is then about what the longest one takes, for
+    # what a run is expected to need.
+    epochs: Epochs | None = None  # passes over the data that a task trains on; None: `steps` says it
+    remainder: Remainder = "carry"  # rows of a pass that fill no batch: begin the next pass, or are left out
 
     def __post_init__(self) -> None:
         """Raises InputError for the first value that makes no sense."""
@@ -52,6 +59,24 @@ class Budget:
                 f"fixed_compute needs rows of at least 2, which new and stored examples share, "
                 f"not {self.rows}"
             )
+        if self.fixed_compute and self.epochs:
+            raise InputError("fixed_compute is paid in steps; epochs fixes passes: leave one of them out")
+
+    def steps_over(self, examples: int, rows: int | None = None) -> int:
+        """How many steps a task takes that trains on so many examples, so many rows (None: `rows`) a step."""
+        if self.epochs is None:
+            return self.steps
+        rows = rows or self.rows
+        of_pass = examples // rows if self.remainder == "drop" else -(-examples // rows)
+        return self.epochs * max(1, of_pass)
+
+    def used_of_pass(self, examples: int, rows: int) -> int:
+        """How many of these examples a pass shows, with so many rows a step."""
+        return examples - examples % rows or examples if self.remainder == "drop" else examples
+
+    def settings(self) -> dict[str, Any]:
+        """The fields, as a record has them: those that came later only where they say something."""
+        return {key: value for key, value in asdict(self).items() if (key, value) not in LATER.items()}
 
     def plan_bytes(self, rows: int | None = None) -> int:
         """What a plan of so many rows a step (None: of the new ones) takes for a task and a seed: three whole

@@ -16,10 +16,12 @@ def generator(seed: int, purpose: str, task: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(int.from_bytes(digest, "little"))
 
 
-def passes(n: int, count: int, draws: torch.Generator) -> Tensor:
-    """Passes over 0 … n-1, each in a new order, one after another, cut after `count` numbers: [count]."""
-    whole = -(-count // n)  # rounded up
-    return torch.cat([torch.randperm(n, generator=draws) for _ in range(whole)])[:count]
+def passes(n: int, count: int, draws: torch.Generator, used: int | None = None) -> Tensor:
+    """Passes over 0 … n-1, each in a new order, one after another, cut after `count` numbers: [count].
+
+    used: of each pass only so many numbers, the first ones of its order; None: all."""
+    whole = -(-count // (used or n))  # rounded up
+    return torch.cat([torch.randperm(n, generator=draws)[:used] for _ in range(whole)])[:count]
 
 
 def draw(seeds: Sequence[int], purpose: str, task: int, make: Callable[[torch.Generator], Tensor]) -> Tensor:

@@ -16,6 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from clbench.core import protocols
 from clbench.core.paths import check_file, kind_of
 from clbench.errors import InputError
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from clbench.core.benchmark import Benchmark
 
 FOLDER = Path(__file__).parents[1] / "benchmarks" / "tuned"
-BENCHMARKS = "clbench.benchmarks."
 ABOUT = ("evidence", "seeds")  # no arguments
 BESIDE = "tuned.toml"  # of a results folder
 VARIABLE = "CLBENCH_TUNED"  # names the user's file to this process and to those that it starts
@@ -32,15 +32,16 @@ Tables = dict[str, dict[str, Any]]  # strategy -> its table
 
 
 def values(benchmark: "Benchmark", profile: str) -> dict[str, dict[str, Any]]:
-    """strategy -> argument -> value for this benchmark: the user's file over its class's own `tuned` over the
-    file of ours.
+    """strategy -> argument -> value for this benchmark: a published profile's over the user's file over its
+    class's own `tuned` over the file of ours.
 
     Raises InputError for a memory, which is a field of the benchmark."""
-    ours = _module_of(type(benchmark))
+    ours = protocols.stem_of(type(benchmark))
     found = {name: arguments(table) for name, table in tables_of(ours, benchmark.scenario, profile).items()}
     found |= type(benchmark).tuned.get(benchmark.scenario, {})
     named = users_tables(vars(benchmark).get("called", ""), profile)
     found |= {name: arguments(table) for name, table in named.items()}
+    found |= protocols.strategies_of(type(benchmark), profile, benchmark.scenario)
     if with_memory := [strategy for strategy, table in found.items() if "memory" in table]:
         raise InputError(
             f"{type(benchmark).__name__}: tuned holds a memory for {', '.join(with_memory)}; "
@@ -63,18 +64,10 @@ def trials_of(table: dict[str, Any]) -> list[dict[str, Any]]:
 # ---- ours
 
 
-def tables_of(module: str | None, scenario: str, profile: str) -> Tables:
-    """The tables for a benchmark in the file beside ours, by the module that the benchmark is in."""
-    if module is None or not module.startswith(BENCHMARKS):
-        return {}
-    found: Tables = read(module.removeprefix(BENCHMARKS)).get(scenario, {}).get(profile, {})
+def tables_of(stem: str | None, scenario: str, profile: str) -> Tables:
+    """The tables for a benchmark in the file beside ours, by the name of the benchmark's own file."""
+    found: Tables = read(stem).get(scenario, {}).get(profile, {}) if stem else {}
     return found
-
-
-def _module_of(cls: type) -> str | None:
-    """That of a benchmark of ours, or of the one that it builds on."""
-    ours = [base.__module__ for base in cls.__mro__ if base.__module__.startswith(BENCHMARKS)]
-    return ours[0] if ours else None
 
 
 @lru_cache

@@ -207,6 +207,10 @@ class Run:
         """One task: draw the plan, train, consolidate."""
         if self.budget.optimiser_state == "reset":
             self.learner.reset_optimiser()
+        if hasattr(self.stream, "open_outputs"):
+            self.stream.open_outputs(self.t)
+        if self.budget.epochs:
+            self.steps = self.budget.steps_over(len(task.train))
         if self.budget.fixed_compute:
             self.steps = self._steps_left(self.t)
         with self.clock.count_flops():
@@ -345,13 +349,15 @@ class Run:
         self, samples: Tensor, rows: int | None = None, steps: int | None = None, purpose: str = "batches"
     ) -> Tensor:
         """[steps, S, rows, 2]: reshuffled passes over samples [n, 2] or [S, n, 2], the remainder carried
-        over.
+        over, or dropped where the budget says so. steps: None for those of the budget.
 
         For training: where the stream augments, a third column says how each row is seen this time.
         """
         rows, n = rows or self.rows, samples.shape[-2]
-        steps = self.steps if steps is None else steps
-        order = draw(self.seeds, self.purpose(purpose), self.t, lambda draws: passes(n, steps * rows, draws))
+        if steps is None:
+            steps = self.budget.steps_over(n, rows) if self.budget.epochs else self.steps
+        used, count = self.budget.used_of_pass(n, rows), steps * rows
+        order = draw(self.seeds, self.purpose(purpose), self.t, lambda draws: passes(n, count, draws, used))
         drawn = take(samples.expand(self.S, n, 2), order.to(samples.device))
         drawn = drawn.unflatten(1, (steps, rows)).transpose(0, 1)
         return torch.cat([drawn, self.views(steps, rows, f"{purpose} views")], -1)

@@ -18,7 +18,7 @@ import msgspec
 import torch
 
 from clbench import own_code, registry
-from clbench.core import tuned
+from clbench.core import protocols, tuned
 from clbench.core.benchmark import Benchmark
 from clbench.core.memory import check_fits
 from clbench.core.part import refusal
@@ -257,7 +257,9 @@ def _problem(error: BaseException, benchmark: str, strategy: str | None, own: Ow
 
 def seeds_of(benchmark: Benchmark, profile: str) -> list[int]:
     """The seeds that a profile takes on this benchmark."""
-    return list(range(benchmark.seeds.get(profile, {}).get(benchmark.scenario, PROFILES[profile].seeds)))
+    published = protocols.seeds_of(protocols.stem_of(type(benchmark)) or "", profile)
+    here = benchmark.seeds.get(profile, {}).get(benchmark.scenario, published)
+    return list(range(here or PROFILES[profile].seeds))
 
 
 def kind_of(network: "Network") -> str:
@@ -280,7 +282,7 @@ def settings_of(
     settings = {
         "scenario": benchmark.scenario,
         "network": str(network),
-        "budget": asdict(benchmark.budget(profile)),
+        "budget": benchmark.budget(profile).settings(),
         "benchmark": chosen,
         "strategy": strategy.arguments,
         "precision": benchmark.precision,

@@ -1,7 +1,7 @@
 """The multilayer perceptron of the small benchmarks, as a pure function of one seed's parameters theta."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -10,14 +10,17 @@ from torch import Tensor
 from clbench.core.batch import Batch
 from clbench.core.layout import Layout
 
+Activation = Literal["relu", "tanh"]
+
 
 class MLP:
-    """Linear layers `hidden0`, `hidden1`, … with ReLU, then `head`; `sizes` = (inputs, hidden…, outputs)."""
+    """Linear layers `hidden0`, `hidden1`, … with ReLU (or tanh), then `head`; `sizes` = (inputs, hidden…,
+    outputs)."""
 
     kind = "mlp"
 
-    def __init__(self, *sizes: int) -> None:
-        self.sizes, self.hidden = sizes, len(sizes) - 2
+    def __init__(self, *sizes: int, bias: bool = True, activation: Activation = "relu") -> None:
+        self.sizes, self.hidden, self.bias, self.activation = sizes, len(sizes) - 2, bias, activation
         self.inputs, self.widths = sizes[0], sizes[1:-1]
         names = [*(f"hidden{i}" for i in range(self.hidden)), "head"]
         self.layers: dict[str, tuple[int, int]] = {}  # name -> (fan in, fan out)
@@ -25,11 +28,13 @@ class MLP:
         for name, fan_in, fan_out in zip(names, sizes[:-1], sizes[1:], strict=True):
             self.layers[name] = (fan_in, fan_out)
             shapes[f"{name}.weight"] = (fan_out, fan_in)
-            shapes[f"{name}.bias"] = (fan_out,)
+            if bias:
+                shapes[f"{name}.bias"] = (fan_out,)
         self.layout = Layout(shapes)
 
     def __str__(self) -> str:
-        return f"mlp {'-'.join(map(str, self.sizes))}"
+        other = ("" if self.bias else " no bias") + (" tanh" if self.activation == "tanh" else "")
+        return f"mlp {'-'.join(map(str, self.sizes))}{other}"
 
     def init(self, generator: torch.Generator) -> Tensor:
         """Initial theta [P]: all entries from U(-1/sqrt(fan_in), 1/sqrt(fan_in)), as nn.Linear draws them."""
@@ -53,21 +58,30 @@ class MLP:
         return self._head(self.layout.views(theta), features)
 
     def _head(self, views: dict[str, Tensor], features: Tensor) -> Tensor:
-        return F.linear(features, views["head.weight"], views["head.bias"])
+        return self._linear(views, "head", features)
+
+    @staticmethod
+    def _linear(views: dict[str, Tensor], name: str, x: Tensor) -> Tensor:
+        return F.linear(x, views[f"{name}.weight"], views.get(f"{name}.bias"))
+
+    def _active(self, x: Tensor) -> Tensor:
+        return x.tanh() if self.activation == "tanh" else F.relu(x)
 
     def _features(self, views: dict[str, Tensor], x: Tensor) -> Tensor:
         for i in range(self.hidden):
-            x = F.linear(x, views[f"hidden{i}.weight"], views[f"hidden{i}.bias"]).relu_()
+            x = self._linear(views, f"hidden{i}", x)
+            x = x.tanh() if self.activation == "tanh" else x.relu_()
         return x
 
     def module(self, theta: Tensor) -> torch.nn.Module:
         """The same network with the weights theta [P] as a torch module, for libraries that want one."""
-        layers = [torch.nn.Linear(*shape) for shape in self.layers.values()]
+        layers = [torch.nn.Linear(*shape, bias=self.bias) for shape in self.layers.values()]
         with torch.no_grad():
             for name, layer in zip(self.layers, layers, strict=True):
                 layer.weight.copy_(self.layout.views(theta)[f"{name}.weight"])
-                layer.bias.copy_(self.layout.views(theta)[f"{name}.bias"])
-        between = [module for layer in layers[:-1] for module in (layer, torch.nn.ReLU())]
+                if self.bias:
+                    layer.bias.copy_(self.layout.views(theta)[f"{name}.bias"])
+        between = [module for layer in layers[:-1] for module in (layer, self._between())]
         return torch.nn.Sequential(*between, layers[-1])
 
     def start(self) -> torch.nn.Module:
@@ -80,14 +94,17 @@ class MLP:
 
     def block(self, inputs: int, outputs: int) -> torch.nn.Module:
         """A hidden layer as a torch module."""
-        return torch.nn.Sequential(torch.nn.Linear(inputs, outputs), torch.nn.ReLU())
+        return torch.nn.Sequential(torch.nn.Linear(inputs, outputs, bias=self.bias), self._between())
+
+    def _between(self) -> torch.nn.Module:
+        return torch.nn.Tanh() if self.activation == "tanh" else torch.nn.ReLU()
 
     def inputs_of(self, theta: Tensor, x: Tensor) -> dict[str, Tensor]:
         """name of a layer -> what it reads of inputs x [n, d]: [n, fan in]."""
         views, read = self.layout.views(theta), {}
         for name in self.layers:
             read[name] = x
-            x = F.relu(F.linear(x, views[f"{name}.weight"], views[f"{name}.bias"]))
+            x = self._active(self._linear(views, name, x))
         return read
 
     def gradient_powers(
@@ -104,12 +121,13 @@ class MLP:
         x = rows.x
         for name in self.layers:
             inputs[name] = x
-            outputs[name] = F.linear(x, views[f"{name}.weight"], views[f"{name}.bias"]).requires_grad_()
-            x = F.relu(outputs[name])
+            outputs[name] = self._linear(views, name, x).requires_grad_()
+            x = self._active(outputs[name])
         gradients = torch.autograd.grad(losses(outputs["head"], rows).sum(), list(outputs.values()))
         powers: dict[str, Tensor] = {}
         for (name, a), d in zip(inputs.items(), gradients, strict=True):
             d, a = d.abs() ** power, a.detach().abs() ** power
             powers[f"{name}.weight"] = d.T @ a
-            powers[f"{name}.bias"] = d.sum(0)
+            if self.bias:
+                powers[f"{name}.bias"] = d.sum(0)
         return self.layout.flat(powers)

@@ -31,6 +31,7 @@ from clbench.facts import FAMILIES
 from clbench.metrics.accuracy import METRICS
 from clbench.metrics.ranks import UNIT
 from clbench.profiles import PROFILES
+from clbench.published import report as published
 from clbench.report.agreement import COLUMNS, EXPLANATION, agreements
 from clbench.report.columns import DESCRIPTIONS, TITLES
 from clbench.report.decay import section
@@ -107,9 +108,9 @@ def board(judged: Judged, results: Path, out: Path, imported: Sequence[Imported]
         profile: _profile(profile, benchmarks, shared, strategies, weights, results, made)
         for profile, benchmarks in (judged | alone).items()
     }
-    of_claims = claims.sections(judged)
+    of_claims, of_figures = claims.sections(judged), published.sections(judged)
     for profile, told in profiles.items():
-        told["sections"] += of_claims.get(profile, [])
+        told["sections"] += of_figures.get(profile, []) + of_claims.get(profile, [])
         own = [row for row in imported if row.profile == profile]
         told["imported"] = embedded(own, path_of_imported(results, profile))
         for name, metric in benchmarks_alone(own, [*told["benchmarks"]]).items():

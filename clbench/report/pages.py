@@ -21,6 +21,8 @@ from clbench.core.costs import COSTS
 from clbench.core.text import printable
 from clbench.metrics.accuracy import METRICS
 from clbench.profiles import PROFILES
+from clbench.published import report as published
+from clbench.published.compare import Compared
 from clbench.report.agreement import COLUMNS, EXPLANATION, Agreement, agreements
 from clbench.report.arrange import with_ranks
 from clbench.report.board import board
@@ -125,8 +127,11 @@ def write_reports(results: Path, out: Path) -> Written:
         profile: {name: entries(mixed) for name, mixed in by_benchmark(own).items()}
         for profile, own in by_profile(found).items()
     }
+    figures = published.of_profiles(judged)
     sections = {
-        profile: _write_profile(written, profile, benchmarks, problems, results, out, imported)
+        profile: _write_profile(
+            written, profile, benchmarks, problems, results, out, imported, figures.get(profile, ())
+        )
         for profile, benchmarks in judged.items()
     }
     _write_board(written, judged, sections, problems, results, out, imported)
@@ -217,6 +222,7 @@ def _write_profile(
     results: Path,
     out: Path,
     imported: Sequence[Imported] = (),
+    figures: Sequence[Compared] = (),
 ) -> list[Section]:
     look = looks([entry for several in judged.values() for entry in several])
     sections = [
@@ -235,6 +241,8 @@ def _write_profile(
         "records": own,
         "dates": _dates(own),
         "problems": problems,
+        "published": Markup("\n".join(published.markdown(figures))) if figures else "",
+        "about_published": published.ABOUT,
     }
     _write(written, out / f"{profile}.md", _render("profile.md.j2", **about))
     for section in sections:

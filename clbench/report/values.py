@@ -12,6 +12,7 @@ from statistics import fmean
 import numpy as np
 
 from clbench import registry
+from clbench.core import protocols
 from clbench.core.costs import COSTS, SECONDS
 from clbench.errors import InputError
 from clbench.facts import FAMILIES, OWN, Facts
@@ -99,6 +100,9 @@ def seeds_asked(record: Record) -> int | None:
     number = of_profile.get(record.settings.get("scenario")) if isinstance(of_profile, dict) else None
     if isinstance(number, int):
         return number
+    published = protocols.seeds_of(record.benchmark.split("(")[0], record.profile)
+    if published:
+        return published
     return PROFILES[record.profile].seeds if record.profile in PROFILES else None
 
 

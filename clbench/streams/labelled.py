@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from clbench.models.network import Network
 
 
+Sees = Literal["all", "seen"]
+
+
 def cross_entropy(out: Tensor, batch: Batch) -> Tensor:
     """The data term of class streams, [B]; label -100 means no label (0). -1e9, not -inf: 0 x inf is NaN
     elsewhere."""
@@ -43,6 +46,7 @@ class LabelledStream:
         offset: Tensor | None = None,
         pixels: Tensor | None = None,
         views: Tensor | None = None,
+        sees: Sees = "all",
     ) -> None:
         """images: `x [N, d]`, `y [N]`, `x_test`, `y_test` on one device, the `scale` that x is divided by,
         and the `mean` and `std` per channel that standardise it.
@@ -50,6 +54,8 @@ class LabelledStream:
         offset [T]: added to the labels of a task (a task's own outputs for the same ten digits).
         pixels [S, T, d]: which pixel of the image stands at each place of the input; d itself means black.
         views [V, d]: the same for the ways in which a training image may be seen (augmentation).
+        sees: which outputs a class-incremental loss sees: all, or those of the classes seen so far. Answers
+        are always among all.
         """
         self.images, self.tasks, self.scenario, self.seeds = images, tasks, scenario, list(seeds)
         self.device, self.pixels, self.views = images.x.device, pixels, views
@@ -58,9 +64,11 @@ class LabelledStream:
             torch.zeros(len(tasks), dtype=torch.long, device=self.device) if offset is None else offset
         )
         own = torch.stack([task.classes for task in tasks])
-        self.masks = own if scenario == "task" else torch.ones_like(own)  # [T, C]
+        self.masks = own if scenario == "task" else torch.ones_like(own)  # [T, C], of answers
+        # [T, C]: what the loss of a task's rows may see; changes with the present task where not all is seen.
+        self.shown = self.masks if sees == "all" or scenario != "class" else self.masks.clone()
         self._seed_axis = torch.arange(len(self.seeds), device=self.device).unsqueeze(1)  # [S, 1]
-        standardised = len(images.mean) > 1
+        standardised = len(images.mean) > 1 or images.mean != (0.0,) or images.std != (1.0,)
         self._mean = self._by_place(images.mean) if standardised else None  # [d]
         self._std = self._by_place(images.std) if standardised else None
 
@@ -122,11 +130,18 @@ class LabelledStream:
         example = self.images.x[0]
         return example.numel() * example.element_size()
 
+    def open_outputs(self, t: int) -> None:
+        """Before task t: the loss now also sees the outputs that it brings."""
+        if self.shown is not self.masks:  # in place: a captured step keeps its address
+            self.shown[:] = torch.stack([task.classes for task in self.tasks[: t + 1]]).any(0)
+
     losses = staticmethod(cross_entropy)  # the data term
     measures: tuple[str, ...] = ("acc",)  # what `score` gives
 
     def only(self, s: int) -> "LabelledStream":
         """The stream of the s-th seed alone."""
+        if self.shown is not self.masks:
+            raise InputError("sees='seen' is not for Avalanche, whose losses see all outputs")
         pixels = None if self.pixels is None else self.pixels[s : s + 1]
         return LabelledStream(
             self.images,
@@ -160,7 +175,7 @@ class LabelledStream:
             x=self._input(self.images.x, index, task, *view),
             y=self._labels(index, task),
             task=task,
-            mask=self.masks[task],
+            mask=self.shown[task],
             weight=torch.full(index.shape, 1 / index.shape[-1], device=self.device),
         )
 
@@ -222,6 +237,7 @@ def split_by_class(
     seeds: list[int],
     views: Tensor | None = None,
     order: list[int] | Literal["seed"] | None = None,
+    sees: Sees = "all",
 ) -> LabelledStream:
     """Tasks of some classes each. Outputs are places: the first class of the first task is output 0, and so
     on, whatever the labels are. Domain-incremental: the place of a class within its task is the output, of
@@ -246,7 +262,8 @@ def split_by_class(
         mask[[outputs[label] for label in labels] if scenario != "domain" else slice(None)] = True
         tasks.append(Task(torch.stack([torch.full_like(index, t), index], -1), test, mask))
     images = _with_outputs(images, outputs)
-    return LabelledStream(images, tasks, scenario, seeds, views=None if views is None else views.to(device))
+    views = None if views is None else views.to(device)
+    return LabelledStream(images, tasks, scenario, seeds, views=views, sees=sees)
 
 
 def _check_groups(images: "Images", groups: list[list[int]], scenario: str) -> None:

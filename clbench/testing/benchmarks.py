@@ -83,7 +83,7 @@ class Subject:
 
     @property
     def profiles(self) -> list[str]:
-        return [profile for profile in PROFILES if profile in type(self.smallest).budgets]
+        return [profile for profile in PROFILES if profile in type(self.smallest).profiles()]
 
     def stream(self, seeds: Sequence[int] = (0, 1), validation: bool = False):
         """Of the smallest profile; for the first seed alone where a stream cannot have several."""

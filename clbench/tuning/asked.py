@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from clbench import registry
-from clbench.core import ranges, tuned
+from clbench.core import protocols, ranges, tuned
 from clbench.core.benchmark import Benchmark
 from clbench.errors import InputError
 from clbench.spec import defaults_of, parse, written
@@ -46,11 +46,11 @@ def target_of(name: str, benchmark: Benchmark, profile: str, out: Path, ours: bo
     if not ours:
         path = out / tuned.BESIDE
         return Target(path, name, tuned.users_tables(name, profile))
-    module = type(benchmark).__module__
-    if not module.startswith(tuned.BENCHMARKS) or "(" in name:
+    stem = protocols.stem_in(type(benchmark).__module__)
+    if stem is None or "(" in name:
         raise InputError(f"--write is for the benchmarks of clbench by their bare names, not for {name}")
-    path = tuned.FOLDER / f"{module.removeprefix(tuned.BENCHMARKS)}.toml"
-    return Target(path, benchmark.scenario, tuned.tables_of(module, benchmark.scenario, profile))
+    path = tuned.FOLDER / f"{stem}.toml"
+    return Target(path, benchmark.scenario, tuned.tables_of(stem, benchmark.scenario, profile))
 
 
 @dataclass

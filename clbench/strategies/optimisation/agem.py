@@ -6,6 +6,7 @@ r is the gradient of the data term alone, whatever other parts have added to g; 
 SGD need not keep the angle. Differs from the paper: the memory is filled when a task ends, as many examples
 of every task, instead of while it runs. From Avalanche: its reference batches walk the memory in a fixed
 order, with as many rows of every task. On pairs, where compute is fixed, both batches are B/2.
+Van de Ven et al. 2022 keep as many examples of every class from its task on, `share="class"`.
 Cost: one more pass forward and back in each step, after any number of tasks."""
 
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from clbench.core.batch import Batch
 from clbench.core.budget import Budget
 from clbench.core.part import Network, Part, Run, Stream
 from clbench.core.ranges import Count, Rows
-from clbench.strategies.parts.memory import Memory
+from clbench.strategies.parts.memory import Memory, Share
 from clbench.strategies.parts.products import products
 
 
@@ -24,6 +25,7 @@ from clbench.strategies.parts.products import products
 class AGEM(Part):
     memory: Count = 500  # examples kept
     rows: Rows | None = None  # of a reference batch, at most the memory; None: as many as new ones
+    share: Share = "task"  # of what the memory holds as many examples each: tasks so far, or all classes
     paper = "Chaudhry et al. 2019"
     keeps = "examples"
     small = {"memory": 100, "rows": None}
@@ -33,10 +35,10 @@ class AGEM(Part):
         return budget.plan_bytes(self.rows or 0)
 
     def supports(self, stream: Stream, net: Network) -> str | None:
-        return Memory.fits(self.memory, stream)
+        return Memory.fits(self.memory, stream, self.share)
 
     def start(self, run: Run) -> None:
-        self.kept = Memory(run, self.memory)
+        self.kept = Memory(run, self.memory, self.share)
 
     def before_task(self, t: int, plan: Batch) -> Batch:
         if self.stored is not None:

@@ -18,6 +18,11 @@ from clbench.strategies.parts.held import held_weights
 # Whose gradients an estimate takes powers of: those of single examples, of a sample of the task; or those of
 # whole batches, of all of the task, as other libraries do.
 Estimate = Literal["examples", "batches"]
+# Of single examples, whose gradients are squared: those of a label drawn from the network's softmax, of its
+# likeliest one, of all labels weighted by the softmax (the expectation), of the true one.
+Labels = Literal["sampled", "predicted", "expected", "true"]
+
+ROWS = 4096  # examples whose gradients are taken at once
 
 
 def cost_of_estimate(run: Run, t: int, samples: int, estimate: Estimate) -> float:
@@ -29,13 +34,15 @@ def cost_of_estimate(run: Run, t: int, samples: int, estimate: Estimate) -> floa
     return passes / max(1, run.budget.steps - passes)
 
 
-def fisher(run: Run, t: int, samples: int, estimate: Estimate) -> Tensor:
+def fisher(run: Run, t: int, samples: int, estimate: Estimate, labels: Labels = "sampled") -> Tensor:
     """[S, P]: the diagonal of the Fisher information on so many examples of task t; or an estimate by all of
     its batches, which is smaller and takes the true labels (on pairs: the true partners)."""
     if estimate == "batches":
         return powers_of_batches(run, t, run.data_losses, power=2)
     some = run.subset(run.stream.tasks[t].train, samples, "fisher")
-    return (fisher_of_batches if run.stream.scenario == "pairs" else fisher_diagonal)(run, some)
+    if run.stream.scenario == "pairs":
+        return fisher_of_batches(run, some)
+    return fisher_diagonal(run, some) if labels == "sampled" else fisher_of_labels(run, some, labels)
 
 
 def powers_of_batches(run: Run, t: int, losses: Callable[[Any, Batch], Tensor], power: int) -> Tensor:
@@ -93,6 +100,30 @@ def fisher_diagonal(run: Run, samples: Tensor) -> Tensor:
     u = draw(run.seeds, purpose, run.t, lambda generator: torch.rand(p.shape[1], 1, generator=generator))
     batch.y = (p.cumsum(-1) < u.to(p.device)).sum(-1).clamp(max=p.shape[-1] - 1)
     return mean_powers(run, batch, run.data_losses, 2)
+
+
+def fisher_of_labels(run: Run, samples: Tensor, labels: Labels) -> Tensor:
+    """[S, P]: mean over samples [S, n, 2] of (d log p(y|x) / d theta)^2, of one label or of all of them."""
+    total = torch.zeros_like(run.learner.theta)
+    for some in samples.split(ROWS, 1):
+        batch = run.stream.gather(some)
+        with torch.no_grad():
+            p = run.learner.outputs(batch.x).masked_fill(~batch.mask, -1e9).softmax(-1)  # [S, n, C]
+        if labels == "predicted":
+            batch.y = p.argmax(-1)
+        if labels != "expected":
+            total += some.shape[1] * mean_powers(run, batch, run.data_losses, 2)
+            continue
+        for label in batch.mask.flatten(0, 1).any(0).nonzero().flatten().tolist():
+            batch.y = torch.full_like(batch.y, label)
+            batch.share = (p[..., label] * batch.mask[..., label]).sqrt()
+            total += some.shape[1] * mean_powers(run, batch, _shared(run.data_losses), 2)
+    return total / samples.shape[1]
+
+
+def _shared(losses: Callable[[Any, Batch], Tensor]) -> Callable[[Any, Batch], Tensor]:
+    """The losses times `share`: what is weighted before squaring counts with the square."""
+    return lambda out, rows: rows.share * losses(out, rows)
 
 
 def mean_powers(run: Run, batch: Batch, losses: Callable[[Any, Batch], Tensor], power: int) -> Tensor:

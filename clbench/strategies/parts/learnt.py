@@ -166,7 +166,7 @@ class LearntReplay(Part):
         samples = torch.cat([task.unsqueeze(-1), none.expand(*task.shape, columns - 1)], -1)
         if isinstance(self.net, Behind):
             return Batch(samples=samples, x=self.net.sides(x), y=y, task=task)
-        mask = cast("LabelledStream", self.run.stream).masks[task]
+        mask = cast("LabelledStream", self.run.stream).shown[task]
         return Batch(samples=samples, x=x, y=y, task=task, mask=mask)
 
     def gather(self, samples: Tensor) -> Batch:

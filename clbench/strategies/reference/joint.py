@@ -16,5 +16,6 @@ class Joint(Part):
     def choose_samples(self, t: int) -> Tensor:
         return self.run.shuffled(self.run.seen(), steps=self.steps(t, self.run.steps))
 
-    def steps(self, t: int, N: int) -> int:
-        return (t + 1) * N
+    def steps(self, t: int, N: int) -> int | None:
+        """None: as the budget says, which counts passes over the data."""
+        return None if self.run.budget.epochs else (t + 1) * N

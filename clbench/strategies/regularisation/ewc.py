@@ -9,7 +9,9 @@ after any number of tasks:
     gradient of the penalty = lam (theta sum_k F_k - sum_k F_k theta*_k)
 
 *Differs:* Avalanche takes F from the squared gradients of batches, with their true labels, and has no 1/2:
-`ewc(estimate="batches", lam=2.0)` is its ewc_lambda = 1, without batch normalisation."""
+`ewc(estimate="batches", lam=2.0)` is its ewc_lambda = 1, without batch normalisation. GT-RIPL's code (Hsu et
+al. 2018) has no 1/2 and takes the likeliest label of all examples, van de Ven & Tolias 2019 that label, van
+de Ven et al. 2022 all labels weighted by the softmax: `label`, with a `samples` of 60000."""
 
 from dataclasses import dataclass
 
@@ -19,7 +21,7 @@ from torch import Tensor
 from clbench.core.batch import Batch
 from clbench.core.part import Part, Run
 from clbench.core.ranges import Count, NotNegative
-from clbench.strategies.parts.fisher import Estimate, cost_of_estimate
+from clbench.strategies.parts.fisher import Estimate, Labels, cost_of_estimate
 from clbench.strategies.parts.fisher import fisher as fisher_of
 
 
@@ -28,6 +30,7 @@ class EWC(Part):
     lam: NotNegative = 1000.0  # strength of the penalty
     samples: Count = 1024  # examples for the Fisher estimate by examples
     estimate: Estimate = "examples"  # whose gradients are squared; "batches": all of the task's, true labels
+    label: Labels = "sampled"  # of examples
     tunes = {"lam": (1.0, 1e8, "log")}  # van de Ven et al. 2022: 1 to 1e13, for longer training
     paper = "Kirkpatrick et al. 2017"
     keeps = "importances and anchor, two numbers a weight"
@@ -46,6 +49,6 @@ class EWC(Part):
         return g.addcmul_(self.fisher, theta, value=self.lam).sub_(self.fisher_anchor, alpha=self.lam)
 
     def after_task(self, t: int) -> None:
-        fisher = fisher_of(self.run, t, self.samples, self.estimate)
+        fisher = fisher_of(self.run, t, self.samples, self.estimate, self.label)
         self.fisher += fisher
         self.fisher_anchor += fisher * self.run.learner.theta.detach()

@@ -8,11 +8,13 @@ Kept: two numbers a weight. Cost: the estimate when a task ends. Not for pairs: 
 fixed.
 
 *Differs:* its authors' code takes absolute values of the gradients of batches, and divides by the batch size.
-GT-RIPL's code does too, with the mean of f^2 over outputs. FACIL takes the norm itself, not its square, and
+GT-RIPL's code (Hsu et al. 2018) does too, with the mean of f^2 over outputs:
+`mas(estimate="batches", norm="mean")`. FACIL takes the norm itself, not its square, and
 averages old and new Omega, half each. Avalanche averages them too, of batches:
 `mas(estimate="batches", alpha=0.5, lam=1.0)` is its lambda_reg = 1, without batch normalisation."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -29,6 +31,7 @@ class MAS(Part):
     samples: Count = 1024  # examples for the estimate by examples
     estimate: Estimate = "examples"  # whose gradients are taken; "batches": all batches of the task
     alpha: Share | None = None  # weight of the older importances, the new ones' is 1 - alpha; None: a sum
+    norm: Literal["sum", "mean"] = "sum"  # of the squared outputs; mean: over those that a row may see
     tunes = {"lam": (1e-4, 1e4, "log")}  # of our own
     paper = "Aljundi et al. 2018"
     keeps = "importances and anchor, two numbers a weight"
@@ -59,12 +62,18 @@ class MAS(Part):
 
     def omega(self, t: int) -> Tensor:
         """[S, P]: the importances of task t alone."""
+        measure = squared_norm if self.norm == "sum" else mean_square
         if self.estimate == "batches":
-            return powers_of_batches(self.run, t, squared_norm, power=1)
+            return powers_of_batches(self.run, t, measure, power=1)
         samples = self.run.subset(self.run.stream.tasks[t].train, self.samples, "mas")
-        return mean_powers(self.run, self.run.stream.gather(samples), squared_norm, power=1)
+        return mean_powers(self.run, self.run.stream.gather(samples), measure, power=1)
 
 
 def squared_norm(out: Tensor, rows: Batch) -> Tensor:
     """||f(x)||^2 [n] of outputs [n, C]."""
     return out.masked_fill(~rows.mask, 0).square().sum(-1)
+
+
+def mean_square(out: Tensor, rows: Batch) -> Tensor:
+    """||f(x)||^2 / |f(x)| [n] of outputs [n, C]."""
+    return squared_norm(out, rows) / rows.mask.sum(-1)

@@ -12,7 +12,8 @@ task ends.
 brings every F_t to the same norm. GT-RIPL's code has gamma = 1, no 1/2 and the likeliest label. Mammoth has
 no 1/2 and takes F from batches, from true labels weighted by their probability. Avalanche's ewc has a mode
 `online`, without 1/2, from batches with true labels: `online_ewc(estimate="batches", gamma=0.9, lam=2.0)` is
-its ewc_lambda = 1 with decay_factor = .9, without batch normalisation."""
+its ewc_lambda = 1 with decay_factor = .9, without batch normalisation. For van de Ven's penalty
+lam is his lambda times gamma."""
 
 from dataclasses import dataclass
 
@@ -22,7 +23,7 @@ from torch import Tensor
 from clbench.core.batch import Batch
 from clbench.core.part import Part, Run
 from clbench.core.ranges import Count, NotNegative, Share
-from clbench.strategies.parts.fisher import Estimate, cost_of_estimate, fisher
+from clbench.strategies.parts.fisher import Estimate, Labels, cost_of_estimate, fisher
 
 
 @dataclass
@@ -31,6 +32,7 @@ class OnlineEWC(Part):
     gamma: Share = 1.0  # what a task leaves of the importances before it
     samples: Count = 1024  # examples for the Fisher estimate by examples
     estimate: Estimate = "examples"  # whose gradients are squared; "batches": all of the task's, true labels
+    label: Labels = "sampled"  # of examples
     tunes = {"lam": (1.0, 1e8, "log")}  # as of ewc
     paper = "Schwarz et al. 2018"
     keeps = "importances and anchor, two numbers a weight"
@@ -53,4 +55,5 @@ class OnlineEWC(Part):
         return g.addcmul_(self.importance, moved, value=self.lam)
 
     def after_task(self, t: int) -> None:
-        self.importance.mul_(self.gamma).add_(fisher(self.run, t, self.samples, self.estimate))
+        new = fisher(self.run, t, self.samples, self.estimate, self.label)
+        self.importance.mul_(self.gamma).add_(new)

@@ -9,7 +9,8 @@ three numbers a weight, and two more within a step. Cost: a few element-wise ope
 
 *Differs:* the paper has no max; in its authors' code and here an importance is never negative. xi, which is
 .001 there, decides the scale of Omega: c = 10 with xi = .1 is about their .1. van de Ven's code takes g of
-the whole loss and has no max, nor has Mammoth, which clips the gradients first. Avalanche halves c, takes xi
+the whole loss and has no max (`path="loss", cut="none"`), GT-RIPL's (Hsu et al. 2018) has neither; nor has
+Mammoth a max, which clips the gradients first. Avalanche halves c, takes xi
 = 1e-7 and g of the whole loss, and cuts Omega off at .001 from above, not at 0 from below:
 `si(c=0.5, xi=1e-07, path="loss", cut="above")` is its si_lambda = 1, without normalisation layers."""
 
@@ -32,7 +33,7 @@ class SI(Part):
     c: NotNegative = 10.0  # strength of the penalty
     xi: Positive = 0.1  # damping: the squared distance that counts as none
     path: Literal["data", "loss"] = "data"  # whose gradient is g: of CE alone, or with the penalty
-    cut: Literal["below", "above"] = "below"  # of Omega: no less than 0, or no more than CUT
+    cut: Literal["below", "above", "none"] = "below"  # of Omega: no less than 0, or no more than CUT
     tunes = {"c": (1e-3, 1e5, "log")}  # van de Ven et al. 2022
     paper = "Zenke et al. 2017"
     keeps = "importances, path and anchor, three numbers a weight"
@@ -52,7 +53,7 @@ class SI(Part):
         theta = self.run.learner.theta.detach()
         self._before.copy_(theta)
         pull = torch.sub(theta, self.anchor, out=self._pull)  # no new memory, which takes longer
-        held = self.importance if self.cut == "below" else self.importance.clamp(max=CUT)
+        held = self.importance.clamp(max=CUT) if self.cut == "above" else self.importance
         whole = torch.addcmul(g, held, pull, value=2 * self.c, out=pull)
         self._g = g if self.path == "data" else whole.clone()  # parts behind may change what they are given
         return whole

@@ -12,6 +12,7 @@ classifier is a cosine by default. Avalanche, too, fills the memory with the new
 masks from the second task on. Cost: that of `er`."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 
@@ -24,6 +25,8 @@ from clbench.strategies.replay.er import ER
 @dataclass
 class ERACE(ER):
     memory: Count = 500  # examples kept
+    mix: ClassVar = "rows"  # type: ignore[misc]    # neither is an argument of its own
+    share: ClassVar = "task"  # type: ignore[misc]
     paper = "Caccia et al. 2022"
     learns_pairs = False
 

@@ -14,12 +14,13 @@ inputs look like nothing yet, hard labels do more harm than good: split digits w
 class, task and domain: hard .20, .71, .77, soft .17, .97, .85, `naive` .10, .96, .82.
 
 Differs: the paper's generator is a GAN. Van de Ven's code trains a variational autoencoder with codes of 100
-numbers, has every old head answer every x' and averages, and fills the targets of new classes with zeros.
+numbers, and fills the targets of new classes with zeros; in 2019 every old head answers every x', with their
+mean, `heads="all"`; in 2022 labels are among all outputs, `answers="all"`.
 Avalanche trains the classifier first and the generator after it, and adds to its bound a divergence of
 another variance than that of the codes it draws."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 import torch
 import torch.nn.functional as F
@@ -32,11 +33,16 @@ from clbench.core.ranges import Positive, Rows, Width
 from clbench.models.mlp import MLP
 from clbench.models.vae import vae_of
 
+if TYPE_CHECKING:
+    from clbench.streams.labelled import LabelledStream
+
 
 @dataclass
 class GenerativeReplay(Part):
     targets: Literal["hard", "soft"] = "hard"  # of generated rows: the old network's label, or its softmax
     rows: Rows | None = None  # generated in a step; None: as many as new ones
+    heads: Literal["drawn", "all"] = "drawn"  # where tasks have outputs of their own: which answer an x'
+    answers: Literal["old", "all"] = "old"  # outputs that the labels of x' are among, where they are shared
     code: Width = 20  # numbers in the generator's code
     temperature: Positive = 2.0  # T of soft targets
     tunes = {"targets": ("hard", "soft")}
@@ -62,6 +68,8 @@ class GenerativeReplay(Part):
         if run.budget.optimiser_state == "reset":
             self.generator.reset_optimiser()
         self.rows_made = (self.rows or run.rows) if t else 0
+        self.apart = run.stream.scenario == "task"  # every task has outputs of its own
+        self.copies = t if t and self.apart and self.heads == "all" else 1  # of an x', a head each
         self.made = slice(0)  # their place in the batch, once they are there
         shape = steps, self.new + self.rows_made, self.code
         plan.noise = run.draw("generator's noise", lambda draws: torch.randn(shape, generator=draws))
@@ -69,11 +77,14 @@ class GenerativeReplay(Part):
             made = steps, self.rows_made
             plan.z = run.draw("codes", lambda draws: torch.randn(*made, self.code, generator=draws))
             plan.head = run.draw("old heads", lambda draws: torch.randint(t, made, generator=draws))
+            if self.copies > 1:
+                heads = torch.arange(t, device=plan.z.device).repeat_interleave(self.rows_made)
+                plan.head = heads.expand(steps, run.S, -1)
             self.old = run.learner.theta.detach().clone()
             self.old_generator = self.generator.theta.detach().clone()
             classes = torch.stack([task.classes for task in run.stream.tasks[:t]])  # [t, C]
-            self.apart = run.stream.scenario == "task"  # every task has outputs of its own
-            self.answers = classes if self.apart else classes.any(0).expand_as(classes)
+            seen = classes.any(0) if self.answers == "old" else self.shown()
+            self.answered = classes if self.apart else seen.expand_as(classes)
         return plan
 
     @torch.no_grad()
@@ -81,19 +92,24 @@ class GenerativeReplay(Part):
         if "z" not in batch:
             return batch
         x = self.generator.map(self.vae.decode, self.old_generator, batch.z)
-        old = self.answers[batch.head]  # [S, rows, C]
+        x = x.repeat(1, self.copies, 1)
+        old = self.answered[batch.head]  # [S, rows, C]
         scores = self.run.learner.outputs(x, self.old).masked_fill(~old, -1e9)
         y = scores.argmax(-1)
         if self.targets == "soft":
             y = torch.full_like(y, -100)  # no label
             batch.soft = (scores / self.temperature).softmax(-1)
-        none = torch.full_like(batch.samples[:, :1], -1).expand(-1, self.rows_made, -1)  # no examples
-        mask = old if self.apart else torch.ones_like(old)
+        none = torch.full_like(batch.samples[:, :1], -1).expand(-1, x.shape[1], -1)  # no examples
+        mask = old if self.apart else self.shown().expand_as(old)
         made = Batch(samples=none, x=x, y=y, task=batch.head, mask=mask)
         t, first = self.run.t + 1, batch.y.shape[1]
-        self.made = slice(first, first + self.rows_made)
+        self.made = slice(first, first + x.shape[1])
         batch.weight = batch.weight / t
         return batch.append(made, 1 - 1 / t)
+
+    def shown(self) -> Tensor:
+        """[C]: the outputs that the loss of a row of this task sees."""
+        return cast("LabelledStream", self.run.stream).shown[self.run.t]
 
     def losses(self, out: Tensor, batch: Batch) -> Tensor | None:
         if "soft" not in batch:
@@ -105,9 +121,11 @@ class GenerativeReplay(Part):
     def after_step(self, batch: Batch) -> None:
         if "noise" not in batch:  # another part trains on a plan of its own
             return
-        rows = Batch(x=(self.learnt(batch.x), batch.noise), weight=self.learnt(batch.weight))
+        weight = self.learnt(batch.weight)
+        weight[:, self.new :] *= self.copies
+        rows = Batch(x=(self.learnt(batch.x), batch.noise), weight=weight)
         self.generator.step(self.generator.gradient(self.vae.loss, rows), batch.get("lr"))
 
     def learnt(self, rows: Tensor) -> Tensor:
-        """Of the batch's rows [S, B, ...] the plan's own and the generated ones."""
-        return torch.cat([rows[:, : self.new], rows[:, self.made]], 1)
+        """Of the batch's rows [S, B, ...] the plan's own and the generated ones, each once."""
+        return torch.cat([rows[:, : self.new], rows[:, self.made][:, : self.rows_made]], 1)

@@ -13,6 +13,7 @@ the candidates are each other's negatives, the same at both weights. Cost: one m
 the current rows, two forward over the candidates."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from clbench.core.batch import Batch, take
 from clbench.core.budget import Budget
@@ -25,6 +26,8 @@ class MIR(ER):
     memory: Count = 500  # examples kept
     candidates: Rows | None = None  # drawn at every step, at most the memory; None: five times `rows`
     rows: Rows | None = None  # of these, replayed; None: as many as new rows
+    mix: ClassVar = "rows"  # type: ignore[misc]    # neither is an argument of its own
+    share: ClassVar = "task"  # type: ignore[misc]
     paper = "Aljundi et al. 2019"
     small = {"memory": 100}
     stores = True

@@ -1,0 +1,159 @@
+"""`clbench published`: figures of publications beside ours, judged."""
+
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from clbench.cli.app import ProfileName, Results, app, import_execution, print_warnings
+from clbench.core.text import for_a_shell, printable
+from clbench.errors import InputError, Unavailable
+from clbench.results import folders
+from clbench.spec import suggestion
+
+
+class Format(StrEnum):
+    table = "table"
+    json = "json"
+    csv = "csv"
+    markdown = "markdown"
+
+
+@app.command(
+    epilog="""Examples:
+
+  clbench published                                  every figure that can be judged, a line each
+
+  clbench published --id 'hsu2018-*' --format csv    those of one publication
+
+  clbench published --missing                        what to run, the cheapest first
+
+  clbench run --profile hsu2018 -b split_mnist_class -s naive"""
+)
+def published(
+    id_: Annotated[
+        list[str] | None, typer.Option("--id", help="Only figures of this id, or glob; may be repeated.")
+    ] = None,
+    profile: Annotated[ProfileName | None, typer.Option(help="Only figures whose rows it has.")] = None,
+    results: Results = folders.RESULTS,
+    all_: Annotated[
+        bool, typer.Option("--all", help="In the table also what is incomplete or not confirmed.")
+    ] = False,
+    missing: Annotated[
+        bool, typer.Option("--missing", help="Only the commands that make the rows which are missing.")
+    ] = False,
+    format_: Annotated[Format, typer.Option("--format", help="json and csv: all figures.")] = Format.table,
+) -> None:
+    """Compares published figures with our runs of the same protocol: reproduced, not reproduced or undecided.
+
+    A row that is stale, or has fewer than five seeds, is never judged; a figure whose protocol lacks a value
+    is incomplete, and one from memory unconfirmed: both are shown with --all.
+    """
+    from clbench.published import report
+    from clbench.report.formats import json_text
+
+    chosen = _chosen(_compared(results), id_, profile)
+    shown = [one for one in chosen if all_ or one.verdict not in ("incomplete", "unconfirmed")]
+    if missing:
+        print("\n".join(_commands(chosen, results)))
+    elif format_ is Format.json:
+        print(json_text(report.content(chosen)), end="")
+    elif format_ is Format.csv:
+        print(report.as_csv(chosen), end="")
+    elif format_ is Format.markdown:
+        print("\n".join(report.markdown(shown)))
+    else:
+        _print([report.text_row(one) for one in shown])
+        print("\n" + "\n".join(report.count_lines(chosen)))
+
+
+def _compared(results: Path) -> list:
+    from clbench.core import protocols
+    from clbench.published.compare import compare
+    from clbench.report.tables import by_benchmark, by_profile
+    from clbench.report.values import entries
+    from clbench.results import records
+
+    found = []
+    for name in protocols.names():
+        own, problems = records.load(results, name)
+        print_warnings(problems)
+        found += own
+    return compare(
+        {
+            name: {benchmark: entries(several) for benchmark, several in by_benchmark(own).items()}
+            for name, own in by_profile(found).items()
+        }
+    )
+
+
+def _chosen(compared: list, ids: list[str] | None, profile: str | None) -> list:
+    known = [one.figure.id for one in compared]
+    for pattern in ids or []:
+        if not any(fnmatchcase(name, pattern) for name in known):
+            raise InputError(f'no figure has the id "{pattern}"{suggestion(pattern, known)}')
+    return [
+        one
+        for one in compared
+        if (not ids or any(fnmatchcase(one.figure.id, pattern) for pattern in ids))
+        and (not profile or one.row.profile == profile)
+    ]
+
+
+def _commands(chosen: list, results: Path) -> list[str]:
+    """A command for each row that confirmed figures wait for, under how long it should take; the cheapest
+    first."""
+    from clbench.published.compare import WAITING
+
+    rows: dict[tuple[str, str, str], list[str]] = {}
+    for one in chosen:
+        if one.verdict in WAITING:
+            key = one.row.profile, one.row.benchmark, one.row.strategy
+            rows.setdefault(key, []).append(one.figure.id)
+    import_execution()
+    timed = sorted((_seconds(*key, results), key, ids) for key, ids in rows.items())
+    out = f" --out {for_a_shell(str(results))}" if results != folders.RESULTS else ""
+    lines = []
+    for seconds, (profile, benchmark, strategy), ids in timed:
+        lines.append(f"# {_told(seconds)}: {', '.join(ids)}")
+        said = f"-b {for_a_shell(benchmark)} -s {for_a_shell(strategy)}"
+        lines.append(f"clbench run --profile {profile} {said}{out}")
+    return [printable(line) for line in lines or ["# nothing is missing"]]
+
+
+def _seconds(profile: str, benchmark: str, strategy: str, results: Path) -> float:
+    """An estimate for the seeds of a row that are missing, on one core; infinite where its data are not
+    here."""
+    from clbench.execution.plan import make_plan
+
+    try:
+        plan = make_plan([benchmark], [strategy], profile, None, results)
+    except (InputError, Unavailable):
+        return float("inf")
+    return sum(pair.seconds * len(pair.missing) for pair in plan.pairs) if plan.pairs else float("inf")
+
+
+def _told(seconds: float) -> str:
+    if seconds == float("inf"):
+        return "its data are not here"
+    return f"about {seconds / 60:.0f} min on a core" if seconds >= 90 else f"about {seconds:.0f} s on a core"
+
+
+def _print(rows: list[list[str]]) -> None:
+    """The rows as a table that fits the terminal."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from clbench.published.report import COLUMNS
+
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    used = [place for place in range(len(COLUMNS)) if any(row[place] for row in rows)] or [0]
+    for place in used:
+        table.add_column(COLUMNS[place], overflow="fold", no_wrap=place == 0)
+    for row in rows:
+        table.add_row(*(Text(printable(row[place])) for place in used))
+    Console(highlight=False).print(table)

@@ -1,0 +1,112 @@
+"""Published figures and ours, as rows of text, as JSON, and as tables of the page of results."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from clbench.published.compare import JUDGED, WORDS, Compared, compare, counts
+from clbench.published.decide import published_half_width
+from clbench.results.judged import in_a_cell
+
+if TYPE_CHECKING:
+    from clbench.report.values import Entry
+
+SCHEMA = 1  # of the JSON
+COLUMNS = ("figure", "published", "ours", "n", "difference", "h", "verdict", "reason")
+OF_FIGURE = ("id", "protocol", "benchmark", "strategy", "metric", "value", "spread", "seeds")
+FIELDS = (*OF_FIGURE, "ours", "n", "difference", "h", "verdict", "reason")
+ABOUT = (
+    "Numbers of publications and ours, run as their protocols say. Difference: ours - published; h: half the "
+    "width of its 95 % interval. Not reproduced: the difference is larger than h + 0.01, and rounding. "
+    "Reproduced: within that, and h at most 0.02; else undecided. Spread assumed: theirs is not known, so "
+    "ours stands for it. Nothing is tuned towards a figure."
+)
+
+
+def text_row(one: Compared) -> list[str]:
+    """A text for each of COLUMNS."""
+    figure = one.figure
+    spread = "" if figure.spread is None else f" ± {figure.spread:.4f}"
+    ours = "" if one.ours is None else f"{one.ours:.4f}"
+    d = "" if one.difference is None else f"{one.difference:+.4f}"
+    h = "" if one.h is None else f"{one.h:.4f}"
+    name = figure.id if figure.metric == "average_accuracy" else f"{figure.id} ({figure.metric})"
+    return [name, f"{figure.value:.4g}{spread}", ours, str(one.n or ""), d, h, one.verdict, one.reason]
+
+
+def count_lines(compared: Sequence[Compared]) -> list[str]:
+    """How many figures of each protocol were judged, and how; then those that cannot be decided."""
+    lines = []
+    for protocol, words in counts(compared).items():
+        judged = sum(words.get(word, 0) for word in JUDGED)
+        told = ", ".join(f"{number} {word}" for word, number in words.items())
+        lines.append(f"{protocol}: {judged} judged of {sum(words.values())}: {told}")
+    if wide := [one.figure for one in compared if one.undecidable]:
+        names = ", ".join(f"{figure.id} ({published_half_width(figure):.3f})" for figure in wide)
+        lines.append(f"undecidable, since the published spread alone is above 0.02: {len(wide)}: {names}")
+    return lines
+
+
+def markdown(compared: Sequence[Compared]) -> list[str]:
+    rows = [list(COLUMNS), ["---"] * len(COLUMNS), *map(text_row, compared)]
+    return ["| " + " | ".join(in_a_cell(cell) for cell in row) + " |" for row in rows]
+
+
+def fields_of(one: Compared) -> dict[str, Any]:
+    """The FIELDS, and in JSON what more there is."""
+    told = msgspec.to_builtins(one.figure) | {
+        key: value for key, value in asdict(one).items() if key not in ("figure", "row")
+    }
+    return {key: told[key] for key in FIELDS}
+
+
+def content(compared: Sequence[Compared]) -> dict[str, Any]:
+    """Everything."""
+    lines = [
+        {
+            **msgspec.to_builtins(one.figure),
+            **fields_of(one),
+            "row": asdict(one.row),
+            "undecidable": one.undecidable,
+        }
+        for one in compared
+    ]
+    return {"schema": SCHEMA, "counts": counts(compared), "figures": lines}
+
+
+def as_csv(compared: Sequence[Compared]) -> str:
+    file = io.StringIO()
+    writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(map(fields_of, compared))
+    return file.getvalue()
+
+
+# ---- the page of results
+
+
+def sections(judged: Mapping[str, Mapping[str, list[Entry]]]) -> dict[str, list[dict[str, Any]]]:
+    """profile -> its table *published vs ours*; nothing for a profile without a number of ours."""
+    found = {}
+    for profile, compared in of_profiles(judged).items():
+        rows = [text_row(one) for one in compared]
+        title = "Published vs ours"
+        found[profile] = [
+            {"benchmark": None, "title": title, "about": ABOUT, "columns": list(COLUMNS), "rows": rows}
+        ]
+    return found
+
+
+def of_profiles(judged: Mapping[str, Mapping[str, list[Entry]]]) -> dict[str, list[Compared]]:
+    """profile -> the figures with a number of ours, those first that ask for a look."""
+    found: dict[str, list[Compared]] = {}
+    for one in compare(judged):
+        if one.n and one.row.profile in judged:
+            found.setdefault(one.row.profile, []).append(one)
+    return {name: sorted(own, key=lambda one: WORDS.index(one.verdict)) for name, own in found.items()}
