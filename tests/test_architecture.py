@@ -60,6 +60,7 @@ MAY: dict[str, set[str]] = {
     "moved": {"registry"},
     "profiles": set(),
     "own_code": set(),
+    "own_data": {"benchmarks", "data"},
     "registry": {"core", "facts", "own_code", "spec"},
     "report": {"claims", "core", "facts", "metrics", "profiles", "registry", "results", "spec"},
     "results": {"core", "exports", "facts", "metrics", "moved", "own_code", "registry", "spec"},
