@@ -1,6 +1,6 @@
 """Labelled data of one's own, in tasks by class, time or a column: -b "labelled_domain(path='photos')"."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -59,10 +59,11 @@ class LabelledData(Benchmark):
     min_rows: Count = 50  # neighbours on the calendar are joined until each slice has so many
     held_out: Annotated[float, Meta(gt=0, lt=1)] = 0.2  # share of the rows for testing
     duplicates: Literal["stop", "drop"] = "stop"  # training rows that are test rows of a given split
-    size: Pixels | None = None  # of a side of an image; None: as they are if all are alike, up to 64, else 32
+    size: Pixels | None = None  # of a side of an image; None: as they are if all are alike, up to 32, else 32
     buckets: Annotated[int, Meta(ge=2, le=10**6)] = 4096  # numbers that a text becomes
     net: Literal["linear", "mlp", "small_conv", "tiny_vit", "resnet18_slim", "resnet18"] | None = None
     width: Width | None = None  # of the network; None: its own
+    memory: Count = field(default=100, kw_only=True)
 
     scenarios = ("class", "task", "domain")
     tasks_are = "by class, time, column"
@@ -70,7 +71,7 @@ class LabelledData(Benchmark):
     by_name_only = True
     budgets = {
         "smoke": Budget(steps=30, rows=32),
-        "quick": Budget(steps=100, rows=32),
+        "quick": Budget(steps=50, rows=32),
         "full": Budget(steps=1000, rows=32),
     }
     aliases = {
@@ -79,11 +80,13 @@ class LabelledData(Benchmark):
             "text": "headline",
             "label": "category",
             "by": "year",
+            "memory": 500,
         },
         "news_topics_class": {
             "path": "TEXT_PAIRS/news.jsonl.gz",
             "text": "headline",
             "label": "category",
+            "memory": 500,
         },
     }
 
@@ -138,9 +141,12 @@ class LabelledData(Benchmark):
             return "class"
         return dividing.calendar_of(self.found(), self.min_rows) or "class"
 
+    def cut(self) -> Cut:
+        """How the rows are cut into slices and held out."""
+        return Cut(self._by(), self.count, self.min_rows, self.held_out, self.duplicates)
+
     def contents(self) -> Divided:
-        cut = Cut(self._by(), self.count, self.min_rows, self.held_out, self.duplicates)
-        return _divided(self.found(), cut, self.path or "x")
+        return _divided(self.found(), self.cut(), self.path or "x")
 
     def fingerprint(self) -> str:
         self._check(self.contents())

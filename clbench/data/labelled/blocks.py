@@ -91,7 +91,12 @@ class LabelColumns:
         if self.features:
             return list(self.features)
         others = {*names.values(), *self.without, "uid"}
-        return [name for name in columns if name not in others]
+        return [name for name in columns if name not in others and not is_origin(name)]
+
+
+def is_origin(name: object) -> bool:
+    """Whether a column says from whom or where a row is. It is a feature only if the user names it."""
+    return str(name).lower() in ORIGINS
 
 
 def _listed(columns: Collection) -> str:
@@ -122,7 +127,7 @@ def of_table(path: Path, root: Path, columns: LabelColumns) -> Iterator[Block]:
                 raise InputError(f"{path}: {_listed(given)} are no features: name an image or a text column")
             inputs = frame[wanted]
         nothing = [None] * len(frame)
-        origins = {name: list(frame[name]) for name in given if str(name).lower() in ORIGINS}
+        origins = {name: list(frame[name]) for name in given if is_origin(name)}
         told = {kind: list(frame[names[kind]]) for kind in names if kind not in ("image", "text")}
         whens = told.get("time", [dates.of_name(path.relative_to(root).parts[0])] * len(frame))
         yield Block(

@@ -17,7 +17,7 @@ from clbench.data.pairs.images import Unreadable, decode
 from clbench.data.pairs.sources import natural_order
 from clbench.errors import InputError
 
-LARGEST_OWN = 64  # pixels of a side up to which images stay as they are, if all are alike
+LARGEST_OWN = 32  # pixels of a side up to which images stay as they are, if all are alike
 MOST_CLASSES = 10_000
 MOST_NUMBERS = 20  # labels with a fraction: more of them are a quantity, no classes
 PIECE = 1 << 24  # bytes at a time
