@@ -19,7 +19,8 @@ from clbench.errors import InputError
 CLASSES = 40  # that are listed
 LEAKS = 0.99  # accuracy of one column alone, above which it is said
 BINS = 64  # values of a column of numbers, for that
-KINDS = {"images": "images {1}x{0} of {2} channels", "texts": "texts", "features": "rows of {} columns"}
+KINDS = {"images": "images {1}x{0} {colours}", "texts": "texts", "features": "rows of {} columns"}
+COLOURS = {1: "in grey", 3: "in colour", 4: "of 4 channels"}
 
 
 def is_labelled(path: Path, label: str | None, caption: str | None) -> bool:
@@ -58,7 +59,8 @@ def cut_of(found: Found, by: str | None, given: Cut) -> Cut:
 def describe(found: Found, rows: Rows, cut: Cut) -> list[str]:
     """The lines to print: about all rows, each class, each slice, what is left out, notes, warnings."""
     about = found.about
-    what = KINDS[about.kind].format(*(about.shape or (len(about.columns),)))
+    shape = about.shape or (len(about.columns),)
+    what = KINDS[about.kind].format(*shape, colours=COLOURS.get(shape[-1], ""))
     dated = found.when[~np.isnat(found.when)]
     when = f", {dated.min()} to {dated.max()}" if len(dated) else ""
     lines = [f"{len(found.y)} {what}, {len(about.classes)} classes{when}"]
