@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from msgspec import Meta
@@ -22,12 +22,13 @@ from clbench.errors import InputError
 from clbench.models import by_name
 from clbench.models.mlp import MLP
 from clbench.models.network import Network
+from clbench.streams.class_groups import check_groups, class_groups
 from clbench.streams.in_parts import split_by_part
-from clbench.streams.labelled import LabelledStream, class_order, split_by_class
+from clbench.streams.labelled import LabelledStream, split_by_class
 from clbench.streams.stream import Task
 
 ListOfNames = Annotated[list, Meta(max_length=10_000)]
-TASKS = 5  # of classes, where nothing is said
+LR = 3e-3  # of adam: a linear layer of few numbers, which starts at random, needs more than a deep network
 HIDDEN = 100  # units of each of the two layers of an mlp
 
 
@@ -70,9 +71,9 @@ class LabelledData(Benchmark):
     data_are = "your own labelled data"
     by_name_only = True
     budgets = {
-        "smoke": Budget(steps=30, rows=32),
-        "quick": Budget(steps=50, rows=32),
-        "full": Budget(steps=1000, rows=32),
+        "smoke": Budget(steps=30, rows=32, lr=LR),
+        "quick": Budget(steps=50, rows=32, lr=LR),
+        "full": Budget(steps=1000, rows=32, lr=LR),
     }
     aliases = {
         "news_topics_domain": {
@@ -156,7 +157,9 @@ class LabelledData(Benchmark):
 
     def make_stream(self, images: Divided, seeds: list[int]) -> LabelledStream:
         if self._by() == "class":
-            stream = split_by_class(images, self._groups(images, seeds), self.scenario, seeds)
+            groups = self._groups(images, seeds)
+            check_groups(groups, images.classes, set(images.y_test.unique().tolist()), self.scenario)
+            stream = split_by_class(images, groups, self.scenario, seeds)
         else:
             assert images.part is not None and images.part_test is not None
             stream = split_by_part(
@@ -170,45 +173,15 @@ class LabelledData(Benchmark):
         return stream
 
     def _groups(self, images: Divided, seeds: list[int]) -> list[list[int]]:
-        """The classes of each task."""
-        places = list(range(len(images.classes)))
-        if isinstance(self.order, list):
-            places = self._named(images, self.order)
-            if sorted(places) != list(range(len(images.classes))):
-                raise InputError(
-                    f"order names {len(places)} classes, and there are {len(images.classes)}: name each once"
-                )
-        elif self.order == "given":
-            places = list(images.first_seen)
-        elif self.order == "seed":
-            places = class_order(seeds, places)
-        if self.classes and all(isinstance(one, list) for one in self.classes):
-            return [self._named(images, names) for names in self.classes]
-        sizes = self._sizes(len(places))
-        ends = [sum(sizes[: t + 1]) for t in range(len(sizes))]
-        return [places[end - size : end] for end, size in zip(ends, sizes, strict=True)]
-
-    def _sizes(self, count: int) -> list[int]:
-        """How many classes each task has."""
-        if self.classes:
-            if not all(type(one) is int and one > 0 for one in self.classes) or sum(self.classes) != count:
-                raise InputError(
-                    f"classes={self.classes}: give how many classes each task has, {count} together, or "
-                    "lists of their names"
-                )
-            return list(self.classes)
-        tasks = self.tasks or min(TASKS, count)
-        if tasks > count:
-            raise InputError(f"tasks={tasks}: there are {count} classes, at least one for each task")
-        return [count // tasks + (t < count % tasks) for t in range(tasks)]
-
-    def _named(self, images: Divided, names: list[Any]) -> list[int]:
-        """The places of these classes. Raises InputError for one that is not there."""
-        known = {name: place for place, name in enumerate(images.classes)}
-        for name in names:
-            if str(name) not in known:
-                raise InputError(f"no class {name!r}; there are {', '.join(images.classes[:20])}")
-        return [known[str(name)] for name in names]
+        """The classes of each task, where tasks are cut by class."""
+        return class_groups(
+            images.classes,
+            images.first_seen,
+            seeds,
+            order=self.order,
+            tasks=self.tasks,
+            classes=self.classes,
+        )
 
     # ---- network
 

@@ -144,14 +144,18 @@ def hold_out(
     keys = least[:, None] if not salt else np.stack([least, np.full_like(least, salt)], 1)
     place = slices.hash_shares(keys)  # [groups]
     held = place < share
+    free = np.ones(len(held), bool)
+    for label in np.unique(y):
+        own = np.unique(number[y == label])
+        if len(own) == 1:  # all that there is of a class: it is learnt, not tested
+            free[own] = held[own] = False
     for cells in (y, part):
         for cell in np.unique(cells[cells >= 0]):
             own = np.unique(number[cells == cell])
-            if len(own) < 2:
-                held[own] &= cells is not y  # a class of one group is learnt, not tested
-            elif not held[own].any():
+            own = own[free[own]]
+            if len(own) > 1 and not held[own].any():
                 held[own[place[own].argmin()]] = True
-            elif held[own].all():
+            elif len(own) > 1 and held[own].all():
                 held[own[place[own].argmax()]] = False
     return held[number]
 
