@@ -14,26 +14,8 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
-ANIMALS = ("bee", "cat", "dog", "owl")
-COLOURS = np.array([[200, 60, 60], [60, 190, 60], [60, 60, 200], [180, 180, 60]])
-
-
-def photos(folder: Path, count: int = 600, months: int = 6, side: int = 40) -> None:
-    """Folders 2024-01/bee/0001.jpg: a bright bar whose height says the animal, on a colour that says it too
-    and moves on by a quarter from month to month. Every fiftieth photo is a copy of the one before."""
-    draws = np.random.default_rng(0)
-    for i in range(count):
-        animal, month = i % len(ANIMALS), i // len(ANIMALS) % months
-        colour = COLOURS[(animal + month // 2) % len(ANIMALS)]  # every two months another animal has it
-        if i % 50 != 49 or not i:
-            pixels = draws.uniform(0, 80, (side, side, 3)) + colour * 0.6
-            left = draws.integers(2, side - 8)
-            pixels[side - 6 - 7 * animal : side - 2, left : left + 6] += 120
-            place = folder / f"2024-{month + 1:02}" / ANIMALS[animal]
-        place.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(place / f"{i:04}.jpg", quality=90)
+from clbench.data.labelled.example import write_photos
 
 
 def visits(path: Path, patients: int = 60, each: int = 15) -> None:
@@ -85,7 +67,7 @@ def digits(path: Path, count: int = 1200) -> None:
 
 def write_all(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    photos(folder / "photos")
+    write_photos(folder / "photos")
     visits(folder / "visits.csv")
     tickets(folder / "tickets.csv")
     digits(folder / "digits.npz")

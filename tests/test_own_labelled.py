@@ -11,6 +11,7 @@ from helpers import CPU, NATIVE, small
 
 import clbench
 from clbench import InputError, benchmark_from, registry
+from clbench.data.labelled.example import write_photos
 from clbench.testing import check_benchmark
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
@@ -23,7 +24,7 @@ def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("own")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
-        own_data.photos(folder / "photos", count=240, side=16)
+        write_photos(folder / "photos", count=240, side=16)
         own_data.visits(folder / "visits.csv")
         own_data.tickets(folder / "tickets.csv", count=400)
         own_data.digits(folder / "digits.npz", count=600)

@@ -67,8 +67,8 @@ class LabelledData(Benchmark):
     memory: Count = field(default=100, kw_only=True)
 
     scenarios = ("class", "task", "domain")
-    tasks_are = "by class, time, column"
-    data_are = "your own labelled data"
+    tasks_are = "by class, by time"
+    data_are = "your labelled data"
     by_name_only = True
     budgets = {
         "smoke": Budget(steps=30, rows=32, lr=LR),

@@ -29,9 +29,7 @@ import_app = typer.Typer(no_args_is_help=True, help="Results that other code has
 
   clbench data inspect my_table.csv --text title --caption description
 
-  clbench data inspect photos --by month      images in folders of their classes
-
-  clbench data inspect visits.csv --label outcome --group patient"""
+  clbench data inspect photos --by month      images in folders of their classes"""
 )
 def inspect(
     what: Annotated[
@@ -130,21 +128,31 @@ def _of_pairs(given: dict) -> list[str]:
 
 
 @data_app.command(
-    epilog="""Example:
+    epilog="""Examples:
 
-  clbench data example my_table.csv"""
+  clbench data example my_table.csv      8,981 pairs of texts, with dates
+
+  clbench data example photos            600 photos in folders by month and class"""
 )
 def example(
-    path: Annotated[Path, typer.Argument(help="The file to write, which is not there yet.")],
+    path: Annotated[Path, typer.Argument(help="The file or folder to write, which is not there yet.")],
 ) -> None:
-    """Writes a table of 8,981 dated pairs, to try `clbench data inspect` on before your own."""
+    """Writes a table of dated pairs, or a folder of photos, to try `clbench data inspect` on before your
+    own."""
+    from clbench.data.labelled.example import write_photos
     from clbench.data.pairs.example import COLUMNS, example_table
 
-    if path.suffix != ".csv":
-        raise InputError(f"{path}: what is written is comma-separated, so let its name end in .csv")
+    if path.suffix not in (".csv", ""):
+        raise InputError(
+            f"{path}: let its name end in .csv for a table, and have no ending for a folder of photos"
+        )
     if path.exists() or path.is_symlink():
         raise InputError(f"{path} is there already; take another name")
     check_writable(path.parent)
+    if not path.suffix:
+        write_photos(path)
+        print(path)
+        return
     writing.write_atomically(path, example_table())
     print(path)
     print(f"its columns: {', '.join(COLUMNS)}")

@@ -12,6 +12,8 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).parents[2] / "examples"))
 import own_data  # noqa: E402
 
+from clbench.data.labelled.example import ANIMALS, write_photos  # noqa: E402
+
 DAYS = pd.date_range("2021-01-01", periods=120, freq="9D").strftime("%Y-%m-%d")
 
 
@@ -72,10 +74,10 @@ def inspected(here, *arguments) -> list[str]:
 
 
 def test_photos_by_class_and_month_are_found_and_the_printed_command_runs(tmp_path, here):
-    own_data.photos(tmp_path / "photos", count=240)
+    write_photos(tmp_path / "photos", count=240)
     lines = inspected(here, "photos", "--picture", "samples.png")
     assert lines[0] == "240 images 32x32 in colour, 4 classes, 2024-01-01 to 2024-06-01"
-    assert [line.split()[0] for line in lines[1:5]] == list(own_data.ANIMALS)
+    assert [line.split()[0] for line in lines[1:5]] == list(ANIMALS)
     assert "slices by quarter:" not in lines and "note: 4 rows repeat the input of another" in "\n".join(
         lines
     )
@@ -95,7 +97,7 @@ def test_photos_by_class_and_month_are_found_and_the_printed_command_runs(tmp_pa
 def test_inspect_needs_no_torch(tmp_path):
     import subprocess
 
-    own_data.photos(tmp_path / "photos", count=120)
+    write_photos(tmp_path / "photos", count=120)
     code = (
         "import sys; sys.argv = ['clbench', 'data', 'inspect', 'photos', '--by', 'class']\n"
         "from clbench.cli.main import main\n"
@@ -130,7 +132,7 @@ def test_one_patient_is_on_one_side_and_so_are_copies(tmp_path, monkeypatch):
     rows = divide(found, Cut(), "visits")
     assert not set(found.group[rows.train].tolist()) & set(found.group[rows.test].tolist())
     assert len(rows.train) + len(rows.test) == 900 and 0.1 < len(rows.test) / 900 < 0.3
-    own_data.photos(tmp_path / "photos", count=200)
+    write_photos(tmp_path / "photos", count=200)
     found = own.load(tmp_path / "photos", own.Options())
     rows = divide(found, Cut("month", min_rows=10), "photos")
     assert len(set(found.content.tolist())) == 196
