@@ -71,8 +71,8 @@ class LabelledData(Benchmark):
     data_are = "your labelled data"
     by_name_only = True
     budgets = {
-        "smoke": Budget(steps=30, rows=32, lr=LR),
-        "quick": Budget(steps=50, rows=32, lr=LR),
+        "smoke": Budget(steps=20, rows=32, lr=LR),
+        "quick": Budget(steps=40, rows=32, lr=LR),
         "full": Budget(steps=1000, rows=32, lr=LR),
     }
     aliases = {
@@ -82,12 +82,14 @@ class LabelledData(Benchmark):
             "label": "category",
             "by": "year",
             "memory": 500,
+            "rows": 128,
         },
         "news_topics_class": {
             "path": "TEXT_PAIRS/news.jsonl.gz",
             "text": "headline",
             "label": "category",
             "memory": 500,
+            "rows": 128,
         },
     }
 
