@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from clbench.models.mlp import MLP
     from clbench.models.resnet import ResNet18
     from clbench.models.small_conv import SmallConv
+    from clbench.own_data import benchmark_from
     from clbench.report.frame import load_results
     from clbench.report.notebook import Comparison, load_comparison
     from clbench.strategies.parts.memory import Memory
@@ -56,6 +57,7 @@ __all__ = [
     "Result",
     "SmallConv",
     "Unavailable",
+    "benchmark_from",
     "benchmarks",
     "load_comparison",
     "load_results",

@@ -10,6 +10,7 @@ EXPORTS = {
     "InputError": "clbench.errors",
     "Unavailable": "clbench.errors",
     "to_avalanche": "clbench.interchange",
+    "benchmark_from": "clbench.own_data",
     # to write a strategy
     "Part": "clbench.core.part",
     "Batch": "clbench.core.batch",

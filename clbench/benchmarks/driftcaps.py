@@ -37,6 +37,7 @@ class Driftcaps(Benchmark):
     n_test: Count = 400
     drift: Share = 0.5  # how much looks, words and frequencies change from slice to slice
     churn: Share = 0.2  # share of the shapes that are replaced
+    period: Annotated[int, Meta(ge=2, le=100)] | None = None  # slices until the world returns; None: never
     size: Pixels = 32  # of the images
     data_seed: Key = 0
     net: Literal["transformer"] | None = None  # that reads the captions; None: sums of word vectors
@@ -54,7 +55,16 @@ class Driftcaps(Benchmark):
 
     def contents(self) -> Pairs:
         check_fits(self._bytes(), f"drawing slices={self.slices} of n={self.n} pairs at size={self.size}")
-        return draw_pairs(self.slices, self.n, self.n_test, self.drift, self.churn, self.size, self.data_seed)
+        return draw_pairs(
+            self.slices,
+            self.n,
+            self.n_test,
+            self.drift,
+            self.churn,
+            self.size,
+            self.data_seed,
+            self.period,
+        )
 
     def _bytes(self) -> int:
         """What drawing takes at its peak: all images twice, and the arithmetic of one slice."""
@@ -71,7 +81,14 @@ class Driftcaps(Benchmark):
 
 @lru_cache(maxsize=4)
 def draw_pairs(
-    slices: int, n: int, n_test: int, drift: float, churn: float, size: int, data_seed: int
+    slices: int,
+    n: int,
+    n_test: int,
+    drift: float,
+    churn: float,
+    size: int,
+    data_seed: int,
+    period: int | None = None,
 ) -> Pairs:
     """The pairs of a world; see the fields of `Driftcaps`.
 
@@ -81,7 +98,7 @@ def draw_pairs(
     sides = []  # training pairs, then test pairs, slice by slice
     train, test = [], []
     start = 0
-    for train_side, test_side in driftcaps.slices(slices, n, n_test, drift, churn, size, data_seed):
+    for train_side, test_side in driftcaps.slices(slices, n, n_test, drift, churn, size, data_seed, period):
         middle = start + len(train_side.captions)
         end = middle + len(test_side.captions)
         train.append(np.arange(start, middle))

@@ -10,13 +10,12 @@ import numpy as np
 from msgspec import Meta
 
 from clbench.core.benchmark import Benchmark
-from clbench.core.paths import check_readable, kind_of
 from clbench.core.ranges import Count, Pixels, Text
-from clbench.data import files
 from clbench.data.pairs import icons, store
 from clbench.data.pairs.pairs import Pairs
 from clbench.data.pairs.rows import Columns
-from clbench.errors import InputError, Unavailable
+from clbench.data.places import path_of
+from clbench.errors import InputError
 from clbench.models import open_clip
 from clbench.models.dual_encoder import DualEncoder
 from clbench.models.functional import Functional
@@ -144,18 +143,12 @@ def _load(path: Path, options: store.Options, test: Path | None) -> Pairs:
 
 
 def find(path: str) -> Path:
-    """The first that exists of the path from the current folder, in a data folder, and in the package.
+    """Where the path is, from the current folder, in a data folder, or in the package.
 
     Raises Unavailable where there is none.
     """
-    if not path:
-        raise InputError("stream needs a path: -b \"stream(path='my.parquet')\"")
-    places = [Path(path), *(folder / path for folder in files.folders()), Path(icons.__file__).parent / path]
-    for place in places:
-        if kind_of(place):
-            check_readable(place)
-            return place
-    raise Unavailable(f"{path} is not here: put it under $CLBENCH_DATA, or give another path")
+    example = "stream needs a path: -b \"stream(path='my.parquet')\""
+    return path_of(path, example, (Path(icons.__file__).parent,))
 
 
 def idf(pairs: Pairs, buckets: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The commands for streams of dated pairs: `clbench data inspect`, `clbench import tic`."""
+"""The commands for data of one's own: `clbench data inspect`, `clbench import tic`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +13,9 @@ from clbench.results import files as writing
 from clbench.results import folders
 
 data_app = typer.Typer(
-    no_args_is_help=True, help="Your own dated pairs: images with captions, queries with passages."
+    no_args_is_help=True,
+    help="Your own data: labelled images, texts and tables; dated pairs (images with captions, queries with "
+    "passages).",
 )
 import_app = typer.Typer(no_args_is_help=True, help="Results that other code has made.")
 
@@ -25,64 +27,87 @@ import_app = typer.Typer(no_args_is_help=True, help="Results that other code has
 
   clbench data example my_table.csv           writes a table like your own
 
-  clbench data inspect my_table.csv --text title --caption description"""
+  clbench data inspect my_table.csv --text title --caption description
+
+  clbench data inspect photos --by month      images in folders of their classes"""
 )
 def inspect(
     what: Annotated[
         str,
         typer.Argument(
-            help="A table (csv, tsv, jsonl, parquet, npz; .gz too), a folder of tables or "
-            ".tar shards, or a benchmark of pairs."
+            help="A table (csv, tsv, jsonl, parquet, npz; .gz too), a folder of tables, of "
+            ".tar shards or of images by class, torchvision:NAME, or a benchmark."
         ),
     ],
     test: Annotated[
-        Path | None, typer.Option(help="The same for test pairs; else they are held out.")
+        Path | None, typer.Option(help="The same for what is tested; else some is held out.")
     ] = None,
     image: Annotated[
         str | None, typer.Option(help="Column or array of images: paths, bytes or pixels.")
     ] = None,
     text: Annotated[str | None, typer.Option(help="Column of texts in place of images.")] = None,
-    caption: Annotated[str | None, typer.Option(help="Column of captions or passages.")] = None,
+    caption: Annotated[str | None, typer.Option(help="Column of captions or passages: pairs.")] = None,
+    label: Annotated[str | None, typer.Option(help="Column of classes: labelled data.")] = None,
     time: Annotated[str | None, typer.Option(help="Column of dates.")] = None,
+    group: Annotated[
+        str | None, typer.Option(help="Column whose values are held out whole, as patients are.")
+    ] = None,
+    without: Annotated[list[str] | None, typer.Option(help="Column that is no feature; repeatable.")] = None,
     unit: Annotated[str, typer.Option(help="iso, or s or ms for unix time.")] = "iso",
     by: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="year, quarter, month, quantile, name (of files or folders), or edges like "
-            "2014-01-01,2016-01-01."
+            help="year, quarter, month, season, quantile, name (of files or folders), edges like "
+            "2014-01-01,2016-01-01; of labelled data also class, or a column."
         ),
-    ] = "year",
+    ] = None,
     count: Annotated[int | None, typer.Option(help="Slices, by quantile.", min=1)] = None,
     min_rows: Annotated[
-        int, typer.Option(help="Neighbouring slices are joined until each has so many.")
-    ] = 500,
+        int | None, typer.Option(help="Neighbouring slices are joined until each has so many.")
+    ] = None,
     picture: Annotated[Path | None, typer.Option(help="Draw samples of every slice into this file.")] = None,
 ) -> None:
-    """Reads dated pairs and says what it found: slices, counts, what was left out and why. Prints the
-    benchmark to run."""
-    from clbench.data.pairs import inspect as inspecting
+    """Reads your own data and says what it found: classes, slices, counts, what was left out and why, what
+    looks like a leak. Prints the benchmark to run."""
+    from clbench.data.sheet import check_picture
 
     if picture:
-        inspecting.check_picture(picture)
+        check_picture(picture)
+    given = {
+        "path": what,
+        "test": test and str(test),
+        "image": image,
+        "text": text,
+        "caption": caption,
+        "label": label,
+        "time": time,
+        "group": group,
+        "without": without,
+        "unit": unit,
+        "by": by,
+        "count": count,
+        "min_rows": min_rows,
+    }
+    given = {name: value for name, value in given.items() if value is not None}
     if kind_of(what) or not registry.is_benchmark(what):
-        given = {
-            "path": what,
-            "test": test and str(test),
-            "image": image,
-            "text": text,
-            "caption": caption,
-            "time": time,
-            "unit": unit,
-            "by": by,
-            "count": count,
-            "min_rows": min_rows,
-        }
-        what = (
-            f"stream({', '.join(f'{name}={value!r}' for name, value in given.items() if value is not None)})"
-        )
+        from clbench.cli.labelled import inspect_path, is_labelled
+
+        if is_labelled(what, label, caption):
+            inspect_path(given, picture)
+            return
+        for name in ("label", "group", "without"):
+            if name in given:
+                raise InputError(f"--{name} is for labelled data: name the column of classes with --label")
+        given = {"by": "year", "min_rows": 500, **given}
+        what = f"stream({', '.join(f'{name}={given[name]!r}' for name in _of_pairs(given))})"
     name, benchmark, _ = registry.benchmark(what, "quick")
     if benchmark.scenario != "pairs":
-        raise InputError(f"{name} has class labels; this is for streams of pairs")
+        from clbench.cli.labelled import inspect_benchmark
+
+        inspect_benchmark(name, benchmark, picture)
+        return
+    from clbench.data.pairs import inspect as inspecting
+
     pairs = benchmark.contents()
     print(
         "\n".join(
@@ -90,26 +115,44 @@ def inspect(
         )
     )
     if picture and pairs.shape:
-        inspecting.draw_picture(pairs, picture)
+        from clbench.data.sheet import draw_sheet
+
+        draw_sheet(picture, pairs.left, pairs.shape, list(zip(pairs.names, pairs.train, strict=True)))
         print(picture)
 
 
-@data_app.command(
-    epilog="""Example:
+def _of_pairs(given: dict) -> list[str]:
+    """The arguments in the order in which `stream` has them."""
+    order = ("path", "test", "image", "text", "caption", "time", "unit", "by", "count", "min_rows")
+    return [name for name in order if name in given]
 
-  clbench data example my_table.csv"""
+
+@data_app.command(
+    epilog="""Examples:
+
+  clbench data example my_table.csv      8,981 pairs of texts, with dates
+
+  clbench data example photos            600 photos in folders by month and class"""
 )
 def example(
-    path: Annotated[Path, typer.Argument(help="The file to write, which is not there yet.")],
+    path: Annotated[Path, typer.Argument(help="The file or folder to write, which is not there yet.")],
 ) -> None:
-    """Writes a table of 8,981 dated pairs, to try `clbench data inspect` on before your own."""
+    """Writes a table of dated pairs, or a folder of photos, to try `clbench data inspect` on before your
+    own."""
+    from clbench.data.labelled.example import write_photos
     from clbench.data.pairs.example import COLUMNS, example_table
 
-    if path.suffix != ".csv":
-        raise InputError(f"{path}: what is written is comma-separated, so let its name end in .csv")
+    if path.suffix not in (".csv", ""):
+        raise InputError(
+            f"{path}: let its name end in .csv for a table, and have no ending for a folder of photos"
+        )
     if path.exists() or path.is_symlink():
         raise InputError(f"{path} is there already; take another name")
     check_writable(path.parent)
+    if not path.suffix:
+        write_photos(path)
+        print(path)
+        return
     writing.write_atomically(path, example_table())
     print(path)
     print(f"its columns: {', '.join(COLUMNS)}")

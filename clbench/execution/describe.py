@@ -322,7 +322,7 @@ def _minor(library: str) -> str:
 def estimate(benchmark: Benchmark, network: "Network", strategy: AnyStrategy, profile: str) -> float:
     """Seconds for one seed on one core: a first guess, which the first groups to end will correct."""
     budget = benchmark.budget(profile)
-    tasks: int = getattr(benchmark, "tasks", 5)
+    tasks: int = getattr(benchmark, "tasks", None) or 5
     passes = 2.5 if strategy.backend == "avalanche" else 1.5
     if any(getattr(registry.load(entry), "sees_all_data", False) for entry, _ in strategy.terms):
         passes *= (tasks + 1) / 2

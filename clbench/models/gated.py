@@ -17,6 +17,8 @@ def cannot_gate(net: Network) -> str | None:
     """None, or why the units of this network cannot be gated."""
     if not isinstance(net, OfBlocks) or not isinstance(net.block(1, 1), nn.Sequential):
         return f"{net} is not built of blocks whose units could be gated"
+    if not net.widths:
+        return f"{net} has no hidden units that could be gated"
     if net.layout.buffers:
         return "needs a network without running statistics, which tasks of other gates would overwrite"
     return None

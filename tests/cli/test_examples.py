@@ -13,6 +13,7 @@ ER = "clbench run -b split_digits_class -s er --seeds 1 --workers 0 --profile sm
 # How an example begins, and what has to have been typed before it.
 BEFORE = {
     "clbench data inspect my_table.csv": ["clbench data example my_table.csv"],
+    "clbench data inspect photos": ["clbench data example photos"],
     "clbench test my_method.py": ["clbench new strategy my_method"],
     "clbench run -b split_digits_class -s er+ewc": ["clbench new strategy my_method"],
     "clbench show": [ER],

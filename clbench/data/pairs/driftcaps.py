@@ -6,6 +6,7 @@ colours, textures, words, frequencies and the tint of all images change (`drift`
 are exchangeable. Everything is drawn from a seed, so there is nothing to download.
 """
 
+from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
@@ -187,14 +188,31 @@ class World:
 
 
 def slices(
-    steps: int, n: int, n_test: int, drift: float, churn: float, size: int, seed: int
+    steps: int,
+    n: int,
+    n_test: int,
+    drift: float,
+    churn: float,
+    size: int,
+    seed: int,
+    period: int | None = None,
 ) -> list[tuple[Slice, Slice]]:
-    """The training and the test pairs of every slice. The world and all draws come from the seed alone."""
+    """The training and the test pairs of every slice. The world and all draws come from the seed alone.
+
+    period: after so many slices the world is again as it was in the first, then as in the second, …; what is
+    drawn of it is new. None: it never returns.
+    """
     world = World(seed)
+    past: list[World] = []  # as it was in each slice
     pairs = []
     for t in range(steps):
-        if t:
+        if period and t >= period:
+            world = deepcopy(past[t % period])
+            world.t = t
+        elif t:
             world.move_on(drift, churn)
+        if period:
+            past.append(deepcopy(world))
         pairs.append((world.draw(n, False, size), world.draw(n_test, True, size)))
     return pairs
 

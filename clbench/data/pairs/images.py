@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,36 +13,54 @@ class Unreadable(Exception):
     """A row that cannot be used and is left out; the message is the reason."""
 
 
+class Decoded(NamedTuple):
+    """An image as it is used, and as it came."""
+
+    pixels: np.ndarray  # [h, w, 3] uint8
+    brightest: int | None  # value, of an image of 16 bits
+    mode: str  # Pillow's
+    size: tuple[int, int]  # width, height
+
+
 def pixels(content: bytes, size: int) -> np.ndarray:
     """The pixels of an encoded image, [size, size, 3] uint8: its middle square, upright, on white, scaled
     by averaging.
 
     Raises Unreadable.
     """
-    return decode(content, size)[0]
+    return decode(content, size).pixels
 
 
-def decode(content: bytes, size: int) -> tuple[np.ndarray, int | None]:
-    """(the image's `pixels`, the brightest value of an image of 16 bits, None of others)."""
-    from PIL import Image, ImageOps
+def decode(content: bytes, size: int | None) -> Decoded:
+    """The image with its `pixels`; size None: all of it, as it is. Raises Unreadable."""
+    from PIL import Image
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)  # else only a warning
             with Image.open(io.BytesIO(content)) as image:
-                image.draft("RGB", (size, size))  # decodes a JPEG at a fraction of its size
+                mode, came = image.mode, image.size
+                if size is not None:
+                    image.draft("RGB", (size, size))  # decodes a JPEG at a fraction of its size
                 image.load()  # fails for a cut file; open reads the head
-                upright = ImageOps.exif_transpose(image)
-                brightest = int(np.asarray(upright).max()) if upright.mode.startswith("I") else None
-                return np.asarray(_fit(upright, size)), brightest
+                return used(image, size)._replace(mode=mode, size=came)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise Unreadable("image too large") from error
     except (OSError, ValueError, SyntaxError, EOFError) as error:
         raise Unreadable("image that cannot be decoded") from error
 
 
-def _fit(image, size: int):
-    """The middle square of an image of Pillow's in RGB, on white, of this size."""
+def used(image, size: int | None) -> Decoded:
+    """An image of Pillow's as `decode` gives it."""
+    from PIL import ImageOps
+
+    upright = ImageOps.exif_transpose(image)
+    brightest = int(np.asarray(upright).max()) if upright.mode.startswith("I") else None
+    return Decoded(np.asarray(_fit(upright, size)), brightest, image.mode, image.size)
+
+
+def _fit(image, size: int | None):
+    """The middle square of an image of Pillow's in RGB, on white, of this size; None: all of it."""
     from PIL import Image, ImageOps
 
     if image.mode.startswith("I"):  # 16 bits, which Pillow would clip and not scale
@@ -53,7 +72,7 @@ def _fit(image, size: int):
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image)
     image = image.convert("RGB")
-    if image.size == (size, size):
+    if size is None or image.size == (size, size):
         return image
     return ImageOps.fit(image, (size, size), Image.Resampling.BOX)
 

@@ -1,15 +1,9 @@
 """Describes a user's pairs for people, as `clbench data inspect` prints it."""
 
-from pathlib import Path
-
 import numpy as np
 
-from clbench.core.paths import check_writable_file
 from clbench.data.pairs.pairs import Pairs
-from clbench.errors import InputError
 
-SAMPLES = 16  # images of a slice in the picture
-LABEL = 180  # pixels beside them for the slice's name
 MAX_BUCKETS = 1 << 16  # numbers that words may have, for the date probe
 PROBE_PAIRS = 1000  # training pairs of a slice for the date probe
 
@@ -99,29 +93,3 @@ def _coarse_pixels(images: np.ndarray, shape: tuple[int, int, int]) -> np.ndarra
     """Flattened images as [n, d] float from 0 to 1, thinned to at most 32 pixels a side."""
     step = max(1, -(-shape[0] // 32))
     return images.reshape(-1, *shape)[:, ::step, ::step].reshape(len(images), -1) / 255.0
-
-
-def check_picture(path: Path) -> None:
-    """Raises InputError for a file that cannot be written, or whose ending is no kind of image."""
-    from PIL import Image
-
-    if path.suffix.lower() not in Image.registered_extensions():
-        raise InputError(f"{path}: its ending says no kind of image; .png does")
-    check_writable_file(path)
-
-
-def draw_picture(pairs: Pairs, path: Path) -> None:
-    """Writes an image file that shows some training images of every slice, a row each, evenly spaced."""
-    from PIL import Image, ImageDraw
-
-    assert pairs.shape is not None, "pairs of texts have no picture"
-    height, width, channels = pairs.shape
-    sheet = Image.new("RGB", (LABEL + SAMPLES * (width + 2), len(pairs.names) * (height + 2)), "white")
-    pen = ImageDraw.Draw(sheet)
-    for t, (name, rows) in enumerate(zip(pairs.names, pairs.train, strict=True)):
-        top = t * (height + 2)
-        pen.text((4, top + height // 2 - 6), name, fill="black")
-        for k, row in enumerate(rows[np.linspace(0, len(rows) - 1, SAMPLES).astype(int)]):
-            pixels = np.array(pairs.left[row]).reshape(height, width, channels)
-            sheet.paste(Image.fromarray(pixels), (LABEL + k * (width + 2), top))
-    sheet.save(path)

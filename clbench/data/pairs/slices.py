@@ -10,6 +10,7 @@ import numpy as np
 from clbench.errors import InputError
 
 CALENDAR: dict[str, Literal["Y", "M"]] = {"year": "Y", "month": "M"}  # numpy's units of time
+SEASONS = ("winter", "spring", "summer", "autumn")
 MIN_TEST_PAIRS = 20  # of a slice: recall over fewer says nothing
 MAX_TEST_PAIRS = 400  # of a slice, unless the user asks for a number
 
@@ -58,9 +59,13 @@ def cut(
         months = when.astype("datetime64[M]").astype(int)
         quarters = np.where(dated, months // 3, -1)
         return _join_neighbours(quarters, dated, least, lambda q: f"{1970 + q // 4}Q{q % 4 + 1}")
+    if by == "season":  # of the northern half; the winter of a year begins in December of the one before
+        seasons = np.where(dated, (when.astype("datetime64[M]").astype(int) + 1) // 3, -1)
+        return _join_neighbours(seasons, dated, least, lambda q: f"{SEASONS[q % 4]} {1970 + q // 4}")
     if by not in CALENDAR:
         raise InputError(
-            f'by="{by}": write year, quarter, month, quantile, name, or edges: ["2014-01-01", "2016-01-01"]'
+            f'by="{by}": write year, quarter, month, season, quantile, name, or edges: '
+            '["2014-01-01", "2016-01-01"]'
         )
     unit = CALENDAR[by]
     numbers = np.where(dated, when.astype(f"datetime64[{unit}]").astype(int), -1)
@@ -141,7 +146,7 @@ def hold_out(place: np.ndarray, names: Sequence[str], keys: np.ndarray, limits: 
     group = groups(keys)
     least = np.full(len(keys), np.iinfo(np.uint64).max)  # by group: the least digest of its texts
     np.minimum.at(least, group, keys[:, 1])
-    candidate = _hash_shares(least[group][:, None]) < limits.held_out
+    candidate = hash_shares(least[group][:, None]) < limits.held_out
     return _pick(place, names, keys, group, candidate, limits)
 
 
@@ -180,7 +185,7 @@ def _pick(
     No two test pairs of a slice are of one group: each would be a right answer for the other that counts as
     wrong.
     """
-    order = np.argsort(_hash_shares(keys), kind="stable")
+    order = np.argsort(hash_shares(keys), kind="stable")
     train, candidates = [], []
     for t in range(len(names)):
         rows = order[place[order] == t]
@@ -223,7 +228,7 @@ def _stop_if_few(
 # ---- what pairs hold
 
 
-def _hash_shares(keys: np.ndarray) -> np.ndarray:
+def hash_shares(keys: np.ndarray) -> np.ndarray:
     """A hash of each row of keys as a number from 0 to 1: [n], uniform, the same on every machine."""
     return digests(key.astype("<u8").tobytes() for key in keys) / 2.0**64
 

@@ -10,9 +10,6 @@ what code makes.
 import hashlib
 import json
 import os
-import re
-import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -22,13 +19,14 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from clbench.data import files, sums
-from clbench.data.pairs import dates, shards, slices, tables, tic, words
+from clbench.data.cache import make_folder
+from clbench.data.pairs import dates, slices, tic, words
 from clbench.data.pairs.images import Unreadable, decode, resize
 from clbench.data.pairs.pairs import Pairs
 from clbench.data.pairs.rows import Columns, Row, Rows
+from clbench.data.pairs.sources import VERSION, Source, natural_order
 from clbench.errors import InputError
 
-VERSION = 2  # of the stored form; another number builds all folders anew
 NARROW = 1 << 15  # the brightest of all pixels of 16 bits is below it: they use half of their range or less
 COMMON = 0.05  # a text that more than this share of the rows have gets a note
 
@@ -100,85 +98,8 @@ def _load_or_build(
     """The pairs of this fingerprint; reads the rows if the cache has no folder for it yet."""
     folder = files.folders()[-1] / "streams" / fingerprint
     if not os.path.isfile(folder / "about.json"):
-        _build(folder, rows, test_rows, options, source, notes)
+        make_folder(folder, lambda part: _Builder(part, options, source, notes).build(rows, test_rows))
     return _open(folder, fingerprint)
-
-
-# ---- reading
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where pairs are read: a table or tar file, or all below a folder."""
-
-    path: Path
-    files: tuple[Path, ...]  # in the order of their names
-    metadata: tuple[Path, ...]  # tables beside a tar file of the same name: they say again what it holds
-
-    @classmethod
-    def at(cls, path: Path) -> "Source":
-        """Raises InputError where there is nothing to read."""
-        if path.is_file():
-            found = [path] if _is_readable(path) else []
-        elif path.is_dir():
-            inside = [file for file in path.rglob("*") if file.is_file() and _is_readable(file)]
-            found = sorted(inside, key=_natural_order)
-        else:
-            raise InputError(f"{path} is not there")
-        if not found:
-            raise InputError(
-                f"{path}: nothing to read; give a table ({', '.join(tables.SUFFIXES)}, also .gz), "
-                "or a folder of tables or .tar files"
-            )
-        shards_there = {file for file in found if file.suffix == ".tar"}
-        beside = [
-            file for file in found if file.with_name(f"{tables.stem(file)}.tar") in shards_there - {file}
-        ]
-        return cls(path, tuple(file for file in found if file not in beside), tuple(beside))
-
-    @property
-    def root(self) -> Path:
-        """The folder that names of files, and of slices, count from."""
-        return self.path if self.path.is_dir() else self.path.parent
-
-    def rows(self, columns: Columns) -> Rows:
-        for path in self.files:
-            reader = shards if path.suffix == ".tar" else tables
-            yield from reader.read(path, self.root, columns)
-
-    def contents(self, columns: Columns) -> tuple[list[list[Any]], list[list[Any]]]:
-        """([name, size, SHA-256] of each file, [name, SHA-256 or None where there is none] of each file that
-        rows point to)."""
-        hashes = sums.of(self.files, self.path)
-        listed: list[list[Any]] = [
-            [path.relative_to(self.root).as_posix(), path.stat().st_size, found]
-            for path, found in zip(self.files, hashes, strict=True)
-        ]
-        pointed = sums.kept(
-            "pointed", [VERSION, listed, asdict(columns)], lambda: self._pointed_at(columns)
-        )  # [number of the table, what it says]
-        places = [tables.file_of(self.files[i], said, said) for i, said in pointed]
-        found = sums.of([place for place in places if place is not None], self.path)
-        return listed, [[said, one] for (_, said), one in zip(pointed, found, strict=True)]
-
-    def _pointed_at(self, columns: Columns) -> list[list[Any]]:
-        """[number of a table, what it says] for each file that a row points to, once."""
-        return [
-            [i, said]
-            for i, path in enumerate(self.files)
-            if path.suffix != ".tar"
-            for said in dict.fromkeys(tables.pointed_at(path, self.root, columns))
-        ]
-
-
-def _is_readable(path: Path) -> bool:
-    return path.suffix == ".tar" or tables.suffix(path) in tables.SUFFIXES
-
-
-def _natural_order(path: Path) -> list:
-    """A key for sorting by which batch_2 comes before batch_10."""
-    parts = re.split(r"(\d+)", str(path))
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts]
 
 
 def _fingerprint(train: Source, test: Source | None, options: Options) -> str:
@@ -196,34 +117,6 @@ def _fingerprint(train: Source, test: Source | None, options: Options) -> str:
 
 
 # ---- building
-
-
-def _build(
-    folder: Path,
-    rows: Callable[[], Rows],
-    test_rows: Callable[[], Rows],
-    options: Options,
-    source: str,
-    notes: list[str],
-) -> None:
-    """Writes the folder, whole or not at all. Raises InputError where the cache cannot be written."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(dir=folder.parent, prefix="being made "))
-    except OSError as error:
-        raise InputError(
-            f"the cache {folder.parent} cannot be written ({error.strerror}): set XDG_CACHE_HOME to a folder "
-            "that can"
-        ) from error
-    try:
-        _Builder(part, options, source, notes).build(rows, test_rows)
-        try:
-            os.replace(part, folder)
-        except OSError:
-            if not (folder / "about.json").is_file():  # else another process was first
-                raise
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 class _Builder:
@@ -306,9 +199,10 @@ class _Builder:
     def image(self, left: bytes | np.ndarray, place: str) -> np.ndarray:
         """The row's image, [h, w, 3] uint8 of the same size for all rows."""
         if isinstance(left, bytes):
-            image, brightest = decode(left, self.options.size or 32)
-            if brightest is not None:
-                self.brightest = max(brightest, self.brightest or 0)
+            decoded = decode(left, self.options.size or 32)
+            image = decoded.pixels
+            if decoded.brightest is not None:
+                self.brightest = max(decoded.brightest, self.brightest or 0)
         else:
             image = resize(left, self.options.size)
         if self.shape not in (None, image.shape):
@@ -331,7 +225,7 @@ class _Builder:
         keys = np.stack([slices.digests(self.left_keys), right_digests], 1)
         names: Sequence[str]
         if options.by == "name":
-            names = sorted(set(self.slices), key=lambda name: _natural_order(Path(name)))
+            names = sorted(set(self.slices), key=lambda name: natural_order(Path(name)))
             place = np.array([names.index(name) for name in self.slices])
         elif all(when is None for when in self.when):
             raise InputError(

@@ -50,18 +50,18 @@ def read(path: Path, root: Path, columns: Columns) -> Rows:
         yield from _read_arrays(path, slice_of(path, root), columns)
         return
     slice_ = slice_of(path, root)
-    for frame, lines in _chunks(path, root):
+    for frame, lines in chunks(path, root):
         names = columns.names_in(list(frame.columns), path)
         lefts = frame[names.get("image") or names["text"]]
         captions = frame[names["caption"]]
         times = frame[names["time"]] if "time" in names else [dates.of_name(slice_)] * len(frame)
         uids = frame["uid"] if "uid" in frame else [None] * len(frame)
         for number, value, caption, when, uid in zip(lines, lefts, captions, times, uids, strict=True):
-            place = _place(path, number)
+            place = place_of(path, number)
             problem = None
             left: bytes | str | None
             if "image" in names:
-                left, problem = _image(path, value, place)
+                left, problem = image_in(path, value, place)
             else:
                 left = text_in(value, place)
             missing = uid is None or uid != uid  # pandas' NaN
@@ -73,22 +73,22 @@ def pointed_at(path: Path, root: Path, columns: Columns) -> Iterator[str]:
     """Yields what the rows of a table say for the files that hold their images, where they are paths."""
     if suffix(path) == ".npz":
         return
-    for frame, lines in _chunks(path, root):
+    for frame, lines in chunks(path, root):
         names = columns.names_in(list(frame.columns), path)
         if "image" not in names:
             return
         for number, value in zip(lines, frame[names["image"]], strict=True):
             name = _name_or_bytes(value)
-            if isinstance(name, str) and file_of(path, name, _place(path, number)) is not None:
+            if isinstance(name, str) and file_of(path, name, place_of(path, number)) is not None:
                 yield name
 
 
-def _place(path: Path, number: int) -> str:
+def place_of(path: Path, number: int) -> str:
     """Where a row stands, for messages."""
     return f"{path.name}, {'row' if suffix(path) == '.parquet' else 'line'} {number}"
 
 
-def _chunks(path: Path, root: Path) -> Iterator[Chunk]:
+def chunks(path: Path, root: Path) -> Iterator[Chunk]:
     """The table in pieces of at most CHUNK rows, with the columns that its folders give.
 
     Raises InputError for a file that is no such table.
@@ -234,7 +234,7 @@ def _parquet_chunks(path: Path) -> Iterator[Chunk]:
             start += len(batch)
 
 
-def _image(path: Path, value: object, place: str) -> tuple[bytes | None, str | None]:
+def image_in(path: Path, value: object, place: str) -> tuple[bytes | None, str | None]:
     """(the encoded image that the cell holds or names, None), or (None, why there is none).
 
     Raises InputError for a path that leads out of the table's folder.

@@ -1,0 +1,232 @@
+"""Labelled data of one's own, in tasks by class, time or a column: -b "labelled_domain(path='photos')"."""
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+import torch
+from msgspec import Meta
+
+from clbench.core.benchmark import Benchmark
+from clbench.core.budget import Budget
+from clbench.core.keyed import generator
+from clbench.core.ranges import Count, Pixels, Text, Width
+from clbench.data.labelled import dividing, own
+from clbench.data.labelled.blocks import LabelColumns
+from clbench.data.labelled.divided import Divided, divide
+from clbench.data.labelled.dividing import Cut
+from clbench.data.labelled.found import Found
+from clbench.data.places import path_of
+from clbench.errors import InputError
+from clbench.models import by_name
+from clbench.models.mlp import MLP
+from clbench.models.network import Network
+from clbench.streams.class_groups import check_groups, class_groups
+from clbench.streams.in_parts import split_by_part
+from clbench.streams.labelled import LabelledStream, split_by_class
+from clbench.streams.stream import Task
+
+ListOfNames = Annotated[list, Meta(max_length=10_000)]
+LR = 3e-3  # of adam: a linear layer of few numbers, which starts at random, needs more than a deep network
+HIDDEN = 100  # units of each of the two layers of an mlp
+
+
+@dataclass
+class LabelledData(Benchmark):
+    """`clbench data inspect PATH` says what it finds and prints the benchmark to run.
+
+    A path is looked for from the current folder, then in $CLBENCH_DATA; `torchvision:NAME` is a set of that
+    library, in a data folder.
+    """
+
+    path: Text = ""  # a folder of images by class, a table (csv, tsv, jsonl, parquet), arrays (npz, npy)
+    test: Text | None = None  # the same for test rows kept apart; None: as the data say, else held out
+    image: Text | None = None  # name of the column; None: the first usual name that is there
+    text: Text | None = None  # likewise, and so on
+    label: Text | None = None
+    time: Text | None = None
+    split: Text | None = None  # column that says train or test
+    features: ListOfNames | None = None  # columns; None: where there is no image or text, all that are left  # type: ignore[type-arg]
+    without: ListOfNames | None = None  # columns that are no features  # type: ignore[type-arg]
+    group: Text | None = None  # column: rows of one value are on one side, as of a patient
+    unit: Literal["iso", "s", "ms"] = "iso"  # of times
+    by: Text | None = None  # class | year | quarter | month | season | quantile, edges, or a column
+    tasks: Count | None = None  # by class: how many; None: 5
+    classes: ListOfNames | None = None  # by class: how many in each task, or their names  # type: ignore[type-arg]
+    order: ListOfNames | Literal["name", "given", "seed"] = "name"  # of the classes  # type: ignore[type-arg]
+    shots: Count | None = None  # training rows of a class in every task after the first; None: all
+    count: Annotated[int, Meta(ge=2, le=10_000)] | None = None  # slices, by quantile or a column of numbers
+    min_rows: Count = 50  # neighbours on the calendar are joined until each slice has so many
+    held_out: Annotated[float, Meta(gt=0, lt=1)] = 0.2  # share of the rows for testing
+    duplicates: Literal["stop", "drop"] = "stop"  # training rows that are test rows of a given split
+    size: Pixels | None = None  # of a side of an image; None: as they are if all are alike, up to 32, else 32
+    buckets: Annotated[int, Meta(ge=2, le=10**6)] = 4096  # numbers that a text becomes
+    net: Literal["linear", "mlp", "small_conv", "tiny_vit", "resnet18_slim", "resnet18"] | None = None
+    width: Width | None = None  # of the network; None: its own
+    memory: Count = field(default=100, kw_only=True)
+
+    scenarios = ("class", "task", "domain")
+    tasks_are = "by class, by time"
+    data_are = "your labelled data"
+    by_name_only = True
+    budgets = {
+        "smoke": Budget(steps=20, rows=32, lr=LR),
+        "quick": Budget(steps=40, rows=32, lr=LR),
+        "full": Budget(steps=1000, rows=32, lr=LR),
+    }
+    aliases = {
+        "news_topics_domain": {
+            "path": "TEXT_PAIRS/news.jsonl.gz",
+            "text": "headline",
+            "label": "category",
+            "by": "year",
+            "memory": 500,
+            "rows": 128,
+        },
+        "news_topics_class": {
+            "path": "TEXT_PAIRS/news.jsonl.gz",
+            "text": "headline",
+            "label": "category",
+            "memory": 500,
+            "rows": 128,
+        },
+    }
+
+    given: ClassVar[Found | None] = None  # rows that a program hands over, in place of a path
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.tasks and self.classes:
+            raise InputError("tasks says how many, and classes says which: give one")
+        if self.by not in (None, "class") and (self.tasks or self.classes or self.order != "name"):
+            raise InputError(f"tasks, classes and order are of by='class', not of by={self.by!r}")
+        if self.count and self.by in (None, "class", "year", "quarter", "month", "season"):
+            raise InputError("count is of by='quantile', or of a column of numbers: by='temperature'")
+
+    @property
+    def one_seed(self) -> bool:
+        """With orders of their own the seeds' tasks differ in size, so they cannot be trained together."""
+        return self.order == "seed"
+
+    # ---- data
+
+    def found(self) -> Found:
+        """All rows, before any are held out. Raises InputError, and Unavailable where they are not here."""
+        if self.given is not None:
+            return self.given
+        example = f"labelled_{self.scenario} needs a path: -b \"labelled_{self.scenario}(path='photos')\""
+        is_set = self.path.startswith("torchvision:")
+        place = self.path if is_set else path_of(self.path, example)
+        return _load(place, self._reading(), path_of(self.test, example) if self.test else None)
+
+    def _reading(self) -> own.Options:
+        column = self.by if self.by not in (None, "class") and not Cut(self.by or "").timed else None
+        columns = LabelColumns(
+            self.image,
+            self.text,
+            self.label,
+            self.time,
+            self.split,
+            column,
+            self.group,
+            tuple(map(str, self.features)) if self.features else None,
+            tuple(map(str, self.without or ())),
+        )
+        timed = self.time is not None or Cut(self.by or "").timed
+        return own.Options(columns, self.unit, timed, self.size, self.buckets)
+
+    def _by(self) -> str:
+        """What tasks are cut by. In the domain-incremental scenario time, where there is one."""
+        if self.by:
+            return self.by
+        if self.scenario != "domain":
+            return "class"
+        return dividing.calendar_of(self.found(), self.min_rows) or "class"
+
+    def cut(self) -> Cut:
+        """How the rows are cut into slices and held out."""
+        return Cut(self._by(), self.count, self.min_rows, self.held_out, self.duplicates)
+
+    def contents(self) -> Divided:
+        return _divided(self.found(), self.cut(), self.path or "x")
+
+    def fingerprint(self) -> str:
+        self._check(self.contents())
+        return super().fingerprint()
+
+    # ---- tasks
+
+    def make_stream(self, images: Divided, seeds: list[int]) -> LabelledStream:
+        if self._by() == "class":
+            groups = self._groups(images, seeds)
+            check_groups(groups, images.classes, set(images.y_test.unique().tolist()), self.scenario)
+            stream = split_by_class(images, groups, self.scenario, seeds)
+        else:
+            assert images.part is not None and images.part_test is not None
+            stream = split_by_part(
+                images, images.part, images.part_test, len(images.classes), self.scenario, seeds
+            )
+        if self.shots:
+            stream.tasks = [
+                stream.tasks[0],
+                *(_few(stream, t, self.shots) for t in range(1, len(stream.tasks))),
+            ]
+        return stream
+
+    def _groups(self, images: Divided, seeds: list[int]) -> list[list[int]]:
+        """The classes of each task, where tasks are cut by class."""
+        return class_groups(
+            images.classes,
+            images.first_seen,
+            seeds,
+            order=self.order,
+            tasks=self.tasks,
+            classes=self.classes,
+        )
+
+    # ---- network
+
+    def network(self) -> Network:
+        images = self.contents()
+        outputs = self._outputs(images)
+        net = self.net or ("small_conv" if images.shape else "linear")
+        inputs = images.x.shape[1]
+        if net == "linear":
+            return MLP(inputs, outputs)
+        if net == "mlp":
+            return MLP(inputs, self.width or HIDDEN, self.width or HIDDEN, outputs)
+        if images.shape is None:
+            raise InputError(
+                f"net={net!r} is for images, and {self.path or 'x'} has none: take linear or mlp"
+            )
+        height, width, channels = images.shape
+        return by_name.network(net, (height, width, channels), outputs, width=self.width)
+
+    def _outputs(self, images: Divided) -> int:
+        if self._by() != "class":
+            return len(images.classes) * (len(images.slices) if self.scenario == "task" else 1)
+        groups = self._groups(images, [0])
+        return max(map(len, groups)) if self.scenario == "domain" else len({one for g in groups for one in g})
+
+
+def _few(stream: LabelledStream, t: int, shots: int) -> Task:
+    """Task t with `shots` training examples of each class, drawn by a key."""
+    task = stream.tasks[t]
+    labels = stream.labels(task.train)
+    kept = []
+    for label in labels.unique().tolist():
+        own_rows = (labels == label).nonzero().squeeze(1)
+        drawn = torch.randperm(len(own_rows), generator=generator(0, f"shots of output {label}", t))
+        kept.append(own_rows[drawn[:shots].to(own_rows.device)])
+    return Task(task.train[torch.cat(kept).sort().values], task.test, task.classes)
+
+
+@lru_cache(maxsize=4)
+def _load(path: Path | str, options: own.Options, test: Path | None) -> Found:
+    return own.load(path, options, test)
+
+
+@lru_cache(maxsize=4)
+def _divided(found: Found, cut: Cut, source: str) -> Divided:
+    return divide(found, cut, source)

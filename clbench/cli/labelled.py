@@ -1,0 +1,109 @@
+"""`clbench data inspect` of labelled data: without torch, so that it answers at once."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clbench.core.text import for_a_shell
+from clbench.data.labelled import inspect as inspecting
+from clbench.data.labelled import own
+from clbench.data.labelled.blocks import LabelColumns
+from clbench.data.labelled.dividing import Cut, Rows, divide
+from clbench.data.labelled.found import Found
+from clbench.data.labelled.torchvision_sets import PREFIX
+from clbench.data.places import path_of
+from clbench.errors import InputError
+
+STRATEGIES = "-s naive -s er -s cumulative -s joint"
+ARGUMENTS = (
+    "path",
+    "test",
+    "image",
+    "text",
+    "label",
+    "time",
+    "without",
+    "group",
+    "unit",
+    "by",
+    "count",
+    "min_rows",
+)
+FEW = 200  # training rows: of so few the benchmark's own memory would be half
+UNITS = ("iso", "s", "ms")
+
+
+def is_labelled(what: str, label: str | None, caption: str | None) -> bool:
+    """Whether a path leads to labelled examples; False where it leads nowhere."""
+    if what.startswith(PREFIX):
+        return True
+    if label and caption:
+        raise InputError("labelled data have --label, pairs have --caption: give one")
+    return inspecting.is_labelled(path_of(what, ""), label, caption)
+
+
+def inspect_path(given: dict[str, Any], picture: Path | None) -> None:
+    """Describes what lies at a path, read as these arguments say."""
+    what = given["path"]
+    if given.get("unit", "iso") not in UNITS:
+        raise InputError(f"write {', '.join(UNITS)}", "unit", given["unit"])
+    if "caption" in given:
+        raise InputError("labelled data have no captions: leave it out", "caption", given["caption"])
+    by = given.get("by")
+    cut = Cut(by or "class", given.get("count"), given.get("min_rows", Cut.min_rows))
+    columns = LabelColumns(
+        image=given.get("image"),
+        text=given.get("text"),
+        label=given.get("label"),
+        time=given.get("time"),
+        part=by if by not in (None, "class") and not cut.timed else None,
+        group=given.get("group"),
+        without=tuple(given.get("without", ())),
+    )
+    timed = "time" in given or cut.timed
+    options = own.Options(columns, given.get("unit", "iso"), timed)
+    place: Path | str = what if what.startswith(PREFIX) else path_of(what, "")
+    found = own.load(place, options, path_of(given["test"], "") if "test" in given else None)
+    cut = inspecting.cut_of(found, by, cut)
+    if given.get("unit") == "iso":
+        given = {name: value for name, value in given.items() if name != "unit"}
+    said = {name: given[name] for name in ARGUMENTS if name in given}
+    if cut.by != "class":
+        said = {name: {**said, "by": cut.by}[name] for name in ARGUMENTS if name in {*said, "by"}}
+    scenario = "class" if cut.by == "class" else "domain"
+    _show(found, cut, what, lambda rows: f"labelled_{scenario}({_written(said | _memory(rows))})", picture)
+
+
+def inspect_benchmark(name: str, benchmark: Any, picture: Path | None) -> None:
+    """Describes the data of a benchmark that is labelled data of one's own."""
+    if not hasattr(benchmark, "found"):
+        raise InputError(f"{name} is no data of your own; this is for these and for streams of pairs")
+    _show(benchmark.found(), benchmark.cut(), benchmark.path, lambda rows: name, picture)
+
+
+def _memory(rows: Rows) -> dict[str, int]:
+    """What a memory may hold of few training rows: a tenth of them."""
+    return {"memory": max(1, len(rows.train) // 10)} if len(rows.train) < FEW else {}
+
+
+def _show(found: Found, cut: Cut, source: str, spec: Callable[[Rows], str], picture: Path | None) -> None:
+    rows = divide(found, cut, source)
+    lines = inspecting.describe(found, rows, cut)
+    print("\n".join([*lines, f"clbench run -b {for_a_shell(spec(rows))} {STRATEGIES}"]))
+    if picture and found.about.shape and found.x.dtype == np.uint8:
+        from clbench.data.sheet import draw_sheet
+
+        draw_sheet(picture, found.x, found.about.shape, _sheet_rows(found, rows))
+        print(picture)
+
+
+def _sheet_rows(found: Found, rows: Rows) -> list[tuple[str, np.ndarray]]:
+    """Training rows by class."""
+    own_rows = [rows.train[found.y[rows.train] == i] for i in range(len(found.about.classes))]
+    return [(name, own) for name, own in zip(found.about.classes, own_rows, strict=True) if len(own)]
+
+
+def _written(given: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in given.items())

@@ -1,0 +1,212 @@
+"""Labelled arrays: of an npz or npy files, or as a program has them."""
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from clbench.data.labelled import building, features
+from clbench.data.labelled.found import About, Found
+from clbench.data.pairs import dates, slices
+from clbench.errors import InputError
+
+if TYPE_CHECKING:
+    from clbench.data.labelled.own import Options
+
+USUAL = {
+    "x": ("x", "images", "image", "features", "data", "X"),
+    "y": ("y", "labels", "label", "target", "targets"),
+    "t": ("t", "times", "time", "dates", "date"),
+    "split": ("split",),
+    "group": ("group", "groups"),
+}
+
+
+def are_arrays(path: Path) -> bool:
+    """Whether a path is an npz or npy file, or a folder with x.npy."""
+    return path.suffix in (".npz", ".npy") or (path / "x.npy").is_file()
+
+
+def files_of(path: Path) -> list[Path]:
+    """All files of the arrays at a path: x.npy has its neighbours y.npy, t.npy, split.npy, group.npy."""
+    if path.suffix == ".npz":
+        return [path]
+    folder = path if path.is_dir() else path.parent
+    return [file for name in USUAL if (file := folder / f"{name}.npy").is_file()]
+
+
+def read(path: Path, options: "Options") -> Found:
+    """The rows of an npz, or of x.npy with its neighbours. Raises InputError for arrays that do not fit."""
+    arrays: dict[str, np.ndarray] = {}
+    columns = options.columns
+    try:
+        if path.suffix == ".npz":
+            with np.load(path, allow_pickle=False) as archive:
+                named = {"y": columns.label, "t": columns.time, "x": columns.image, "group": columns.group}
+                for kind, usual in USUAL.items():
+                    given = named.get(kind)
+                    if given and given not in archive.files:
+                        raise InputError(f'{path}: no "{given}"; there are {", ".join(archive.files)}')
+                    name = given or next((one for one in usual if one in archive.files), None)
+                    if name:
+                        arrays[kind] = archive[name]
+        else:
+            for file in files_of(path):
+                arrays[file.stem] = np.load(file, allow_pickle=False)
+    except (ValueError, OSError, EOFError, KeyError) as error:
+        raise InputError(
+            f"{path} cannot be read without pickle: {str(error).splitlines()[0]}; save texts as an array of "
+            "text, not of objects"
+        ) from error
+    for kind in ("x", "y"):
+        if kind not in arrays:
+            raise InputError(f"{path}: no array {kind}; it needs x and y, and may have t, split and group")
+    return found_of(
+        arrays.pop("x"),
+        arrays.pop("y"),
+        source=str(path),
+        unit=options.unit,
+        timed=options.timed,
+        buckets=options.buckets,
+        **{kind: arrays.get(kind) for kind in ("t", "split", "group")},
+    )
+
+
+def found_of(
+    x: Any,
+    y: Any,
+    t: Any = None,
+    split: Any = None,
+    group: Any = None,
+    part: Any = None,
+    *,
+    source: str = "x",
+    unit: dates.Unit = "iso",
+    timed: bool = False,
+    buckets: int = 4096,
+) -> Found:
+    """The rows of arrays, lists or a frame of pandas, n each: pictures [n, h, w(, c)], features [n, d], or
+    texts.
+
+    Raises InputError, which names the array, for what does not fit.
+    """
+    for name, values in {"y": y, "t": t, "split": split, "group": group, "part": part}.items():
+        if values is not None and len(values) != len(x):
+            raise InputError(f"{source}: {len(x)} rows of x and {len(values)} of {name}: give as many")
+    if not len(x):
+        raise InputError(f"{source}: x has no rows")
+    inputs, about = _inputs(x, source, buckets)
+    names = features.labels_of(_list(y))
+    if None in names:
+        raise InputError(f"{source}: y has no label in row {names.index(None)}: label it or take it out")
+    labels, classes = building.coded(names, source)
+    places = [f"row {i}" for i in range(len(x))]
+    notes = list(about.pop("notes", ()))
+    when = np.full(len(x), dates.NEVER, "datetime64[D]")
+    if t is not None:
+        when = dates.read(_days(t), unit, places, source)
+    keys = [row.tobytes() for row in inputs]
+    given = _list(group) if group is not None else [None] * len(keys)
+    groups = [building.key_of(one) or key for one, key in zip(given, keys, strict=True)]
+    parts = _list(part) if part is not None else [None] * len(keys)
+    sides = _list(split) if split is not None else [None] * len(keys)
+    content = hashlib.sha256(repr([about, groups, parts, sides, classes, when.tolist()]).encode())
+    return Found(
+        x=inputs,
+        y=labels,
+        when=when,
+        part=np.array([building.text_of(one) for one in parts], str),
+        split=building.sides(sides, places, source, notes),
+        content=slices.digests(keys),
+        group=slices.digests(groups),
+        origin=np.zeros((0, len(keys)), np.int64),
+        about=About(classes=classes, notes=tuple(notes), **about),
+        fingerprint=content.hexdigest()[:16],
+    )
+
+
+def _list(values: Any) -> list:
+    return np.asarray(values).tolist() if hasattr(values, "__array__") else list(values)
+
+
+def _days(t: Any) -> list:
+    """Times as dates reads them: numpy's own as ISO texts."""
+    array = np.asarray(t)
+    return (array.astype("datetime64[D]").astype(str) if array.dtype.kind == "M" else array).tolist()
+
+
+def _inputs(x: Any, source: str, buckets: int) -> tuple[np.ndarray, dict[str, Any]]:
+    """(x [n, d] as uint8 or float32, what About says of it)."""
+    if hasattr(x, "columns"):
+        values, spans, numeric, notes = features.numbers_of(x, source)
+        about = {"kind": "features", "columns": tuple(spans), "numeric": numeric, "notes": tuple(notes)}
+        return values, about
+    array = np.asarray(x)
+    if array.dtype.kind in "UO" and all(isinstance(one, str) for one in array.flat) and array.ndim == 1:
+        return np.concatenate(list(features.hashed_texts(array.tolist(), buckets))), {"kind": "texts"}
+    if array.dtype.kind not in "uifb":
+        raise InputError(f"{source}: x is {array.dtype}: give numbers, or texts")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        bad = (~np.isfinite(array)).reshape(len(array), -1).any(1)
+        raise InputError(
+            f"{source}: x has NaN or infinite values in {bad.sum()} of {len(array)} rows, first in row "
+            f"{bad.argmax()}"
+        )
+    if array.ndim == 2:
+        columns = tuple((f"column {i}", i, i + 1) for i in range(array.shape[1]))
+        kept = array.astype(np.float32)
+        return kept, {"kind": "features", "columns": columns, "numeric": array.shape[1]}
+    return _pictures(array, source)
+
+
+def _pictures(array: np.ndarray, source: str) -> tuple[np.ndarray, dict[str, Any]]:
+    """Of pictures [n, h, w], [n, h, w, c] or [n, c, h, w]."""
+    notes = []
+    array = array[..., None] if array.ndim == 3 else array
+    channels = (1, 3, 4)
+    if array.ndim == 4 and array.shape[1] in channels and array.shape[3] not in channels:
+        array = np.moveaxis(array, 1, 3)
+        notes.append("x is [n, channels, height, width]; it is turned to [n, height, width, channels]")
+    if array.ndim != 4 or array.shape[3] not in channels:
+        raise InputError(
+            f"{source}: x has the shape {list(array.shape)}: give [n, d] for features, [n, height, width] or "
+            "[n, height, width, 3] for pictures"
+        )
+    scale = 255.0
+    if array.dtype != np.uint8:
+        low, high = float(array.min()), float(array.max())
+        if low < 0:
+            raise InputError(f"{source}: x has pixels from {low:g} to {high:g}: give 0 to 1 or 0 to 255")
+        scale = next((top for top in (1.0, 255.0, 65535.0) if high <= top), high)
+        whole = scale == 255.0 and bool((array == np.floor(array)).all())
+        array = array.astype(np.uint8 if whole else np.float32)
+    about = {"kind": "images", "shape": array.shape[1:], "scale": scale, "notes": tuple(notes)}
+    return np.ascontiguousarray(array).reshape(len(array), -1), about
+
+
+def given(x: Any, y: Any, *others: Any) -> list[Any]:
+    """(x, y, t, …) of what a program hands over: of a data set of torch its items, of a frame the columns
+    that are named, which are then no features."""
+    told = list(others)
+    if hasattr(x, "columns"):
+        names = [one for one in (y, *others) if isinstance(one, str)]
+        for name in names:
+            if name not in x.columns:
+                raise InputError(f'x has no column "{name}"; there are {", ".join(map(str, x.columns))}')
+        y, *told = [x[one] if isinstance(one, str) else one for one in (y, *others)]
+        x = x.drop(columns=names)
+    elif y is None and hasattr(x, "__getitem__") and hasattr(x, "__len__"):
+        items = [x[i] for i in range(len(x))]
+        if not items or not all(isinstance(item, tuple) and len(item) in (2, 3) for item in items):
+            raise InputError("y is missing: give a label for each row of x, or a data set of (x, y) items")
+        x, y = np.stack([np.asarray(item[0]) for item in items]), [_label(item[1]) for item in items]
+        if len(items[0]) == 3:
+            told[0] = [item[2] for item in items]
+    if y is None:
+        raise InputError("y is missing: give a label for each row of x, or the name of a column of a frame")
+    return [x, y, *told]
+
+
+def _label(value: Any) -> Any:
+    return value.item() if hasattr(value, "item") else value

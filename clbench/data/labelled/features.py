@@ -1,0 +1,84 @@
+"""Turns texts and columns of a table into numbers."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from clbench.errors import InputError
+
+MOST_KINDS = 50  # different texts of a column that becomes a column of 0 and 1 for each
+SOME = 1000  # texts at a time
+NUMBERS = 0.99  # a column of which so many values are numbers is one of numbers
+
+
+def hashed_texts(texts: Sequence[str], buckets: int) -> Iterator[np.ndarray]:
+    """How often each text has words and pairs of words, in the first half of the columns, and sequences of
+    three and four characters, in the second: [some, buckets] uint8 at a time. Hashes give the columns, so
+    nothing is fitted."""
+    from sklearn.feature_extraction.text import HashingVectorizer
+
+    kind: dict[str, Any] = {"n_features": buckets // 2, "alternate_sign": False, "norm": None}
+    ways = [
+        HashingVectorizer(ngram_range=(1, 2), **kind),
+        HashingVectorizer(analyzer="char_wb", ngram_range=(3, 4), **kind),
+    ]
+    for start in range(0, len(texts), SOME):
+        some = texts[start : start + SOME]
+        counts = [way.transform(some).toarray() for way in ways]
+        yield np.concatenate(counts, 1).clip(0, 255).astype(np.uint8)
+
+
+def numbers_of(frame: Any, source: str) -> tuple[np.ndarray, list[tuple[str, int, int]], int, list[str]]:
+    """A frame of pandas as ([n, d] float32, (name, first, behind the last) of what each column became, how
+    many of the d, the first ones, are numbers to be standardised, notes).
+
+    A column of texts becomes a column of 0 and 1 for each of them. Missing numbers are NaN. Raises InputError
+    for a column of too many different texts.
+    """
+    import pandas as pd
+
+    numeric, kinds, notes = {}, {}, []
+    for name in map(str, frame.columns):
+        values = frame[name]
+        if values.map(lambda value: isinstance(value, dict | list | bytes | np.ndarray)).any():
+            raise InputError(f'{source}: "{name}" has lists or bytes: leave it out with without=[{name!r}]')
+        filled = values.replace("", None)
+        read = pd.to_numeric(filled, errors="coerce").astype(float)
+        there = filled.notna()
+        if not there.any():
+            notes.append(f'"{name}" is empty, so it is no feature')
+        elif np.isfinite(read[there]).mean() >= NUMBERS:
+            numeric[name] = read.where(np.isfinite(read)).to_numpy(np.float32)
+            if missing := int(np.isnan(numeric[name]).sum()):
+                notes.append(f'"{name}" is missing or no number in {missing} rows: its mean stands there')
+        else:
+            texts = filled.where(there, "").astype(str)
+            found = sorted(texts.unique())
+            if len(found) > MOST_KINDS:
+                raise InputError(
+                    f'{source}: "{name}" has {len(found):,} different texts: leave it out with '
+                    f"without=[{name!r}], or read it as the text with text={name!r}"
+                )
+            kinds[name] = (texts.to_numpy()[:, None] == np.array(found, object)).astype(np.float32)
+    columns = [value[:, None] for value in numeric.values()] + list(kinds.values())
+    if not columns:
+        raise InputError(f"{source}: no column holds anything that can be a feature")
+    ends = np.cumsum([column.shape[1] for column in columns]).tolist()
+    spans = [
+        (name, end - column.shape[1], end)
+        for name, column, end in zip([*numeric, *kinds], columns, ends, strict=True)
+    ]
+    return np.concatenate(columns, 1), spans, len(numeric), notes
+
+
+def labels_of(values: Sequence) -> list[str | None]:
+    """The name of each label; None where there is none. 3.0 is called 3."""
+    names: list[str | None] = []
+    for value in values:
+        if isinstance(value, float | np.floating) and value.is_integer():
+            value = int(value)
+        missing = value is None or value != value or type(value).__name__ in ("NAType", "NaTType")
+        text = "" if missing else str(value).strip()
+        names.append(text or None)
+    return names

@@ -1,0 +1,366 @@
+"""Labelled data of one's own: what is found, cut, held out and refused, as a user meets it."""
+
+import io
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "examples"))
+import own_data  # noqa: E402
+
+from clbench.data.labelled.example import ANIMALS, write_photos  # noqa: E402
+
+DAYS = pd.date_range("2021-01-01", periods=120, freq="9D").strftime("%Y-%m-%d")
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.delenv("CLBENCH_DATA", raising=False)
+
+
+def table(**columns) -> pd.DataFrame:
+    """120 rows of three classes with two numbers, a text and a day; `columns` replace or add some."""
+    draws = np.random.default_rng(0)
+    number = np.arange(120) % 3
+    made = {
+        "width": number + draws.normal(0, 0.5, 120),
+        "height": draws.normal(0, 1, 120),
+        "label": np.array(["ash", "elm", "oak"])[number],
+        "date": DAYS,
+    }
+    return pd.DataFrame(made | columns)
+
+
+def texts(**columns) -> pd.DataFrame:
+    said = {"text": [f"row {i} says {'abc'[i % 3]}" for i in range(120)]}
+    return table(**said | columns).drop(columns=["width", "height"])
+
+
+def encoded(
+    number: int, mode: str = "RGB", size: tuple[int, int] = (12, 12), kind: str = "PNG", **more
+) -> bytes:
+    pixels = np.random.default_rng(number).integers(0, 256, (*size, 3), np.uint8)
+    content = io.BytesIO()
+    image = Image.fromarray(pixels)
+    if mode == "I;16":
+        image = Image.fromarray(pixels[..., 0].astype(np.uint16) * 256)
+    elif mode != "RGB":
+        image = image.convert(mode)
+    image.save(content, kind, **more)
+    return content.getvalue()
+
+
+def folder(root: Path, classes: int = 2, each: int = 30, above: str = "") -> Path:
+    """Folders of images by class, in a folder `above` them."""
+    for k in range(classes * each):
+        place = root / above / f"class{k % classes}" / f"{k}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(encoded(1000 * len(above) + k))
+    return root
+
+
+def inspected(here, *arguments) -> list[str]:
+    done = here("data", "inspect", *arguments)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+# ---- what is found
+
+
+def test_photos_by_class_and_month_are_found_and_the_printed_command_runs(tmp_path, here):
+    write_photos(tmp_path / "photos", count=240)
+    lines = inspected(here, "photos", "--picture", "samples.png")
+    assert lines[0] == "240 images 32x32 in colour, 4 classes, 2024-01-01 to 2024-06-01"
+    assert [line.split()[0] for line in lines[1:5]] == list(ANIMALS)
+    assert "slices by quarter:" not in lines and "note: 4 rows repeat the input of another" in "\n".join(
+        lines
+    )
+    assert "note: images came as 240 of 40x40" in "\n".join(lines)
+    command, picture = lines[-2:]
+    assert command.startswith("clbench run -b \"labelled_domain(path='photos', ") and "memory=" in command
+    assert Image.open(picture).size == (180 + 16 * 34, 4 * 34)
+    spec = command.split('"')[1].replace(")", ", steps=4)")
+    done = here(
+        "run", "-b", spec, "-s", "naive", "-s", "er", "--profile", "smoke", "--seeds", "2", "--workers", "0"
+    )
+    assert done.returncode == 0, done.stderr
+    record = next((tmp_path / "my_results").rglob("*er*.json")).read_text()
+    assert "dog" not in record and "0001.jpg" not in record
+
+
+def test_inspect_needs_no_torch(tmp_path):
+    import subprocess
+
+    write_photos(tmp_path / "photos", count=120)
+    code = (
+        "import sys; sys.argv = ['clbench', 'data', 'inspect', 'photos', '--by', 'class']\n"
+        "from clbench.cli.main import main\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code\n"
+        "assert not {'torch', 'sklearn'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=tmp_path)
+
+
+def test_a_leak_by_patient_and_a_column_that_gives_the_label_away_are_found(tmp_path, here):
+    own_data.visits(tmp_path / "visits.csv")
+    lines = inspected(here, "visits.csv", "--label", "outcome")
+    warnings = [line for line in lines if line.startswith("warning: ")]
+    assert len(warnings) == 2 and 'column "discharge" alone tells the label of 100.0%' in warnings[0]
+    assert 'values of "patient" have rows in training and in testing' in warnings[1]
+    lines = inspected(
+        here, "visits.csv", "--label", "outcome", "--group", "patient", "--without", "discharge"
+    )
+    assert not [line for line in lines if line.startswith("warning: ")]
+    assert "without=['discharge'], group='patient'" in lines[-1]
+
+
+def test_one_patient_is_on_one_side_and_so_are_copies(tmp_path, monkeypatch):
+    from clbench.data.labelled import own
+    from clbench.data.labelled.blocks import LabelColumns
+    from clbench.data.labelled.dividing import Cut, divide
+
+    own_data.visits(tmp_path / "visits.csv")
+    columns = LabelColumns(label="outcome", group="patient")
+    found = own.load(tmp_path / "visits.csv", own.Options(columns))
+    rows = divide(found, Cut(), "visits")
+    assert not set(found.group[rows.train].tolist()) & set(found.group[rows.test].tolist())
+    assert len(rows.train) + len(rows.test) == 900 and 0.1 < len(rows.test) / 900 < 0.3
+    write_photos(tmp_path / "photos", count=200)
+    found = own.load(tmp_path / "photos", own.Options())
+    rows = divide(found, Cut("month", min_rows=10), "photos")
+    assert len(set(found.content.tolist())) == 196
+    assert not set(found.content[rows.train].tolist()) & set(found.content[rows.test].tolist())
+
+
+def test_rows_stay_on_their_side_when_others_are_added(tmp_path):
+    from clbench.data.labelled import arrays
+    from clbench.data.labelled.dividing import Cut, divide
+
+    x, y = np.random.default_rng(0).normal(size=(400, 3)), np.arange(400) % 4
+    sides = [set(divide(arrays.found_of(x[:n], y[:n]), Cut(), "x").test.tolist()) for n in (300, 400)]
+    assert {row for row in sides[1] if row < 300} == sides[0]
+
+
+def test_images_of_every_mode_are_read_alike(tmp_path, here):
+    root, turned = folder(tmp_path / "a", each=25), Image.Exif()
+    turned[0x0112] = 6  # to be turned by a quarter
+    odd = {
+        "grey.png": encoded(1, "L"),
+        "sixteen.png": encoded(2, "I;16"),
+        "alpha.png": encoded(3, "RGBA"),
+        "palette.gif": encoded(4, "P", kind="GIF"),
+        "cmyk.jpg": encoded(5, "CMYK", kind="JPEG"),
+        "turned.jpg": encoded(6, size=(12, 20), kind="JPEG", exif=turned),
+    }
+    for name, content in odd.items():
+        (root / "class0" / name).write_bytes(content)
+    lines = "\n".join(inspected(here, "a", "--by", "class"))
+    assert (
+        lines.startswith("56 images 32x32 in colour, 2 classes")
+        and "of several modes (1 CMYK, 1 I;16" in lines
+    )
+    assert "images came as 55 of 12x12, 1 of 20x12" in lines
+
+
+def test_grey_images_of_one_size_stay_as_they_are(tmp_path, here):
+    for k in range(40):
+        place = tmp_path / "g" / f"class{k % 2}" / f"{k}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(encoded(k, "L", (20, 14)))
+    assert inspected(here, "g")[0] == "40 images 14x20 in grey, 2 classes"
+
+
+def test_a_given_split_is_kept_in_folders_columns_and_arrays(tmp_path, here):
+    folder(folder(tmp_path / "f", above="train"), each=5, above="test")
+    assert "60 for training, 10 for testing, as the data say" in inspected(here, "f")
+    table(split=["test" if i % 4 == 0 else "train" for i in range(120)]).to_csv(
+        tmp_path / "t.csv", index=False
+    )
+    assert "90 for training, 30 for testing, as the data say" in inspected(here, "t.csv", "--by", "class")
+    x = np.random.default_rng(0).integers(0, 255, (60, 6, 6), np.uint8)
+    np.savez(
+        tmp_path / "a.npz", x=x, y=np.arange(60) % 3 + 1, split=np.where(np.arange(60) < 45, "train", "val")
+    )
+    lines = inspected(here, "a.npz")
+    assert "45 for training, 15 for testing, as the data say" in lines
+    assert "note: 15 validation rows are taken as test rows" in lines
+
+
+@pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl", "parquet", "csv.gz"])
+def test_every_kind_of_table_is_read(tmp_path, here, kind):
+    frame = texts()
+    write = {
+        "jsonl": lambda path: frame.to_json(path, orient="records", lines=True),
+        "parquet": frame.to_parquet,
+    }
+    write.get(kind, lambda path: frame.to_csv(path, index=False, sep="\t" if kind == "tsv" else ","))(
+        tmp_path / f"a.{kind}"
+    )
+    lines = inspected(here, f"a.{kind}")
+    assert lines[0] == "120 texts, 3 classes, 2021-01-01 to 2023-12-08"
+    assert lines[-1].startswith(f"""clbench run -b "labelled_domain(path='a.{kind}', by='quarter'""")
+
+
+def test_tables_point_to_images_or_hold_them(tmp_path, here):
+    folder(tmp_path / "images")
+    files = sorted((tmp_path / "images").rglob("*.png"))
+    named = pd.DataFrame(
+        {"path": [f.relative_to(tmp_path) for f in files], "class": [f.parent.name for f in files]}
+    )
+    named.to_csv(tmp_path / "named.csv", index=False)
+    held = named.assign(image=[f.read_bytes() for f in files]).drop(columns="path")
+    held.to_parquet(tmp_path / "held.parquet")
+    first = [inspected(here, name)[:3] for name in ("named.csv", "held.parquet", "images")]
+    assert first[0] == first[1] == first[2] and first[0][0] == "60 images 12x12 in colour, 2 classes"
+
+
+# ---- bad input, a row each
+
+
+def of_frame(frame: pd.DataFrame, **more):
+    return lambda root: frame.to_csv(root / "d.csv", index=False, **more)
+
+
+def of_arrays(**arrays):
+    return lambda root: np.savez(root / "d.npz", **arrays)
+
+
+def broken_images(root: Path) -> None:
+    folder(root / "d")
+    for file in (root / "d").rglob("*.png"):
+        file.write_bytes(file.read_bytes()[:60])
+
+
+def escaping(root: Path) -> None:
+    pd.DataFrame({"path": ["../x.png"] * 4, "label": list("abab")}).to_csv(root / "d.csv", index=False)
+
+
+def not_utf8(root: Path) -> None:
+    (root / "d.csv").write_bytes(b"text,label\n" + b"caf\xe9,a\nx,b\n" * 20)
+
+
+def in_a_tar(root: Path) -> None:
+    import tarfile
+
+    folder(root / "f")
+    (root / "d").mkdir()
+    with tarfile.open(root / "d" / "a.tar", "w") as archive:
+        archive.add(root / "f", "f")
+
+
+def copies_across(root: Path) -> None:
+    folder(folder(root / "d", above="train"), each=10, above="test")
+    (root / "d" / "test" / "class0" / "copy.png").write_bytes((root / "d/train/class0/0.png").read_bytes())
+
+
+def only_in_test(root: Path) -> None:
+    folder(folder(root / "d", above="train"), classes=3, each=10, above="test")
+
+
+X, Y = np.random.default_rng(0).normal(size=(60, 4)), np.arange(60) % 3
+BAD = {
+    "no such path": (lambda root: None, "d.csv", "d.csv is not here"),
+    "nothing inside": (lambda root: (root / "d").mkdir(), "d", "nothing to read"),
+    "unclear dates": (
+        of_frame(table(date="03/04/2021")),
+        "d.csv --by month",
+        "120 of 120 rows have a time that is no",
+    ),
+    "1970": (of_frame(table(date="1970-01-01")), "d.csv --by year", "1970-01-01 or in the future"),
+    "no times": (of_frame(table().drop(columns="date")), "d.csv --by year", "no times to cut by year"),
+    "an empty slice": (
+        of_frame(table()),
+        "d.csv --by 2001-01-01,2002-01-01,2023-01-01",
+        "slice 2001-01-01 to 2002-01-01 has 0 training and 0 test rows",
+    ),
+    "one slice": (of_frame(table()), "d.csv --by year --min-rows 500", "gives one slice"),
+    "damaged images": (broken_images, "d", "60 with image that cannot be decoded"),
+    "tar": (in_a_tar, "d --label x", "tar files hold pairs"),
+    "pickle": (of_arrays(x=X, y=np.array([{}] * 60, object)), "d.npz", "cannot be read without pickle"),
+    "a path that leads out": (escaping, "d.csv", "lies outside"),
+    "no UTF-8": (not_utf8, "d.csv --label label", "is not UTF-8: byte 0xe9"),
+    "empty texts": (of_frame(texts(text="")), "d.csv --text text", "120 with empty text"),
+    "copies across the split": (copies_across, "d", "1 training rows are test rows, too"),
+    "a group across the split": (
+        of_frame(table(split=["train", "test"] * 60, patient=np.arange(120) // 4)),
+        "d.csv --group patient",
+        "30 groups have rows in training and in testing",
+    ),
+    "a class in test only": (only_in_test, "d", "class 'class2': test rows and no training row"),
+    "labels missing": (
+        of_frame(table(label=["a", "b", ""] * 40)),
+        "d.csv",
+        "40 of 120 rows have no label: d.csv, line 4, d.csv, line 7, d.csv, line 10",
+    ),
+    "one class": (of_frame(table(label="oak")), "d.csv", "all rows are of one class, 'oak'"),
+    "a label of each row": (of_frame(table(label=range(120))), "d.csv", "120 classes in 120 rows"),
+    "a quantity": (of_frame(table(label=X[:, 0].repeat(2))), "d.csv", "a quantity is no class"),
+    "no label column": (of_frame(table()), "d.csv --label species", 'no "species"; there are width, height'),
+    "a text of each row": (
+        of_frame(table(name=[f"n{i}" for i in range(120)])),
+        "d.csv",
+        '"name" has 120 different texts',
+    ),
+    "neither side": (of_frame(table(split="fold 3")), "d.csv", "120 rows are on no side of the split"),
+    "one side": (of_frame(table(split="train")), "d.csv", "the split has training rows only"),
+    "lengths": (of_arrays(x=X, y=Y[:50]), "d.npz", "60 rows of x and 50 of y"),
+    "NaN": (of_arrays(x=np.where(X > 2, np.nan, X), y=Y), "d.npz", "x has NaN or infinite values in"),
+    "shape": (of_arrays(x=X.reshape(60, 2, 1, 2, 1), y=Y), "d.npz", "x has the shape [60, 2, 1, 2, 1]"),
+    "no y": (of_arrays(x=X, z=Y), "d.npz --label y", 'no "y"; there are x, z'),
+    "several options": (of_frame(table()), "d.csv --label label --caption date", "give one"),
+    "too many values": (of_frame(table()), "d.csv --by width", "width has 120 different values"),
+    "torchvision": (lambda root: None, "torchvision:Flower", "torchvision has no data set Flower"),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_bad_input_is_one_line_and_exit_code_2(tmp_path, here, what):
+    make, arguments, said = BAD[what]
+    make(tmp_path)
+    done = here("data", "inspect", *arguments.split())
+    assert done.returncode == 2 and done.stdout == "" and done.stderr.count("\n") == 1, done.stderr
+    assert said in done.stderr, done.stderr
+
+
+def test_a_few_bad_rows_are_left_out_and_counted(tmp_path, here):
+    root = folder(tmp_path / "d", each=80)
+    (root / "class0" / "cut.png").write_bytes(encoded(1)[:50])
+    (root / "class0" / "empty.jpg").write_bytes(b"")
+    assert "left out: 2 image that cannot be decoded" in inspected(here, "d")
+    label = ["a", "b"] * 150
+    label[7] = ""
+    frame = pd.DataFrame({"w": np.arange(300), "label": label})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    assert "left out: 1 no label" in inspected(here, "t.csv")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("order=['ash', 'elm']", "order names 2 classes, and there are 3"),
+        ("order=['ash', 'elm', 'fir']", "no class 'fir'; there are ash, elm, oak"),
+        ("classes=[2, 2]", "give how many classes each task has, 3 together"),
+        ("tasks=4", "tasks=4: there are 3 classes"),
+        ("tasks=2, classes=[1, 2]", "tasks says how many, and classes says which"),
+        ("by='year', tasks=2", "tasks, classes and order are of by='class'"),
+        ("by='year', count=2", "count is of by='quantile'"),
+        ("net='small_conv'", "net='small_conv' is for images"),
+        ("size=2", "size takes"),
+        ("features=['weight']", 'no "weight"'),
+        ("path=''", "labelled_class needs a path"),
+        ("test='d.csv'", "120 training rows are test rows, too"),
+    ],
+)
+def test_arguments_that_do_not_fit_are_one_line(tmp_path, here, arguments, said):
+    table().to_csv(tmp_path / "d.csv", index=False)
+    given = arguments if "path=" in arguments else f"path='d.csv', {arguments}"
+    done = here("run", "-b", f"labelled_class({given})", "-s", "naive", "--profile", "smoke", "--seeds", "1")
+    assert done.returncode == 2 and done.stderr.count("\n") == 1 and said in done.stderr, done.stderr
+    assert not (tmp_path / "my_results").exists()

@@ -1,0 +1,69 @@
+"""docs/own-data.md: what it shows runs as it stands, and the examples' data are what it says."""
+
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGE = (ROOT / "docs" / "own-data.md").read_text()
+COMMANDS = [
+    line
+    for block in re.findall(r"```\n(.*?)```", PAGE, re.DOTALL)
+    for line in block.splitlines()
+    if line.startswith("clbench ")
+]
+
+
+def test_the_commands_of_the_page_run_one_after_another(here, tmp_path, monkeypatch):
+    """Those that train do so for a few steps."""
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.syspath_prepend(str(ROOT / "examples"))
+    import own_data
+
+    own_data.visits(tmp_path / "visits.csv")
+    assert len(COMMANDS) > 8
+    said = {}
+    for command in COMMANDS:
+        few = (
+            ["--profile", "smoke", "--seeds", "2", "--workers", "0"]
+            if command.startswith("clbench run")
+            else []
+        )
+        arguments = [
+            one.replace(")", ", steps=3)") if "labelled" in one else one for one in shlex.split(command)
+        ]
+        done = here(*arguments[1:], *few)
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+        said[command] = done.stdout
+    assert (tmp_path / "samples.png").is_file()
+    before, after = (said[command] for command in COMMANDS if "visits.csv" in command)
+    assert before.count("warning: ") == 2 and "warning: " not in after
+
+
+def test_the_python_of_the_page_runs(capsys):
+    (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    exec(code, {})
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3 and all("on LabelledData_domain" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("tickets.csv", "800 texts, 4 classes"),
+        ("digits.npz", "1200 images 8x8 in grey, 6 classes"),
+    ],
+)
+def test_the_other_examples_are_read(here, tmp_path, monkeypatch, name, said):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.syspath_prepend(str(ROOT / "examples"))
+    import own_data
+
+    getattr(own_data, name.split(".")[0])(tmp_path / name)
+    done = here("data", "inspect", name)
+    assert done.returncode == 0 and done.stdout.startswith(said), done.stderr
+    assert np.all([word in done.stdout for word in ("slices by", "labelled_domain")])

@@ -1,0 +1,255 @@
+"""Benchmarks of labelled data of one's own: tasks, what every strategy and every check makes of them."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from helpers import CPU, NATIVE, small
+
+import clbench
+from clbench import InputError, benchmark_from, registry
+from clbench.data.labelled.example import write_photos
+from clbench.testing import check_benchmark
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
+import own_data  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """The examples' data, and a cache of their own."""
+    folder = tmp_path_factory.mktemp("own")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        write_photos(folder / "photos", count=240, side=16)
+        own_data.visits(folder / "visits.csv")
+        own_data.tickets(folder / "tickets.csv", count=400)
+        own_data.digits(folder / "digits.npz", count=600)
+        patch.chdir(folder)
+        yield folder
+
+
+def made(spec: str, profile: str = "smoke"):
+    return registry.benchmark(spec, profile)[1]
+
+
+def stream_of(spec: str, seeds=(0,)):
+    return made(spec).stream(list(seeds), CPU)
+
+
+def blobs(sizes=(60, 40, 9, 5, 3, 2), seed=0) -> tuple[np.ndarray, np.ndarray]:
+    """A long tail of classes a, b, … in eight numbers."""
+    draws = np.random.default_rng(seed)
+    centres = draws.normal(0, 3, (len(sizes), 8))
+    number = np.repeat(np.arange(len(sizes)), sizes)
+    return centres[number] + draws.normal(0, 1, (len(number), 8)), np.array(list("abcdefgh"))[number]
+
+
+@pytest.mark.parametrize(
+    ("spec", "meant"),
+    [
+        ("labelled_class(path='digits.npz', tasks=3)", {}),
+        ("labelled_task(path='digits.npz', by='year')", {}),
+        ("labelled_domain(path='photos', by='month', min_rows=20, rows=16)", {}),
+        ("labelled_class(path='tickets.csv', by='year', buckets=256)", {}),
+        ("labelled_class(path='tickets.csv', buckets=256, order='seed', tasks=2, net='mlp')", {}),
+        ("labelled_domain(path='visits.csv', label='outcome', group='patient')", {}),
+    ],
+)
+def test_contract(data, spec, meant):
+    check_benchmark(spec, **meant)
+
+
+SMALL = "steps=3, memory=20"
+SPECS = (
+    f"labelled_domain(path='visits.csv', label='outcome', {SMALL})",
+    f"labelled_class(path='tickets.csv', tasks=2, buckets=64, net='mlp', width=8, {SMALL})",
+    "labelled_task(path='digits.npz', tasks=3, net='mlp', width=32, steps=10, memory=20)",
+    f"labelled_class(path='digits.npz', tasks=3, net='tiny_vit', width=8, {SMALL})",
+)
+
+
+@pytest.mark.parametrize("name", NATIVE)
+def test_every_strategy_learns_one_of_them_and_says_why_not_another(data, name):
+    for spec in SPECS:
+        try:
+            result = clbench.run(spec, small(name), seeds=1, profile="smoke")
+        except RuntimeError as reason:
+            assert "Traceback" not in str(reason)  # unsupported, not failed
+        else:
+            assert np.isfinite(result.acc).all() and (result.acc[0, 1:] != result.acc[0, 0]).any()
+            return
+    raise AssertionError("it learns none of them")
+
+
+# ---- tasks
+
+
+def test_tasks_of_classes_are_as_asked(data):
+    def tasks(arguments: str) -> list[int]:
+        stream = stream_of(f"labelled_class(path='digits.npz', {arguments})")
+        return [int(task.classes.sum()) for task in stream.tasks]
+
+    assert tasks("tasks=4") == [2, 2, 1, 1]
+    assert tasks("classes=[4, 1, 1]") == [4, 1, 1]
+    assert tasks("classes=[['0', '5'], [5, 1]]") == [2, 2]
+    few = stream_of("labelled_class(path='digits.npz', classes=[2, 4], shots=5)")
+    assert torch.bincount(few.labels(few.tasks[1].train)).tolist() == [0, 0, 5, 5, 5, 5]
+    whole = stream_of("labelled_class(path='digits.npz', classes=[2, 4])")
+    assert torch.equal(few.tasks[0].train, whole.tasks[0].train)
+
+
+def test_orders_of_classes(data):
+    benchmark = made("labelled_class(path='digits.npz', tasks=6, order=['3', '0', '5', '1', '2', '4'])")
+    images = benchmark.contents()
+    stream = benchmark.stream([0], CPU)
+    first = [int(images.y[task.train[0, 1]]) for task in stream.tasks]
+    assert first == [3, 0, 5, 1, 2, 4]
+    drawn = {
+        tuple(made("labelled_class(path='digits.npz', order='seed')")._groups(images, [s])[0])
+        for s in range(5)
+    }
+    assert len(drawn) > 1
+    with np.load("digits.npz") as arrays:
+        seen = list(dict.fromkeys(arrays["y"].tolist()))
+    given = made("labelled_class(path='digits.npz', tasks=6, order='given')")
+    assert [one for group in given._groups(images, [0]) for one in group] == seen
+
+
+def test_slices_are_tested_past_and_to_come_with_whatever_classes_they_have(data):
+    images = made("labelled_domain(path='photos', by='month', min_rows=20)").contents()
+    assert images.slices == tuple(f"2024-0{month}" for month in range(1, 7))
+    stream = stream_of("labelled_domain(path='photos', by='month', min_rows=20)")
+    train = torch.cat([task.train[:, 1] for task in stream.tasks])
+    assert sorted(train.tolist()) == list(range(len(images.y))) and stream.classes == 4
+    own = stream_of("labelled_task(path='photos', by='month', min_rows=20)")
+    assert own.classes == 24 and [int(task.classes.sum()) for task in own.tasks] == [4] * 6
+
+
+def test_seasons_edges_quantiles_and_columns_cut():
+    x, y = np.random.default_rng(0).normal(size=(360, 4)), np.arange(360) % 3
+    days = np.datetime64("2021-01-15") + np.arange(360) * 2
+    site = np.array(["north", "south"])[np.arange(360) // 2 % 2]
+
+    def names(**given):
+        return benchmark_from(x, y, days, scenario="domain", min_rows=20, **given).contents().slices
+
+    seasons = names(by="season")
+    assert seasons[:3] == ("winter 2021", "spring 2021", "summer 2021") and "winter 2022" in seasons
+    assert names(by="2021-01-01,2022-01-01,2023-01-01") == (
+        "2021-01-01 to 2022-01-01",
+        "2022-01-01 to 2023-01-01",
+    )
+    assert len(names(by="quantile", count=4)) == 4
+    assert names(column=site) == ("north", "south")
+    assert names(column=x[:, 0], count=3)[1].count(" to ") == 1
+
+
+# ---- what went wrong in other hands
+
+
+@pytest.mark.parametrize("scenario", ["class", "task", "domain"])
+@pytest.mark.parametrize("strategy", ["naive", "er(memory=30)", "joint"])
+def test_long_tails_tasks_of_one_class_and_tasks_smaller_than_a_batch_run(scenario, strategy):
+    x, y = blobs()
+    benchmark = benchmark_from(x, y, scenario=scenario, classes=[3, 1, 2], steps=20)
+    result = clbench.run(benchmark, strategy, seeds=2, profile="smoke")
+    assert result.acc.shape == (2, 4, 3) and np.isfinite(result.acc).all()
+
+
+def test_labels_of_any_kind_are_the_same_classes():
+    x, y = blobs((40, 40, 40))
+    places = np.searchsorted(["a", "b", "c"], y)
+    found = [
+        clbench.run(benchmark_from(x, labels, tasks=3, steps=10), "naive", seeds=1, profile="smoke").acc
+        for labels in (y, places, places + 1, 10 * places, places.astype(float), torch.tensor(places))
+    ]
+    assert all((one == found[0]).all() for one in found)
+
+
+def test_classes_that_come_back_run():
+    x, y = blobs((40, 40, 40, 40))
+    benchmark = benchmark_from(x, y, classes=[["a", "b"], ["b", "c"], ["c", "d"]], steps=30)
+    assert clbench.run(benchmark, "er(memory=40)", seeds=2, profile="smoke").metrics()["acc"].mean > 0.5
+    twice = benchmark_from(x, y, classes=[["a", "b"], ["b", "c"]], scenario="domain")
+    with pytest.raises(InputError, match="class 'b' is in two tasks"):
+        clbench.run(twice, "naive", seeds=1, profile="smoke")
+
+
+# ---- from Python
+
+
+def test_frames_texts_pictures_and_data_sets_of_torch_are_taken():
+    x, y = blobs((40, 40, 40))
+    frame = pd.DataFrame(x, columns=[f"c{i}" for i in range(8)]).assign(
+        kind=np.where(x[:, 0] > 0, "hot", "cold"),
+        y=y,
+        day=pd.date_range("2021-01-01", periods=120).to_numpy(),
+    )
+    told = benchmark_from(frame, "y", "day", scenario="domain", by="month", min_rows=20).contents()
+    assert told.x.shape[1] == 10 and len(told.slices) == 4 and told.classes == ("a", "b", "c")
+    assert abs(float(told.x[torch.from_numpy(told.part) == 0][:, :8].mean())) < 1e-4
+    pixels = np.random.default_rng(0).random((60, 3, 9, 9)).astype(np.float32)
+    pictures = benchmark_from(pixels, np.arange(60) % 3).contents()
+    assert pictures.shape == (9, 9, 3) and pictures.scale == 1.0 and pictures.x.dtype == torch.float32
+    items = torch.utils.data.TensorDataset(torch.tensor(x, dtype=torch.float32), torch.arange(120) % 3)
+    assert len(benchmark_from(items).contents().classes) == 3
+    said = benchmark_from([f"{word} number {i}" for i, word in enumerate(y)], y, buckets=64).contents()
+    assert said.x.dtype == torch.uint8 and said.x.shape[1] == 64
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"x": np.zeros((6, 2))}, "y is missing"),
+        ({"x": np.zeros((6, 2)), "y": [1, 2, 1]}, "6 rows of x and 3 of y"),
+        ({"x": np.zeros((6, 2)), "y": [1, 2, None, 1, 2, 1]}, "y has no label in row 2"),
+        ({"x": pd.DataFrame({"a": [1, 2]}), "y": "b"}, 'x has no column "b"; there are a'),
+        ({"x": np.zeros((4, 2)), "y": [1, 2, 1, 2], "scenario": "pairs"}, "use class, task, domain"),
+        ({"x": np.array([{}, {}]), "y": [1, 2]}, "x is object"),
+        ({"x": -np.ones((4, 5, 5)), "y": [1, 2, 1, 2]}, "x has pixels from -1 to -1"),
+    ],
+)
+def test_what_python_hands_over_and_does_not_fit_is_refused(given, said):
+    with pytest.raises(InputError, match=said) as error:
+        benchmark_from(**given)
+    assert "\n" not in str(error.value)
+
+
+def test_validation_holds_out_training_rows_and_whole_groups(data):
+    spec = "labelled_domain(path='visits.csv', label='outcome', group='patient'{})"
+    whole, held = made(spec.format("")).contents(), made(spec.format("")).contents().validation()
+    assert len(held.y) + len(held.y_test) == len(whole.y) and 0.03 < len(held.y_test) / len(whole.y) < 0.25
+    groups = set(held.keys[:, 1].tolist())
+    left = set(whole.keys[:, 1].tolist()) - groups
+    assert (
+        left
+        and made(spec.format(", validation=True")).stream([0], CPU).images.y_test.shape == held.y_test.shape
+    )
+
+
+def test_a_changed_file_is_another_fingerprint(data):
+    spec = "labelled_class(path='changes.csv')"
+    frame = pd.DataFrame({"w": np.arange(80.0), "label": list("ab") * 40})
+    frame.to_csv("changes.csv", index=False)
+    registry_first = made(spec)
+    first = registry_first.fingerprint()
+    frame.assign(w=frame.w + 1).to_csv("changes.csv", index=False)
+    from clbench.benchmarks import labelled
+
+    labelled._load.cache_clear()
+    assert made(spec).fingerprint() != first
+
+
+def test_drift_makes_the_untouched_model_age_and_the_sequential_one_forget(data):
+    """The planted drift moves colours from animal to animal every two months."""
+    spec = "labelled_domain(path='photos', by='month', min_rows=20, net='mlp', steps=60)"
+    runs = {name: clbench.run(spec, name, seeds=2, profile="smoke") for name in ("naive", "cumulative")}
+    R = runs["naive"].acc.mean(0)
+    own, two_later = np.mean([R[k + 1, k] for k in range(4)]), np.mean([R[k + 1, k + 2] for k in range(4)])
+    assert own > two_later + 0.2
+    naive, all_data = (runs[name].metrics()["stream_backward"].mean for name in ("naive", "cumulative"))
+    assert all_data > naive
