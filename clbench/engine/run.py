@@ -23,6 +23,7 @@ from clbench.engine.optimiser import warm_up_rates
 from clbench.engine.precision import arithmetic
 from clbench.engine.prediction import cost_of_predictions
 from clbench.engine.probe import Probe
+from clbench.engine.state import State, restore
 from clbench.engine.storage import extra_bytes, extra_numbers
 from clbench.engine.tally import Tally
 from clbench.errors import InputError, RunFailed
@@ -58,13 +59,21 @@ def run(
     clock: Clock,
     run_class: type["Run"] | None = None,
     probe: int | None = None,
+    saves: Callable[["Run"], None] | None = None,
+    begins: State | None = None,
 ) -> Outcome:
-    """Trains and evaluates the stream's seeds together, by a `Run` or a class derived from it. probe: look
-    into the tasks, at so many test rows of each."""
+    """Trains and evaluates the stream's seeds together, by a `Run` or a class derived from it.
+
+    probe: look into the tasks, at so many test rows of each. saves: called after each task and its
+    evaluation. begins: where another run stood after one of its tasks; what comes after it is trained."""
     with arithmetic(budget.precision):
         with clock.measure("setup_s"):
             this = (run_class or Run)(stream, net, parts, budget, clock)
-        if run_class is None:  # another class looks at every call itself
+        this.saves = saves
+        if begins:
+            restore(this, begins)
+            this.notes.append(f"went on after task {this.t + 1}: costs are of what came after it")
+        elif run_class is None:  # another class looks at every call itself
             this.tally = Tally(stream, this.gives_probabilities)
         this.probe = Probe(stream, probe) if probe else None
         try:
@@ -182,7 +191,7 @@ class Run:
     def train(self) -> Tensor:
         """Accuracy [S, T+1, E]: row 0 is the untrained network, row t+1 the network after task t. What else
         the stream measures is in `more`."""
-        scores = self.scores_so_far or [self.evaluate()]
+        scores = [self._of_all_slices(row) for row in self.scores_so_far] or [self.evaluate()]
         self.scores_so_far = scores
         for t, task in list(enumerate(self.stream.tasks))[len(scores) - 1 :]:
             self.t = t
@@ -448,6 +457,11 @@ class Run:
 
     def _larger(self) -> int:
         return self.learner.net.layout.parameters - self.plain
+
+    def _of_all_slices(self, row: Tensor) -> Tensor:
+        """[S, E, K]: a row that was measured when there were fewer slices, with NaN for those to come."""
+        missing = len(self.stream.tasks) - row.shape[1]
+        return torch.cat([row, row.new_full((len(row), missing, row.shape[2]), torch.nan)], 1)
 
     def _share_moved(self, before: Tensor) -> float:
         """Of the network's weights, mean over the seeds; -0.0 for 0.0 is no move."""

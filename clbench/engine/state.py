@@ -8,7 +8,7 @@ Tensors that share their numbers go on sharing them.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -35,8 +35,14 @@ FIELDS = (
 OWN = "own"  # what stands for a value that the new run has itself
 
 
-def state_of(run: "Run") -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """(tensors by name, on the CPU; everything else, as JSON has it)."""
+class State(NamedTuple):
+    """What `state_of` writes down."""
+
+    tensors: Mapping[str, Tensor]  # by name, on the CPU
+    told: Mapping[str, Any]  # everything else, as JSON has it
+
+
+def state_of(run: "Run") -> State:
     book = _Book(run)
     told = {
         "run": {name: book.write(getattr(run, name)) for name in FIELDS},
@@ -46,11 +52,12 @@ def state_of(run: "Run") -> tuple[dict[str, Tensor], dict[str, Any]]:
             for part in run.parts
         ],
     }
-    return book.storages, told
+    return State(book.storages, told)
 
 
-def restore(run: "Run", tensors: Mapping[str, Tensor], told: Mapping[str, Any]) -> None:
+def restore(run: "Run", state: State) -> None:
     """Makes a run that has started what it was when this was written. ValueError where it is another one."""
+    tensors, told = state
     if len(told["parts"]) != len(run.parts):
         raise ValueError(f"the state is of {len(told['parts'])} parts, and the strategy has {len(run.parts)}")
     reader = _Reader(run, tensors)
