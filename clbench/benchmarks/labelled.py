@@ -1,6 +1,6 @@
 """Labelled data of one's own, in tasks by class, time or a column: -b "labelled_domain(path='photos')"."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
@@ -159,6 +159,7 @@ class LabelledData(Benchmark):
     # ---- tasks
 
     def make_stream(self, images: Divided, seeds: list[int]) -> LabelledStream:
+        images = replace(images, shape=None)  # so that nobody draws what a user's images taught into a record
         if self._by() == "class":
             groups = self._groups(images, seeds)
             check_groups(groups, images.classes, set(images.y_test.unique().tolist()), self.scenario)

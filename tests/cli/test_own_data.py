@@ -221,6 +221,13 @@ def test_tables_point_to_images_or_hold_them(tmp_path, here):
     assert first[0] == first[1] == first[2] and first[0][0] == "60 images 12x12 in colour, 2 classes"
 
 
+def test_days_that_are_all_of_one_month_cut_nothing(tmp_path, here):
+    folder(tmp_path / "2024-05", each=40)
+    lines = inspected(here, ".")
+    assert lines[0] == "80 images 12x12 in colour, 2 classes, 2024-05-01 to 2024-05-01"
+    assert lines[-1].startswith("clbench run -b \"labelled_class(path='.'")
+
+
 def test_sets_of_torchvision_are_read_from_a_data_folder(tmp_path, here, monkeypatch):
     folder(tmp_path / "sets" / "ImageFolder")
     monkeypatch.setenv("CLBENCH_DATA", str(tmp_path / "sets"))

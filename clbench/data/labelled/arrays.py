@@ -43,8 +43,9 @@ def read(path: Path, options: "Options") -> Found:
     try:
         if path.suffix == ".npz":
             with np.load(path, allow_pickle=False) as archive:
-                named = {"y": columns.label, "t": columns.time, "x": columns.image, "group": columns.group}
-                for kind, usual in USUAL.items():
+                named = {"y": columns.label, "t": columns.time, "x": columns.image}
+                named |= {"group": columns.group, "part": columns.part}
+                for kind, usual in {**USUAL, "part": ()}.items():
                     given = named.get(kind)
                     if given and given not in archive.files:
                         raise InputError(f'{path}: no "{given}"; there are {", ".join(archive.files)}')
@@ -69,7 +70,7 @@ def read(path: Path, options: "Options") -> Found:
         unit=options.unit,
         timed=options.timed,
         buckets=options.buckets,
-        **{kind: arrays.get(kind) for kind in ("t", "split", "group")},
+        **{kind: arrays.get(kind) for kind in ("t", "split", "group", "part")},
     )
 
 

@@ -52,6 +52,8 @@ class Builder:
     def add(self, block: Block, side: str | None) -> None:
         """Takes a block. side: which side of the split all of it is on; None: as it says itself."""
         names = features.labels_of(block.labels)
+        if not names:
+            return
         self.read += len(names)
         kept = [i for i, name in enumerate(names) if name is not None]
         self.unlabelled += [block.places[i] for i, name in enumerate(names) if name is None]
