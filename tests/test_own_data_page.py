@@ -15,11 +15,11 @@ COMMANDS = [
     for line in block.splitlines()
     if line.startswith("clbench ")
 ]
+FEW = ["--profile", "smoke", "--seeds", "1", "--workers", "0"]
 
 
 def test_the_commands_of_the_page_run_one_after_another(here, tmp_path, monkeypatch):
     """Those that train do so for a few steps."""
-
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.syspath_prepend(str(ROOT / "examples"))
     import own_data
@@ -28,15 +28,12 @@ def test_the_commands_of_the_page_run_one_after_another(here, tmp_path, monkeypa
     assert len(COMMANDS) > 8
     said = {}
     for command in COMMANDS:
-        few = (
-            ["--profile", "smoke", "--seeds", "2", "--workers", "0"]
-            if command.startswith("clbench run")
-            else []
-        )
+        words = shlex.split(command)[1:]
+        few = FEW if words[0] == "run" else []
         arguments = [
-            one.replace(")", ", steps=3)") if "labelled" in one else one for one in shlex.split(command)
+            word.replace(")", ", steps=2, net='mlp')") if "labelled" in word else word for word in words
         ]
-        done = here(*arguments[1:], *few)
+        done = here(*arguments, *few)
         assert done.returncode == 0, f"{command}: {done.stderr}"
         said[command] = done.stdout
     assert (tmp_path / "samples.png").is_file()

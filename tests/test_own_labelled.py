@@ -231,6 +231,11 @@ def test_validation_holds_out_training_rows_and_whole_groups(data):
     )
 
 
+def test_no_image_of_a_user_is_drawn_into_a_record(data):
+    stream = stream_of("labelled_class(path='photos', tasks=2)")
+    assert stream.pictures(stream.test(0, slice(0, 2))[0], torch.zeros(2, dtype=torch.long)) is None
+
+
 def test_a_changed_file_is_another_fingerprint(data):
     spec = "labelled_class(path='changes.csv')"
     frame = pd.DataFrame({"w": np.arange(80.0), "label": list("ab") * 40})

@@ -1,6 +1,6 @@
 """Labelled data of one's own, in tasks by class, time or a column: -b "labelled_domain(path='photos')"."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
@@ -42,19 +42,19 @@ class LabelledData(Benchmark):
 
     path: Text = ""  # a folder of images by class, a table (csv, tsv, jsonl, parquet), arrays (npz, npy)
     test: Text | None = None  # the same for test rows kept apart; None: as the data say, else held out
-    image: Text | None = None  # name of the column; None: the first usual name that is there
-    text: Text | None = None  # likewise, and so on
-    label: Text | None = None
-    time: Text | None = None
+    image: Text | None = None  # name of the column; None: the first usual name that is there, and so on
+    text: Text | None = None  # of the texts
+    label: Text | None = None  # of the classes
+    time: Text | None = None  # of the dates
     split: Text | None = None  # column that says train or test
-    features: ListOfNames | None = None  # columns; None: where there is no image or text, all that are left  # type: ignore[type-arg]
-    without: ListOfNames | None = None  # columns that are no features  # type: ignore[type-arg]
+    features: ListOfNames | None = None  # columns; None: where there is no image or text, all that are left
+    without: ListOfNames | None = None  # columns that are no features
     group: Text | None = None  # column: rows of one value are on one side, as of a patient
     unit: Literal["iso", "s", "ms"] = "iso"  # of times
     by: Text | None = None  # class | year | quarter | month | season | quantile, edges, or a column
     tasks: Count | None = None  # by class: how many; None: 5
-    classes: ListOfNames | None = None  # by class: how many in each task, or their names  # type: ignore[type-arg]
-    order: ListOfNames | Literal["name", "given", "seed"] = "name"  # of the classes  # type: ignore[type-arg]
+    classes: ListOfNames | None = None  # by class: how many in each task, or their names
+    order: ListOfNames | Literal["name", "given", "seed"] = "name"  # of the classes
     shots: Count | None = None  # training rows of a class in every task after the first; None: all
     count: Annotated[int, Meta(ge=2, le=10_000)] | None = None  # slices, by quantile or a column of numbers
     min_rows: Count = 50  # neighbours on the calendar are joined until each slice has so many
@@ -62,6 +62,7 @@ class LabelledData(Benchmark):
     duplicates: Literal["stop", "drop"] = "stop"  # training rows that are test rows of a given split
     size: Pixels | None = None  # of a side of an image; None: as they are if all are alike, up to 32, else 32
     buckets: Annotated[int, Meta(ge=2, le=10**6)] = 4096  # numbers that a text becomes
+    # None: small_conv of images, linear of all else.
     net: Literal["linear", "mlp", "small_conv", "tiny_vit", "resnet18_slim", "resnet18"] | None = None
     width: Width | None = None  # of the network; None: its own
     memory: Count = field(default=100, kw_only=True)
@@ -158,6 +159,7 @@ class LabelledData(Benchmark):
     # ---- tasks
 
     def make_stream(self, images: Divided, seeds: list[int]) -> LabelledStream:
+        images = replace(images, shape=None)  # so that nobody draws what a user's images taught into a record
         if self._by() == "class":
             groups = self._groups(images, seeds)
             check_groups(groups, images.classes, set(images.y_test.unique().tolist()), self.scenario)

@@ -221,6 +221,25 @@ def test_tables_point_to_images_or_hold_them(tmp_path, here):
     assert first[0] == first[1] == first[2] and first[0][0] == "60 images 12x12 in colour, 2 classes"
 
 
+def test_days_that_are_all_of_one_month_cut_nothing(tmp_path, here):
+    folder(tmp_path / "2024-05", each=40)
+    lines = inspected(here, ".")
+    assert lines[0] == "80 images 12x12 in colour, 2 classes, 2024-05-01 to 2024-05-01"
+    assert lines[-1].startswith("clbench run -b \"labelled_class(path='.'")
+
+
+def test_sets_of_torchvision_are_read_from_a_data_folder(tmp_path, here, monkeypatch):
+    folder(tmp_path / "sets" / "ImageFolder")
+    monkeypatch.setenv("CLBENCH_DATA", str(tmp_path / "sets"))
+    lines = inspected(here, "torchvision:ImageFolder")
+    assert (
+        lines[0] == "60 images 12x12 in colour, 2 classes" and "path='torchvision:ImageFolder'" in lines[-1]
+    )
+    done = here("data", "inspect", "torchvision:Flowers102")
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert "Flowers102 is not in any data folder; put it under $CLBENCH_DATA" in done.stderr
+
+
 # ---- bad input, a row each
 
 

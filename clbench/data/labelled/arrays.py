@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clbench.data.labelled import building, features
+from clbench.data.labelled import cells, features
 from clbench.data.labelled.found import About, Found
 from clbench.data.pairs import dates, slices
 from clbench.errors import InputError
@@ -43,8 +43,9 @@ def read(path: Path, options: "Options") -> Found:
     try:
         if path.suffix == ".npz":
             with np.load(path, allow_pickle=False) as archive:
-                named = {"y": columns.label, "t": columns.time, "x": columns.image, "group": columns.group}
-                for kind, usual in USUAL.items():
+                named = {"y": columns.label, "t": columns.time, "x": columns.image}
+                named |= {"group": columns.group, "part": columns.part}
+                for kind, usual in {**USUAL, "part": ()}.items():
                     given = named.get(kind)
                     if given and given not in archive.files:
                         raise InputError(f'{path}: no "{given}"; there are {", ".join(archive.files)}')
@@ -69,7 +70,7 @@ def read(path: Path, options: "Options") -> Found:
         unit=options.unit,
         timed=options.timed,
         buckets=options.buckets,
-        **{kind: arrays.get(kind) for kind in ("t", "split", "group")},
+        **{kind: arrays.get(kind) for kind in ("t", "split", "group", "part")},
     )
 
 
@@ -97,10 +98,10 @@ def found_of(
     if not len(x):
         raise InputError(f"{source}: x has no rows")
     inputs, about = _inputs(x, source, buckets)
-    names = features.labels_of(_list(y))
+    names = cells.labels_of(_list(y))
     if None in names:
         raise InputError(f"{source}: y has no label in row {names.index(None)}: label it or take it out")
-    labels, classes = building.coded(names, source)
+    labels, classes = cells.coded(names, source)
     places = [f"row {i}" for i in range(len(x))]
     notes = list(about.pop("notes", ()))
     when = np.full(len(x), dates.NEVER, "datetime64[D]")
@@ -108,7 +109,7 @@ def found_of(
         when = dates.read(_days(t), unit, places, source)
     keys = [row.tobytes() for row in inputs]
     given = _list(group) if group is not None else [None] * len(keys)
-    groups = [building.key_of(one) or key for one, key in zip(given, keys, strict=True)]
+    groups = [cells.key_of(one) or key for one, key in zip(given, keys, strict=True)]
     parts = _list(part) if part is not None else [None] * len(keys)
     sides = _list(split) if split is not None else [None] * len(keys)
     content = hashlib.sha256(repr([about, groups, parts, sides, classes, when.tolist()]).encode())
@@ -116,8 +117,8 @@ def found_of(
         x=inputs,
         y=labels,
         when=when,
-        part=np.array([building.text_of(one) for one in parts], str),
-        split=building.sides(sides, places, source, notes),
+        part=np.array([cells.text_of(one) for one in parts], str),
+        split=cells.sides(sides, places, source, notes),
         content=slices.digests(keys),
         group=slices.digests(groups),
         origin=np.zeros((0, len(keys)), np.int64),

@@ -3,23 +3,20 @@
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from clbench.data.labelled import features
-from clbench.data.labelled.blocks import Block, side_of
+from clbench.data.labelled.blocks import Block
+from clbench.data.labelled.cells import coded, codes_of, key_of, labels_of, sides, text_of
 from clbench.data.labelled.found import About, Found, Kind
 from clbench.data.pairs import dates, slices
 from clbench.data.pairs.images import Unreadable, decode
-from clbench.data.pairs.sources import natural_order
 from clbench.errors import InputError
 
 LARGEST_OWN = 32  # pixels of a side up to which images stay as they are, if all are alike
-MOST_CLASSES = 10_000
-MOST_NUMBERS = 20  # labels with a fraction: more of them are a quantity, no classes
 PIECE = 1 << 24  # bytes at a time
 
 
@@ -51,7 +48,9 @@ class Builder:
 
     def add(self, block: Block, side: str | None) -> None:
         """Takes a block. side: which side of the split all of it is on; None: as it says itself."""
-        names = features.labels_of(block.labels)
+        names = labels_of(block.labels)
+        if not names:
+            return
         self.read += len(names)
         kept = [i for i, name in enumerate(names) if name is not None]
         self.unlabelled += [block.places[i] for i, name in enumerate(names) if name is None]
@@ -159,7 +158,7 @@ class Builder:
             split=sides(self.lists["split"], self.lists["place"], self.source, notes),
             content=content,
             group=slices.digests(groups),
-            origin=np.stack([_codes(values) for values in self.origins.values()])
+            origin=np.stack([codes_of(values) for values in self.origins.values()])
             if self.origins
             else np.zeros((0, n), np.int64),
             about=About(
@@ -210,56 +209,6 @@ class Builder:
         return notes
 
 
-def coded(names: Sequence[Any], source: str) -> tuple[np.ndarray, tuple[str, ...]]:
-    """(places [n] in the classes, the classes in the order of their names). Raises InputError for labels that
-    are no classes."""
-    classes = sorted(set(names), key=lambda name: natural_order(Path(name)))
-    if len(classes) == 1:
-        raise InputError(f"{source}: all rows are of one class, {classes[0]!r}: a classifier needs two")
-    numbers = sum(_is_fraction(name) for name in classes)
-    if numbers > MOST_NUMBERS:
-        raise InputError(
-            f"{source}: {numbers} labels are numbers with a fraction, like {classes[0]}: a quantity is no "
-            "class; cut it into classes first, or name another column with label="
-        )
-    if len(classes) > MOST_CLASSES or len(classes) > max(len(names) // 2, MOST_NUMBERS):
-        raise InputError(
-            f"{source}: {len(classes):,} classes in {len(names):,} rows (at most {MOST_CLASSES:,}, two rows "
-            "of each on average): is the label a name or a number of each row? name another with label="
-        )
-    place = {name: i for i, name in enumerate(classes)}
-    return np.array([place[name] for name in names], np.int64), tuple(classes)
-
-
-def _is_fraction(name: str) -> bool:
-    try:
-        return not float(name).is_integer()
-    except (ValueError, OverflowError):
-        return False
-
-
-def sides(values: Sequence, places: Sequence[str], source: str, notes: list[str]) -> np.ndarray:
-    """1 for a test row, 0 for a training row, -1 everywhere where no row says it. Validation rows are test
-    rows where there are no others, else training rows."""
-    if all(value is None for value in values):
-        return np.full(len(values), -1, np.int8)
-    told = [side_of(value) for value in values]
-    if None in told:
-        first = told.index(None)
-        raise InputError(
-            f"{source}: {told.count(None)} rows are on no side of the split, first {values[first]!r} "
-            f"({places[first]}): write train or test"
-        )
-    tested = {"test"} if "test" in told else {"validation"}
-    if "validation" in told:
-        taken = "training" if "test" in told else "test"
-        notes.append(f"{told.count('validation')} validation rows are taken as {taken} rows")
-    found = np.array([side in tested for side in told], np.int8)
-    if found.all() or not found.any():
-        raise InputError(f"{source}: the split has {'test' if found.all() else 'training'} rows only")
-    return found
-
-
 def _without_colour(path: Path, shape: tuple[int, ...]) -> tuple[int, ...]:
     """Rewrites a file of grey pictures with one channel; their new shape."""
     part = path.with_name("x.part")
@@ -268,21 +217,3 @@ def _without_colour(path: Path, shape: tuple[int, ...]) -> tuple[int, ...]:
             grey.write(piece[::3])
     os.replace(part, path)
     return (*shape[:2], 1)
-
-
-def key_of(value: object) -> bytes | None:
-    text = text_of(value)
-    return f"group {text}".encode() if text else None
-
-
-def text_of(value: Any) -> str:
-    """What a cell holds as a name; "" where it holds nothing."""
-    name = features.labels_of([value])[0]
-    return name or ""
-
-
-def _codes(values: Sequence) -> np.ndarray:
-    """[n]: equal where the values are; -1 for nothing."""
-    texts = np.array([text_of(value) for value in values])
-    codes = np.unique(texts, return_inverse=True)[1].reshape(-1)
-    return np.where(texts == "", -1, codes)

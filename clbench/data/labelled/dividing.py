@@ -117,13 +117,14 @@ def _by_quantity(values: np.ndarray, cut: Cut, source: str) -> tuple[np.ndarray,
 
 def calendar_of(found: Found, min_rows: int) -> str | None:
     """The coarsest of year, quarter and month by which there are FEWEST slices at least, else the one with
-    the most; None without times."""
+    the most; None without times, or where all are of one slice."""
     if not found.dated:
         return None
     counts = {by: len(slices.cut(found.when, by, None, min_rows)[1]) for by in ("year", "quarter", "month")}
-    return next(
-        (by for by, count in counts.items() if count >= FEWEST), max(counts, key=lambda by: counts[by])
-    )
+    most = max(counts, key=lambda by: counts[by])
+    if counts[most] == 1:
+        return None
+    return next((by for by, count in counts.items() if count >= FEWEST), most)
 
 
 # ---- test rows
@@ -136,7 +137,7 @@ def hold_out(
 
     Rows of one input or of one group are on one side. A hash of the group decides, so a row stays where it
     is when others are added; where a class or a slice would have no row on a side, the group whose hash is
-    nearest changes over, if there are two.
+    nearest changes over, if there are two. salt: another number is another draw.
     """
     number = slices.groups(np.stack([content, group], 1))
     least = np.full(number.max() + 1, np.iinfo(np.uint64).max)

@@ -70,15 +70,3 @@ def numbers_of(frame: Any, source: str) -> tuple[np.ndarray, list[tuple[str, int
         for name, column, end in zip([*numeric, *kinds], columns, ends, strict=True)
     ]
     return np.concatenate(columns, 1), spans, len(numeric), notes
-
-
-def labels_of(values: Sequence) -> list[str | None]:
-    """The name of each label; None where there is none. 3.0 is called 3."""
-    names: list[str | None] = []
-    for value in values:
-        if isinstance(value, float | np.floating) and value.is_integer():
-            value = int(value)
-        missing = value is None or value != value or type(value).__name__ in ("NAType", "NaTType")
-        text = "" if missing else str(value).strip()
-        names.append(text or None)
-    return names

@@ -62,16 +62,16 @@ def _opened(cls: Any, name: str) -> dict[str, Any]:
     """train and test -> the set; all where it has no sides."""
     takes = inspect.signature(cls).parameters
     problems = []
-    for root in [Path("."), *files.folders()]:
-        for place in (root / name, root):
-            try:
-                if "train" in takes:
-                    return {side: cls(str(place), train=side == "train") for side in SIDES}
-                if "split" in takes:
-                    return {side: cls(str(place), split=side) for side in SIDES}
-                return {"all": cls(str(place))}
-            except (RuntimeError, OSError, ValueError, ImportError) as error:
-                problems.append(f"{place}: {(str(error) or type(error).__name__).splitlines()[0]}")
+    roots = [Path("."), *files.folders()]
+    for place in [*(root / name for root in roots), *roots]:
+        try:
+            if "train" in takes:
+                return {side: cls(str(place), train=side == "train") for side in SIDES}
+            if "split" in takes:
+                return {side: cls(str(place), split=side) for side in SIDES}
+            return {"all": cls(str(place))}
+        except (RuntimeError, OSError, ValueError, ImportError) as error:
+            problems.append(f"{place}: {(str(error) or type(error).__name__).splitlines()[0]}")
     raise Unavailable(
         f"{name} is not in any data folder; put it under $CLBENCH_DATA as torchvision has it ({problems[-1]})"
     )

@@ -11,8 +11,8 @@ from clbench.data.pairs import driftcaps, glyphs
 from clbench.errors import InputError
 
 
-def drawn(steps=3, n=120, n_test=60, drift=0.5, churn=0.2, size=32, seed=0):
-    return driftcaps.slices(steps, n, n_test, drift, churn, size, seed)
+def drawn(steps=3, n=120, n_test=60, drift=0.5, churn=0.2, size=32, seed=0, period=None):
+    return driftcaps.slices(steps, n, n_test, drift, churn, size, seed, period)
 
 
 def digest(made) -> str:
@@ -51,6 +51,17 @@ def test_without_drift_and_churn_the_slices_are_exchangeable():
 def test_churn_brings_shapes_never_seen_before():
     seen = [set(train.attributes[:, 0]) for train, _ in drawn(n=600, drift=0, churn=0.5)]
     assert len(seen[1] - seen[0]) == 6 and not (seen[0] - seen[1]) & seen[2]
+
+
+def test_with_a_period_the_world_returns_and_what_is_drawn_of_it_is_new():
+    made, ever_new = drawn(steps=5, n=600, period=2), drawn(steps=5, n=600)
+    for t in range(2):  # the first period is as it was without
+        assert np.array_equal(made[t][0].images, ever_new[t][0].images)
+    words = [set(" ".join(train.captions).split()) for train, _ in made]
+    shapes = [set(train.attributes[:, 0]) for train, _ in made]
+    assert words[0] == words[2] == words[4] != words[1] == words[3]
+    assert shapes[0] == shapes[2] and shapes[0] != shapes[1]
+    assert made[0][0].captions != made[2][0].captions
 
 
 def test_a_caption_names_what_is_shown():
