@@ -79,7 +79,8 @@ class Tally:
         """[S]; NaN before the first task, and where scores are no probabilities."""
         if not answers or not self.gives_probabilities:
             return torch.full((len(self.stream.seeds),), torch.nan, dtype=torch.double)
-        confidence = torch.cat([one.confidence for one in answers if one.confidence is not None], 1).double()
+        scores = torch.cat([one.scores for one in answers if one.scores is not None], 1)
+        confidence = (scores.amax(-1) - scores.logsumexp(-1)).exp().double()  # of the output chosen
         right = torch.cat([one.right for one in answers], 1).double()
         place = (confidence * BINS).long().clamp(0, BINS - 1)
         gaps = torch.zeros(len(right), BINS, dtype=torch.double, device=right.device)

@@ -221,8 +221,7 @@ class LabelledStream:
         guess = competing.argmax(-1)
         label = self.images.y_test[self.tasks[j].test] + self.offset[j]
         right = guess == label
-        confidence = (competing.amax(-1) - competing.logsumexp(-1)).exp()
-        return Answers(right.double().mean(-1, keepdim=True), right, guess, label, confidence)
+        return Answers(right.double().mean(-1, keepdim=True), right, guess, label, competing)
 
 
 def _only(own: Tensor, out: Tensor) -> Tensor:

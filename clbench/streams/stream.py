@@ -30,7 +30,7 @@ class Answers:
     right: Tensor  # [S, m] bool; of pairs: whether the left side finds its own right side
     guess: Tensor | None = None  # [S, m] the output chosen; None for pairs, and likewise below
     label: Tensor | None = None  # [m] the output that is right
-    confidence: Tensor | None = None  # [S, m] of the chosen output, by the softmax of what competes
+    scores: Tensor | None = None  # [S, m, C] of the outputs that compete, -inf for the others
 
 
 class Stream(Protocol):
