@@ -56,3 +56,27 @@ def test_unequal_tasks_are_counted_by_example_too(fabricated):
     last = record.array[:, -1]
     expected = (last * [10, 60]).sum(1).mean() / 70
     assert row.cells["acc_by_example"].value == pytest.approx(expected)
+
+
+def test_what_a_probe_finds_stands_beside_the_costs(fabricated):
+    """Two tasks of four steps; joint ends at 0.9 of both."""
+    from clbench.report.values import entries
+    from clbench.results.records import Probe
+
+    def probed(last, recovery):
+        joint = fabricated.make("joint", fabricated.two_tasks((0.9, 0.9), (0.9, 0.9)))
+        er = fabricated.make("er", fabricated.two_tasks((0.8, 0.9), (0.8, 0.9)), costs={"steps": 8})
+        for group, recovered, seen in zip(er.groups, recovery, last, strict=True):
+            group.probe = Probe(50, [1, 1, 2, 2, 2], [1, 4, 5, 6, 8], [[0.5, 0.9, *seen]])
+            group.tally = {"min_acc": [0.3], "recovery_steps": [recovered]}
+        found = entries([joint, er])
+        return next(one for one in found if one.record.strategy == "er")
+
+    reached = probed([[0.4, 0.86, 0.87], [0.4, 0.5, 0.86]], [1.0, 3.0])
+    assert reached.metrics["min_acc"] == {0: 0.3, 1: 0.3} and "recovery_steps" not in reached.metrics
+    assert reached.costs["recovery_steps"] == 2
+    assert reached.costs["steps_to_target"] == 7  # 6 and 8: 0.855 of all tasks
+    share = 7 / 8 * reached.record.cost("flops") / 1e9
+    assert reached.costs["gflops_to_target"] == pytest.approx(share)
+    never = probed([[0.4, 0.86, 0.87], [0.4, 0.5, 0.85]], [1.0, None])
+    assert never.costs["steps_to_target"] is None and never.costs["recovery_steps"] is None
