@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clbench.core import tuned
 from clbench.core.benchmark import Benchmark
 from clbench.core.part import Part
 from clbench.errors import InputError, Unavailable
@@ -125,12 +126,17 @@ def run(
     if profile not in PROFILES:
         raise InputError(f"unknown profile: use {', '.join(PROFILES)}", "profile", profile)
     folder = Path(out) if out else None
+    tuned.use(folder)  # and no longer those of a call before
     if isinstance(benchmark, str) and isinstance(strategy, str) and scenario is None:
         plan = make_plan([benchmark], [strategy], profile, asked, folder)
     else:
         plan = _plan_of_own(benchmark, strategy, scenario, profile, asked, workers, folder)
     for problem in [*plan.unavailable.values(), *plan.blocked]:
         raise Unavailable(problem)
+    from clbench.tuning.choice import check_unseen
+
+    for pair in plan.pairs:
+        check_unseen(pair.blank, pair.asked)
     with hold(folder) if folder else nullcontext():
         finished = execute(plan, jobs(plan, device), folder, workers=workers)
     if finished.interrupted:

@@ -18,7 +18,7 @@ MAY: dict[str, set[str]] = {
     "errors": set(),
     "__init__": {"exports", "moved"},
     "__main__": {"cli"},
-    "api": {"core", "execution", "metrics", "profiles", "report", "results"},
+    "api": {"core", "execution", "metrics", "profiles", "report", "results", "tuning"},
     "avalanche": {"core", "engine", "interchange", "streams"},  # the last for one name, when it is asked for
     "benchmarks": {"core", "data", "listing", "models", "streams"},
     "claims": {"core", "metrics", "profiles", "registry", "results", "spec"},

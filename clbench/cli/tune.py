@@ -13,6 +13,7 @@ from clbench.core import tuned
 from clbench.core.paths import check_writable, check_writable_file
 from clbench.core.text import printable
 from clbench.errors import InputError
+from clbench.profiles import OWN_PROFILES
 from clbench.results import folders
 
 if TYPE_CHECKING:
@@ -85,6 +86,8 @@ def tune(
 
     seeds = _checked(trials, tasks, seed_list)
     limit, device, level = seconds_of("time_limit", time_limit), choose_device(device), profile.value
+    if level not in OWN_PROFILES:
+        raise InputError(f"its values are the publication's; use {', '.join(OWN_PROFILES)}", "profile", level)
     tuned.use(None if write else out)
     asked = ask(benchmark, strategy, level, out, parse_grid(grid or []), trials, write)
     _leave_out(asked, force)

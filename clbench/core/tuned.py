@@ -58,7 +58,17 @@ def arguments(table: dict[str, Any]) -> dict[str, Any]:
 def trials_of(table: dict[str, Any]) -> list[dict[str, Any]]:
     """What `clbench tune` has tried for a table; none where a person has written it."""
     evidence = table.get("evidence")
-    return evidence.get("trials", []) if isinstance(evidence, dict) else []
+    trials = evidence.get("trials") if isinstance(evidence, dict) else None
+    return [one for one in trials if isinstance(one, dict)] if isinstance(trials, list) else []
+
+
+def are_of(table: dict[str, Any], own: dict[str, Any] | None) -> bool:
+    """Whether arguments of a strategy are those that `clbench tune` has chosen: the table's, or, where it
+    has none, the paper's, which are its first trial."""
+    if own is None or not trials_of(table):
+        return False
+    values = {key: value for key, value in trials_of(table)[0].items() if key in own} | arguments(table)
+    return all(own.get(key) == value for key, value in values.items())
 
 
 # ---- ours

@@ -31,6 +31,7 @@ class Finished:
     records: dict[tuple[str, str], Record] = field(default_factory=dict)  # by benchmark and strategy
     unavailable: dict[tuple[str, str], str] = field(default_factory=dict)
     tallies: dict[tuple[str, str], dict[int, dict[str, "np.ndarray"]]] = field(default_factory=dict)
+    repeats: dict[tuple[str, str], Record] = field(default_factory=dict)  # of what is stored, not yet whole
     differing: dict[tuple[str, str], str] = field(default_factory=dict)  # repeats that are not the same run
     left: int = 0  # groups not run: time limit or Ctrl-C
     interrupted: bool = False
@@ -64,7 +65,7 @@ def execute(
         {
             (pair.blank.benchmark, pair.blank.strategy): pair.stored
             for pair in plan.pairs
-            if pair.current and pair.stored is not None and not pair.again
+            if pair.current and pair.stored is not None
         }
     )
     for record in plan.failed:
@@ -110,6 +111,8 @@ def _merge(finished: Finished, pair: Pair, job: Job, result: GroupResult, out: P
     if result.status == "unavailable":
         finished.unavailable[name] = result.reason
         return
+    if pair.again:
+        return _merge_repeat(finished, pair, name, result, out)
     fresh = name not in finished.records
     record = deepcopy(pair.blank) if fresh else finished.records[name]
     if record is pair.stored:  # a failed record, or more seeds of a good one
@@ -125,12 +128,35 @@ def _merge(finished: Finished, pair: Pair, job: Job, result: GroupResult, out: P
     known = finished.tallies.setdefault(name, _stored_tallies(pair, out) if not fresh else {})
     if result.group is not None and result.tally is not None:
         known |= tallies.by_seed(result.group.seeds, tallies.unpack(result.tally))
-    if pair.again and pair.stored is not None:
-        if record.status == "ok" and len(record.seeds) < len(pair.missing):
-            return  # nothing is replaced before all of it is there and compared
-        if reason := difference(pair.stored, record):
-            finished.records[name], finished.differing[name] = pair.stored, reason
-            return
+    _write(record, known, out)
+
+
+def _merge_repeat(
+    finished: Finished, pair: Pair, name: tuple[str, str], result: GroupResult, out: Path | None
+) -> None:
+    """One group of a row that is run again: what is stored stays until the repeat is whole, and the same."""
+    if name in finished.differing:
+        return
+    record = finished.repeats.setdefault(name, deepcopy(pair.blank))
+    known = finished.tallies.setdefault(name, {})
+    if result.status != "ok" or result.group is None or result.acc is None:
+        finished.differing[name] = f"the repeat {result.status}: {result.reason or 'no reason given'}"
+        return
+    record.add(result.group, result.acc)
+    if result.tally is not None:
+        known |= tallies.by_seed(result.group.seeds, tallies.unpack(result.tally))
+    if len(record.seeds) < len(pair.missing):
+        return
+    assert pair.stored is not None  # else there is nothing to repeat
+    if reason := difference(pair.stored, record):
+        finished.differing[name] = reason
+        return
+    finished.records[name] = record
+    _write(record, known, out)
+
+
+def _write(record: Record, known: dict[int, dict[str, "np.ndarray"]], out: Path | None) -> None:
+    """With what was tallied of its seeds."""
     if out is not None:
         if joined := tallies.joined(known, record.seeds):
             tallies.write(record, joined, out)

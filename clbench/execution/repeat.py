@@ -10,8 +10,9 @@ def difference(old: Record, new: Record | None) -> str | None:
         return "the repeat was unavailable"
     if new.status != "ok":
         return f"the repeat {new.status}: {new.error.reason if new.error else 'no reason given'}"
-    if new.seeds != old.seeds:
-        return "the repeat has other seeds"
+    if not set(old.seeds) <= set(new.seeds):
+        return "the repeat lacks seeds"
+    new = new.of_seeds(old.seeds)  # it may have more
     measured, again = _measured(old), _measured(new)
     unlike = [seed for seed in old.seeds if measured[seed] != again[seed]]
     # Of older records no digest of the weights is known.

@@ -10,6 +10,18 @@ The examples use three classes, one a task:
 
 import numpy as np
 
+# What a record may hold of it, and of a probe (`clbench.metrics.within`): shares, and a number of steps.
+SHARES = (
+    "worst_class",
+    "recency_bias",
+    "negative_flips",
+    "calibration_error",
+    "min_acc",
+    "wc_acc",
+    "anytime",
+)
+STEPS = "recovery_steps"
+
 CONFUSION = np.array([[5, 1, 4], [0, 7, 3], [0, 0, 10]])
 FLIPS = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 0.0], [0.1, 0.0, 0.0], [0.5, 0.3, 0.0]])  # row 0 first
 

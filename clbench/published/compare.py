@@ -38,8 +38,9 @@ class Compared:
 
     @property
     def undecidable(self) -> bool:
-        """Whether the published spread alone keeps it undecided; known before any run."""
-        return self.figure.confirmed and self.verdict != "incomplete" and is_undecidable(self.figure)
+        """Whether the published spread alone is likely to keep it undecided; known before any run."""
+        decided = self.verdict in ("incomplete", REPRODUCED, NOT)
+        return self.figure.confirmed and not decided and is_undecidable(self.figure)
 
 
 def compare(judged: Mapping[str, Mapping[str, list[Entry]]]) -> list[Compared]:

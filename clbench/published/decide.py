@@ -94,7 +94,8 @@ def published_half_width(figure: Figure) -> float | None:
 
 
 def is_undecidable(figure: Figure) -> bool:
-    """Whether the published spread is too wide for any number of seeds of ours to reproduce the figure."""
+    """Whether the published spread is too wide to reproduce the figure with many seeds of ours. (Few with a
+    wide spread add to Welch's degrees of freedom, which may narrow h.)"""
     return (published_half_width(figure) or 0.0) > WIDEST
 
 

@@ -49,7 +49,7 @@ def count_lines(compared: Sequence[Compared]) -> list[str]:
         lines.append(f"{protocol}: {judged} judged of {sum(words.values())}: {told}")
     if wide := [one.figure for one in compared if one.undecidable]:
         names = ", ".join(f"{figure.id} ({published_half_width(figure):.3f})" for figure in wide)
-        lines.append(f"undecidable, since the published spread alone is above 0.02: {len(wide)}: {names}")
+        lines.append(f"not to be decided, the published spread alone being above 0.02: {len(wide)}: {names}")
     return lines
 
 

@@ -12,7 +12,7 @@ from clbench.report.stars import star_and_ties
 from clbench.report.values import Entry, oldest, waited
 
 NONE = "–"
-TIMES = ("seconds", *SECONDS)  # by the clock
+TIMES = ("seconds", *SECONDS, "predict_ms", "predict_batch_ms")  # by the clock
 POINTS_PER = {"update_gain_per_gflop": 100, "update_gain_per_item": 1e5}  # GFLOP, 1,000 examples
 SIGNS = {
     "best": "★",

@@ -3,9 +3,8 @@
 from typing import Any
 
 from clbench import registry
-from clbench.core.tuned import arguments, trials_of
+from clbench.core.tuned import are_of, arguments, trials_of
 from clbench.report.values import Entry
-from clbench.results.records import Record
 from clbench.spec import PAPER, VALUES, written
 
 
@@ -16,13 +15,12 @@ def chosen_values(found: list[Entry]) -> list[str]:
     chosen = {
         name: table
         for name, table in tables.items()
-        if trials_of(table) and any(_has(entry.record, name, table) for entry in found)
+        if any(are_of(table, entry.record.settings.get("strategy", {}).get(name)) for entry in found)
     }
     if not chosen:
         return []
     told = ", ".join(
-        f"{name} ({len(trials_of(table))} trials, {table['evidence'].get('cpu_s', 0):.0f} s)"
-        for name, table in chosen.items()
+        f"{name} ({len(trials_of(table))} trials, {_seconds(table):.0f} s)" for name, table in chosen.items()
     )
     lines = [
         "values chosen by `clbench tune` on held-out training data of the first tasks, with the trials and "
@@ -37,10 +35,6 @@ def chosen_values(found: list[Entry]) -> list[str]:
     return lines
 
 
-def _has(record: Record, name: str, table: dict[str, Any]) -> bool:
-    """Whether a row was made with the values of the table."""
-    own = record.settings.get("strategy", {}).get(name)
-    if own is None:
-        return False
-    values = {key: value for key, value in trials_of(table)[0].items() if key in own} | arguments(table)
-    return all(own.get(key) == value for key, value in values.items())
+def _seconds(table: dict[str, Any]) -> float:
+    seconds = table["evidence"].get("cpu_s")
+    return seconds if isinstance(seconds, int | float) else 0.0

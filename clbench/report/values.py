@@ -20,6 +20,7 @@ from clbench.metrics import accuracy, within
 from clbench.metrics.decay import DECAY, terms
 from clbench.metrics.references import JOINT, JOINT_EQUAL, NAIVE, REFERENCES, place_of
 from clbench.metrics.statistics import Recovered, recovered
+from clbench.metrics.tally import SHARES
 from clbench.profiles import PROFILES
 from clbench.results.records import Group, Record
 from clbench.results.staleness import is_stale
@@ -210,7 +211,7 @@ def _entry(record: Record, stale: bool, references: dict[tuple[str, str], Record
         }
         metrics |= {name: _gap(gap, record, reference(other)) for name, (gap, other) in GAPS.items()}
         metrics |= {name: _backward(record, measure) for name, measure in BACKWARD.items()}
-        metrics |= {name: values for name, values in record.tally.items() if name in accuracy.METRICS}
+        metrics |= {name: values for name, values in record.tally.items() if name in SHARES}
         metrics["acc_by_example"] = _by_example(record)
         back = _recovered(record, reference(NAIVE), reference(JOINT))
     costs = {name: record.cost(name) for name in COSTS}

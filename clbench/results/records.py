@@ -16,6 +16,7 @@ import numpy as np
 from clbench.core.costs import COSTS
 from clbench.core.text import printable
 from clbench.errors import InputError
+from clbench.metrics.tally import SHARES, STEPS
 from clbench.results import verification
 from clbench.results.files import read_json, readable, write_atomically
 
@@ -379,9 +380,16 @@ def check(record: Record) -> None:
         _check_by_task("kept_bytes", group.kept_bytes, record, 0, 2**53)
         _check_by_task("moved", group.moved, record, 0, 1)
         for name, values in group.tally.items():
-            if any(value is not None and not 0 <= value <= LARGEST for value in values):
-                raise ValueError(f"{name} has to lie between 0 and {LARGEST:g}")
+            largest = LARGEST if name == STEPS else 1
+            if name not in (*SHARES, STEPS) or any(
+                one is not None and not 0 <= one <= largest for one in values
+            ):
+                raise ValueError(
+                    f"{name} is nothing that evaluation tallies, or not between 0 and {largest:g}"
+                )
         _check_probe(group)
+    if len({(one.task[-1], len(one.step)) for group in record.groups if (one := group.probe)}) > 1:
+        raise ValueError("its groups were probed at different points")
 
 
 def _check_probe(group: Group) -> None:
@@ -391,6 +399,8 @@ def _check_probe(group: Group) -> None:
         raise ValueError("a probe has a row of points for each seed")
     if not (_rises(group.probe.task) and _rises(group.probe.step) and group.probe.rows >= 1):
         raise ValueError("a probe has points of tasks and steps from 1 on, in order, and rows")
+    if any(one is not None and not 0 <= one <= 1 for points in group.probe.seen for one in points):
+        raise ValueError("a probe's accuracies lie between 0 and 1")
 
 
 def _rises(numbers: list[int]) -> bool:

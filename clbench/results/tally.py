@@ -46,11 +46,24 @@ def unpack(content: bytes) -> dict[str, np.ndarray]:
             arrays = {name: file[name] for name in file.files}
         length = int(arrays.pop(BITS + LENGTH))
         arrays[BITS] = np.unpackbits(arrays[BITS], axis=-1, count=length).astype(bool)
-        if len({len(array) for array in arrays.values()}) > 1:
-            raise ValueError("its arrays hold different numbers of seeds")
+        _check(arrays)
         return arrays
-    except (OSError, zipfile.BadZipFile, KeyError, TypeError, EOFError) as error:
-        raise ValueError(str(error)) from None
+    except (ValueError, MemoryError):
+        raise
+    except Exception as error:  # a damaged archive has many
+        raise ValueError(str(error) or type(error).__name__) from None
+
+
+def _check(arrays: Mapping[str, np.ndarray]) -> None:
+    if any(array.dtype.kind not in "biuf" or array.ndim < 1 for array in arrays.values()):
+        raise ValueError("its arrays hold no numbers")
+    if len({len(array) for array in arrays.values()}) > 1:
+        raise ValueError("its arrays hold different numbers of seeds")
+    if "seeds" in arrays and (arrays["seeds"].ndim != 1 or arrays["seeds"].dtype.kind not in "iu"):
+        raise ValueError("its seeds are no list of numbers")
+    confusion = arrays.get("confusion")
+    if confusion is not None and (confusion.ndim != 4 or confusion.shape[2] != confusion.shape[3]):
+        raise ValueError("its confusion is no square of classes for each seed and row")
 
 
 def write(record: Record, arrays: Mapping[str, np.ndarray], folder: Path) -> None:
@@ -90,7 +103,7 @@ def read(record: Record, folder: Path) -> dict[int, dict[str, np.ndarray]]:
                 raise ValueError("it does not have the SHA-256 that its record says")
             arrays = unpack(content)
             found |= by_seed(arrays.pop("seeds").tolist(), arrays)
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, MemoryError) as error:
             raise BrokenRecord(printable(f"{path.parent / name}: {error}")) from None
     return found
 

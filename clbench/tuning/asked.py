@@ -131,16 +131,22 @@ def tuning_of(
 def check_ranges(name: str, tunes: Any, paper: Values, cls: type) -> None:
     """Raises InputError for ranges in a class that are none, or of what it has not."""
     kinds = ranges.kinds_of(cls)
+    if not isinstance(tunes, dict):
+        raise InputError(f'{name}: tunes is a dictionary like {{"lam": (1.0, 1e6, "log")}}')
     for argument, scale in tunes.items():
         if argument not in paper or argument == "memory":
             raise InputError(f"{name}: tunes names {argument}, which is no argument of its own")
         numbers = isinstance(scale, tuple) and scale[-1:] in (("log",), ("linear",))
         ends = scale[:-1] if numbers else scale
         ordered = not numbers or (
-            len(ends) == 2 and 0 <= ends[0] < ends[1] and (ends[0] or scale[2] == "linear")
+            len(ends) == 2
+            and all(isinstance(end, int | float) for end in ends)
+            and 0 <= ends[0] < ends[1]
+            and (ends[0] or scale[2] == "linear")
         )
         if (
             not isinstance(scale, tuple)
+            or not scale
             or not ordered
             or not all(ranges.fits(end, kinds[argument]) for end in ends)
         ):

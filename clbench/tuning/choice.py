@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from clbench.core.tuned import are_of
 from clbench.errors import InputError
 from clbench.metrics.accuracy import METRICS, per_seed
 from clbench.registry import tuned_tables
@@ -92,9 +93,9 @@ def _written(one: Trial) -> dict[str, Any]:
 def check_unseen(record: Record, seeds: list[int]) -> None:
     """Raises InputError where values of this row were chosen on one of these seeds."""
     tables = tuned_tables(record.benchmark, record.settings["scenario"], record.profile)
-    for name in record.settings["strategy"]:
-        evidence = tables.get(name, {}).get("evidence")
-        of_trials = evidence.get("seeds", []) if isinstance(evidence, dict) else []
+    for name, own in record.settings["strategy"].items():
+        table = tables.get(name, {})
+        of_trials = table["evidence"].get("seeds", []) if are_of(table, own) else []
         if shared := sorted(set(seeds) & set(of_trials)):
             raise InputError(
                 f"seed {shared[0]}: the values of {name} on {record.benchmark} were chosen on it; "

@@ -37,6 +37,13 @@ def test_a_probe_is_added_to_what_is_there_and_changes_no_bit(here, place):
     assert f"{100 * after.tally['min_acc'][0]:.1f}" in shown.stdout
 
 
+def test_a_probe_with_more_seeds_than_there_are(here, place):
+    before, _ = stored(place)
+    assert here(*RUN, "--seeds", "2", "--probe", "30").returncode == 0
+    after, _ = stored(place)
+    assert after.seeds == [0, 1] and after.acc[0] == before.acc[0] and after.probe_rows == 30
+
+
 def test_a_repeat_that_gives_other_bits_replaces_nothing_and_says_so(here, place):
     record, path = stored(place)
     record.acc[0][1][0] = 1 - record.acc[0][1][0]
@@ -67,12 +74,14 @@ def test_more_seeds_join_the_file_and_of_a_damaged_one_only_it_is_lost(here, pla
 
 def test_what_is_packed_is_unpacked_and_anything_else_is_refused():
     bits = np.random.default_rng(0).random((2, 3, 13)) < 0.5
-    arrays = {"right": bits, "confusion": np.arange(8).reshape(2, 2, 2)}
+    arrays = {"right": bits, "confusion": np.arange(16).reshape(2, 2, 2, 2)}
     content = tally.pack(arrays)
     assert content == tally.pack(arrays)  # byte for byte
     again = tally.unpack(content)
     assert (again["right"] == bits).all() and (again["confusion"] == arrays["confusion"]).all()
-    for other in (b"", content[:-30], tally.pack({"right": bits, "confusion": np.zeros(5)})):
+    flipped = content[:200] + bytes(255 - one for one in content[200:260]) + content[260:]
+    wrong = [tally.pack({"right": bits, name: np.zeros(5)}) for name in ("confusion", "seeds")]
+    for other in (b"", content[:-30], flipped, *wrong):
         with pytest.raises(ValueError):
             tally.unpack(other)
 
@@ -81,3 +90,14 @@ def test_what_is_packed_is_unpacked_and_anything_else_is_refused():
 def test_rows_of_a_probe_are_a_number_from_1_on(here, value):
     done = here(*RUN, "--probe", value)
     assert done.returncode == 2 and "--probe" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "values", [{"acc": [0.9]}, {"worst_class": [7000.0]}, {"recovery_steps": [-1.0]}, {"min_acc": [0.5, 0.5]}]
+)
+def test_a_record_holds_of_a_tally_what_there_is(fabricated, values):
+    record = fabricated.toy()[0].of_seeds([0])
+    with pytest.raises(ValueError):
+        record.groups[0].tally = values
+        record.groups[0].__post_init__()
+        records.check(record)

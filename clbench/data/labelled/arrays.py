@@ -1,6 +1,8 @@
 """Labelled arrays: of an npz or npy files, or as a program has them."""
 
 import hashlib
+import zipfile
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +45,7 @@ def read(path: Path, options: "Options") -> Found:
     try:
         if path.suffix == ".npz":
             with np.load(path, allow_pickle=False) as archive:
-                named = {"y": columns.label, "t": columns.time, "x": columns.image}
+                named = {"y": columns.label, "t": columns.time, "x": columns.image, "split": columns.split}
                 named |= {"group": columns.group, "part": columns.part}
                 for kind, usual in {**USUAL, "part": ()}.items():
                     given = named.get(kind)
@@ -53,9 +55,18 @@ def read(path: Path, options: "Options") -> Found:
                     if name:
                         arrays[kind] = archive[name]
         else:
+            if chosen := [
+                name for name in (columns.label, columns.time, columns.split, columns.group) if name
+            ]:
+                raise InputError(
+                    f"{path}: npy files have no names to choose from ({', '.join(chosen)}); what is read is "
+                    "y.npy, t.npy, split.npy and group.npy"
+                )
             for file in files_of(path):
                 arrays[file.stem] = np.load(file, allow_pickle=False)
-    except (ValueError, OSError, EOFError, KeyError) as error:
+    except InputError:
+        raise
+    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(
             f"{path} cannot be read without pickle: {str(error).splitlines()[0]}; save texts as an array of "
             "text, not of objects"

@@ -39,8 +39,11 @@ def numbers_of(frame: Any, source: str) -> tuple[np.ndarray, list[tuple[str, int
     import pandas as pd
 
     numeric, kinds, notes = {}, {}, []
-    for name in map(str, frame.columns):
-        values = frame[name]
+    names = [str(name) for name in frame.columns]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise InputError(f'{source}: two columns are called "{twice}": rename one')
+    for place, name in enumerate(names):
+        values = frame.iloc[:, place]
         if values.map(lambda value: isinstance(value, dict | list | bytes | np.ndarray)).any():
             raise InputError(f'{source}: "{name}" has lists or bytes: leave it out with without=[{name!r}]')
         filled = values.replace("", None)
