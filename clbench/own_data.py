@@ -1,11 +1,14 @@
 """Labelled arrays that a program has, as a benchmark."""
 
+from dataclasses import fields
 from typing import Any
 
 from clbench.benchmarks.labelled import LabelledData
+from clbench.core import ranges
 from clbench.data.labelled import arrays
 from clbench.data.labelled.dividing import Cut
 from clbench.errors import InputError
+from clbench.spec import suggestion
 
 
 def benchmark_from(
@@ -43,6 +46,12 @@ def benchmark_from(
         raise InputError(f"use {', '.join(LabelledData.scenarios)}", "scenario", scenario)
     if column is not None:
         arguments.setdefault("by", "column")
+    known = [one.name for one in fields(LabelledData)]
+    if unknown := [name for name in arguments if name not in known]:
+        raise InputError(
+            f"no such argument{suggestion(unknown[0], known)}", unknown[0], arguments[unknown[0]]
+        )
+    ranges.check_values("benchmark_from", LabelledData, arguments)
     benchmark = LabelledData(**arguments)
     benchmark.scenario = scenario
     x, y, t, split, group, column = arrays.given(x, y, t, split, group, column)

@@ -63,7 +63,11 @@ def why_not(one: Tuning, plan: Plan) -> str | None:
             for name in [(one.held_out, None), *names]
             if name in plan.unavailable
         ),
-        *(record.error.reason for record in plan.failed if record.benchmark == one.held_out and record.error),
+        *(
+            record.error.reason
+            for record in plan.failed
+            if record.benchmark == one.held_out and record.strategy in one.specs and record.error
+        ),
     ]
     return next(iter(reasons), None)
 

@@ -144,4 +144,4 @@ def test_everything_that_is_measured_is_compared(ran):
     steps.groups[0].costs["steps"] += 1
     assert difference(naive, weights).endswith("seed 0") and difference(naive, arrays).endswith("seed 1")
     assert difference(naive, steps) == "the repeat counted other steps"
-    assert difference(naive, seeds) == "the repeat has other seeds"
+    assert difference(naive, seeds) == "the repeat lacks seeds"
