@@ -63,7 +63,7 @@ MAY: dict[str, set[str]] = {
     "profiles": {"core"},
     "published": {"claims", "core", "metrics", "registry", "results"},
     "own_code": set(),
-    "own_data": {"benchmarks", "data"},
+    "own_data": {"benchmarks", "core", "data", "spec"},
     "registry": {"core", "facts", "own_code", "spec"},
     "report": {"claims", "published", "core", "facts", "metrics", "profiles", "registry", "results", "spec"},
     "results": {"core", "exports", "facts", "metrics", "moved", "own_code", "registry", "spec"},

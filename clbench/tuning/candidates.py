@@ -62,9 +62,7 @@ def of_grid(
             raise InputError("the memory is the benchmark's, the same for all methods", "grid", argument)
         for value in values:
             if value is None:
-                raise InputError(
-                    "None is no value of TOML: leave it out, or name another", "grid", f"{argument}=None"
-                )
+                raise InputError("TOML has no None: leave it out", "grid", f"{argument}=None")
             if not ranges.fits(value, kinds[argument]):
                 raise InputError(
                     f"{name}: {argument} takes {ranges.describe(kinds[argument])}",
