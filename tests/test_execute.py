@@ -11,7 +11,7 @@ from clbench.errors import InputError, RunFailed
 from clbench.execution import execute, plan
 from clbench.execution import seed_group as worker
 from clbench.models.text_encoder import TextEncoder
-from clbench.profiles import PROFILES
+from clbench.profiles import OWN_PROFILES
 from clbench.results.records import Failure, Record
 
 TOLD = {"command": "clbench", "commit": None, "dirty": None, "concurrent": 1}
@@ -109,7 +109,7 @@ def test_every_kind_of_network_has_a_group_size_on_every_kind_of_device():
     kinds = {
         plan.kind_of(registry.benchmark(name, profile)[1].network())
         for name in (*LABELLED, *PAIRS)
-        for profile in PROFILES
+        for profile in OWN_PROFILES
     }
     kinds |= {TextEncoder.kind}
     assert kinds == {"small mlp", "mlp", "conv", "resnet", "small dual", "dual", "text"}

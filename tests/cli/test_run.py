@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from clbench.core import protocols
 from clbench.execution import cluster
+from clbench.profiles import OWN_PROFILES
 from clbench.results import records
 
 
@@ -98,7 +100,7 @@ def test_seeds_may_be_trained_in_groups(tmp_path, here):
 def test_list_and_doctor_say_what_is_here(tmp_path, here):
     listed = json.loads(here("list", "--json", cwd=tmp_path).stdout)
     assert {"naive", "avalanche_ewc"} <= {row["name"] for row in listed["strategies"]}
-    assert {row["name"] for row in listed["profiles"]} == {"smoke", "quick", "full"}
+    assert {row["name"] for row in listed["profiles"]} == {*OWN_PROFILES, *protocols.names()}
     assert "blobs_class" not in {row["name"] for row in listed["benchmarks"]}
     pairs = json.loads(here("list", "pairs", "--json", cwd=tmp_path).stdout)["pairs"]
     assert len(pairs) == len(listed["benchmarks"]) * len(listed["strategies"])

@@ -12,7 +12,7 @@ from clbench import MLP, Benchmark, Budget, Images, PairStream, registry, split_
 from clbench.benchmarks.blobs import Blobs, gaussian_blobs
 from clbench.benchmarks.driftcaps import Driftcaps
 from clbench.errors import Unavailable
-from clbench.profiles import PROFILES
+from clbench.profiles import OWN_PROFILES
 from clbench.testing import benchmark_checks, check_benchmark
 
 CPU = torch.device("cpu")
@@ -50,7 +50,7 @@ def loaded(name, seeds=(0, 1), profile="smoke", arguments=""):
 
 
 @pytest.mark.parametrize("name", PAIRS)
-@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("profile", OWN_PROFILES)
 def test_our_towers_give_unit_vectors_times_a_scale_at_fixed_compute(name, profile):
     arguments = "(n=300, n_test=50)" if name == "driftcaps" else ""
     benchmark, stream = loaded(name, profile=profile, arguments=arguments)
@@ -176,7 +176,7 @@ class Careless(Small):
 class Loses(Small):
     def make_stream(self, images, seeds):
         stream = super().make_stream(images, seeds)
-        stream.masks = ~stream.masks
+        stream.masks = stream.shown = ~stream.masks
         return stream
 
 

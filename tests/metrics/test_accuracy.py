@@ -130,7 +130,7 @@ def test_an_array_without_seeds_or_tasks_is_refused(array):
 
 
 def test_tables_of_names():
-    titles = [entry.title for entry in [*METRICS.values(), *COSTS.values()]]
+    titles = [one.title for one in METRICS.values()] + [f"{one.title} {one.unit}" for one in COSTS.values()]
     assert len(set(titles)) == len(titles)
     assert {m.name for m in METRICS.values() if not m.higher_is_better} == {
         "forgetting",

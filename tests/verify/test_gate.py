@@ -40,7 +40,7 @@ def of_strategy(what, pair, file, text, other, seen="regressed", elsewhere="regr
 
 
 PENALTY = "value=self.lam).sub_(self.fisher_anchor, alpha=self.lam)"
-REPLAYED = "self.run.shuffled(self.stored, self.run.replayed"
+REPLAYED = "run.shuffled(self.stored, run.replayed"
 OF_STRATEGIES = [
     of_strategy("penalty's sign flipped", EWC, "ewc.py", PENALTY, PENALTY.replace("self.lam", "-self.lam")),
     of_strategy("memory half used", ER, "er.py", REPLAYED, REPLAYED.replace("stored", "stored[:, ::2]")),

@@ -62,7 +62,7 @@ OF_STRATEGIES = [
         "half of ER's memory",
         "blobs_class:er",
         "end of task 3: memory",
-        [("er.py", "Memory(run, self.memory)", "Memory(run, self.memory // 2)")],
+        [("er.py", "Memory(run, self.memory,", "Memory(run, self.memory // 2,")],
     ),
     Change(
         "half of ER's memory is replayed",
@@ -71,8 +71,8 @@ OF_STRATEGIES = [
         [
             (
                 "er.py",
-                "self.run.shuffled(self.stored, self.run.replayed",
-                "self.run.shuffled(self.stored[:, ::2], self.run.replayed",
+                "run.shuffled(self.stored, run.replayed",
+                "run.shuffled(self.stored[:, ::2], run.replayed",
             )
         ],
     ),
@@ -293,7 +293,7 @@ HARMLESS = [
         [
             (
                 STRATEGIES + "er.py",
-                'self.run.shuffled(self.stored, self.run.replayed, len(plan.samples), "replay")',
+                'run.shuffled(self.stored, run.replayed, len(plan.samples), "replay")',
                 "self.drawn(self.run.replayed, len(plan.samples))",
             ),
             (

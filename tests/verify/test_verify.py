@@ -20,8 +20,8 @@ GIT = {
 }
 STRATEGIES = ("er", "ewc")
 ER = "clbench/strategies/replay/er.py"
-SAME = ("replay = self.run.shuffled", "rows = replay = self.run.shuffled")
-OTHER = ("Memory(run, self.memory)", "Memory(run, self.memory // 2)")
+SAME = ("replay = run.shuffled", "rows = replay = run.shuffled")
+OTHER = ("Memory(run, self.memory,", "Memory(run, self.memory // 2,")
 
 
 class Repository:

@@ -83,7 +83,7 @@ class ClassSums(Part):
         raise NotImplementedError
 
     def predict(self, x: Tensor, t: int | None) -> Tensor:
-        if not self.run.updates:  # nothing is learnt yet
+        if not self.n.any():  # nothing is summed yet
             return self.run.learner.outputs(x)
         return self.scores(self.features(x).double()).masked_fill((self.n == 0).unsqueeze(1), NOTHING)
 
