@@ -20,7 +20,7 @@ PROFILES = {
     for profile in (
         Profile(
             "smoke",
-            "minutes on a laptop, no download: every strategy on small digits, a few steps a task",
+            "minutes on a laptop, no download: every strategy, a few steps",
             10,
             ("split_digits_*", "driftcaps"),
             "clbench run --all --profile quick",

@@ -41,7 +41,7 @@ def is_labelled(what: str, label: str | None, caption: str | None) -> bool:
         return True
     if label and caption:
         raise InputError("labelled data have --label, pairs have --caption: give one")
-    return inspecting.is_labelled(path_of(what, ""), label, caption)
+    return bool(what) and inspecting.is_labelled(path_of(what, ""), label, caption)
 
 
 def inspect_path(given: dict[str, Any], picture: Path | None) -> None:

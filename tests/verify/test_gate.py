@@ -130,7 +130,7 @@ OF_ALL = [
         "head not masked in training",
         "split_digits_task:naive",
         "regressed",
-        [(LABELLED, "mask=self.masks[task],", "mask=torch.ones_like(self.masks[task]),")],
+        [(LABELLED, "mask=self.shown[task],", "mask=torch.ones_like(self.shown[task]),")],
         "regressed",
     ),
     Fault(

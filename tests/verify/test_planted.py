@@ -195,8 +195,8 @@ OF_ALL = [
         [
             (
                 "clbench/core/keyed.py",
-                "torch.randperm(n, generator=draws) for _",
-                "torch.randperm(n, generator=draws).flip(0) for _",
+                "torch.randperm(n, generator=draws)[:used] for _",
+                "torch.randperm(n, generator=draws).flip(0)[:used] for _",
             )
         ],
     ),
@@ -293,8 +293,8 @@ HARMLESS = [
         [
             (
                 STRATEGIES + "er.py",
-                'run.shuffled(self.stored, run.replayed, len(plan.samples), "replay")',
-                "self.drawn(self.run.replayed, len(plan.samples))",
+                'run.shuffled(self.stored, run.replayed, steps, "replay")',
+                "self.drawn(run.replayed, steps)",
             ),
             (
                 STRATEGIES + "er.py",
