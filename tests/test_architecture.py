@@ -19,14 +19,17 @@ MAY: dict[str, set[str]] = {
     "__init__": {"exports", "moved"},
     "__main__": {"cli"},
     "api": {"core", "execution", "metrics", "profiles", "report", "results", "tuning"},
+    "artefacts": {"core", "engine", "registry", "results"},
     "avalanche": {"core", "engine", "interchange", "streams"},  # the last for one name, when it is asked for
     "benchmarks": {"core", "data", "listing", "models", "streams"},
     "claims": {"core", "metrics", "profiles", "registry", "results", "spec"},
     "cli": {
+        "artefacts",
         "claims",
         "published",
         "core",
         "data",
+        "engine",
         "execution",
         "facts",
         "metrics",
@@ -42,6 +45,7 @@ MAY: dict[str, set[str]] = {
     "data": {"core"},
     "engine": {"core"},
     "execution": {
+        "artefacts",
         "avalanche",
         "core",
         "data",

@@ -167,7 +167,7 @@ def check_an_impossible_stream_gets_a_reason(subject: Subject) -> None:
 
 def check_twice_the_same_bits_and_sensible(subject: Subject) -> None:
     first, second = (subject.run([0, 1]) for _ in range(2))
-    second.probe = Probe(second.stream, 20)  # which predicts between steps
+    second.looks = [Probe(second.stream, 20)]  # which predicts between steps
     acc, again = first.train(), second.train()
     assert not first.diverged and acc.isfinite().all(), f"a loss or a weight is not finite: {first.diverged}"
     same = torch.equal(acc, again) and torch.equal(first.learner.theta, second.learner.theta)
