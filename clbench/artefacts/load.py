@@ -51,7 +51,8 @@ class Model(nn.Module):
         t = None if task is None else task - 1
         if run.stream.scenario == "task" and t is None:
             raise InputError("this model is told the task of its inputs: model(x, task=1)")
-        x = self._inputs(tree_map(lambda a: torch.as_tensor(a).to(where), x), t)
+        sides = [torch.as_tensor(one, device=where) for one in (x if run.stream.scenario == "pairs" else [x])]
+        x = self._inputs(tuple(sides) if len(sides) > 1 else sides[0], t)
         by_name = dict(self.named_parameters())
         theta = run.learner.net.layout.flat({name: by_name[name] for name in run.learner.net.layout.shapes})
         if not self._answers:
