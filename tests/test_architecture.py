@@ -75,7 +75,7 @@ MAY: dict[str, set[str]] = {
     "tuning": {"core", "execution", "metrics", "registry", "report", "results", "spec"},
     "strategies": {"core", "listing", "models", "streams"},
     "streams": {"core", "data"},
-    "testing": {"avalanche", "core", "engine", "execution", "profiles", "registry", "spec"},
+    "testing": {"artefacts", "avalanche", "core", "engine", "execution", "profiles", "registry", "spec"},
 }
 
 

@@ -105,7 +105,10 @@ class Curves(Look):
     @torch.no_grad()
     def features(self, run: Any) -> Tree:
         x = tree_map(lambda a: a.expand(run.S, *a.shape[1:]), run.stream.test(0, slice(0, FIRST)))
-        return run.learner.features(x)
+        try:
+            return run.learner.features(x)
+        except AttributeError:  # columns, each with features of its own
+            return None
 
     def arrays(self) -> dict[str, Tensor]:
         """By name, on the CPU: curve_task and curve_step [S, n], and [S, n] of each name above with NaN where
