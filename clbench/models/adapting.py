@@ -14,7 +14,7 @@ from torch.nn.modules.lazy import LazyModuleMixin
 
 from clbench.errors import InputError
 from clbench.models import weights as weighing
-from clbench.models.of_module import Body, Made, OfModule, Split
+from clbench.models.of_module import Body, Made, OfModule, OfShownModule, Split, shows_layers
 from clbench.models.own_network import why
 from clbench.models.reading import Reading
 
@@ -24,6 +24,8 @@ INSTEAD = {
     "data-dependent control flow": "an `if`, a loop or an index depends on values: write torch.where",
     ".item()": "a value is read as a number of Python: keep it as a tensor",
     "dynamic shape": "a shape depends on values: write torch.where or a mask",
+    "escaped": "it keeps a tensor of an earlier call: let forward keep nothing",
+    "broadcast shape": "it writes into a tensor in place: write x = x + y for x += y",
     "inplace arithmetic": "it writes into a tensor in place: write x = x + y for x += y",
     "in-place": "it writes into a tensor in place: write x = x + y for x += y",
     "randomness": "it draws random numbers: leave them out",
@@ -69,13 +71,12 @@ def adapt(made: Made, classes: int, weights: str | None, frozen: bool) -> OfModu
         "without dropout" if any(map(_drops, module.modules())) else "",
     ]
     with same_draws():
-        net = OfModule(
-            split,
-            ", ".join(filter(None, said)),
-            {_renamed(name, head.name): tensor for name, tensor in start.items()},
-        )
-    _check_mapped(made, net, x)
-    net.settle_layers()
+        first = split()
+    with _named_failures(made, first.body.trunk):
+        kind = OfShownModule if shows_layers(first) else OfModule
+    renamed = {_renamed(name, head.name): tensor for name, tensor in start.items()}
+    net = kind(first, split, ", ".join(filter(None, said)), renamed)
+    _check_mapped(made, net, first.body.trunk, x)
     return net
 
 
@@ -193,7 +194,7 @@ def _start(made: Made, module: nn.Module, head: str, weights: str) -> dict[str, 
 # ---- whether it can be mapped over seeds
 
 
-def _check_mapped(made: Made, net: OfModule, x: Tensor) -> None:
+def _check_mapped(made: Made, net: OfModule, trunk: nn.Module, x: Tensor) -> None:
     """Raises InputError unless the network gives two seeds together what it gives each alone, and gradients
     in training."""
     theta = net.init(torch.Generator().manual_seed(0))
@@ -205,7 +206,7 @@ def _check_mapped(made: Made, net: OfModule, x: Tensor) -> None:
     def trained(theta: Tensor, x: Tensor) -> Tensor:
         return net.train(theta, x)[0] if net.layout.buffers else net(theta, x)
 
-    with warnings.catch_warnings(), _named_failures(made, net.body.trunk):
+    with warnings.catch_warnings(), _named_failures(made, trunk, mapped=True):
         warnings.simplefilter("ignore")  # that a layer has no rule of its own for vmap: slower, and right
         with torch.no_grad():
             together = vmap(net, (None, 0))(theta, rows)
@@ -222,9 +223,9 @@ def _check_mapped(made: Made, net: OfModule, x: Tensor) -> None:
 
 
 @contextmanager
-def _named_failures(made: Made, module: nn.Module) -> Iterator[None]:
+def _named_failures(made: Made, module: nn.Module, mapped: bool = False) -> Iterator[None]:
     """What fails within the block is an InputError that names the innermost layer and, of a user's file, the
-    line."""
+    line. mapped: what fails has been seen not to fail for one seed."""
     inside: list[str] = []
 
     def enter(name: str) -> Any:
@@ -243,7 +244,8 @@ def _named_failures(made: Made, module: nn.Module) -> Iterator[None]:
     except (Exception, SystemExit) as error:
         said = why(error, made.file)
         place = said[said.rindex(" (") :] if made.file and said.endswith(")") and ", line " in said else ""
-        meant = next((f"{text}{place}" for mark, text in INSTEAD.items() if mark in str(error)), said)
+        known = (text for mark, text in INSTEAD.items() if mapped and mark in str(error))
+        meant = next((f"{text}{place}" for text in known), said)
         where = inside[-1] if inside else "its forward"
         raise InputError(f"{made.name} fails in {where}: {meant}") from error
     finally:

@@ -102,69 +102,60 @@ class Split(nn.Module):
 
 
 class OfModule(Functional):
-    """split(): the module made anew, body and head. start: tensors by name of the layout from which every
-    seed starts; what is not among them is drawn: the head as torch draws it, all else as the module's maker
-    does."""
+    """first: the module, body and head. split(): the same made anew. start: tensors by name of the layout
+    from which every seed starts; what is not among them is drawn: the head as torch draws it where the body
+    is given, all else as the module's maker does."""
 
     kind = "module"
+    inputs_of = None  # type: ignore[assignment]  # so it is not `OfLayers`
 
-    def __init__(self, split: Callable[[], Split], name: str, start: dict[str, Tensor]) -> None:
-        super().__init__(split(), name)
+    def __init__(self, first: Split, split: Callable[[], Split], name: str, start: dict[str, Tensor]) -> None:
+        super().__init__(first, name)
         self._split, self._start = split, start
-
-    def settle_layers(self) -> None:
-        """From now on it is `OfLayers` only if it is: a member that is None is none."""
-        if not self._shows_layers():
-            self.inputs_of = None  # type: ignore[assignment,method-assign]
 
     def init(self, generator: torch.Generator) -> Tensor:
         """Initial theta [P]."""
         tensors = self._start
-        if not tensors and not all(name.startswith("head.") for name in self.layout.shapes):
+        if not tensors and len(self.layout.head) < len(self.layout.shapes):
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(generator.initial_seed())  # its maker draws from torch's own generator
                 tensors = dict(self._named_tensors(self._split()))
-        missing = [name for name in self.layout.head if name not in tensors]
         bound = self.layout.shapes["head.weight"][1] ** -0.5
         drawn = {
             name: (torch.rand(self.layout.shapes[name], generator=generator) * 2 - 1) * bound
-            for name in missing
+            for name in self.layout.head
+            if name not in tensors
         }
         return self.layout.flat({name: tensor.detach() for name, tensor in (tensors | drawn).items()})
 
-    def inputs_of(self, theta: Tensor, x: Tensor) -> dict[str, Tensor]:
-        read = super().inputs_of(theta, x)
+
+class OfShownModule(OfModule):
+    """One whose layers are matrices of what they read: `OfLayers`."""
+
+    def inputs_of(self, theta: Tensor, x: Tensor) -> dict[str, Tensor]:  # type: ignore[override]
+        read = Functional.inputs_of(self, theta, x)
         return {name: rows for name, rows in read.items() if f"{name}.weight" in self.layout.shapes}
 
-    @property
-    def body(self) -> Body:
-        body = self._module.get_submodule("body")
-        assert isinstance(body, Body)
-        return body
 
-    def _shows_layers(self) -> bool:
-        """Whether each layer that learns is called, and once, and is a plain matrix of what it reads."""
-        calls: dict[nn.Module, int] = {}
+@torch.no_grad()
+def shows_layers(split: Split) -> bool:
+    """Whether each layer that learns is called, and once, and is a plain matrix of what it reads."""
+    calls: dict[nn.Module, int] = {}
 
-        def count(layer: nn.Module, *_: object) -> None:
-            calls[layer] = calls.get(layer, 0) + 1
+    def count(layer: nn.Module, *_: object) -> None:
+        calls[layer] = calls.get(layer, 0) + 1
 
-        layers = [
-            layer
-            for layer in self._module.modules()
-            if isinstance(layer, nn.Linear | nn.Conv2d) and "weight" in layer._parameters
-        ]
-        convolutions = [layer for layer in layers if isinstance(layer, nn.Conv2d)]
-        if any(
-            one.groups > 1 or isinstance(one.padding, str) or one.padding_mode != "zeros"
-            for one in convolutions
+    kinds = nn.Linear | nn.Conv2d
+    layers = [one for one in split.modules() if isinstance(one, kinds) and "weight" in one._parameters]
+    for layer in layers:
+        if isinstance(layer, nn.Conv2d) and (
+            layer.groups > 1 or isinstance(layer.padding, str) or layer.padding_mode != "zeros"
         ):
             return False
-        hooks = [layer.register_forward_pre_hook(count) for layer in layers]
-        try:
-            with torch.no_grad():
-                self._module.train(False)(torch.zeros(1, math.prod(self.body.reading.shape)))
-        finally:
-            for hook in hooks:
-                hook.remove()
-        return all(calls.get(layer) == 1 for layer in layers)
+    hooks = [layer.register_forward_pre_hook(count) for layer in layers]
+    try:
+        split.train(False)(torch.zeros(1, math.prod(split.body.reading.shape)))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return all(calls.get(layer) == 1 for layer in layers)

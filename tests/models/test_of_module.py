@@ -21,6 +21,7 @@ from clbench.models.mlp import MLP
 from clbench.models.network import OfLayers
 from clbench.models.of_module import Made
 from clbench.models.reading import Reading, Scale
+from clbench.results import source
 from clbench.strategies.parts.layers import why_no_layers
 
 SHAPE, CLASSES, CPU = (8, 8, 3), 4, torch.device("cpu")
@@ -298,7 +299,8 @@ def make(shape, classes):
 def with_between(*lines: str) -> str:
     """The file with a network that does this between its layers."""
     body = "".join(f"        {line}\n" for line in lines)
-    return f"{FILE}\n\nclass Other(Net):\n    def between(self, f):\n{body}\n\ndef make(shape, classes):\n    return Other(shape, classes)\n"
+    other = f"class Other(Net):\n    def between(self, f):\n{body}"
+    return f"{FILE}\n\n{other}\n\ndef make(shape, classes):\n    return Other(shape, classes)\n"
 
 
 @pytest.mark.parametrize(
@@ -306,32 +308,32 @@ def with_between(*lines: str) -> str:
     [
         (
             with_between("if f.sum() > 0:", "    return f", "return 2 * f"),
-            "write torch.where (net.py, line 25)",
+            "write torch.where (net.py, line 24)",
         ),
-        (with_between("return f / f.max().item()"), "keep it as a tensor (net.py, line 25)"),
-        (with_between("return f * torch.rand(12)"), "leave them out (net.py, line 25)"),
+        (with_between("return f / f.max().item()"), "keep it as a tensor (net.py, line 24)"),
+        (with_between("return f * torch.rand(12)"), "leave them out (net.py, line 24)"),
         (with_between("g = torch.zeros(12)", "g += f[0]", "return f + g"), "write x = x + y for x += y"),
-        (with_between("return f.nothing"), "no attribute 'nothing' (net.py, line 25)"),
+        (with_between("return f.nothing"), "no attribute 'nothing' (net.py, line 24)"),
         (
             with_between("self.last_f = getattr(self, 'last_f', 0) + f.mean()", "return f + self.last_f"),
-            "nothing",
+            "let forward keep nothing (net.py",
         ),
         (FILE.replace("12, classes)", "12, classes + 1)"), "[2, 11] for 2 inputs, and not [2, 10]"),
         (FILE.replace("nn.Linear(12, c", "nn.LazyLinear(c"), "last (LazyLinear) makes its weights when"),
-        (FILE.replace("f.between", "").replace("x.flatten(1)", "x"), "fails in hidden (Linear)"),
+        (FILE.replace("x.flatten(1)", "x"), "fails in hidden (Linear)"),
         (FILE.replace("return self.last(", "return 2 * self.last("), "does not end with a linear layer"),
         (FILE.replace("return f\n", "return nn.BatchNorm1d(12)\n"), "net.py"),
         (FILE.replace("return Net(shape, classes)", "return [1]"), "gives list, and no torch.nn.Module"),
         (
             FILE.replace("return Net(shape, classes)", "1 / 0"),
-            "ZeroDivisionError: division by zero (net.py, line 20)",
+            "ZeroDivisionError: division by zero (net.py, line 19)",
         ),
         (FILE.replace("def make", "def other"), "net.py has no function make; it has Net, other"),
         (
             FILE.replace("import torch\n", "import torch\n1 / 0\n"),
             "net.py cannot be imported: ZeroDivisionError",
         ),
-        (FILE.replace("def make", "def make("), "net.py, line 19: no Python"),
+        (FILE.replace("def make", "def make("), "net.py, line 18: no Python"),
     ],
 )
 def test_a_file_that_cannot_be_a_network_is_one_line(text, said, tmp_path, monkeypatch):
@@ -369,7 +371,7 @@ DEFAULTS = ("", SHAPE, CLASSES, None, None, None, None)
 # ---- from the command line
 
 
-def test_a_file_runs_in_workers_and_its_digest_is_the_records(tmp_path, here):
+def test_a_file_runs_in_workers_and_its_digest_is_the_records(tmp_path, here, monkeypatch):
     (tmp_path / "net.py").write_text(FILE)
     command = ["run", "-b", "split_digits_class(net='./net.py:make', steps=3)", "-s", "naive", "--seeds", "1"]
     done = here(*command, "--profile", "smoke", "--out", "out")
@@ -379,11 +381,11 @@ def test_a_file_runs_in_workers_and_its_digest_is_the_records(tmp_path, here):
     assert record["benchmark"] == "split_digits_class(steps=3, net='net.py:make')"
     assert record["settings"]["network"] == "net.py:make"
     (tmp_path / "net.py").write_text(FILE.replace("relu()", "tanh()"))
-    here(*command, "--profile", "smoke", "--out", "out")
-    assert json.loads(place.read_text())["source"] != record["source"]
+    monkeypatch.chdir(tmp_path)
+    assert source.digest(registry.modules_of(record["benchmark"], "naive")) != record["source"]
     (tmp_path / "net.py").write_text(with_between("return f.nothing"))
     done = here(*command, "--profile", "smoke", "--out", "out")
-    assert done.returncode == 2 and done.stderr.count("\n") == 1 and "(net.py, line 25)" in done.stderr
+    assert done.returncode == 2 and done.stderr.count("\n") == 1 and "(net.py, line 24)" in done.stderr
 
 
 def test_more_classes_than_fit_is_one_line(tmp_path, here):
