@@ -62,7 +62,7 @@ MAY: dict[str, set[str]] = {
     "interchange": {"avalanche", "execution", "registry", "results", "streams"},
     "listing": {"registry"},
     "metrics": {"core"},
-    "models": {"core"},
+    "models": {"core", "own_code"},
     "moved": {"registry"},
     "profiles": {"core"},
     "published": {"claims", "core", "metrics", "registry", "results"},

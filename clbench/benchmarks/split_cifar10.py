@@ -5,20 +5,21 @@ from typing import Literal
 
 from clbench.core.benchmark import ClassSplit
 from clbench.core.budget import Budget
-from clbench.core.ranges import Channels
-from clbench.data.labelled.cifar import SHAPE, cifar10
+from clbench.core.ranges import Channels, Text
+from clbench.data.labelled.cifar import CIFAR10, SHAPE, cifar10
 from clbench.data.labelled.sources import Images
-from clbench.models import by_name
-from clbench.models.functional import Functional
+from clbench.models.by_name import NetworkBySpec
+from clbench.models.network import Network
+from clbench.models.reading import Scale
 from clbench.streams.augmentation import crops_and_flips
 from clbench.streams.labelled import LabelledStream, split_by_class
 
 
 @dataclass
-class SplitCIFAR10(ClassSplit):
+class SplitCIFAR10(NetworkBySpec, ClassSplit):
     """`quick` trains a small network on plain pictures, `full` a slim ResNet-18 with crops and flips."""
 
-    net: Literal["small_conv", "resnet18_slim", "resnet18", "tiny_vit"] = "resnet18_slim"
+    net: Text = "resnet18_slim"  # any that `clbench.models.by_name` knows
     width: Channels | None = None  # channels of its first layer; None: the network's own
     norm: Literal["group", "batch"] = "group"
     augment: bool = True  # random crops of images padded by 4 black pixels, and random flips
@@ -46,5 +47,5 @@ class SplitCIFAR10(ClassSplit):
             images, groups, self.scenario, seeds, views, self.order, sees=self.sees or "all"
         )
 
-    def network(self) -> Functional:
-        return by_name.network(self.net, SHAPE, 10, self.norm, self.width)
+    def network(self) -> Network:
+        return self.network_of(self.net, SHAPE, 10, scale=Scale(CIFAR10.mean, CIFAR10.std))
