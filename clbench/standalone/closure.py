@@ -99,10 +99,14 @@ class Closure:
         checks = not definition.module.startswith("clbench.data.")  # of files, which may be others there
         dead = [] if definition.module in self.whole else dead_code(statement, checks)
         kept.dead += dead
-        inside = names_in_class(definition) if definition.members and statement is not definition.node else set()
+        inside = (
+            names_in_class(definition) if definition.members and statement is not definition.node else set()
+        )
         read: ast.stmt = statement
         if isinstance(statement, ast.ClassDef) and statement is definition.node:
-            read = ast.ClassDef(statement.name, statement.bases, statement.keywords, [], statement.decorator_list)
+            read = ast.ClassDef(
+                statement.name, statement.bases, statement.keywords, [], statement.decorator_list
+            )
         names = names_of(read, inside, {id(one) for one in dead})
         kept.statements[id(statement)] = names
         group = self._group(definition)
@@ -175,7 +179,8 @@ class Closure:
         if isinstance(node, ast.ClassDef) and any("Protocol" in ast.unparse(base) for base in node.bases):
             return True
         return any(
-            isinstance(one, Library) and one.statement.split()[-1] not in PRUNED for one in lineage(definition)
+            isinstance(one, Library) and one.statement.split()[-1] not in PRUNED
+            for one in lineage(definition)
         )
 
     # ---- types

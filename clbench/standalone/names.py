@@ -102,7 +102,9 @@ class _Reader(ast.NodeVisitor):
         self._within(bound_in(node.body), node.body, of_class=True)
 
     def _comprehension(self, node: Any) -> None:
-        own = {one.id for part in node.generators for one in ast.walk(part.target) if isinstance(one, ast.Name)}
+        own = {
+            one.id for part in node.generators for one in ast.walk(part.target) if isinstance(one, ast.Name)
+        }
         self.visit(node.generators[0].iter)
         self.scopes.append((False, own))
         for one in ast.iter_child_nodes(node):
@@ -137,7 +139,11 @@ class _Reader(ast.NodeVisitor):
     def _use(self, node: ast.Name, whole: ast.Attribute | None = None) -> None:
         if isinstance(node.ctx, ast.Load) and not self._is_own(node.id):
             end = node.end_col_offset or 0
-            of = (whole.attr, whole.end_col_offset) if whole and whole.end_lineno == node.lineno else (None, None)
+            of = (
+                (whole.attr, whole.end_col_offset)
+                if whole and whole.end_lineno == node.lineno
+                else (None, None)
+            )
             self.found.uses.append(Use(node.id, node.lineno, node.col_offset, end, *of, self.annotation))
 
     def visit_Constant(self, node: ast.Constant) -> None:
@@ -160,7 +166,11 @@ class _Reader(ast.NodeVisitor):
             self.visit(node.value)
 
     def visit_Call(self, node: ast.Call) -> None:
-        if isinstance(node.func, ast.Name) and node.func.id == "cast" and isinstance(node.args[0], ast.Constant):
+        if (
+            isinstance(node.func, ast.Name)
+            and node.func.id == "cast"
+            and isinstance(node.args[0], ast.Constant)
+        ):
             self.visit(node.func)
             self._annotation(node.args[0])
             self.visit(node.args[1])

@@ -6,6 +6,7 @@ import re
 import textwrap
 from dataclasses import dataclass
 
+from clbench.errors import InputError
 from clbench.standalone.closure import Closure, Kept, meaning, order_of, type_within
 from clbench.standalone.names import Use, is_ours
 from clbench.standalone.sources import Definition, Library, Module, module, resolve
@@ -35,13 +36,15 @@ class Writer:
     # ---- names
 
     def _libraries(self) -> dict[str, str]:
-        """local name -> how it is imported. Raises ValueError where two modules mean different things."""
+        """local name -> how it is imported. Raises InputError where two modules mean different things."""
         found: dict[str, str] = {}
         for kept in self.closure.kept.values():
             for use in kept.uses:
                 one = meaning(kept.definition, use)
                 if isinstance(one, Library) and found.setdefault(use.name, one.statement) != one.statement:
-                    raise ValueError(f"{use.name} is {found[use.name]} and {one.statement}")
+                    raise InputError(
+                        f"cannot be exported: {use.name} is {found[use.name]} and {one.statement}"
+                    )
         return found
 
     def _names(self, taken: set[str]) -> dict[tuple[str, str], str]:
@@ -85,8 +88,13 @@ class Writer:
             else:
                 place, name = statement.removeprefix("from ").split(" import ")
                 from_where.setdefault(place, set()).add(name)
-        lines = [*plain, *(f"from {place} import {', '.join(sorted(names))}" for place, names in from_where.items())]
-        return "\n".join(sorted(lines, key=lambda line: (line.split()[1].split(".")[0] in ("torch", "numpy"), line)))
+        lines = [
+            *plain,
+            *(f"from {place} import {', '.join(sorted(names))}" for place, names in from_where.items()),
+        ]
+        return "\n".join(
+            sorted(lines, key=lambda line: (line.split()[1].split(".")[0] in ("torch", "numpy"), line))
+        )
 
     def stand_ins(self) -> str:
         """A line for the types of annotations that stand for nothing here."""
@@ -112,7 +120,13 @@ class Writer:
         text, before = head, ""
         for definition, own in pieces:
             kind = "line" if isinstance(definition.node, ast.Assign | ast.AnnAssign) else "block"
-            text += ("\n" if kind == before == "line" else "\n\n" if not before or kind == "line" == before else "\n\n\n") + own
+            text += (
+                "\n"
+                if kind == before == "line"
+                else "\n\n"
+                if not before or kind == "line" == before
+                else "\n\n\n"
+            ) + own
             before = kind
         return text
 
@@ -136,7 +150,11 @@ class Writer:
     def _deletions(self, read: Module, kept: Kept, starts: list[int]) -> list[Edit]:
         gone: list[ast.stmt] = [*kept.dead]
         gone += [one for one in kept.definition.members if id(one) not in kept.statements]
-        gone += [one for one in ast.walk(kept.definition.node) if isinstance(one, ast.Import | ast.ImportFrom) and is_ours(one)]
+        gone += [
+            one
+            for one in ast.walk(kept.definition.node)
+            if isinstance(one, ast.Import | ast.ImportFrom) and is_ours(one)
+        ]
         return [_lines(read, one, starts) for one in gone]
 
     def _replacements(self, read: Module, kept: Kept, starts: list[int]) -> list[Edit]:
@@ -171,7 +189,9 @@ class Writer:
         if not isinstance(found, Definition):
             return []
         if (plain := type_within(found)) and use.annotation:
-            return [Edit(starts[use.line - 1] + use.start, starts[use.line - 1] + use.end, ast.unparse(plain))]
+            return [
+                Edit(starts[use.line - 1] + use.start, starts[use.line - 1] + use.end, ast.unparse(plain))
+            ]
         if found.key not in self.closure.kept:
             return []
         written = use.attribute if use.attribute and use.name not in _defined(definition, use) else use.name
@@ -183,7 +203,7 @@ class Writer:
         start = starts[use.line - 1] + use.start
         end = starts[use.line - 1] + ((use.end_of_attribute or 0) if is_of_module else use.end)
         if read.source[starts[use.line - 1] + use.start :][: use.end - use.start] != use.name.encode():
-            raise ValueError(f"{read.name}, line {use.line}: {use.name} is not where it should be")
+            raise InputError(f"cannot be exported: {read.name}, line {use.line}, names {use.name} in a text")
         return [Edit(start, end, name)]
 
 
@@ -204,7 +224,11 @@ def _first_line(read: Module, node: ast.stmt) -> int:
     """The first line of a statement, its decorators and the comments above it."""
     decorators = getattr(node, "decorator_list", [])
     line = min([node.lineno, *(one.lineno for one in decorators)])
-    while line > 1 and read.lines[line - 2].lstrip().startswith(b"#") and not read.lines[line - 2].lstrip().startswith(b"# ----"):
+    while (
+        line > 1
+        and read.lines[line - 2].lstrip().startswith(b"#")
+        and not read.lines[line - 2].lstrip().startswith(b"# ----")
+    ):
         line -= 1
     return line
 
