@@ -9,11 +9,13 @@ import typer
 
 from clbench.cli.app import ProfileName, Results, app
 from clbench.core.paths import check_writable_file, kind_of
+from clbench.core.text import printable
 from clbench.errors import InputError
 from clbench.execution.environment import prepare
 from clbench.results import folders
 from clbench.results.files import write_atomically
 
+QUICK = ProfileName("quick")
 LONGEST = 100  # characters of a name that is made up
 
 EXAMPLES = """Examples:
@@ -31,7 +33,7 @@ def export_method(
     strategy: Annotated[
         str, typer.Option("--strategy", "-s", help="Name, spec like 'er(memory=200)+lwf', or file.py:Class.")
     ],
-    profile: Annotated[ProfileName, typer.Option(help="Whose values it gets.")] = ProfileName("quick"),
+    profile: Annotated[ProfileName, typer.Option(help="Whose values it gets.")] = QUICK,
     out: Annotated[
         Path | None, typer.Option(help="The file. Default: strategy_on_benchmark.py, in this folder.")
     ] = None,
@@ -48,8 +50,8 @@ def export_method(
 
     text = script_of(recipe_of(benchmark, strategy, profile.value))
     write_atomically(file, text)
-    print(f"{file}: {text.count(chr(10)):,} lines")
-    print(f"run it:  python {shlex.quote(str(file))} --seed 0")
+    print(printable(f"{file}: {len(text.splitlines()):,} lines"))
+    print(printable(f"run it:  python {shlex.quote(str(file))} --seed 0"))
 
 
 def _name_of(benchmark: str, strategy: str) -> str:

@@ -1,1 +1,1 @@
-"""A method as one script that runs without clbench: its own code and all that this needs, taken from the files."""
+"""A method as one script that runs without clbench: its code and all that it needs, from the files."""

@@ -1,19 +1,12 @@
-"""What definitions need: all others that they use, directly or not, and of classes the members that are used."""
+"""What definitions need: all others that they use, directly or not, and of classes the members in use."""
 
 import ast
 from dataclasses import dataclass, field
 
 from clbench.facts import assigned_names
 from clbench.standalone.names import Names, Use, names_of
-from clbench.standalone.sources import (
-    Definition,
-    Library,
-    Place,
-    bases_of,
-    module,
-    names_in_class,
-    resolve,
-)
+from clbench.standalone.sources import Definition, Library, Place, bases_of, names_in_class, resolve
+from clbench.standalone.unneeded import dead_code
 
 UNREAD = {"__str__", "__repr__", "digest"}  # members that only lists and records read
 SAID = {"paper", "keeps"}  # what a class says for readers, and may go on saying
@@ -149,7 +142,7 @@ class Closure:
         return self._is_whole(definition) or bool(set(names) & reached)
 
     def _overridden(self) -> set[tuple[tuple[str, str], str]]:
-        """(class, member) of the bases of the loop's classes, which have members of their own in its place."""
+        """(class, member) of the bases of the loop's classes, which have their own in its place."""
         if not self.overridden:
             for kept in list(self.kept.values()):
                 if kept.definition.module == LOOP and kept.definition.members:
@@ -239,58 +232,4 @@ def lineage(definition: Definition) -> list[Definition | Library | None]:
     found: list[Definition | Library | None] = [definition]
     for base in bases_of(definition):
         found += lineage(base) if isinstance(base, Definition) else [base]
-    return found
-
-
-def dead_code(node: ast.stmt, checks: bool) -> list[ast.stmt]:
-    """The statements that do nothing in a script: what is for streams of pairs, and, if `checks`, what only
-    refuses values that clbench has looked at before it wrote the script."""
-    dead: list[ast.stmt] = []
-    for one in ast.walk(node):
-        if isinstance(one, ast.If) and not one.orelse:
-            refuses = all(isinstance(inner, ast.Raise) or _is_check(inner) for inner in one.body)
-            if _never(one.test) or (checks and refuses):
-                dead.append(one)
-        elif checks and isinstance(one, ast.stmt) and _is_check(one):
-            dead.append(one)
-    return dead
-
-
-def _is_check(node: ast.stmt) -> bool:
-    """Whether a statement is an assertion, or a call of nothing but a check."""
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-        return ast.unparse(node.value.func).split(".")[-1].lstrip("_").startswith("check")
-    return isinstance(node, ast.Assert)
-
-
-def _never(test: ast.expr) -> bool:
-    if isinstance(test, ast.BoolOp):
-        return isinstance(test.op, ast.And) and any(map(_never, test.values))
-    return ast.unparse(test).endswith("scenario == 'pairs'") and isinstance(test, ast.Compare)
-
-
-def order_of(modules: list[str]) -> list[str]:
-    """The modules so that each comes after those that it imports; by rooms where that leaves a choice."""
-    rooms = ["core", "data", "streams", "benchmarks", "models", "strategies"]
-
-    def rank(name: str) -> int:
-        room = name.split(".")[1] if not name.endswith(".py") else "strategies"
-        return rooms.index(room) if room in rooms else len(rooms)
-
-    found: list[str] = []
-    seen: set[str] = set()
-
-    def visit(name: str) -> None:
-        if name in seen:
-            return
-        seen.add(name)
-        for place in module(name).needs:
-            found_there = resolve(place.module, place.name)
-            if isinstance(found_there, Definition | Place):
-                visit(found_there.module)
-        if name in modules:
-            found.append(name)
-
-    for name in sorted(modules, key=rank):
-        visit(name)
     return found

@@ -17,7 +17,7 @@ def call_that_makes(make: Callable[[], Any]) -> tuple[Any, str | None]:
             return
         values = inspect.getargvalues(frame)
         made = values.locals[values.args[0]] if values.args else None
-        if getattr(type(made).__init__, "__code__", None) is frame.f_code:
+        if getattr(vars(type(made)).get("__init__"), "__code__", None) is frame.f_code:
             seen[id(made)] = made, _call(made, values)
 
     before = sys.getprofile()
@@ -30,9 +30,9 @@ def call_that_makes(make: Callable[[], Any]) -> tuple[Any, str | None]:
 
 
 def _call(made: Any, values: inspect.ArgInfo) -> str | None:
-    signature = inspect.signature(type(made).__init__)
-    given = []
-    for parameter in list(signature.parameters.values())[1:]:
+    signature = inspect.signature(type(made))
+    given: list[tuple[str | None, Any]] = []
+    for parameter in signature.parameters.values():
         value = values.locals[parameter.name]
         if parameter.kind == parameter.VAR_POSITIONAL:
             given += [(None, one) for one in value]

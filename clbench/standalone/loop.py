@@ -1,4 +1,4 @@
-"""The training loop of a script: one seed, step for step as clbench trains it, without cost sheet and checks."""
+"""The training loop of a script: one seed, step for step as clbench trains it, without costs and checks."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -15,7 +15,6 @@ from clbench.engine.run import Run
 from clbench.models.network import Network
 from clbench.streams.labelled import LabelledStream
 from clbench.streams.stream import Task
-
 
 ROWS = 1000  # of the test data at a time
 
@@ -52,10 +51,11 @@ class Training(Run):
         """Accuracies [T+1, E]: row 0 of the untrained network, row t+1 of the network after task t."""
         rows = [self.evaluate()]
         self.show("untrained", rows[0])
-        for self.t, task in enumerate(self.stream.tasks):
+        for t, task in enumerate(self.stream.tasks):
+            self.t = t
             self.learn(task)
             rows.append(self.evaluate())
-            self.show(f"task {self.t + 1}", rows[-1])
+            self.show(f"task {t + 1}", rows[-1])
         self.acc = torch.stack(rows)
         print(f"ACC {self.acc[-1].mean():.4f}")
         return self.acc
@@ -147,9 +147,9 @@ class Training(Run):
 def stream_of(
     tasks: Iterable[tuple[Any, Any, Any, Any]], scenario: str, seed: int, device: torch.device
 ) -> LabelledStream:
-    """Tasks of arrays x [n, d], y [n], x_test [m, d], y_test [m] as a stream. Labels are outputs of the network,
-    from 0; in the scenario "task" a task's rows compete among its own labels only, in "domain" all tasks share
-    the labels."""
+    """Tasks of arrays x [n, d], y [n], x_test [m, d], y_test [m] as a stream. Labels are outputs of the
+    network, from 0; in the scenario "task" a task's rows compete among its own labels only, in "domain" all
+    tasks share the labels."""
     x, y, x_test, y_test = (
         [torch.as_tensor(array) for array in arrays] for arrays in zip(*tasks, strict=True)
     )

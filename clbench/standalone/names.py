@@ -32,8 +32,7 @@ class Names:
 
 
 def names_of(node: ast.stmt, inside: set[str], skipped: set[int]) -> Names:
-    """inside: names of the class's body that the statement stands in. skipped: ids of statements that are left
-    out."""
+    """inside: names in the body of the statement's class. skipped: ids of statements that are left out."""
     reader = _Reader(inside, skipped)
     reader.visit(node)
     return reader.found
@@ -138,13 +137,12 @@ class _Reader(ast.NodeVisitor):
 
     def _use(self, node: ast.Name, whole: ast.Attribute | None = None) -> None:
         if isinstance(node.ctx, ast.Load) and not self._is_own(node.id):
-            end = node.end_col_offset or 0
-            of = (
-                (whole.attr, whole.end_col_offset)
-                if whole and whole.end_lineno == node.lineno
-                else (None, None)
-            )
-            self.found.uses.append(Use(node.id, node.lineno, node.col_offset, end, *of, self.annotation))
+            place = (node.id, node.lineno, node.col_offset, node.end_col_offset or 0)
+            if whole and whole.end_lineno == node.lineno:
+                use = Use(*place, whole.attr, whole.end_col_offset, self.annotation)
+            else:
+                use = Use(*place, annotation=self.annotation)
+            self.found.uses.append(use)
 
     def visit_Constant(self, node: ast.Constant) -> None:
         if isinstance(node.value, str):
@@ -198,7 +196,7 @@ class _Reader(ast.NodeVisitor):
 
     def _quoted(self, node: ast.Constant) -> None:
         """The names of a type in quotes."""
-        tree = ast.parse(node.value, mode="eval")
+        tree = ast.parse(str(node.value), mode="eval")
         for one in ast.walk(tree):
             if isinstance(one, ast.Name):
                 one.lineno, one.col_offset = node.lineno, node.col_offset + 1 + one.col_offset

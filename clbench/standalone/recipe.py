@@ -29,10 +29,10 @@ class Recipe:
 def recipe_of(benchmark: str, strategy: str, profile: str) -> Recipe:
     """Of a pair of specs. Raises InputError for what cannot be exported, Unavailable for data that are not
     here."""
+    if registry.modules_of(benchmark, strategy)[0] != registry.RUNNERS["native"]:
+        raise InputError(f"{strategy} is a row of another library, which runs without clbench as it is")
     name, made, _ = registry.benchmark(benchmark, profile)
     chosen = registry.strategy_on(strategy, made, profile)
-    if chosen.backend != "native":
-        raise InputError(f"{chosen.name} is a row of another library, which runs without clbench as it is")
     if not hasattr(type(made), "data"):
         raise InputError(
             f"{name} cannot be exported: its data have no line of code that loads them. Export on another "

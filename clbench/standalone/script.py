@@ -2,9 +2,9 @@
 
 import inspect
 from dataclasses import asdict, fields
+from importlib.metadata import version
 from typing import Any
 
-from clbench import __version__
 from clbench.core.text import printable
 from clbench.errors import InputError
 from clbench.execution.processor import describe_processor
@@ -30,9 +30,9 @@ SCENARIO = "{scenario}"
 
 
 def own_tasks():
-    """Your own data go here: for each task a tuple of arrays (x [n, d], y [n], x_test [m, d], y_test [m]), with
-    labels that are outputs of the network, from 0. None: the benchmark's data. `train` makes the network.
-    """
+    """Your own data go here: for each task a tuple of arrays (x [n, d], y [n], x_test [m, d], y_test [m]),
+    with labels that are outputs of the network, from 0. None: the benchmark's data. The network is made in
+    `train`."""
     return None
 '''
 
@@ -68,7 +68,7 @@ def main():
 if __name__ == "__main__":
     main()
 '''
-ONEDNN = '    torch.backends.mkldnn.matmul.fp32_precision = "bf16"  # by oneDNN, as clbench does on this processor\n'
+ONEDNN = '    torch.backends.mkldnn.matmul.fp32_precision = "bf16"  # by oneDNN, as clbench does here\n'
 
 
 def script_of(of: Recipe) -> str:
@@ -96,8 +96,8 @@ def script_of(of: Recipe) -> str:
 def _title(of: Recipe) -> str:
     pair = printable(f"{of.strategy.name} on {of.name}").replace("\\", "\\\\").replace('"', '\\"')
     return (
-        f'"""{pair}, as clbench {__version__} trains it under the profile {of.profile}.\n\n'
-        "Settings, data, network, method, training loop, recipe, from top to bottom; nothing of clbench is imported.\n"
+        f'"""{pair}, as clbench {version("clbench")} trains it under the profile {of.profile}.\n\n'
+        "Settings, data, network, method, training loop, recipe: in this order. Nothing needs clbench.\n"
         "A seed axis S comes first in most tensors; here it has the length 1.\n"
         '"""'
     )

@@ -3,6 +3,7 @@
 import ast
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import accumulate
 from pathlib import Path
 
 from clbench.exports import EXPORTS
@@ -48,6 +49,7 @@ class Module:
         self.source = path.read_bytes().replace(b"\r\n", b"\n")
         self.lines = self.source.split(b"\n")
         tree = ast.parse(self.source)
+        self.starts = [0, *accumulate(len(line) + 1 for line in self.lines)]
         self.docstring = ast.get_docstring(tree) or ""
         self.names: dict[str, Definition | Library | Place] = {}
         self.needs: list[Place] = []  # what it imports when it is imported
@@ -55,6 +57,10 @@ class Module:
             if isinstance(node, ast.ImportFrom | ast.Import) and is_ours(node):
                 self._imports(node)
         self._read(tree.body)
+
+    def offset(self, line: int, column: int = 0) -> int:
+        """How many bytes stand before a place, whose line is counted from 1."""
+        return self.starts[line - 1] + column
 
     def _read(self, body: list[ast.stmt]) -> None:
         for node in body:
@@ -104,7 +110,7 @@ def module(name: str) -> Module:
 
 
 def resolve(place: str, name: str | None) -> Definition | Library | Place | None:
-    """What a name in a module stands for: a definition wherever it is, a library's name, a module (as a `Place`
+    """What a name in a module stands for: a definition wherever it is, a library's name, a module (a `Place`
     without a name), or None for what Python itself has."""
     if name is None:
         return Place(place, None)
@@ -138,3 +144,30 @@ def bases_of(definition: Definition) -> list[Definition | Library | None]:
 def names_in_class(definition: Definition) -> set[str]:
     """What the body of a class binds."""
     return bound_in(definition.members)
+
+
+def order_of(modules: list[str]) -> list[str]:
+    """The modules so that each comes after those that it imports; by rooms where that leaves a choice."""
+    rooms = ["core", "data", "streams", "benchmarks", "models", "strategies"]
+
+    def rank(name: str) -> int:
+        room = name.split(".")[1] if not name.endswith(".py") else "strategies"
+        return rooms.index(room) if room in rooms else len(rooms)
+
+    found: list[str] = []
+    seen: set[str] = set()
+
+    def visit(name: str) -> None:
+        if name in seen:
+            return
+        seen.add(name)
+        for place in module(name).needs:
+            found_there = resolve(place.module, place.name)
+            if isinstance(found_there, Definition | Place):
+                visit(found_there.module)
+        if name in modules:
+            found.append(name)
+
+    for name in sorted(modules, key=rank):
+        visit(name)
+    return found

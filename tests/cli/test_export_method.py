@@ -13,7 +13,7 @@ from clbench.standalone.script import script_of
 
 SEED = 3
 BENCHMARK = "split_digits_class(steps=12)"
-METHODS = {  # of each kind one: no hook, memory, gradient, teacher, own data term and answers, own plan, joined
+METHODS = {  # one of each kind: no hook, memory, gradient, teacher, own data term, own plan, joined
     "naive.py": "naive",
     "memory.py": "er",
     "penalty.py": "ewc(samples=64)",
@@ -57,7 +57,7 @@ print(json.dumps(found))
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
-    """A folder with the scripts of all methods, of one with its own data and of one in a file of one's own."""
+    """A folder with the scripts of all methods, of one with other data, and of one in a file of one's own."""
     folder = tmp_path_factory.mktemp("exported")
     (folder / "mine.py").write_text(OWN)
     for file, spec in {**METHODS, "own.py": f"{folder / 'mine.py'}:Quiet"}.items():
@@ -148,7 +148,6 @@ def test_what_cannot_be_exported_is_a_line(stream, strategy, said, here, tmp_pat
 
 
 def test_a_row_of_another_library_is_refused(here, tmp_path):
-    pytest.importorskip("avalanche")
     refused = here("export-method", "-b", "split_digits_class", "-s", "avalanche_ewc", "--profile", "smoke")
     assert refused.returncode == 2 and "another library" in refused.stderr and not list(tmp_path.iterdir())
 
@@ -164,7 +163,9 @@ def test_a_file_is_written_over_only_if_asked(here, tmp_path):
     assert "class Naive(Part)" in (tmp_path / "naive_on_blobs_class.py").read_text()
 
 
-@pytest.mark.parametrize(("out", "said"), [("x.txt", "ends in .py"), (".", "ends in .py"), ("a.py/b.py", "a.py")])
+@pytest.mark.parametrize(
+    ("out", "said"), [("x.txt", "ends in .py"), (".", "ends in .py"), ("a.py/b.py", "a.py")]
+)
 def test_a_place_that_cannot_be_written_is_a_line(out, said, here, tmp_path):
     (tmp_path / "a.py").write_text("")
     refused = here("export-method", "-b", "blobs_class", "-s", "naive", "--out", out, "--force")
