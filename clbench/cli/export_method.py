@@ -22,7 +22,7 @@ EXAMPLES = """Examples:
 
   clbench export-method -b split_digits_class -s er
 
-  clbench export-method -b split_mnist_class -s 'er(memory=200)+ewc' --profile full --out winner.py
+  clbench export-method -b split_digits_task -s 'er(memory=200)+ewc' --profile full --out winner.py
 
   clbench export-method -b split_digits_class -s my_method.py:MyMethod --out mine.py --force"""
 

@@ -8,6 +8,8 @@ from clbench.standalone.names import Names, Use, names_of
 from clbench.standalone.sources import Definition, Library, Place, bases_of, names_in_class, resolve
 from clbench.standalone.unneeded import dead_code
 
+LOOP = "clbench.standalone.loop"
+BENCHMARK = ("clbench.core.benchmark", "Benchmark")
 UNREAD = {"__str__", "__repr__", "digest"}  # members that only lists and records read
 SAID = {"paper", "keeps"}  # what a class says for readers, and may go on saying
 PRUNED = {"NamedTuple", "Generic", "dict"}  # from elsewhere; of classes that derive from others all stays
@@ -41,6 +43,7 @@ class Closure:
     def __init__(self, roots: list[Definition], words: set[str], whole: set[str]) -> None:
         self.kept: dict[tuple[str, str], Kept] = {}
         self.words, self.whole = SAID | words, whole
+        # The first class of a lineage -> the members that its classes reach by `self`.
         self.own: dict[tuple[str, str], set[str]] = {BENCHMARK: {"make_stream", "scenario"}}
         self.overridden: set[tuple[tuple[str, str], str]] = set()  # (class, member) that nobody reaches
         # What a benchmark derives from besides.
@@ -104,8 +107,10 @@ class Closure:
         kept.statements[id(statement)] = names
         group = self._group(definition)
         self.own.setdefault(group, set()).update(names.own)
-        # A benchmark only makes the stream here: nobody asks it for more.
-        self.own[group].update(names.words) if group == BENCHMARK else self.words.update(names.words)
+        # A benchmark only makes the stream here: what others reach is not of it.
+        (self.own[group] if group == BENCHMARK else self.words).update(names.words)
+        if read is not statement and _is_protocol(definition):  # `isinstance` looks for its members
+            self.words |= names_in_class(definition)
         for use in names.uses:
             found = meaning(definition, use)
             if isinstance(found, Definition) and not use.annotation:
@@ -121,7 +126,6 @@ class Closure:
         """Whether a member of a class is reached."""
         if isinstance(member, ast.Expr):
             return True  # its docstring
-        is_function = isinstance(member, ast.FunctionDef)
         names = [member.name] if isinstance(member, ast.FunctionDef) else assigned_names(member)
         if isinstance(member, ast.AnnAssign):
             names = [ast.unparse(member.target)]
@@ -131,9 +135,9 @@ class Closure:
             return False
         if any((definition.key, name) in self._overridden() for name in names):
             return False
-        if set(names) & UNREAD:
+        if set(names) & UNREAD and definition.module not in self.whole:
             return False
-        if is_function and names[0].startswith("__"):
+        if isinstance(member, ast.FunctionDef) and names[0].startswith("__"):
             return True
         if isinstance(member, ast.AnnAssign) and self._is_field(definition, member):
             return True
@@ -168,10 +172,7 @@ class Closure:
 
     def _is_whole(self, definition: Definition) -> bool:
         """Whether code that we do not see may call any member."""
-        node = definition.node
-        if isinstance(node, ast.ClassDef) and any("Protocol" in ast.unparse(base) for base in node.bases):
-            return True
-        return any(
+        return _is_protocol(definition) or any(
             isinstance(one, Library) and one.statement.split()[-1] not in PRUNED
             for one in lineage(definition)
         )
@@ -186,7 +187,7 @@ class Closure:
                 found = meaning(kept.definition, use)
                 if not use.annotation or not isinstance(found, Definition) or found.key in self.kept:
                     continue
-                if type_within(found):
+                if type_within(found):  # which stands there instead
                     continue
                 if isinstance(found.node, ast.Assign) and self._is_type(found):
                     self._keep(found)
@@ -204,16 +205,17 @@ class Closure:
         return isinstance(one, Definition) and isinstance(one.node, ast.Assign) and self._is_type(one)
 
 
-LOOP = "clbench.standalone.loop"
-BENCHMARK = ("clbench.core.benchmark", "Benchmark")
-
-
 def meaning(definition: Definition, use: Use) -> Definition | Library | Place | None:
     """What a used name stands for; of `module.name` the name."""
     found = resolve(definition.module, use.name)
     if isinstance(found, Place) and use.attribute:
         return resolve(found.module, use.attribute)
     return found
+
+
+def _is_protocol(definition: Definition) -> bool:
+    node = definition.node
+    return isinstance(node, ast.ClassDef) and any("Protocol" in ast.unparse(base) for base in node.bases)
 
 
 def type_within(definition: Definition) -> ast.expr | None:
