@@ -51,12 +51,6 @@ class NetworkBySpec:
     weights: Text | None = field(default=None, kw_only=True)
     frozen: Literal[True] | None = field(default=None, kw_only=True)  # only the head learns
 
-    def __post_init__(self) -> None:
-        super().__post_init__()  # type: ignore[misc]
-        fields: Any = self
-        if fields.net:
-            check_name(fields.net)
-
     @property
     def asks(self) -> bool:
         """Whether another network than the benchmark's own is asked for, or another start of it."""
