@@ -41,8 +41,18 @@ def test_the_commands_of_the_page_run_one_after_another(here, tmp_path, monkeypa
     assert before.count("warning: ") == 2 and "warning: " not in after
 
 
+def test_the_network_of_the_page_learns(here, tmp_path):
+    network, _ = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    (tmp_path / "my_net.py").write_text(network)
+    spec = "split_digits_class(net='my_net.py:make')"
+    assert here("run", "-b", spec, "-s", "naive", *FEW[:-2]).returncode == 0
+    (tmp_path / "my_net.py").write_text(network.replace("nn.Linear(8 * places, ", "nn.LazyLinear("))
+    refused = here("run", "-b", spec, "-s", "naive", *FEW[:-2])
+    assert refused.returncode in (1, 2) and "Lazy" in refused.stderr + refused.stdout
+
+
 def test_the_python_of_the_page_runs(capsys):
-    (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    _, code = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     exec(code, {})
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3 and all("on LabelledData_domain" in line for line in lines)
