@@ -5,19 +5,20 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from clbench.core.benchmark import Benchmark
 from clbench.core.budget import Budget
 from clbench.core.ranges import Channels
 from clbench.data.labelled.cifar import SHAPE, cifar10_then_100
+from clbench.data.labelled.on_features import OnFeatures
 from clbench.data.labelled.sources import Images
 from clbench.models import by_name
-from clbench.models.functional import Functional
+from clbench.models.mlp import MLP
+from clbench.models.network import Network
 from clbench.streams.augmentation import crops_and_flips
 from clbench.streams.labelled import LabelledStream, split_by_class
 
 
 @dataclass
-class CIFAR10Then100(Benchmark):
+class CIFAR10Then100(OnFeatures):
     """The six tasks of the paper are CIFAR-10 and the first fifty classes of CIFAR-100."""
 
     tasks: Annotated[int, Meta(ge=2, le=11)] = 6
@@ -41,5 +42,7 @@ class CIFAR10Then100(Benchmark):
         views = crops_and_flips(SHAPE, 4) if self.augment else None
         return split_by_class(images, groups, self.scenario, seeds, views)
 
-    def network(self) -> Functional:
+    def network(self) -> Network:
+        if self.features:
+            return MLP(self.contents().x.shape[1], 10 * self.tasks)
         return by_name.network(self.net, SHAPE, 10 * self.tasks, self.norm, self.width)

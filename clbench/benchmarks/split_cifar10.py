@@ -7,15 +7,17 @@ from clbench.core.benchmark import ClassSplit
 from clbench.core.budget import Budget
 from clbench.core.ranges import Channels
 from clbench.data.labelled.cifar import SHAPE, cifar10
+from clbench.data.labelled.on_features import OnFeatures
 from clbench.data.labelled.sources import Images
 from clbench.models import by_name
-from clbench.models.functional import Functional
+from clbench.models.mlp import MLP
+from clbench.models.network import Network
 from clbench.streams.augmentation import crops_and_flips
 from clbench.streams.labelled import LabelledStream, split_by_class
 
 
 @dataclass
-class SplitCIFAR10(ClassSplit):
+class SplitCIFAR10(OnFeatures, ClassSplit):
     """`quick` trains a small network on plain pictures, `full` a slim ResNet-18 with crops and flips."""
 
     net: Literal["small_conv", "resnet18_slim", "resnet18", "tiny_vit"] = "resnet18_slim"
@@ -46,5 +48,7 @@ class SplitCIFAR10(ClassSplit):
             images, groups, self.scenario, seeds, views, self.order, sees=self.sees or "all"
         )
 
-    def network(self) -> Functional:
+    def network(self) -> Network:
+        if self.features:
+            return MLP(self.contents().x.shape[1], 10)
         return by_name.network(self.net, SHAPE, 10, self.norm, self.width)

@@ -7,15 +7,17 @@ from clbench.core.benchmark import ClassSplit
 from clbench.core.budget import Budget
 from clbench.core.ranges import Channels, Count
 from clbench.data.labelled.cifar import SHAPE, cifar100
+from clbench.data.labelled.on_features import OnFeatures
 from clbench.data.labelled.sources import Images
 from clbench.models import by_name
-from clbench.models.functional import Functional
+from clbench.models.mlp import MLP
+from clbench.models.network import Network
 from clbench.streams.augmentation import crops_and_flips
 from clbench.streams.labelled import LabelledStream, split_by_class
 
 
 @dataclass
-class SplitCIFAR100(ClassSplit):
+class SplitCIFAR100(OnFeatures, ClassSplit):
     """As for `split_cifar10`, `quick` trains a small network on the pictures as they are."""
 
     tasks: Literal[5, 10, 20] = 10
@@ -44,5 +46,7 @@ class SplitCIFAR100(ClassSplit):
             images, groups, self.scenario, seeds, views, self.order, sees=self.sees or "all"
         )
 
-    def network(self) -> Functional:
+    def network(self) -> Network:
+        if self.features:
+            return MLP(self.contents().x.shape[1], 100)
         return by_name.network(self.net, SHAPE, 100, self.norm, self.width)

@@ -6,6 +6,7 @@ from typing import Literal
 from clbench.core.benchmark import ClassSplit
 from clbench.core.budget import Budget
 from clbench.core.ranges import Count, Width
+from clbench.data.labelled.on_features import OnFeatures
 from clbench.data.labelled.sources import Images, digits
 from clbench.models import by_name
 from clbench.models.mlp import MLP
@@ -14,7 +15,7 @@ from clbench.streams.labelled import LabelledStream, split_by_class
 
 
 @dataclass
-class SplitDigits(ClassSplit):
+class SplitDigits(OnFeatures, ClassSplit):
     """Under the domain-incremental scenario the label is a digit's place within its task: even or odd."""
 
     memory: Count = 100  # of 1,442 examples, so that something is left to forget
@@ -37,6 +38,8 @@ class SplitDigits(ClassSplit):
 
     def network(self) -> Network:
         outputs = 2 if self.scenario == "domain" else 10
+        if self.features:
+            return MLP(self.contents().x.shape[1], outputs)
         if self.net:
             return by_name.network(self.net, (8, 8, 1), outputs, width=self.width)
         width = self.width or 100

@@ -6,6 +6,7 @@ from typing import Literal
 from clbench.core.benchmark import ClassSplit
 from clbench.core.budget import Budget
 from clbench.core.ranges import Width
+from clbench.data.labelled.on_features import OnFeatures
 from clbench.data.labelled.sources import Images, fashion_mnist
 from clbench.models import by_name
 from clbench.models.mlp import MLP
@@ -14,7 +15,7 @@ from clbench.streams.labelled import LabelledStream, split_by_class
 
 
 @dataclass
-class SplitFashionMNIST(ClassSplit):
+class SplitFashionMNIST(OnFeatures, ClassSplit):
     """Class-incremental only: one output layer for all ten kinds."""
 
     width: Width | None = None  # of the two hidden layers, or of tokens; None: 400, or the network's own
@@ -31,6 +32,8 @@ class SplitFashionMNIST(ClassSplit):
         return split_by_class(images, groups, self.scenario, seeds, order=self.order, sees=self.sees or "all")
 
     def network(self) -> Network:
+        if self.features:
+            return MLP(self.contents().x.shape[1], 10)
         if self.net:
             return by_name.network(self.net, (28, 28, 1), 10, width=self.width)
         width = self.width or 400

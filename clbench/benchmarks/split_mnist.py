@@ -6,6 +6,7 @@ from typing import Literal
 from clbench.core.benchmark import ClassSplit
 from clbench.core.budget import Budget
 from clbench.core.ranges import Depth, Width
+from clbench.data.labelled.on_features import OnFeatures
 from clbench.data.labelled.sources import Images, mnist
 from clbench.errors import InputError
 from clbench.models import by_name
@@ -16,7 +17,7 @@ from clbench.streams.labelled import LabelledStream, split_by_class
 
 
 @dataclass
-class SplitMNIST(PreparedImages, ClassSplit):
+class SplitMNIST(OnFeatures, PreparedImages, ClassSplit):
     """Under the domain-incremental scenario the label is a digit's place within its task: even or odd."""
 
     width: Width | None = None  # of the two hidden layers, or of tokens; None: 400, or the network's own
@@ -44,6 +45,8 @@ class SplitMNIST(PreparedImages, ClassSplit):
 
     def network(self) -> Network:
         outputs = 2 if self.scenario == "domain" else 10
+        if self.features:
+            return MLP(self.contents().x.shape[1], outputs)
         side = 28 + 2 * (self.pad or 0)
         if self.net:
             return by_name.network(self.net, (side, side, 1), outputs, width=self.width)
