@@ -111,7 +111,7 @@ def features_of_batch(
     """[n, width] float16 of pictures x [n, d]. Grey ones get three equal channels; others than square ones
     are stretched."""
     height, width, channels = shape
-    pictures = torch.as_tensor(np.asarray(x)).view(-1, height, width, channels).permute(0, 3, 1, 2)
+    pictures = torch.from_numpy(np.asarray(x).copy()).view(-1, height, width, channels).permute(0, 3, 1, 2)
     pictures = pictures.float().div_(scale)
     pictures = pictures.expand(-1, 3, -1, -1) if channels == 1 else pictures[:, :3]
     side = network.side
