@@ -17,6 +17,7 @@ from clbench.data.labelled import backbones, computing, own, word_vectors
 from clbench.data.labelled.backbones import Backbone
 from clbench.data.labelled.computing import features_of
 from clbench.data.labelled.example import write_photos
+from clbench.data.labelled.on_features import LR
 from clbench.data.labelled.sources import digits
 from clbench.testing.runs import small_run
 
@@ -176,6 +177,17 @@ def test_every_kind_of_benchmark_runs_on_features(here, tmp_path):
         assert done.returncode == 0, done.stderr
     run = small_run(registry.strategy("er(memory=20)").build(), ON_FAKE.format("class"), steps=3)
     assert run.train().shape[-1] == 5
+
+
+def test_the_learning_rate_is_that_of_features_and_a_run_has_one_name():
+    def named(arguments: str) -> tuple[str, float]:
+        name, made, _ = registry.benchmark(f"split_digits_class({arguments})", "quick")
+        return name, made.budget("quick").lr
+
+    on = f"features='{FAKE}'"
+    plain = registry.benchmark("split_digits_class", "quick")[1].budget("quick").lr
+    assert named(on) == (f"split_digits_class({on})", LR) == named(f"{on}, lr={LR}") and plain != LR
+    assert named(f"{on}, lr={plain}") == (f"split_digits_class(lr={plain}, {on})", plain)
 
 
 # ---- computed elsewhere

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from clbench.core.benchmark import Benchmark
+from clbench.core.budget import Budget
 from clbench.core.ranges import Text
 from clbench.data import sums
 from clbench.data.labelled.backbones import backbone
@@ -24,6 +25,8 @@ from clbench.errors import InputError
 # Fields that say what is done with pictures, or which network learns from them.
 OF_PICTURES = ("net", "width", "norm", "augment", "depth", "activation", "pad", "mean", "std")
 ARRAYS = ("x_train", "x_test")
+# Of adam, for a linear layer on features. LRTEXT
+LR = 3e-4
 
 
 @dataclass
@@ -52,6 +55,18 @@ class OnFeatures(Benchmark):
     def _usual(self, name: str, default: Any) -> list[Any]:
         """What the field is where the user says nothing."""
         return [default, *(given[name] for given in self.arguments.values() if name in given)]
+
+    def budget(self, profile: str) -> Budget:
+        budget = super().budget(profile)
+        return budget if self.features is None or self.lr is not None else budget.with_fields(lr=LR)
+
+    @classmethod
+    def of_profile(cls, profile: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        named = super().of_profile(profile, arguments)
+        if arguments["features"] is None:
+            return named
+        lr = arguments["lr"]
+        return named | {"lr": None if lr == LR else lr}
 
     def contents(self) -> Images:
         images: Images = super().contents()
