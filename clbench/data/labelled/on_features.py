@@ -25,7 +25,9 @@ from clbench.errors import InputError
 # Fields that say what is done with pictures, or which network learns from them.
 OF_PICTURES = ("net", "width", "norm", "augment", "depth", "activation", "pad", "mean", "std")
 ARRAYS = ("x_train", "x_test")
-# Of adam, for a linear layer on features. LRTEXT
+# Of adam, for a linear layer on features, in every profile. Chosen on held-out training data, of the
+# first 9,500 images of split_cifar10_class under quick, two seeds: joint training and replay of 500 give
+#     1e-4  .846  .801        3e-4  .865  .819        1e-3  .856  .814        3e-3  .845  .813
 LR = 3e-4
 
 
