@@ -4,6 +4,7 @@
     clbench.strategies(), clbench.benchmarks()            what there is
     clbench.load_results("my_results")                    a folder of results as a pandas table
     clbench.load_comparison("my_results", "news")         the rows of a benchmark, with plots
+    clbench.load_model("models/quick/news/er")            what `clbench run --save-models` saved, as a module
 
 `clbench --help` shows the commands; docs/howto.md, how to add a strategy, a benchmark, a network.
 """
@@ -16,6 +17,7 @@ from clbench.exports import EXPORTS, LISTINGS
 
 if TYPE_CHECKING:
     from clbench.api import Result, run
+    from clbench.artefacts.load import load_model
     from clbench.core.batch import Batch, take
     from clbench.core.benchmark import Benchmark, ClassSplit
     from clbench.core.budget import Budget
@@ -60,6 +62,7 @@ __all__ = [
     "benchmark_from",
     "benchmarks",
     "load_comparison",
+    "load_model",
     "load_results",
     "run",
     "split_by_class",

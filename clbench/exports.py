@@ -7,6 +7,7 @@ EXPORTS = {
     "load_results": "clbench.report.frame",
     "load_comparison": "clbench.report.notebook",
     "Comparison": "clbench.report.notebook",
+    "load_model": "clbench.artefacts.load",
     "InputError": "clbench.errors",
     "Unavailable": "clbench.errors",
     "to_avalanche": "clbench.interchange",

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(__file__).parent
 SKIPPED: dict[Path, str] = {}  # files of ours that cannot be listed: why
+NETWORK = "net"  # the argument of a benchmark that names its network
 RUNNERS = {"native": "clbench.engine.run", "avalanche": "clbench.avalanche.run"}  # by back end
 
 
@@ -423,8 +424,20 @@ def modules_of(benchmark: str, strategy: str) -> list[str]:
     """Where the source code of a pair begins: its runner, benchmark and strategies, without importing any."""
     terms = parse(strategy)
     entries = [_entry(term, strategies(), "strategy") for term in terms]
-    place = _entry(parse(benchmark)[0], benchmarks(), "benchmark").module
-    return [RUNNERS[entries[0].backend], place, *(entry.module for entry in entries)]
+    term = parse(benchmark)[0]
+    places = [_entry(term, benchmarks(), "benchmark").module, *_own_network(term)]
+    return [RUNNERS[entries[0].backend], *places, *(entry.module for entry in entries)]
+
+
+def _own_network(term: Term) -> list[str]:
+    """The file of the network that a benchmark's spec names, where it is one of the user's own."""
+    net = term.arguments.get(NETWORK)
+    if not isinstance(net, str) or not is_own(net):
+        return []
+    path = net.rpartition(":")[0]
+    if not own_code.is_read(path):
+        paths.check_file(path)
+    return [path]
 
 
 def _own_entry(name: str) -> Entry:

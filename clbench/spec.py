@@ -107,7 +107,8 @@ def _term(name: str, bracket: str) -> Term | None:
             call = ast.parse(f"f{bracket or '()'}", mode="eval").body
         if not name or not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name) or call.args:
             return None
-        arguments = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
+        values = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
+        arguments = {key: _one_name(one) if isinstance(one, str) else one for key, one in values.items()}
     except (SyntaxError, ValueError, TypeError):
         return None
     if None in arguments or len(arguments) < len(call.keywords):  # **given, or given twice

@@ -1,5 +1,8 @@
 """The snippets of docs/howto.md are run as they stand."""
 
+import ast
+import contextlib
+import io
 import re
 import runpy
 from pathlib import Path
@@ -115,6 +118,23 @@ def test_the_python_example_of_the_howto_runs(tmp_path, monkeypatch):
         names["result"].record.strategy == "Shrink(rate=0.1)+er(memory=50)"
         and len(names["result"].seeds) == 3
     )
+
+
+def test_the_path_of_the_howto_from_a_benchmark_to_next_month_runs(here, tmp_path):
+    def commands(text):
+        return [line.split() for line in text.splitlines() if line.startswith("    clbench ")]
+
+    before, after = HOWTO.split("## Take the model with you")[1].split("\n## ")[0].split("```python")
+    for _, *arguments in commands(before):
+        assert here(*arguments).returncode == 0
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        exec(snippet("clbench.load_model"), {})
+    answers = ast.literal_eval(said.getvalue())
+    assert sum(one == right for one, right in zip(answers, "01234", strict=True)) >= 4
+    for _, *arguments in commands(after):
+        done = here(*arguments)
+        assert done.returncode == 0, done.stderr
+    assert "slice 5" in done.stdout and (tmp_path / "models").rglob("er/seed-0.task-5.safetensors")
 
 
 # ---- the README's numbers are those of the committed records

@@ -7,6 +7,7 @@ initial weights, the batch order where the row takes it, the number of steps and
 import random
 import warnings
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import contextmanager
 from statistics import fmean
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ import torch
 
 from clbench.core.budget import Budget
 from clbench.engine.clock import Clock
+from clbench.engine.look import Look
 from clbench.engine.precision import arithmetic
 from clbench.engine.prediction import cost_of_predictions
 from clbench.engine.run import Outcome, digest_of
@@ -37,11 +39,11 @@ def run(
     budget: Budget,
     clock: Clock,
     run_class: type | None = None,
-    probe: int | None = None,
+    looks: Sequence[Look] = (),
 ) -> Outcome:
     """Trains and evaluates the stream's seeds, each by a `SingleRun` or a class derived from it.
 
-    `rows` holds the one row. probe: of the native strategies alone.
+    `rows` holds the one row. looks: those that do not need our own loop.
     """
     (row,) = rows
     with _no_warnings(), _own_generators(stream.device), arithmetic(budget.precision):
@@ -53,8 +55,10 @@ def run(
         for s in range(len(stream.seeds)):
             with clock.measure("setup_s"):
                 one = SingleRun(stream.only(s), net, row, budget, clock)
+            one.looks = [look for look in looks if not look.ours_only]
+            tally = Tally(one.stream, row.gives_probabilities)
             if run_class is None:  # another class looks at every call itself
-                one.tally = Tally(one.stream, row.gives_probabilities)
+                one.looks.append(tally)
             try:
                 acc.append(one.train())
             except Exception as error:
@@ -63,13 +67,13 @@ def run(
             weights.append(digest_of(row.weights(one.strategy)))
             kept.append(one.kept_bytes)
             moved.append(one.moved)
-            if one.tally:
-                more.append(one.tally.arrays())
+            if run_class is None:
+                more.append(tally.arrays())
                 with one.answering():
                     counts.update(cost_of_predictions(one.stream, one.scores, clock))
             counts.update(_counts(row, one))
     notes = [f"shim: {row.shim}"] if row.shim else []
-    notes += ["no probe: Avalanche's loop is its own"] if probe else []
+    notes += [f"no {look.name}: Avalanche's loop is its own" for look in looks if look.ours_only]
     costs = {**clock.sheet(), **counts}
     return Outcome(
         torch.stack(acc),

@@ -15,16 +15,17 @@ from clbench.avalanche.adapt import LearningRates, OurOrder, OwnOutputs, experie
 from clbench.avalanche.meter import Meter
 from clbench.core.budget import Budget
 from clbench.core.keyed import draw, generator, passes
+from clbench.core.pytree import Tree
 from clbench.engine.clock import Clock
 from clbench.engine.evaluate import evaluate
+from clbench.engine.look import Look
 from clbench.engine.optimiser import warm_up_rates
-from clbench.engine.tally import Tally
 from clbench.errors import InputError
 
 if TYPE_CHECKING:
     from clbench.avalanche.row import Row
     from clbench.models.network import AsModule
-    from clbench.streams.stream import Stream
+    from clbench.streams.stream import Answers, Stream
 
 
 class SingleRun:
@@ -36,7 +37,8 @@ class SingleRun:
         self.t, self.meter = 0, Meter(clock, row.own_loop)
         self.diverged: dict[str, int] | None = None
         self.theta = draw([self.seed], "init", 0, net.init)[0]  # row 0 of the native strategies
-        self.tally: Tally | None = None
+        self.looks: list[Look] = []
+        self.scores_so_far: list[Tensor] = []  # [1, E, 1] each, as the native strategies'
         self.kept_bytes: list[int] = []
         self.moved: list[float] = []
         self.experiences: list[DatasetExperience] = []
@@ -102,10 +104,22 @@ class SingleRun:
         """Accuracy [E] of the strategy as it is, NaN where it has no answer."""
         self.silent: set[int | None] = set()  # the tasks of slices without one
         with self.clock.measure("eval_s"), self.answering():
-            acc = evaluate(self.stream, self.scores, self.tally.add if self.tally else None)[0, :, 0].cpu()
+            look = self._look_at_answers if self.looks else None
+            acc = evaluate(self.stream, self.scores, look)[0, :, 0].cpu()
         for t in self.silent:
             acc[slice(None) if t is None else t] = torch.nan
+        self.scores_so_far.append(acc.view(1, -1, 1))
+        for one in self.looks:
+            one.after_row(self)
         return acc
+
+    def _look_at_answers(self, answers: list["Answers"], outputs: list[Tree]) -> None:
+        for look in self.looks:
+            look.after_answers(self, answers, outputs)
+
+    @property
+    def seeds(self) -> list[int]:
+        return [self.seed]
 
     @contextmanager
     def answering(self) -> Iterator[None]:

@@ -5,24 +5,25 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from clbench.core.benchmark import Benchmark
 from clbench.core.budget import Budget
-from clbench.core.ranges import Channels
-from clbench.data.labelled.cifar import SHAPE, cifar10_then_100
+from clbench.core.ranges import Channels, Text
+from clbench.data.labelled.cifar import CIFAR10, SHAPE, cifar10_then_100
 from clbench.data.labelled.on_features import OnFeatures
 from clbench.data.labelled.sources import Images
-from clbench.models import by_name
-from clbench.models.mlp import MLP
+from clbench.models.by_name import NetworkBySpec
 from clbench.models.network import Network
+from clbench.models.reading import Scale
 from clbench.streams.augmentation import crops_and_flips
 from clbench.streams.labelled import LabelledStream, split_by_class
 
 
 @dataclass
-class CIFAR10Then100(OnFeatures):
+class CIFAR10Then100(OnFeatures, NetworkBySpec, Benchmark):
     """The six tasks of the paper are CIFAR-10 and the first fifty classes of CIFAR-100."""
 
     tasks: Annotated[int, Meta(ge=2, le=11)] = 6
-    net: Literal["small_conv", "resnet18_slim", "resnet18", "tiny_vit"] = "resnet18_slim"
+    net: Text = "resnet18_slim"  # any that `clbench.models.by_name` knows
     width: Channels | None = None  # channels of its first layer; None: the network's own
     norm: Literal["group", "batch"] = "group"
     augment: bool = True  # random crops of images padded by 4 black pixels, and random flips
@@ -44,5 +45,5 @@ class CIFAR10Then100(OnFeatures):
 
     def network(self) -> Network:
         if self.features:
-            return MLP(self.contents().x.shape[1], 10 * self.tasks)
-        return by_name.network(self.net, SHAPE, 10 * self.tasks, self.norm, self.width)
+            return self.network_of(self.net or "linear", (self.numbers,), 10 * self.tasks)
+        return self.network_of(self.net, SHAPE, 10 * self.tasks, scale=Scale(CIFAR10.mean, CIFAR10.std))

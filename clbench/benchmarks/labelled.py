@@ -12,8 +12,8 @@ from clbench.core.benchmark import Benchmark
 from clbench.core.budget import Budget
 from clbench.core.keyed import generator
 from clbench.core.ranges import Count, Pixels, Text, Width
+from clbench.data.labelled import backbones as pretrained
 from clbench.data.labelled import dividing, own, word_vectors
-from clbench.data.labelled.backbones import backbone
 from clbench.data.labelled.blocks import LabelColumns
 from clbench.data.labelled.divided import Divided, divide
 from clbench.data.labelled.dividing import Cut
@@ -21,8 +21,7 @@ from clbench.data.labelled.found import Found
 from clbench.data.labelled.on_features import found_on_features
 from clbench.data.places import path_of
 from clbench.errors import InputError
-from clbench.models import by_name
-from clbench.models.mlp import MLP
+from clbench.models.by_name import NetworkBySpec
 from clbench.models.network import Network
 from clbench.streams.class_groups import check_groups, class_groups
 from clbench.streams.in_parts import split_by_part
@@ -31,11 +30,10 @@ from clbench.streams.stream import Task
 
 ListOfNames = Annotated[list, Meta(max_length=10_000)]
 LR = 3e-3  # of adam: a linear layer of few numbers, which starts at random, needs more than a deep network
-HIDDEN = 100  # units of each of the two layers of an mlp
 
 
 @dataclass
-class LabelledData(Benchmark):
+class LabelledData(NetworkBySpec, Benchmark):
     """`clbench data inspect PATH` says what it finds and prints the benchmark to run.
 
     A path is looked for from the current folder, then in $CLBENCH_DATA; `torchvision:NAME` is a set of that
@@ -66,9 +64,10 @@ class LabelledData(Benchmark):
     duplicates: Literal["stop", "drop"] = "stop"  # training rows that are test rows of a given split
     size: Pixels | None = None  # of a side of an image; None: as they are if all are alike, up to 32, else 32
     buckets: Annotated[int, Meta(ge=2, le=10**6)] = 4096  # numbers that a text becomes
-    # None: small_conv of images, linear of all else.
-    net: Literal["linear", "mlp", "small_conv", "tiny_vit", "resnet18_slim", "resnet18"] | None = None
+    # Any that `clbench.models.by_name` knows; None: small_conv of images, linear of all else.
+    net: Text | None = None
     width: Width | None = None  # of the network; None: its own
+    norm: Literal["group", "batch"] | None = None  # of a convolutional network; None: group
     memory: Count = field(default=100, kw_only=True)
 
     scenarios = ("class", "task", "domain")
@@ -108,8 +107,8 @@ class LabelledData(Benchmark):
             raise InputError(f"tasks, classes and order are of by='class', not of by={self.by!r}")
         if self.count and self.by in (None, "class", "year", "quarter", "month", "season"):
             raise InputError("count is of by='quantile', or of a column of numbers: by='temperature'")
-        if self.frozen:
-            backbone(self.frozen)
+        if self.backbone:
+            pretrained.backbone(self.backbone)
 
     @property
     def one_seed(self) -> bool:
@@ -124,7 +123,7 @@ class LabelledData(Benchmark):
         return self.features == word_vectors.NAME
 
     @property
-    def frozen(self) -> str | None:
+    def backbone(self) -> str | None:
         """The pretrained network whose features stand for images."""
         return self.features if isinstance(self.features, str) and not self.of_words else None
 
@@ -136,7 +135,7 @@ class LabelledData(Benchmark):
                 f"features='wordllama' are of texts, and {self.path or 'x'} has {found.about.kind}: leave it "
                 "out"
             )
-        return found_on_features(found, self.frozen, self.path or "x") if self.frozen else found
+        return found_on_features(found, self.backbone, self.path or "x") if self.backbone else found
 
     def _found(self) -> Found:
         if self.given is not None:
@@ -160,7 +159,7 @@ class LabelledData(Benchmark):
             tuple(map(str, self.without or ())),
         )
         timed = self.time is not None or Cut(self.by or "").timed
-        size = self.size or (backbone(self.frozen).side if self.frozen else None)
+        size = self.size or (pretrained.backbone(self.backbone).side if self.backbone else None)
         return own.Options(columns, self.unit, timed, size, self.buckets, self.of_words)
 
     def _by(self) -> str:
@@ -217,19 +216,9 @@ class LabelledData(Benchmark):
 
     def network(self) -> Network:
         images = self.contents()
-        outputs = self._outputs(images)
+        shape = images.shape or (images.x.shape[1],)
         net = self.net or ("small_conv" if images.shape else "linear")
-        inputs = images.x.shape[1]
-        if net == "linear":
-            return MLP(inputs, outputs)
-        if net == "mlp":
-            return MLP(inputs, self.width or HIDDEN, self.width or HIDDEN, outputs)
-        if images.shape is None:
-            raise InputError(
-                f"net={net!r} is for images, and {self.path or 'x'} has none: take linear or mlp"
-            )
-        height, width, channels = images.shape
-        return by_name.network(net, (height, width, channels), outputs, width=self.width)
+        return self.network_of(net, shape, self._outputs(images))
 
     def _outputs(self, images: Divided) -> int:
         if self._by() != "class":

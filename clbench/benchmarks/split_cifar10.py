@@ -5,22 +5,22 @@ from typing import Literal
 
 from clbench.core.benchmark import ClassSplit
 from clbench.core.budget import Budget
-from clbench.core.ranges import Channels
-from clbench.data.labelled.cifar import SHAPE, cifar10
+from clbench.core.ranges import Channels, Text
+from clbench.data.labelled.cifar import CIFAR10, SHAPE, cifar10
 from clbench.data.labelled.on_features import OnFeatures
 from clbench.data.labelled.sources import Images
-from clbench.models import by_name
-from clbench.models.mlp import MLP
+from clbench.models.by_name import NetworkBySpec
 from clbench.models.network import Network
+from clbench.models.reading import Scale
 from clbench.streams.augmentation import crops_and_flips
 from clbench.streams.labelled import LabelledStream, split_by_class
 
 
 @dataclass
-class SplitCIFAR10(OnFeatures, ClassSplit):
+class SplitCIFAR10(OnFeatures, NetworkBySpec, ClassSplit):
     """`quick` trains a small network on plain pictures, `full` a slim ResNet-18 with crops and flips."""
 
-    net: Literal["small_conv", "resnet18_slim", "resnet18", "tiny_vit"] = "resnet18_slim"
+    net: Text = "resnet18_slim"  # any that `clbench.models.by_name` knows
     width: Channels | None = None  # channels of its first layer; None: the network's own
     norm: Literal["group", "batch"] = "group"
     augment: bool = True  # random crops of images padded by 4 black pixels, and random flips
@@ -50,5 +50,5 @@ class SplitCIFAR10(OnFeatures, ClassSplit):
 
     def network(self) -> Network:
         if self.features:
-            return MLP(self.contents().x.shape[1], 10)
-        return by_name.network(self.net, SHAPE, 10, self.norm, self.width)
+            return self.network_of(self.net or "linear", (self.numbers,), 10)
+        return self.network_of(self.net, SHAPE, 10, scale=Scale(CIFAR10.mean, CIFAR10.std))

@@ -5,24 +5,24 @@ from typing import Literal
 
 from clbench.core.benchmark import ClassSplit
 from clbench.core.budget import Budget
-from clbench.core.ranges import Channels, Count
-from clbench.data.labelled.cifar import SHAPE, cifar100
+from clbench.core.ranges import Channels, Count, Text
+from clbench.data.labelled.cifar import CIFAR100, SHAPE, cifar100
 from clbench.data.labelled.on_features import OnFeatures
 from clbench.data.labelled.sources import Images
-from clbench.models import by_name
-from clbench.models.mlp import MLP
+from clbench.models.by_name import NetworkBySpec
 from clbench.models.network import Network
+from clbench.models.reading import Scale
 from clbench.streams.augmentation import crops_and_flips
 from clbench.streams.labelled import LabelledStream, split_by_class
 
 
 @dataclass
-class SplitCIFAR100(OnFeatures, ClassSplit):
+class SplitCIFAR100(OnFeatures, NetworkBySpec, ClassSplit):
     """As for `split_cifar10`, `quick` trains a small network on the pictures as they are."""
 
     tasks: Literal[5, 10, 20] = 10
     memory: Count = 2000
-    net: Literal["small_conv", "resnet18_slim", "resnet18", "tiny_vit"] = "resnet18_slim"
+    net: Text = "resnet18_slim"  # any that `clbench.models.by_name` knows
     width: Channels | None = None  # channels of its first layer; None: the network's own
     norm: Literal["group", "batch"] = "group"
     augment: bool = True  # random crops of images padded by 4 black pixels, and random flips
@@ -48,5 +48,5 @@ class SplitCIFAR100(OnFeatures, ClassSplit):
 
     def network(self) -> Network:
         if self.features:
-            return MLP(self.contents().x.shape[1], 100)
-        return by_name.network(self.net, SHAPE, 100, self.norm, self.width)
+            return self.network_of(self.net or "linear", (self.numbers,), 100)
+        return self.network_of(self.net, SHAPE, 100, scale=Scale(CIFAR100.mean, CIFAR100.std))

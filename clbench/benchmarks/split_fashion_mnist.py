@@ -5,21 +5,22 @@ from typing import Literal
 
 from clbench.core.benchmark import ClassSplit
 from clbench.core.budget import Budget
-from clbench.core.ranges import Width
+from clbench.core.ranges import Text, Width
 from clbench.data.labelled.on_features import OnFeatures
 from clbench.data.labelled.sources import Images, fashion_mnist
-from clbench.models import by_name
+from clbench.models.by_name import NetworkBySpec
 from clbench.models.mlp import MLP
 from clbench.models.network import Network
 from clbench.streams.labelled import LabelledStream, split_by_class
 
 
 @dataclass
-class SplitFashionMNIST(OnFeatures, ClassSplit):
+class SplitFashionMNIST(OnFeatures, NetworkBySpec, ClassSplit):
     """Class-incremental only: one output layer for all ten kinds."""
 
     width: Width | None = None  # of the two hidden layers, or of tokens; None: 400, or the network's own
-    net: Literal["tiny_vit"] | None = None  # None: a perceptron
+    net: Text | None = None  # any that `clbench.models.by_name` knows; None: a perceptron
+    norm: Literal["group", "batch"] | None = None  # of a convolutional network; None: group
     scenarios = ("class",)
     tasks_are = "5 of 2 classes"
     data_are = "Fashion-MNIST"
@@ -33,8 +34,8 @@ class SplitFashionMNIST(OnFeatures, ClassSplit):
 
     def network(self) -> Network:
         if self.features:
-            return MLP(self.contents().x.shape[1], 10)
-        if self.net:
-            return by_name.network(self.net, (28, 28, 1), 10, width=self.width)
+            return self.network_of(self.net or "linear", (self.numbers,), 10)
+        if self.asks:
+            return self.network_of(self.net or "mlp", (28, 28, 1), 10, units=400)
         width = self.width or 400
         return MLP(784, width, width, 10)

@@ -5,25 +5,27 @@ from typing import Literal
 
 from clbench.core.benchmark import ClassSplit
 from clbench.core.budget import Budget
-from clbench.core.ranges import Depth, Width
+from clbench.core.ranges import Depth, Text, Width
 from clbench.data.labelled.on_features import OnFeatures
 from clbench.data.labelled.sources import Images, mnist
 from clbench.errors import InputError
-from clbench.models import by_name
+from clbench.models.by_name import NetworkBySpec
 from clbench.models.mlp import MLP, Activation
 from clbench.models.network import Network
+from clbench.models.reading import Scale
 from clbench.streams.inputs import PreparedImages
 from clbench.streams.labelled import LabelledStream, split_by_class
 
 
 @dataclass
-class SplitMNIST(OnFeatures, PreparedImages, ClassSplit):
+class SplitMNIST(OnFeatures, PreparedImages, NetworkBySpec, ClassSplit):
     """Under the domain-incremental scenario the label is a digit's place within its task: even or odd."""
 
     width: Width | None = None  # of the two hidden layers, or of tokens; None: 400, or the network's own
-    net: Literal["tiny_vit"] | None = None  # None: a perceptron
+    net: Text | None = None  # any that `clbench.models.by_name` knows; None: a perceptron
     depth: Depth | None = None  # hidden layers of the perceptron; None: 2
     activation: Activation | None = None  # between them; None: relu
+    norm: Literal["group", "batch"] | None = None  # of a convolutional network; None: group
     scenarios = ("class", "task", "domain")
     tasks_are = "5 of 2 classes"
     data_are = "MNIST"
@@ -33,10 +35,9 @@ class SplitMNIST(OnFeatures, PreparedImages, ClassSplit):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.net and (self.depth or self.activation):
-            raise InputError(
-                f"depth and activation are of the perceptron: leave them out, or net={self.net!r}"
-            )
+        if self.asks and (self.depth or self.activation):
+            other = f"net={self.net!r}" if self.net else "norm, weights and frozen"
+            raise InputError(f"depth and activation are of the perceptron: leave them out, or {other}")
 
     def make_stream(self, images: Images, seeds: list[int]) -> LabelledStream:
         groups = [[2 * t, 2 * t + 1] for t in range(5)]
@@ -46,9 +47,10 @@ class SplitMNIST(OnFeatures, PreparedImages, ClassSplit):
     def network(self) -> Network:
         outputs = 2 if self.scenario == "domain" else 10
         if self.features:
-            return MLP(self.contents().x.shape[1], outputs)
+            return self.network_of(self.net or "linear", (self.numbers,), outputs)
         side = 28 + 2 * (self.pad or 0)
-        if self.net:
-            return by_name.network(self.net, (side, side, 1), outputs, width=self.width)
+        if self.asks:
+            scale = Scale((self.mean or 0.0,), (self.std or 1.0,))
+            return self.network_of(self.net or "mlp", (side, side, 1), outputs, units=400, scale=scale)
         hidden = [self.width or 400] * (self.depth or 2)
         return MLP(side**2, *hidden, outputs, activation=self.activation or "relu")

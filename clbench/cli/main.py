@@ -12,9 +12,9 @@ from clbench.core.text import printable
 from clbench.errors import BrokeOff, InputError, Unavailable
 
 # isort: off
-from clbench.cli import list, explain, run, tune, show, decay, costs, compare, history, claims  # noqa: F401
+from clbench.cli import list, explain, run, evaluate, tune, show, decay, costs, compare, history, claims  # noqa: F401
 from clbench.cli import published  # noqa: F401
-from clbench.cli import results, new, test, check, verify  # noqa: F401
+from clbench.cli import results, export_method, new, test, check, verify  # noqa: F401
 
 # isort: on
 

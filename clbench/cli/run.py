@@ -4,7 +4,7 @@ import re
 import sys
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -24,6 +24,9 @@ from clbench.errors import InputError
 from clbench.profiles import PROFILES
 from clbench.results import folders
 from clbench.spec import parse
+
+if TYPE_CHECKING:
+    from clbench.execution.plan import Job
 
 EXAMPLES = """Examples:
 
@@ -82,6 +85,36 @@ def run(
             min=1,
         ),
     ] = None,
+    curves: Annotated[
+        bool,
+        typer.Option(
+            "--curves",
+            help="Keep beside the record how training went: loss and its terms, learning rate, gradients, "
+            "drift of features. As with the following three, no number changes: what is there without is run "
+            "again and gives the same bits.",
+        ),
+    ] = False,
+    save_models: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for the model after each task, with what goes on from it: clbench.load_model, "
+            "clbench evaluate, --from."
+        ),
+    ] = None,
+    predictions: Annotated[
+        Path | None, typer.Option(help="Folder for the scores of every test row after each task, as parquet.")
+    ] = None,
+    log: Annotated[
+        str | None, typer.Option(help="Metrics as they come: tensorboard:DIR, mlflow:URI or wandb:PROJECT.")
+    ] = None,
+    from_: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            help="Go on from a saved model, with the tasks that its benchmark has more by now; models are "
+            "written beside it, or to --save-models. Makes no record.",
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would run.")] = False,
     run_limit: Annotated[
         str | None,
@@ -102,10 +135,25 @@ def run(
 ) -> None:
     """Runs strategies on benchmarks, several seeds each; what is already in the results folder is not run
     again."""
+    if from_ is not None:
+        refused: dict[str, object] = {
+            "-s": strategy,
+            "--all": all_,
+            "--profile": profile,
+            "--fresh-times": fresh_times,
+        }
+        refused |= {"--seeds": seeds, "--seed-list": seed_list, "--probe": probe, "--curves": curves}
+        refused |= {"--predictions": predictions, "--log": log, "--dry-run": dry_run}
+        if given := [name for name, value in refused.items() if value]:
+            raise InputError(f"--from goes on as the model was trained: without {', '.join(given)}")
+        from clbench.cli.going_on import go_on
+
+        raise typer.Exit(go_on(from_, benchmark, save_models, device, as_json))
     if not (all_ or benchmark or strategy or fresh_times):
         print(f"clbench: say what to run: --all, or -b and -s\n\n{EXAMPLES}", file=sys.stderr)
         raise typer.Exit(2)
     executing = import_execution()
+    from clbench.cli import besides
     from clbench.cli import screen as terminal
     from clbench.execution import plan as planning
     from clbench.execution.devices import choose_device, default_workers
@@ -118,15 +166,19 @@ def run(
     if fresh_times:
         from clbench.cli.fresh_times import repeat_times
 
-        refused: dict[str, object] = {
+        of_times: dict[str, object] = {
             "--fresh": fresh,
             "--json": as_json,
             "--scheduler": scheduler,
             "--group-size": group_size,
             "--probe": probe,
+            "--curves": curves,
+            "--save-models": save_models,
+            "--predictions": predictions,
+            "--log": log,
         }
-        refused |= {"--seeds or --seed-list": asked_seeds, "--device": device not in ("auto", "cpu")}
-        if given := [name for name, value in refused.items() if value]:
+        of_times |= {"--seeds or --seed-list": asked_seeds, "--device": device not in ("auto", "cpu")}
+        if given := [name for name, value in of_times.items() if value]:
             raise InputError(f"--fresh-times repeats rows of a CPU as they were: without {', '.join(given)}")
         level: str = profile.value if profile else "smoke" if all_ else "quick"
         check_writable(out / level)
@@ -147,19 +199,22 @@ def run(
     if not strategy:
         rows = {name: entry for name, entry in rows.items() if not registry.facts(name).slow}
     specs = registry.select(strategy or ["*"], rows)
+    wanted = besides.asked(probe, curves, save_models, predictions, log)
     for folder in (out, out / level):
         check_writable(folder)
     with nullcontext() if dry_run else hold(out):
         plan = planning.make_plan(
-            names, specs, level, asked_seeds, out, fresh=fresh, device=device, debug=debug, probe=probe
+            names, specs, level, asked_seeds, out, fresh=fresh, device=device, debug=debug, besides=wanted
         )
         for pair in plan.pairs:
             check_unseen(pair.blank, pair.asked)
-        jobs = planning.jobs(plan, device, group_size, group_limit, probe)
+        jobs = planning.jobs(plan, device, group_size, group_limit, wanted)
         workers = default_workers(device) if workers is None else workers
 
         screen = terminal.Screen(to_stderr=as_json)
         screen.announce(plan, jobs, level, device, workers, lambda: records.load(out, level)[0])
+        for line in besides.lines_of_size(plan, wanted):
+            screen.console.print(line)
         if dry_run:
             screen.list_jobs(jobs)
             return
@@ -176,6 +231,9 @@ def run(
                 in_processes=run_limit is not None,
                 on_done=on_done,
             )
+        besides.log_records(
+            wanted, [record for names, record in finished.records.items() if names in ran(jobs)]
+        )
         stored, problems = records.load(out, level)
         print_warnings(problems)
         screen.results(finished, stored, as_json)
@@ -185,6 +243,10 @@ def run(
     raise typer.Exit(
         130 if finished.interrupted else 1 if finished.bad or plan.blocked or (missing and named) else 0
     )
+
+
+def ran(jobs: list["Job"]) -> set[tuple[str, str]]:
+    return {(job.benchmark, job.strategy) for job in jobs}
 
 
 def _named(missing: dict, benchmarks: list[str], strategies: list[str]) -> bool:

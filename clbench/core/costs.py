@@ -24,6 +24,7 @@ COSTS: dict[str, Cost] = {
         Cost("train_s", "train", "s", "wall-clock of training, a method's own extra passes included"),
         Cost("eval_s", "evaluation", "s", "wall-clock of evaluation"),
         Cost("setup_s", "set-up", "s", "wall-clock of data and model set-up"),
+        Cost("looks_s", "looks", "s", "wall-clock of curves and predictions, part of no other figure"),
         Cost("probe_s", "probe", "s", "wall-clock of looks into tasks (--probe), part of no other figure"),
         Cost(
             "gpu_hours", "GPU hours", "h", "training and evaluation hours times devices used; none on a CPU"

@@ -5,11 +5,13 @@ import re
 import time
 from collections.abc import Callable
 from functools import lru_cache
+from math import inf, isfinite
 from pathlib import Path
 
 import torch
 
 IDLE_SECONDS = 1.0  # for which the idle power is measured
+MOST_WATTS = 500.0  # that a package draws: after longer than it takes to turn its counter once, nobody knows
 RAPL = Path("/sys/class/powercap")  # of Linux; most machines let only root read the counters in it
 
 
@@ -19,7 +21,9 @@ class EnergyMeter:
 
     def __init__(self, device: torch.device) -> None:
         on_gpu = device.type == "cuda"
-        self.counter = _counter(device) if on_gpu else _packages()
+        self.counter, self.longest = _counter(device) if on_gpu else None, inf
+        if not on_gpu and (packages := _packages()):
+            self.counter, self.longest = packages
         self.idle = _idle_watts(device) if on_gpu and self.counter else 0.0
         self.joules = 0.0
 
@@ -32,11 +36,11 @@ class EnergyMeter:
         if self.counter:
             joules = self.counter() - self._joules_before
             seconds = time.perf_counter() - self._seconds_before
-            self.joules += joules - self.idle * seconds
+            self.joules += joules - self.idle * seconds if seconds < self.longest else inf
 
     @property
     def watt_hours(self) -> float | None:
-        return max(0.0, self.joules) / 3600 if self.counter else None
+        return max(0.0, self.joules) / 3600 if self.counter and isfinite(self.joules) else None
 
 
 def _counter(device: torch.device) -> Callable[[], float] | None:
@@ -56,11 +60,13 @@ def _counter(device: torch.device) -> Callable[[], float] | None:
     return lambda: pynvml.nvmlDeviceGetTotalEnergyConsumption(handle) / 1000
 
 
-def _packages() -> Callable[[], float] | None:
-    """A function that gives the joules that all processor packages have used since it was made; None where
-    they have no counters, or none that may be read."""
-    zones = [zone for zone in RAPL.glob("intel-rapl:*") if re.fullmatch(r"intel-rapl:\d+", zone.name)]
+def _packages() -> tuple[Callable[[], float], float] | None:
+    """(A function that gives the joules that all processor packages have used since it was made, seconds
+    after which a counter may have turned unseen); None without counters that may be read."""
     try:
+        tops = [zone for zone in RAPL.glob("intel-rapl:*") if re.fullmatch(r"intel-rapl:\d+", zone.name)]
+        # A zone `psys` beside them has the whole machine, packages included.
+        zones = [zone for zone in tops if (zone / "name").read_text().startswith("package")]
         ranges = [int((zone / "max_energy_range_uj").read_text()) for zone in zones]
         last = [int((zone / "energy_uj").read_text()) for zone in zones]
     except (OSError, ValueError):
@@ -77,7 +83,7 @@ def _packages() -> Callable[[], float] | None:
             last[i] = now
         return used / 1e6
 
-    return joules
+    return joules, min(ranges) / 1e6 / MOST_WATTS
 
 
 @lru_cache

@@ -11,14 +11,17 @@ from torch import Tensor
 
 from clbench.core.keyed import generator
 from clbench.engine.evaluate import evaluate
+from clbench.engine.look import Look
 
 if TYPE_CHECKING:
     from clbench.engine.run import Run
     from clbench.streams.stream import Stream
 
 
-class Probe:
-    """Measures a run in between and changes nothing of it; what that takes is part of no other figure."""
+class Probe(Look):
+    """Measures a run in between; what that takes is part of no other figure."""
+
+    name, ours_only = "probe", True
 
     def __init__(self, stream: "Stream", rows: int) -> None:
         """rows: of each slice, the same for every seed, drawn once."""

@@ -1,6 +1,6 @@
 """One run: a group of S seeds of one strategy over one stream."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -18,19 +18,18 @@ from clbench.engine import hooks
 from clbench.engine.capture import CapturedStep
 from clbench.engine.clock import Clock
 from clbench.engine.evaluate import evaluate
-from clbench.engine.learner import Learner
+from clbench.engine.learner import Gradient, Learner
+from clbench.engine.look import Look
 from clbench.engine.optimiser import warm_up_rates
 from clbench.engine.precision import arithmetic
 from clbench.engine.prediction import cost_of_predictions
-from clbench.engine.probe import Probe
-from clbench.engine.state import State, restore
 from clbench.engine.storage import extra_bytes, extra_numbers
 from clbench.engine.tally import Tally
 from clbench.errors import InputError, RunFailed
 
 if TYPE_CHECKING:
     from clbench.models.network import Network
-    from clbench.streams.stream import Stream, Task
+    from clbench.streams.stream import Answers, Stream, Task
 
 
 @dataclass
@@ -58,24 +57,17 @@ def run(
     budget: Budget,
     clock: Clock,
     run_class: type["Run"] | None = None,
-    probe: int | None = None,
-    saves: Callable[["Run"], None] | None = None,
-    begins: State | None = None,
+    looks: Sequence[Look] = (),
 ) -> Outcome:
     """Trains and evaluates the stream's seeds together, by a `Run` or a class derived from it.
 
-    probe: look into the tasks, at so many test rows of each. saves: called after each task and its
-    evaluation. begins: where another run stood after one of its tasks; what comes after it is trained."""
+    looks: what else looks at the run."""
     with arithmetic(budget.precision):
         with clock.measure("setup_s"):
             this = (run_class or Run)(stream, net, parts, budget, clock)
-        this.saves = saves
-        if begins:
-            restore(this, begins)
-            this.notes.append(f"went on after task {this.t + 1}: costs are of what came after it")
-        elif run_class is None:  # another class looks at every call itself
-            this.tally = Tally(stream, this.gives_probabilities)
-        this.probe = Probe(stream, probe) if probe else None
+        this.looks = list(looks)
+        if run_class is None:  # another class looks at every call itself
+            this.looks.append(Tally(stream, this.gives_probabilities))
         try:
             acc = this.train()
         except Exception as error:
@@ -104,10 +96,7 @@ def run(
         weights=[digest_of([theta]) for theta in this.learner.theta],
         kept_bytes=this.kept_bytes,
         moved=this.moved,
-        tally={
-            **(this.tally.arrays() if this.tally else {}),
-            **(this.probe.arrays() if this.probe else {}),
-        },
+        tally={name: array for look in this.looks for name, array in look.arrays().items()},
     )
 
 
@@ -141,9 +130,8 @@ class Run:
         replaying = sum(part.replays for part in parts)
         self.replayed = budget.rows // (1 + replaying) if budget.fixed_compute else budget.rows
         self.clock = clock or Clock(stream.device)
-        self.tally: Tally | None = None  # what looks at the answers of every evaluation
-        self.probe: Probe | None = None  # what looks into the tasks
-        self.saves: Callable[[Run], None] | None = None  # called after each task and its evaluation
+        self.looks: list[Look] = []
+        self.last: tuple[Batch, Gradient] | None = None  # what the last step saw and made, for looks
         self.scores_so_far: list[Tensor] = []  # a row of the matrix each; a run that goes on begins with some
         self.plain = net.layout.parameters  # how many, before a part replaces the network
         self.kept_bytes: list[int] = []
@@ -191,20 +179,19 @@ class Run:
     def train(self) -> Tensor:
         """Accuracy [S, T+1, E]: row 0 is the untrained network, row t+1 the network after task t. What else
         the stream measures is in `more`."""
-        scores = [self._of_all_slices(row) for row in self.scores_so_far] or [self.evaluate()]
-        self.scores_so_far = scores
+        self.scores_so_far = scores = [self._of_all_slices(row) for row in self.scores_so_far]
+        if not scores:
+            self.add_row()
         for t, task in list(enumerate(self.stream.tasks))[len(scores) - 1 :]:
             self.t = t
             before = self.learner.theta.detach().clone()
             with self.clock.measure("train_s"):
                 self.learn(task)
-                if self.probe:
-                    self.probe.after_task(self)
+                for look in self.looks:
+                    look.after_task(self)
             self.moved.append(self._share_moved(before))
             self.kept_bytes.append(self.memory_bytes())
-            scores.append(self.evaluate())
-            if self.saves:
-                self.saves(self)
+            self.add_row()
             if len(self.diverged) == self.S:
                 break
         missing = [torch.full_like(scores[0], torch.nan)] * (len(self.stream.tasks) + 1 - len(scores))
@@ -266,8 +253,7 @@ class Run:
             self.step(plan.at(0))
             self.first_of_fit = False
         self.updates += 1
-        if self.probe:
-            self.probe.after_step(self)
+        self.look_at_step()
         rows = self.samples_seen - before  # counted here: a captured step counts nothing
         take = self.step_of_fit()
         with self.clock.uncounted():
@@ -275,8 +261,7 @@ class Run:
             for step in range(1, steps):
                 take(plan.at(step))
                 self.updates += 1
-                if self.probe:
-                    self.probe.after_step(self)
+                self.look_at_step()
                 self.end_periods(step + 1)
         self.samples_seen = before + steps * rows
 
@@ -286,6 +271,10 @@ class Run:
             for _, part in self.turns():
                 if part.period and steps % part.period == 0:
                     part.after_period()
+
+    def look_at_step(self) -> None:
+        for look in self.looks:
+            look.after_step(self)
 
     def step_of_fit(self) -> Callable[[Batch], None]:
         """What takes the steps of one fit after the first."""
@@ -297,7 +286,10 @@ class Run:
         g, batch.out, batch.loss = gradient.g, gradient.out, gradient.loss
         for number, part in self.turns():
             g = hooks.check_gradient(part, part.gradient(g, batch.for_part(number)), self.learner.theta)
-        self.learner.step(gradient._replace(g=g), batch.get("lr"))
+        gradient = gradient._replace(g=g)
+        self.learner.step(gradient, batch.get("lr"))
+        if any(look.ours_only for look in self.looks):
+            self.last = batch, gradient
         self.samples_seen += batch.y.numel()
         self.alive &= batch.loss.abs() < torch.inf  # isfinite takes twice the operators
         self.finite_steps += self.alive
@@ -329,8 +321,18 @@ class Run:
     def evaluate(self) -> Tensor:
         """Scores [S, E, K] of the network as it is; NaN for a seed that has diverged."""
         with self.clock.measure("eval_s"):
-            acc = evaluate(self.stream, self.scores, self.tally.add if self.tally else None)
+            acc = evaluate(self.stream, self.scores, self._look_at_answers if self.looks else None)
         return acc.masked_fill(~self.alive.view(-1, 1, 1), torch.nan)
+
+    def add_row(self) -> None:
+        """Evaluates, for the next row of the matrix."""
+        self.scores_so_far.append(self.evaluate())
+        for look in self.looks:
+            look.after_row(self)
+
+    def _look_at_answers(self, answers: list["Answers"], outputs: list[Tree]) -> None:
+        for look in self.looks:
+            look.after_answers(self, answers, outputs)
 
     def scores(self, x: Tree, t: int | None) -> Tree:
         """What `predict` gives, looked at."""

@@ -1,10 +1,13 @@
 """Tallies what evaluation sees beside accuracy: which classes are taken for which, which rows were right
 before an update and are wrong after it, how far confidence is from accuracy. From scores that exist."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
+
+from clbench.core.pytree import Tree
+from clbench.engine.look import Look
 
 if TYPE_CHECKING:
     from clbench.streams.stream import Answers, Stream
@@ -14,7 +17,7 @@ BINS = 15  # of confidence, all as wide (Guo et al. 2017)
 BITS = 80_000  # at most so many of right and wrong are kept a seed: 10 kB
 
 
-class Tally:
+class Tally(Look):
     """Of one run, a row for each row of its matrix.
 
     gives_probabilities: whether the softmax of its scores is meant as probabilities.
@@ -27,8 +30,7 @@ class Tally:
         self.before: list[Tensor] = []  # of the row before: for each slice [S, m] bool
         self.rows: list[dict[str, Tensor]] = []
 
-    def add(self, answers: list["Answers"]) -> None:
-        """One row: the answers on every slice."""
+    def after_answers(self, run: Any, answers: list["Answers"], outputs: list[Tree]) -> None:
         right = [one.right for one in answers]
         row = {"right": torch.cat([bits[:, :: self.every] for bits in right], 1)}
         lost = [old & ~new for old, new in zip(self.before or right, right, strict=True)]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from clbench import registry
+from clbench.artefacts.asked import NOTHING, Asked, Place
 from clbench.core import tuned
 from clbench.core.benchmark import Benchmark
 from clbench.core.costs import SECONDS
@@ -81,7 +82,7 @@ class Job:
     source: str
     own: OwnCode = OwnCode()  # the files that are not ours
     given: Given | None = None  # what was given as objects, for this process alone
-    probe: int | None = None  # look into the tasks, at so many test rows of each
+    besides: Asked = NOTHING
     trained: str = ""  # the strategy as a spec that no tuned values change; "": as it is called
     first_tasks: int | None = None  # a trial: the stream ends after so many
 
@@ -180,15 +181,15 @@ def make_plan(
     fresh: bool = False,
     device: str = "cpu",
     debug: bool = False,
-    probe: int | None = None,
+    besides: Asked = NOTHING,
     first_tasks: int | None = None,
 ) -> Plan:
     """Resolves and checks every spec before anything runs.
 
     seeds: None for the profile's number. out: the results folder; values tuned beside it hold. debug: files
-    of one's own are imported in this process. probe: rows of a probe; what is stored without one is planned
-    again. first_tasks: trials on streams that end after so many tasks; their strategies are called as they
-    are asked for, whatever is tuned.
+    of one's own are imported in this process. besides: what is asked for beside the record; a row that lacks
+    it is planned again. first_tasks: trials on streams that end after so many tasks; their strategies are
+    called as they are asked for, whatever is tuned.
     """
     if out is not None and first_tasks is None:
         tuned.use(out)
@@ -226,15 +227,16 @@ def make_plan(
             for one in [strategy] if answer.strategy else alike:
                 plan.failed.append(_failed(answer, one, sources[benchmark, one].digest, profile))
     for pair in plan.pairs:
-        pair.again = probe is not None and _lacks_probe(pair, probe)
+        pair.again = _lacks(pair, besides)
     return plan
 
 
-def _lacks_probe(pair: Pair, rows: int) -> bool:
+def _lacks(pair: Pair, besides: Asked) -> bool:
+    """Whether a row that is up to date is to be run again for what is asked for beside it."""
     stored = pair.stored
-    if stored is None or not pair.current or stored.status != "ok" or stored.backend != "native":
+    if stored is None or not pair.current or stored.status != "ok":
         return False
-    return stored.probe_rows != rows
+    return besides.lacking(stored, Place(pair.blank.profile, *_names(pair)))
 
 
 class _Source(NamedTuple):
@@ -358,7 +360,7 @@ def jobs(
     device: str,
     group_size: int | None = None,
     run_limit: float | None = None,
-    probe: int | None = None,
+    besides: Asked = NOTHING,
 ) -> list[Job]:
     """The missing seeds, cut into groups, pair by pair. run_limit: seconds for a group; None for `LIMIT`."""
     made = []
@@ -388,7 +390,7 @@ def jobs(
                 source.digest(list(modules)),
                 pair.own,
                 pair.given,
-                probe,
+                besides.and_what(pair.stored) if pair.again else besides,
                 pair.trained,
                 pair.first_tasks,
             )

@@ -13,8 +13,10 @@ from importlib.metadata import PackageNotFoundError, version
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+import clbench
 from clbench import own_code, registry
-from clbench.errors import InputError, RunFailed, Unavailable
+from clbench.artefacts.asked import Place
+from clbench.errors import BrokeOff, InputError, RunFailed, Unavailable
 from clbench.execution.devices import choose_device
 from clbench.execution.environment import prepare
 from clbench.execution.plan import Job
@@ -30,7 +32,9 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
+    from clbench.core.benchmark import Benchmark
     from clbench.engine.run import Outcome
+    from clbench.execution.own import AnyStrategy
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,8 @@ def _result(job: Job, context: dict[str, Any], notes: tuple[str, ...]) -> GroupR
     except Unavailable as error:
         return GroupResult("unavailable", Failure(str(error)))
     except Exception as error:
+        if isinstance(error.__cause__, BrokeOff):  # what is asked for besides cannot be written
+            return GroupResult("unavailable", Failure(str(error.__cause__)))
         return None if len(job.seeds) > 1 and _out_of_memory(error) else failure(job, error)
     if outcome is None:
         return GroupResult("unsupported", Failure(reason or ""))
@@ -100,7 +106,7 @@ def _result(job: Job, context: dict[str, Any], notes: tuple[str, ...]) -> GroupR
         outcome.kept_bytes,
         outcome.moved,
         _tallied(outcome),
-        _probed(outcome, job.probe),
+        _probed(outcome, job.besides.probe),
     )
     tally = pack(_arrays(outcome)) if outcome.tally else None
     acc = _as_lists(outcome.acc)
@@ -113,6 +119,19 @@ def _result(job: Job, context: dict[str, Any], notes: tuple[str, ...]) -> GroupR
             "diverged", Failure(reason, first["seed"], first["task"], first["step"]), group, acc, tally
         )
     return GroupResult("ok", None, group, acc, tally)
+
+
+def _about(job: Job, benchmark: "Benchmark", strategy: "AnyStrategy") -> dict[str, Any]:
+    """What a reader of a model or a log has to know of its run."""
+    contents = benchmark.contents()
+    return {
+        "profile": job.profile,
+        "benchmark": job.benchmark,
+        "strategy": getattr(strategy, "trained", "") or strategy.name,
+        "arguments": strategy.arguments,
+        "made_by": {"clbench": clbench.__version__, **_provenance(job)},
+        "contents": contents.validation() if benchmark.validation else contents,
+    }
 
 
 def _as_lists(array: "Tensor") -> list[Matrix]:
@@ -172,10 +191,12 @@ def train(job: Job, run_class: type | None = None) -> tuple["Outcome | None", st
             if job.first_tasks is not None:
                 stream.tasks = stream.tasks[: job.first_tasks]
             runner, budget = import_module(RUNNERS[strategy.backend]), benchmark.budget(job.profile)
+            about = _about(job, benchmark, strategy) if job.besides.beside else {}
         if reason := next(filter(None, (refusal(part, stream, net, budget) for part in parts)), None):
             return None, reason
         try:
-            outcome = runner.run(stream, net, parts, budget, clock, run_class, job.probe)
+            looks = job.besides.looks(stream, Place(job.profile, job.benchmark, job.strategy), about)
+            outcome = runner.run(stream, net, parts, budget, clock, run_class, looks)
             outcome.slice_sizes = [len(task.test) for task in stream.tasks]
             return outcome, None
         except InputError as error:  # parts that do not go together in a way that their classes do not say

@@ -39,6 +39,7 @@ from clbench.report.encoding import MOST_CELLS, counts_of, in_units, units_of, u
 from clbench.report.notes import machine
 from clbench.report.orders import orders
 from clbench.report.others import benchmarks_alone, embedded
+from clbench.report.training import training
 from clbench.report.values import (
     Entry,
     data_of,
@@ -276,6 +277,8 @@ def _row(
         told["stale"] = 1
     if record.verified:
         told["verified"] = 1
+    if curves := training(record, results):
+        told["training"] = curves
     if not entry.ok:
         reason = record.error.reason if record.error else "no reason given"
         return told | {"status": record.status, "reason": shared.of(reason)}

@@ -1,6 +1,7 @@
-"""The file beside a record that holds what its evaluations tallied: compressed arrays, the seeds first.
+"""The files beside a record that hold what its evaluations tallied and, where asked for, the curves of its
+training: compressed arrays, the seeds first.
 
-Its name has a hash of its content, so a record never names a file that holds something else.
+Their names have a hash of their content, so a record never names a file that holds something else.
 """
 
 import hashlib
@@ -16,15 +17,18 @@ from clbench.results.files import LARGEST, write_atomically
 from clbench.results.records import BrokenRecord, Record, path_of
 
 MADE = (1980, 1, 1, 0, 0, 0)  # the time that a file in an archive bears: the same content is the same bytes
-MIDDLE, SUFFIX = "--tally-", ".npz"
+TALLY, CURVES, SUFFIX = "--tally-", "--curves-", ".npz"
+OF_CURVES = "curve_"  # names of their arrays begin so
 BITS = "right"  # packed, eight in a byte; the length stands under the name with this behind it
 LENGTH = "_length"
 
 
 def pack(arrays: Mapping[str, np.ndarray]) -> bytes:
     """The arrays as an .npz file; bits are packed."""
-    bits = arrays[BITS]
-    packed = {**arrays, BITS: np.packbits(bits, axis=-1), BITS + LENGTH: np.array(bits.shape[-1])}
+    packed = dict(arrays)
+    if BITS in arrays:
+        packed[BITS + LENGTH] = np.array(arrays[BITS].shape[-1])
+        packed[BITS] = np.packbits(arrays[BITS], axis=-1)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name in sorted(packed):
@@ -44,8 +48,9 @@ def unpack(content: bytes) -> dict[str, np.ndarray]:
                 raise ValueError(f"more than {LARGEST >> 20} MiB")
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-        length = int(arrays.pop(BITS + LENGTH))
-        arrays[BITS] = np.unpackbits(arrays[BITS], axis=-1, count=length).astype(bool)
+        if BITS in arrays:
+            length = int(arrays.pop(BITS + LENGTH))
+            arrays[BITS] = np.unpackbits(arrays[BITS], axis=-1, count=length).astype(bool)
         _check(arrays)
         return arrays
     except (ValueError, MemoryError):
@@ -67,26 +72,30 @@ def _check(arrays: Mapping[str, np.ndarray]) -> None:
 
 
 def write(record: Record, arrays: Mapping[str, np.ndarray], folder: Path) -> None:
-    """Writes the arrays of the record's seeds beside its place and names the file in the record, which is to
+    """Writes the arrays of the record's seeds beside its place and names the files in the record, which is to
     be written next; `remove_others` removes what it named before."""
-    content = pack({**arrays, "seeds": np.array(record.seeds)})
     path = path_of(folder, record.profile, record.benchmark, record.strategy)
-    name = f"{path.stem}{MIDDLE}{hashlib.sha256(content).hexdigest()[:12]}{SUFFIX}"
-    write_atomically(path.with_name(name), content)
-    others = {one: sha for one, sha in record.files.items() if not _is_tally(one, path)}
-    record.files = {**others, name: hashlib.sha256(content).hexdigest()}
+    record.files = {one: sha for one, sha in record.files.items() if not _is_ours(one, path)}
+    curves = {name for name in arrays if name.startswith(OF_CURVES)}
+    for middle, names in ((TALLY, arrays.keys() - curves), (CURVES, curves)):
+        if names:
+            content = pack({name: arrays[name] for name in names} | {"seeds": np.array(record.seeds)})
+            digest = hashlib.sha256(content).hexdigest()
+            name = f"{path.stem}{middle}{digest[:12]}{SUFFIX}"
+            write_atomically(path.with_name(name), content)
+            record.files[name] = digest
 
 
 def remove_others(record: Record, folder: Path) -> None:
-    """Removes the tallies beside the record's place that it does not name."""
+    """Removes the files beside the record's place that it does not name."""
     path = path_of(folder, record.profile, record.benchmark, record.strategy)
     for one in path.parent.iterdir():
-        if _is_tally(one.name, path) and one.name not in record.files:
+        if _is_ours(one.name, path) and one.name not in record.files:
             one.unlink()
 
 
-def _is_tally(name: str, path: Path) -> bool:
-    return name.startswith(path.stem + MIDDLE) and name.endswith(SUFFIX)
+def _is_ours(name: str, path: Path) -> bool:
+    return name.startswith((path.stem + TALLY, path.stem + CURVES)) and name.endswith(SUFFIX)
 
 
 def read(record: Record, folder: Path) -> dict[int, dict[str, np.ndarray]]:
@@ -95,14 +104,16 @@ def read(record: Record, folder: Path) -> dict[int, dict[str, np.ndarray]]:
     path = path_of(folder, record.profile, record.benchmark, record.strategy)
     found: dict[int, dict[str, np.ndarray]] = {}
     for name, expected in record.files.items():
-        if not name.endswith(SUFFIX) or MIDDLE not in name or Path(name).name != name:
+        known = name.endswith(SUFFIX) and (TALLY in name or CURVES in name)
+        if not known or Path(name).name != name:
             continue
         try:
             content = (path.parent / name).read_bytes()
             if hashlib.sha256(content).hexdigest() != expected:
                 raise ValueError("it does not have the SHA-256 that its record says")
             arrays = unpack(content)
-            found |= by_seed(arrays.pop("seeds").tolist(), arrays)
+            for seed, own in by_seed(arrays.pop("seeds").tolist(), arrays).items():
+                found.setdefault(seed, {}).update(own)
         except (OSError, ValueError, KeyError, MemoryError) as error:
             raise BrokenRecord(printable(f"{path.parent / name}: {error}")) from None
     return found

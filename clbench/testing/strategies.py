@@ -12,6 +12,7 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import FakeCopyMode, FakeTensorMode
 
 from clbench import registry
+from clbench.artefacts.curves import Curves
 from clbench.core.batch import Batch
 from clbench.core.part import Part, refusal
 from clbench.core.pytree import tree_leaves, tree_map
@@ -167,7 +168,7 @@ def check_an_impossible_stream_gets_a_reason(subject: Subject) -> None:
 
 def check_twice_the_same_bits_and_sensible(subject: Subject) -> None:
     first, second = (subject.run([0, 1]) for _ in range(2))
-    second.probe = Probe(second.stream, 20)  # which predicts between steps
+    second.looks = [Probe(second.stream, 20), Curves()]  # which predict and take gradients between steps
     acc, again = first.train(), second.train()
     assert not first.diverged and acc.isfinite().all(), f"a loss or a weight is not finite: {first.diverged}"
     same = torch.equal(acc, again) and torch.equal(first.learner.theta, second.learner.theta)

@@ -15,7 +15,7 @@ def text(page, selector):
 @pytest.fixture
 def place(here, tmp_path):
     assert here(*RUN, "-s", "naive").returncode == 0
-    assert here(*RUN, "-s", "er", "--probe", "30").returncode == 0
+    assert here(*RUN, "-s", "er", "--probe", "30", "--curves").returncode == 0
     write_reports(tmp_path / "my_results", tmp_path / "my_reports")
     return tmp_path
 
@@ -43,6 +43,26 @@ def test_a_row_shows_its_errors_and_what_a_probe_saw(page, place):
     assert last[:2] == ["5", str(record.groups[0].probe.step[-1])]
     page.open(index, "#b=split_digits_class&row=naive")
     assert page.js("document.querySelector('#probe')") is None
+
+
+def test_training_shows_the_curve_that_is_chosen(page, place):
+    index = place / "my_reports" / "index.html"
+    page.open(index, "#b=split_digits_class&row=er")
+    (record,) = [one for one in records.load(place / "my_results")[0] if one.strategy == "er"]
+    curves = [one for one in tally.read(record, place / "my_results").values()]
+    page.js(
+        "(box => { box.value = 'gradient norm'; box.dispatchEvent(new Event('change')); })"
+        "(document.getElementById('training-curve'))"
+    )
+    assert page.js("document.querySelectorAll('#training svg path').length") > 0
+    last = page.js(
+        "[...document.querySelectorAll('#detail details')].at(-1).querySelector('tbody tr:last-child')"
+        ".lastChild.textContent"
+    )
+    mean = sum(one["curve_gradient_norm"][-1] for one in curves) / len(curves)
+    assert float(last) == pytest.approx(mean, rel=0.05)
+    page.open(index, "#b=split_digits_class&row=naive")
+    assert page.js("document.querySelector('#training')") is None
 
 
 def test_memory_over_the_tasks_is_a_figure(page, place):

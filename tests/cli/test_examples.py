@@ -16,6 +16,7 @@ BEFORE = {
     "clbench data inspect photos": ["clbench data example photos"],
     "clbench test my_method.py": ["clbench new strategy my_method"],
     "clbench run -b split_digits_class -s er+ewc": ["clbench new strategy my_method"],
+    "clbench export-method -b split_digits_class -s my_method": ["clbench new strategy my_method"],
     "clbench show": [ER],
     "clbench claims --results": [f"{ER} --out results"],
     "clbench decay": ["clbench run -b driftcaps -s naive -s er --seeds 1 --workers 0 --profile smoke"],

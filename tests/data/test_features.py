@@ -248,9 +248,9 @@ def test_a_file_that_is_none_is_refused(elsewhere):
     ("spec", "said"),
     [
         ("split_digits_class(features='resnet')", "features='resnet' is no pretrained network: there is"),
-        (f"split_digits_class(features='{FAKE}', net='tiny_vit')", "net='tiny_vit' is for pictures"),
+        (f"split_digits_class(features='{FAKE}', net='tiny_vit')", "net='tiny_vit' is for images, and these"),
         (f"split_mnist_class(features='{FAKE}', pad=2)", "pad=2 is for pictures"),
-        (f"split_cifar10_class(features='{FAKE}', net='resnet18')", "net='resnet18' is for pictures"),
+        (f"split_mnist_class(features='{FAKE}', depth=3)", "depth=3 is for pictures"),
         ("labelled_class(path='x', features='resnet')", "features='resnet' is no pretrained network"),
     ],
 )
@@ -261,6 +261,8 @@ def test_wrong_arguments_are_refused_by_name(here, spec, said):
 
 def test_pictures_own_networks_of_a_profile_give_way():
     made = registry.benchmark(f"split_cifar10_class(features='{FAKE}')", "quick")
+    mlp = registry.benchmark(f"split_digits_class(features='{FAKE}', net='mlp(32)')", "quick")[1]
+    assert str(mlp.network()) == f"mlp {WIDTH}-32-10"
     assert made[0] == f"split_cifar10_class(features='{FAKE}')" and made[1].net is made[1].augment is None
 
 

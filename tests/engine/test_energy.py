@@ -59,17 +59,24 @@ def test_without_a_counter_there_is_no_figure(monkeypatch, device):
 
 
 def test_on_a_cpu_the_packages_count_and_their_counters_begin_anew(monkeypatch, tmp_path):
-    zones = {"intel-rapl:0": 900, "intel-rapl:1": 100, "intel-rapl:0:0": 5}  # the last is a part of the first
+    # The last but one is a part of the first, and the last is all of the machine.
+    zones = {"intel-rapl:0": 900, "intel-rapl:1": 100, "intel-rapl:0:0": 5, "intel-rapl:2": 7}
+    called = dict(zip(zones, ("package-0", "package-1", "core", "psys"), strict=True))
     for name, microjoules in zones.items():
         (tmp_path / name).mkdir()
+        (tmp_path / name / "name").write_text(called[name])
         (tmp_path / name / "max_energy_range_uj").write_text("999\n")
         (tmp_path / name / "energy_uj").write_text(f"{microjoules}\n")
     monkeypatch.setattr(energy, "RAPL", tmp_path)
+    monkeypatch.setattr(energy, "MOST_WATTS", 1e-9)
     meter = energy.EnergyMeter(torch.device("cpu"))
     meter.start()
     (tmp_path / "intel-rapl:0" / "energy_uj").write_text("150")  # 100 to its end, and 150
     (tmp_path / "intel-rapl:1" / "energy_uj").write_text("400")
     meter.stop()
     assert meter.watt_hours == pytest.approx((250 + 300) / 1e6 / 3600)
+    meter.longest = 0  # it may have turned more than once
+    meter.start(), meter.stop()
+    assert meter.watt_hours is None
     (tmp_path / "intel-rapl:1" / "energy_uj").unlink()  # as where only root may read it
     assert energy.EnergyMeter(torch.device("cpu")).watt_hours is None

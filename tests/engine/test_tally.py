@@ -16,9 +16,9 @@ DIGITS = "split_digits_{}"  # where plain training forgets
 def told(spec: str, scenario: str = "class", seeds=(0, 1), benchmark: str = "blobs_{}"):
     """(run, acc, arrays) of a run on blobs that was tallied."""
     run = make(spec, scenario, seeds, benchmark=benchmark)
-    run.tally = Tally(run.stream, run.gives_probabilities)
+    run.looks = [Tally(run.stream, run.gives_probabilities)]
     acc = run.train()
-    return run, acc, {name: array.numpy() for name, array in run.tally.arrays().items()}
+    return run, acc, {name: array.numpy() for name, array in run.looks[0].arrays().items()}
 
 
 def answers_by_hand(run, s: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -110,9 +110,9 @@ def test_a_prediction_costs_what_the_network_does():
 
 def test_a_probe_sees_what_evaluation_sees_at_the_end_of_a_task():
     run = make("naive", seeds=(0, 1))
-    run.probe = Probe(run.stream, 10_000)  # all rows
+    run.looks = [Probe(run.stream, 10_000)]  # all rows
     acc = run.train()
-    arrays = run.probe.arrays()
+    arrays = run.looks[0].arrays()
     task, step = (arrays[f"probe_{name}"][0].numpy() for name in ("task", "step"))
     T = len(run.stream.tasks)
     for t in range(T):
@@ -127,9 +127,9 @@ def test_a_memory_keeps_the_worst_case_up():
     found = {}
     for spec in ("naive", "er"):
         run = make(spec, benchmark=DIGITS)
-        run.probe = Probe(run.stream, 100)
+        run.looks = [Probe(run.stream, 100)]
         run.train()
-        arrays = {name: array[0].numpy() for name, array in run.probe.arrays().items()}
+        arrays = {name: array[0].numpy() for name, array in run.looks[0].arrays().items()}
         found[spec] = within.of_probe(arrays["probe"], arrays["probe_task"], arrays["probe_step"])
     for name in ("min_acc", "wc_acc", "anytime"):
         assert found["er"][name] > found["naive"][name] + 0.05
@@ -139,7 +139,7 @@ def test_a_memory_keeps_the_worst_case_up():
 def test_a_probe_takes_no_part_in_times_and_counts():
     def sheet(rows):
         run = make("er")
-        run.probe = Probe(run.stream, rows) if rows else None
+        run.looks = [Probe(run.stream, rows)] if rows else []
         run.train()
         return run.clock.sheet(), run.samples_seen
 

@@ -22,8 +22,8 @@ from clbench.data.labelled.sources import Images
 from clbench.data.places import path_of
 from clbench.errors import InputError
 
-# Fields that say what is done with pictures, or which network learns from them.
-OF_PICTURES = ("net", "width", "norm", "augment", "depth", "activation", "pad", "mean", "std")
+NETWORK = ("net", "norm")  # fields whose usual values are for pictures
+OF_PICTURES = ("augment", "depth", "activation", "pad", "mean", "std")  # fields that are nothing for features
 ARRAYS = ("x_train", "x_test")
 # Of adam, for a linear layer on features, in every profile. Chosen on held-out training data, of the
 # first 9,500 images of split_cifar10_class under quick, two seeds: joint training and replay of 500 give
@@ -33,7 +33,7 @@ LR = 3e-4
 
 @dataclass
 class OnFeatures(Benchmark):
-    """A field for benchmarks of pictures: what a linear layer learns from in their place."""
+    """A field for benchmarks of pictures: what is learnt from in their place, by a linear layer or net=."""
 
     # efficientnet_lite0 (extra `pretrained`): its frozen features, computed once. Or an npz with the arrays
     # x_train [n, d] and x_test [m, d], in the order of the pictures.
@@ -46,13 +46,14 @@ class OnFeatures(Benchmark):
         if not is_file(self.features):
             backbone(self.features)
         for one in fields(self):
-            if one.name in OF_PICTURES and (value := getattr(self, one.name)) is not None:
-                if value not in self._usual(one.name, one.default):
-                    raise InputError(
-                        f"{one.name}={value!r} is for pictures, and features={self.features!r} are learnt by "
-                        "a linear layer: leave one of them out"
-                    )
+            value = getattr(self, one.name)
+            if one.name in (*NETWORK, *OF_PICTURES) and value in self._usual(one.name, one.default):
                 setattr(self, one.name, None)  # nothing of the kind is done
+            elif one.name in OF_PICTURES and value is not None:
+                raise InputError(
+                    f"{one.name}={value!r} is for pictures, not for features={self.features!r}: leave one of "
+                    "them out"
+                )
 
     def _usual(self, name: str, default: Any) -> list[Any]:
         """What the field is where the user says nothing."""
@@ -78,6 +79,11 @@ class OnFeatures(Benchmark):
             path = path_of(self.features, "")
             return _given(images, path, sums.of([path], path)[0])
         return _computed(images, self.features)
+
+    @property
+    def numbers(self) -> int:
+        """That stand for a picture."""
+        return int(self.contents().x.shape[1])
 
 
 def is_file(features: str) -> bool:

@@ -332,7 +332,7 @@ const Charts = (() => {
             {"data-tip": one.tip},
             band && g("path", {d: band, fill: colour, "fill-opacity": 0.14}),
             g("path", {d: path, fill: "none", stroke: colour, "stroke-width": 1.8, "stroke-dasharray": dash || null}),
-            one.means.map((m, i) => mark(one.name, x.of(i + 1), y.of(m), 3.2)),
+            T <= 40 && one.means.map((m, i) => mark(one.name, x.of(i + 1), y.of(m), 3.2)),
             g("path", {
               d: `M${from + 5} ${y.of(one.means[end - 1])}L${width - side + 4} ${ends[k]}h5`,
               fill: "none",

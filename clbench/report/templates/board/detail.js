@@ -38,7 +38,9 @@ const Detail = (() => {
       h("h3", null, "Make it again"),
       h("pre", {id: "command"}, Data.command(row)),
       h("button", {type: "button", onclick: () => act.clip(Data.command(row), "command")}, "Copy command"),
-      row.ok && [numbers(view, row), curve(row), confusion(row), probe(row), costs(row), picture(row)],
+      row.ok && [numbers(view, row), curve(row), confusion(row), probe(row)],
+      training(row),
+      row.ok && [costs(row), picture(row)],
       settings(row),
       row.ok && made(row),
       record(row),
@@ -201,6 +203,32 @@ const Detail = (() => {
         h("summary", null, "The same as a table"),
         scroll("Looks into the tasks", grid(["task", "steps of the run", "accuracy"], seen.map((one, i) => h("tr", null, h("td", null, tasks[i]), h("td", null, steps[i]), h("td", null, points(one * D.unit)))))),
       ),
+    ];
+  }
+  // How training went: one curve at a time, drawn when it is asked for.
+  function training(row) {
+    if (!row.training) return null;
+    const holder = h("div", {id: "training"}),
+      under = h("div", null),
+      draw = name => {
+        const [tasks, steps, values] = row.training[name];
+        Charts.curves(
+          holder,
+          [{name: row.s, means: values, halves: values.map(() => null), tip: `${row.s}: ${name} after steps ${steps[0]} to ${steps[steps.length - 1]} of the run`}],
+          [`look, from step ${steps[0]} to step ${steps[steps.length - 1]}`, name],
+        );
+        fill(under, scroll("Looks at training", grid(["task", "step of the run", name], values.map((one, i) => h("tr", null, h("td", null, tasks[i]), h("td", null, steps[i]), h("td", null, amount(one)))))));
+        return null;
+      },
+      names = Object.keys(row.training),
+      choice = h("select", {id: "training-curve", onchange: event => draw(event.target.value)}, names.map(name => h("option", {value: name}, name)));
+    return [
+      h("h3", null, "Training"),
+      h("label", null, "Curve ", choice),
+      holder,
+      h("p", {class: "says"}, row.ok ? "Mean over the seeds." : "Of the seed that diverged, up to the step that broke it."),
+      h("details", {class: "says"}, h("summary", null, "The same as a table"), under),
+      draw(names[0]),
     ];
   }
   function costs(row) {
