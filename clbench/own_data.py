@@ -65,5 +65,6 @@ def benchmark_from(
         unit=benchmark.unit,
         timed=Cut(benchmark.by or "").timed,
         buckets=benchmark.buckets,
+        vectors=benchmark.of_words,
     )
     return benchmark

@@ -9,6 +9,7 @@ from clbench.core.benchmark import Benchmark
 from clbench.core.budget import Budget
 from clbench.core.ranges import Channels, Text
 from clbench.data.labelled.cifar import CIFAR10, SHAPE, cifar10_then_100
+from clbench.data.labelled.on_features import OnFeatures
 from clbench.data.labelled.sources import Images
 from clbench.models.by_name import NetworkBySpec
 from clbench.models.network import Network
@@ -18,7 +19,7 @@ from clbench.streams.labelled import LabelledStream, split_by_class
 
 
 @dataclass
-class CIFAR10Then100(NetworkBySpec, Benchmark):
+class CIFAR10Then100(OnFeatures, NetworkBySpec, Benchmark):
     """The six tasks of the paper are CIFAR-10 and the first fifty classes of CIFAR-100."""
 
     tasks: Annotated[int, Meta(ge=2, le=11)] = 6
@@ -43,4 +44,6 @@ class CIFAR10Then100(NetworkBySpec, Benchmark):
         return split_by_class(images, groups, self.scenario, seeds, views)
 
     def network(self) -> Network:
+        if self.features:
+            return self.network_of(self.net or "linear", (self.numbers,), 10 * self.tasks)
         return self.network_of(self.net, SHAPE, 10 * self.tasks, scale=Scale(CIFAR10.mean, CIFAR10.std))

@@ -12,11 +12,13 @@ from clbench.core.benchmark import Benchmark
 from clbench.core.budget import Budget
 from clbench.core.keyed import generator
 from clbench.core.ranges import Count, Pixels, Text, Width
-from clbench.data.labelled import dividing, own
+from clbench.data.labelled import backbones as pretrained
+from clbench.data.labelled import dividing, own, word_vectors
 from clbench.data.labelled.blocks import LabelColumns
 from clbench.data.labelled.divided import Divided, divide
 from clbench.data.labelled.dividing import Cut
 from clbench.data.labelled.found import Found
+from clbench.data.labelled.on_features import found_on_features
 from clbench.data.places import path_of
 from clbench.errors import InputError
 from clbench.models.by_name import NetworkBySpec
@@ -45,7 +47,9 @@ class LabelledData(NetworkBySpec, Benchmark):
     label: Text | None = None  # of the classes
     time: Text | None = None  # of the dates
     split: Text | None = None  # column that says train or test
-    features: ListOfNames | None = None  # columns; None: where there is no image or text, all that are left
+    # Columns; None: where there is no image or text, all that are left. Or what is pretrained (extra
+    # `pretrained`): efficientnet_lite0 for images, wordllama for texts.
+    features: ListOfNames | Text | None = None
     without: ListOfNames | None = None  # columns that are no features
     group: Text | None = None  # column: rows of one value are on one side, as of a patient
     unit: Literal["iso", "s", "ms"] = "iso"  # of times
@@ -103,6 +107,8 @@ class LabelledData(NetworkBySpec, Benchmark):
             raise InputError(f"tasks, classes and order are of by='class', not of by={self.by!r}")
         if self.count and self.by in (None, "class", "year", "quarter", "month", "season"):
             raise InputError("count is of by='quantile', or of a column of numbers: by='temperature'")
+        if self.backbone:
+            pretrained.backbone(self.backbone)
 
     @property
     def one_seed(self) -> bool:
@@ -111,8 +117,27 @@ class LabelledData(NetworkBySpec, Benchmark):
 
     # ---- data
 
+    @property
+    def of_words(self) -> bool:
+        """Whether texts become means of pretrained word vectors."""
+        return self.features == word_vectors.NAME
+
+    @property
+    def backbone(self) -> str | None:
+        """The pretrained network whose features stand for images."""
+        return self.features if isinstance(self.features, str) and not self.of_words else None
+
     def found(self) -> Found:
         """All rows, before any are held out. Raises InputError, and Unavailable where they are not here."""
+        found = self._found()
+        if self.of_words and found.about.kind != "texts":
+            raise InputError(
+                f"features='wordllama' are of texts, and {self.path or 'x'} has {found.about.kind}: leave it "
+                "out"
+            )
+        return found_on_features(found, self.backbone, self.path or "x") if self.backbone else found
+
+    def _found(self) -> Found:
         if self.given is not None:
             return self.given
         example = f"labelled_{self.scenario} needs a path: -b \"labelled_{self.scenario}(path='photos')\""
@@ -130,11 +155,12 @@ class LabelledData(NetworkBySpec, Benchmark):
             self.split,
             column,
             self.group,
-            tuple(map(str, self.features)) if self.features else None,
+            tuple(map(str, self.features)) if isinstance(self.features, list) and self.features else None,
             tuple(map(str, self.without or ())),
         )
         timed = self.time is not None or Cut(self.by or "").timed
-        return own.Options(columns, self.unit, timed, self.size, self.buckets)
+        size = self.size or (pretrained.backbone(self.backbone).side if self.backbone else None)
+        return own.Options(columns, self.unit, timed, size, self.buckets, self.of_words)
 
     def _by(self) -> str:
         """What tasks are cut by. In the domain-incremental scenario time, where there is one."""

@@ -7,6 +7,7 @@ from clbench.core.benchmark import ClassSplit
 from clbench.core.budget import Budget
 from clbench.core.ranges import Channels, Text
 from clbench.data.labelled.cifar import CIFAR10, SHAPE, cifar10
+from clbench.data.labelled.on_features import OnFeatures
 from clbench.data.labelled.sources import Images
 from clbench.models.by_name import NetworkBySpec
 from clbench.models.network import Network
@@ -16,7 +17,7 @@ from clbench.streams.labelled import LabelledStream, split_by_class
 
 
 @dataclass
-class SplitCIFAR10(NetworkBySpec, ClassSplit):
+class SplitCIFAR10(OnFeatures, NetworkBySpec, ClassSplit):
     """`quick` trains a small network on plain pictures, `full` a slim ResNet-18 with crops and flips."""
 
     net: Text = "resnet18_slim"  # any that `clbench.models.by_name` knows
@@ -48,4 +49,6 @@ class SplitCIFAR10(NetworkBySpec, ClassSplit):
         )
 
     def network(self) -> Network:
+        if self.features:
+            return self.network_of(self.net or "linear", (self.numbers,), 10)
         return self.network_of(self.net, SHAPE, 10, scale=Scale(CIFAR10.mean, CIFAR10.std))

@@ -7,6 +7,7 @@ from clbench.core.benchmark import ClassSplit
 from clbench.core.budget import Budget
 from clbench.core.ranges import Channels, Count, Text
 from clbench.data.labelled.cifar import CIFAR100, SHAPE, cifar100
+from clbench.data.labelled.on_features import OnFeatures
 from clbench.data.labelled.sources import Images
 from clbench.models.by_name import NetworkBySpec
 from clbench.models.network import Network
@@ -16,7 +17,7 @@ from clbench.streams.labelled import LabelledStream, split_by_class
 
 
 @dataclass
-class SplitCIFAR100(NetworkBySpec, ClassSplit):
+class SplitCIFAR100(OnFeatures, NetworkBySpec, ClassSplit):
     """As for `split_cifar10`, `quick` trains a small network on the pictures as they are."""
 
     tasks: Literal[5, 10, 20] = 10
@@ -46,4 +47,6 @@ class SplitCIFAR100(NetworkBySpec, ClassSplit):
         )
 
     def network(self) -> Network:
+        if self.features:
+            return self.network_of(self.net or "linear", (self.numbers,), 100)
         return self.network_of(self.net, SHAPE, 100, scale=Scale(CIFAR100.mean, CIFAR100.std))

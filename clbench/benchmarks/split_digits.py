@@ -6,6 +6,7 @@ from typing import Literal
 from clbench.core.benchmark import ClassSplit
 from clbench.core.budget import Budget
 from clbench.core.ranges import Count, Text, Width
+from clbench.data.labelled.on_features import OnFeatures
 from clbench.data.labelled.sources import Images, digits
 from clbench.models.by_name import NetworkBySpec
 from clbench.models.mlp import MLP
@@ -14,7 +15,7 @@ from clbench.streams.labelled import LabelledStream, split_by_class
 
 
 @dataclass
-class SplitDigits(NetworkBySpec, ClassSplit):
+class SplitDigits(OnFeatures, NetworkBySpec, ClassSplit):
     """Under the domain-incremental scenario the label is a digit's place within its task: even or odd."""
 
     memory: Count = 100  # of 1,442 examples, so that something is left to forget
@@ -38,6 +39,8 @@ class SplitDigits(NetworkBySpec, ClassSplit):
 
     def network(self) -> Network:
         outputs = 2 if self.scenario == "domain" else 10
+        if self.features:
+            return self.network_of(self.net or "linear", (self.numbers,), outputs)
         if self.asks:
             return self.network_of(self.net or "mlp", (8, 8, 1), outputs)
         width = self.width or 100

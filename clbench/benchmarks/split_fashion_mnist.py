@@ -6,6 +6,7 @@ from typing import Literal
 from clbench.core.benchmark import ClassSplit
 from clbench.core.budget import Budget
 from clbench.core.ranges import Text, Width
+from clbench.data.labelled.on_features import OnFeatures
 from clbench.data.labelled.sources import Images, fashion_mnist
 from clbench.models.by_name import NetworkBySpec
 from clbench.models.mlp import MLP
@@ -14,7 +15,7 @@ from clbench.streams.labelled import LabelledStream, split_by_class
 
 
 @dataclass
-class SplitFashionMNIST(NetworkBySpec, ClassSplit):
+class SplitFashionMNIST(OnFeatures, NetworkBySpec, ClassSplit):
     """Class-incremental only: one output layer for all ten kinds."""
 
     width: Width | None = None  # of the two hidden layers, or of tokens; None: 400, or the network's own
@@ -32,6 +33,8 @@ class SplitFashionMNIST(NetworkBySpec, ClassSplit):
         return split_by_class(images, groups, self.scenario, seeds, order=self.order, sees=self.sees or "all")
 
     def network(self) -> Network:
+        if self.features:
+            return self.network_of(self.net or "linear", (self.numbers,), 10)
         if self.asks:
             return self.network_of(self.net or "mlp", (28, 28, 1), 10, units=400)
         width = self.width or 400

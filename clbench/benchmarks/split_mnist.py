@@ -6,6 +6,7 @@ from typing import Literal
 from clbench.core.benchmark import ClassSplit
 from clbench.core.budget import Budget
 from clbench.core.ranges import Depth, Text, Width
+from clbench.data.labelled.on_features import OnFeatures
 from clbench.data.labelled.sources import Images, mnist
 from clbench.errors import InputError
 from clbench.models.by_name import NetworkBySpec
@@ -17,7 +18,7 @@ from clbench.streams.labelled import LabelledStream, split_by_class
 
 
 @dataclass
-class SplitMNIST(PreparedImages, NetworkBySpec, ClassSplit):
+class SplitMNIST(OnFeatures, PreparedImages, NetworkBySpec, ClassSplit):
     """Under the domain-incremental scenario the label is a digit's place within its task: even or odd."""
 
     width: Width | None = None  # of the two hidden layers, or of tokens; None: 400, or the network's own
@@ -45,6 +46,8 @@ class SplitMNIST(PreparedImages, NetworkBySpec, ClassSplit):
 
     def network(self) -> Network:
         outputs = 2 if self.scenario == "domain" else 10
+        if self.features:
+            return self.network_of(self.net or "linear", (self.numbers,), outputs)
         side = 28 + 2 * (self.pad or 0)
         if self.asks:
             scale = Scale((self.mean or 0.0,), (self.std or 1.0,))

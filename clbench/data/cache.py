@@ -18,10 +18,7 @@ def make_folder(folder: Path, write: Callable[[Path], None]) -> None:
         folder.parent.mkdir(parents=True, exist_ok=True)
         part = Path(tempfile.mkdtemp(dir=folder.parent, prefix="being made "))
     except OSError as error:
-        raise InputError(
-            f"the cache {folder.parent} cannot be written ({error.strerror}): set XDG_CACHE_HOME to a folder "
-            "that can"
-        ) from error
+        raise unwritable(folder.parent, error) from error
     try:
         write(part)
         try:
@@ -31,3 +28,9 @@ def make_folder(folder: Path, write: Callable[[Path], None]) -> None:
                 raise
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def unwritable(cache: Path, error: OSError) -> InputError:
+    return InputError(
+        f"the cache {cache} cannot be written ({error.strerror}): set XDG_CACHE_HOME to a folder that can"
+    )

@@ -81,6 +81,7 @@ def read(path: Path, options: "Options") -> Found:
         unit=options.unit,
         timed=options.timed,
         buckets=options.buckets,
+        vectors=options.vectors,
         **{kind: arrays.get(kind) for kind in ("t", "split", "group", "part")},
     )
 
@@ -97,6 +98,7 @@ def found_of(
     unit: dates.Unit = "iso",
     timed: bool = False,
     buckets: int = 4096,
+    vectors: bool = False,
 ) -> Found:
     """The rows of arrays, lists or a frame of pandas, n each: pictures [n, h, w(, c)], features [n, d], or
     texts.
@@ -108,7 +110,7 @@ def found_of(
             raise InputError(f"{source}: {len(x)} rows of x and {len(values)} of {name}: give as many")
     if not len(x):
         raise InputError(f"{source}: x has no rows")
-    inputs, about = _inputs(x, source, buckets)
+    inputs, about = _inputs(x, source, buckets, vectors)
     names = cells.labels_of(_list(y))
     if None in names:
         raise InputError(f"{source}: y has no label in row {names.index(None)}: label it or take it out")
@@ -148,7 +150,7 @@ def _days(t: Any) -> list:
     return (array.astype("datetime64[D]").astype(str) if array.dtype.kind == "M" else array).tolist()
 
 
-def _inputs(x: Any, source: str, buckets: int) -> tuple[np.ndarray, dict[str, Any]]:
+def _inputs(x: Any, source: str, buckets: int, vectors: bool) -> tuple[np.ndarray, dict[str, Any]]:
     """(x [n, d] as uint8 or float32, what About says of it)."""
     if hasattr(x, "columns"):
         values, spans, numeric, notes = features.numbers_of(x, source)
@@ -156,7 +158,8 @@ def _inputs(x: Any, source: str, buckets: int) -> tuple[np.ndarray, dict[str, An
         return values, about
     array = np.asarray(x)
     if array.dtype.kind in "UO" and all(isinstance(one, str) for one in array.flat) and array.ndim == 1:
-        return np.concatenate(list(features.hashed_texts(array.tolist(), buckets))), {"kind": "texts"}
+        numbers = features.numbers_of_texts(array.tolist(), buckets, vectors)
+        return np.concatenate(list(numbers)), {"kind": "texts"}
     if array.dtype.kind not in "uifb":
         raise InputError(f"{source}: x is {array.dtype}: give numbers, or texts")
     if array.dtype.kind == "f" and not np.isfinite(array).all():

@@ -28,14 +28,22 @@ class Builder:
     """Takes blocks one after another; `found` gives what they are together."""
 
     def __init__(
-        self, inputs: BinaryIO, unit: dates.Unit, timed: bool, size: int | None, buckets: int, source: str
+        self,
+        inputs: BinaryIO,
+        unit: dates.Unit,
+        timed: bool,
+        size: int | None,
+        buckets: int,
+        source: str,
+        vectors: bool = False,
     ) -> None:
         self.inputs, self.unit, self.timed, self.size = inputs, unit, timed, size
-        self.buckets, self.source = buckets, source
+        self.buckets, self.source, self.vectors = buckets, source, vectors
         self.kind: Kind | None = None
         self.shape: tuple[int, ...] | None = None
         self.grey = True  # so far
         self.frames: list[Any] = []  # of features
+        self.means: list[np.ndarray] = []  # of the vectors of texts' words
         self.lists: dict[str, list] = {name: [] for name in ("label", "when", "place", "split", "part")}
         self.groups: list[bytes | None] = []
         self.keys: list[bytes] = []  # equal where inputs are
@@ -112,8 +120,11 @@ class Builder:
         self.skipped["empty text"] += len(empty)
         kept = [i for i in kept if i not in empty]
         texts = [block.inputs[i] for i in kept]
-        for counts in features.hashed_texts(texts, self.buckets):
-            self.inputs.write(counts.tobytes())
+        for numbers in features.numbers_of_texts(texts, self.buckets, self.vectors):
+            if self.vectors:
+                self.means.append(numbers)
+            else:
+                self.inputs.write(numbers.tobytes())
         self.keys += [hashlib.blake2b(text.encode(), digest_size=16).digest() for text in texts]
         return kept
 
@@ -139,6 +150,9 @@ class Builder:
             self.keys = [row.tobytes() for row in x]
             about |= {"columns": tuple(spans), "numeric": numeric}
             notes += more
+        elif self.means:
+            x = np.concatenate(self.means)
+            os.unlink(folder / "x.u8")
         else:
             if self.kind == "images":
                 assert self.shape is not None

@@ -56,6 +56,7 @@ def divide(found: Found, cut: Cut, source: str) -> Divided:
         scale=found.about.scale,
         fingerprint=found.fingerprint,
         shape=found.about.shape,
+        computed=found.computed,
         part=rows.part[rows.train],
         part_test=rows.part[rows.test],
         slices=rows.names,

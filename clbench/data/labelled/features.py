@@ -5,11 +5,17 @@ from typing import Any
 
 import numpy as np
 
+from clbench.data.labelled import word_vectors
 from clbench.errors import InputError
 
 MOST_KINDS = 50  # different texts of a column that becomes a column of 0 and 1 for each
 SOME = 1000  # texts at a time
 NUMBERS = 0.99  # a column of which so many values are numbers is one of numbers
+
+
+def numbers_of_texts(texts: Sequence[str], buckets: int, vectors: bool) -> Iterator[np.ndarray]:
+    """[some, d] at a time: hashed counts, or means of pretrained word vectors."""
+    return word_vectors.means(texts) if vectors else hashed_texts(texts, buckets)
 
 
 def hashed_texts(texts: Sequence[str], buckets: int) -> Iterator[np.ndarray]:

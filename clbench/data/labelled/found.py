@@ -45,6 +45,7 @@ class Found:
     origin: np.ndarray  # [columns, n] int64: equal where an origin is
     about: About
     fingerprint: str
+    computed: str = ""  # as of Images
 
     @property
     def dated(self) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from clbench.data import files, sums
 from clbench.data.cache import make_folder
-from clbench.data.labelled import arrays, torchvision_sets
+from clbench.data.labelled import arrays, torchvision_sets, word_vectors
 from clbench.data.labelled.blocks import Block, LabelColumns, images_below, of_folder, of_table
 from clbench.data.labelled.building import Builder, OtherSize
 from clbench.data.labelled.found import Found, open_folder
@@ -28,6 +28,15 @@ class Options:
     timed: bool = False  # times are needed: what is no date stops the reading
     size: int | None = None  # of images; None: as they are if all are alike and small, else 32
     buckets: int = 4096  # numbers that a text becomes
+    vectors: bool = False  # a text becomes the mean of pretrained word vectors instead
+
+    def content(self) -> dict[str, Any]:
+        """What the fingerprint has of it."""
+        said = asdict(self)
+        if not said.pop("vectors"):
+            return said
+        weights = word_vectors.weights()
+        return said | {"vectors": sums.of([weights], weights)[0]}
 
 
 def load(path: Path | str, options: Options, test: Path | None = None) -> Found:
@@ -39,7 +48,7 @@ def load(path: Path | str, options: Options, test: Path | None = None) -> Found:
     if isinstance(path, str):
         return torchvision_sets.load(path.removeprefix(torchvision_sets.PREFIX), options.size)
     readers = [_reader(path, options)] + ([_reader(test, options)] if test else [])
-    content = [VERSION, asdict(options), *(reader.content for reader in readers)]
+    content = [VERSION, options.content(), *(reader.content for reader in readers)]
     fingerprint = sums.digest(content)
     folder = files.folders()[-1] / "labelled" / fingerprint
     if not os.path.isfile(folder / "about.json"):
@@ -97,7 +106,9 @@ def _build(folder: Path, readers: list[_Reader], options: Options, source: str) 
 
     def build(size: int | None) -> None:
         with open(folder / "x.u8", "wb") as inputs:
-            builder = Builder(inputs, options.unit, options.timed, size, options.buckets, source)
+            builder = Builder(
+                inputs, options.unit, options.timed, size, options.buckets, source, options.vectors
+            )
             for number, reader in enumerate(readers):
                 assert reader.blocks is not None
                 for block in reader.blocks():

@@ -94,13 +94,17 @@ class Images:
     std: tuple[float, ...] = (1.0,)
     hardness: Tensor | None = None  # [n] how hard each example is to learn, larger is harder
     accepted: str | None = None  # sum of an unpublished copy that the user accepts
+    # What x and x_test are computed from, where a network does it: machines differ in the last bits.
+    computed: str = ""
 
     @cached_property
     def digest(self) -> str:
         """Of its tensors: 16 hex digits, the same on every machine."""
         content = hashlib.sha256()
         optional = [] if self.hardness is None else [self.hardness]
-        for tensor in (self.x, self.y, self.x_test, self.y_test, *optional):
+        content.update(self.computed.encode())
+        inputs = [] if self.computed else [self.x, self.x_test]
+        for tensor in (*inputs[:1], self.y, *inputs[1:], self.y_test, *optional):
             array = tensor.cpu().contiguous().numpy()
             content.update(str(array.shape).encode())
             if array.dtype not in (np.uint8, np.int64):
