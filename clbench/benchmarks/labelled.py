@@ -185,7 +185,7 @@ class LabelledData(NetworkBySpec, Benchmark):
 
     def make_stream(self, images: Divided, seeds: list[int]) -> LabelledStream:
         images = replace(images, shape=None)  # so that nobody draws what a user's images taught into a record
-        if self._by() == "class":
+        if images.by == "class":
             groups = self._groups(images, seeds)
             check_groups(groups, images.classes, set(images.y_test.unique().tolist()), self.scenario)
             stream = split_by_class(images, groups, self.scenario, seeds)
@@ -221,7 +221,7 @@ class LabelledData(NetworkBySpec, Benchmark):
         return self.network_of(net, shape, self._outputs(images))
 
     def _outputs(self, images: Divided) -> int:
-        if self._by() != "class":
+        if images.by != "class":
             return len(images.classes) * (len(images.slices) if self.scenario == "task" else 1)
         groups = self._groups(images, [0])
         return max(map(len, groups)) if self.scenario == "domain" else len({one for g in groups for one in g})

@@ -19,6 +19,7 @@ class Divided(Images):
 
     part: np.ndarray | None = None  # [n] slice of each training row
     part_test: np.ndarray | None = None  # [m]
+    by: str = "class"  # what the slices are cut by
     slices: tuple[str, ...] = ()  # their names
     classes: tuple[str, ...] = ()  # their names
     first_seen: tuple[int, ...] = ()  # classes in the order in which the files have them
@@ -45,7 +46,7 @@ class Divided(Images):
 
 def divide(found: Found, cut: Cut, source: str) -> Divided:
     """Raises InputError where the rows cannot be cut or tested as asked."""
-    rows = dividing.divide(found, cut, source)
+    rows = _in_order_of_slices(dividing.divide(found, cut, source))
     x, x_test = _inputs(found, rows)
     seen, first = np.unique(found.y, return_index=True)
     return Divided(
@@ -57,6 +58,7 @@ def divide(found: Found, cut: Cut, source: str) -> Divided:
         fingerprint=found.fingerprint,
         shape=found.about.shape,
         computed=found.computed,
+        by=cut.by,
         part=rows.part[rows.train],
         part_test=rows.part[rows.test],
         slices=rows.names,
@@ -64,6 +66,12 @@ def divide(found: Found, cut: Cut, source: str) -> Divided:
         first_seen=tuple(seen[np.argsort(first)].tolist()),
         keys=np.stack([found.content[rows.train], found.group[rows.train]], 1),
     )
+
+
+def _in_order_of_slices(rows: Rows) -> Rows:
+    """So that rows keep their places when a slice comes later, wherever its rows stand."""
+    train, test = (side[np.argsort(rows.part[side], kind="stable")] for side in (rows.train, rows.test))
+    return replace(rows, train=train, test=test)
 
 
 def _inputs(found: Found, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
