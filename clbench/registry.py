@@ -332,14 +332,16 @@ def tuned_tables(benchmark: str, scenario: str, profile: str) -> tuned.Tables:
 
 
 def strategy(text: str, better: dict[str, dict] | None = None, memory: int | None = None) -> Strategy:
-    """The strategy of a spec; `better` holds defaults by strategy name, `memory` is the default of all that
-    keep examples. Every strategy takes `values='paper'`: the defaults of its class in place of `better`."""
+    """The strategy of a spec; `better` holds defaults of strategies that stand alone, by their name, `memory`
+    is the default of all that keep examples. Every strategy takes `values='paper'`: the defaults of its class
+    in place of `better`."""
     resolved, names, told, classes = [], [], [], []
-    for term in parse(text):
+    terms = parse(text)
+    for term in terms:
         entry, cls = _resolve(term, strategies(), "strategy")
         if entry.backend == "native":
             _check_kind(entry, cls, "clbench.core.part", "Part")
-        chosen = (better or {}).get(entry.name)
+        chosen = (better or {}).get(entry.name) if len(terms) == 1 else None  # they were chosen for it alone
         paper, defaults = defaults_of(cls), defaults_of(cls, chosen)
         ranges.check_values(f"tuned values of {entry.name}", cls, chosen or {})
         if memory is not None and _has_memory(cls):
