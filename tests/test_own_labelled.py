@@ -1,5 +1,7 @@
 """Benchmarks of labelled data of one's own: tasks, what every strategy and every check makes of them."""
 
+import io
+import json
 import sys
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 from helpers import CPU, NATIVE, small
+from PIL import Image
 
 import clbench
 from clbench import InputError, benchmark_from, registry
@@ -258,3 +261,41 @@ def test_drift_makes_the_untouched_model_age_and_the_sequential_one_forget(data)
     assert own > two_later + 0.2
     naive, all_data = (runs[name].metrics()["stream_backward"].mean for name in ("naive", "cumulative"))
     assert all_data > naive
+
+
+def test_a_data_set_saved_by_hugging_faces_library_is_read(tmp_path, monkeypatch):
+    """Its streams of arrow: pictures as bytes, numbers of classes with their names in the schema, a folder
+    for each side of the split."""
+    import pyarrow as pa
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    names = ["ant", "bee", "cat"]
+    about = {"info": {"features": {"label": {"names": names, "_type": "ClassLabel"}}}}
+    schema = pa.schema(
+        [("image", pa.struct([("bytes", pa.binary()), ("path", pa.string())])), ("label", pa.int64())],
+        metadata={"huggingface": json.dumps(about)},
+    )
+    for side, count in (("train", 60), ("test", 30)):
+        folder = tmp_path / "saved" / side
+        folder.mkdir(parents=True)
+        pictures = [{"bytes": png(i + 100 * (side == "test")), "path": None} for i in range(count)]
+        rows = pa.table({"image": pictures, "label": [i % 3 for i in range(count)]}, schema=schema)
+        with pa.ipc.new_stream(folder / "data-00000-of-00001.arrow", schema) as stream:
+            stream.write_table(rows, max_chunksize=25)
+        (folder / "state.json").write_text("{}")
+    (tmp_path / "saved" / "dataset_dict.json").write_text('{"splits": ["train", "test"]}')
+    _, benchmark, _ = registry.benchmark(f"labelled_class(path='{tmp_path / 'saved'}', tasks=3)", "smoke")
+    images = benchmark.contents()
+    assert images.classes == tuple(names) and (len(images.y), len(images.y_test)) == (60, 30)
+    assert images.y_test.tolist() == [i % 3 for i in range(30)] and images.shape == (8, 8, 3)
+    (tmp_path / "broken.arrow").write_bytes(b"nothing")
+    _, benchmark, _ = registry.benchmark(f"labelled_class(path='{tmp_path / 'broken.arrow'}')", "smoke")
+    with pytest.raises(InputError, match="cannot be read as arrow"):
+        benchmark.contents()
+
+
+def png(number: int) -> bytes:
+    content = io.BytesIO()
+    pixels = np.random.default_rng(number).integers(0, 256, (8, 8, 3)).astype(np.uint8)
+    Image.fromarray(pixels).save(content, "png")
+    return content.getvalue()

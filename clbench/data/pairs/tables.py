@@ -1,5 +1,5 @@
-"""Reads pairs from tables: csv, tsv, jsonl and parquet, of which each row is a pair, and npz, of which each
-array is a column."""
+"""Reads pairs from tables: csv, tsv, jsonl, parquet and arrow, of which each row is a pair, and npz, of which
+each array is a column. A data set that Hugging Face's `datasets` has saved is a folder of arrow files."""
 
 import csv
 import json
@@ -17,7 +17,8 @@ from clbench.data.pairs.images import as_pixels
 from clbench.data.pairs.rows import Columns, Row, Rows, captions_in, slice_of, text_in
 from clbench.errors import InputError, Unavailable
 
-SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet", ".npz")
+SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet", ".arrow", ".npz")
+SPLITS = "dataset_dict.json"  # beside the folders of a saved data set, each of them a side of its split
 CHUNK = 5_000  # rows in memory at a time
 
 
@@ -85,7 +86,7 @@ def pointed_at(path: Path, root: Path, columns: Columns) -> Iterator[str]:
 
 def place_of(path: Path, number: int) -> str:
     """Where a row stands, for messages."""
-    return f"{path.name}, {'row' if suffix(path) == '.parquet' else 'line'} {number}"
+    return f"{path.name}, {'row' if suffix(path) in ('.parquet', '.arrow') else 'line'} {number}"
 
 
 def chunks(path: Path, root: Path) -> Iterator[Chunk]:
@@ -98,8 +99,10 @@ def chunks(path: Path, root: Path) -> Iterator[Chunk]:
         for part in path.relative_to(root).parts[:-1]
         if not part.startswith("=") and "=" in part
     )
+    if (root / SPLITS).is_file():
+        given["split"] = path.relative_to(root).parts[0]
     kind = suffix(path)[1:]
-    readers = {"parquet": _parquet_chunks, "jsonl": _json_chunks}
+    readers = {"parquet": _parquet_chunks, "arrow": _arrow_chunks, "jsonl": _json_chunks}
     try:
         for frame, lines in readers.get(kind, _text_chunks)(path):
             for name, value in given.items():
@@ -232,6 +235,32 @@ def _parquet_chunks(path: Path) -> Iterator[Chunk]:
         for batch in table.iter_batches(CHUNK):
             yield Chunk(batch.to_pandas(), range(start, start + len(batch)))
             start += len(batch)
+
+
+def _arrow_chunks(path: Path) -> Iterator[Chunk]:
+    """Of a stream of arrow. Numbers of classes become their names, where the schema has them."""
+    import pyarrow
+
+    start = 1
+    with pyarrow.memory_map(os.fspath(path)) as content, pyarrow.ipc.open_stream(content) as table:
+        names = _class_names(table.schema.metadata or {})
+        for batch in table:
+            for first in range(0, len(batch), CHUNK):
+                frame = batch.slice(first, CHUNK).to_pandas()
+                for column, called in names.items():
+                    frame[column] = [called[one] if 0 <= one < len(called) else None for one in frame[column]]
+                yield Chunk(frame, range(start, start + len(frame)))
+                start += len(frame)
+
+
+def _class_names(metadata: dict[bytes, bytes]) -> dict[str, list[str]]:
+    """column -> names of its classes, as `datasets` writes them into a schema."""
+    try:
+        features = json.loads(metadata[b"huggingface"])["info"]["features"]
+        labels = {name: one for name, one in features.items() if one.get("_type") == "ClassLabel"}
+        return {name: [str(called) for called in one["names"]] for name, one in labels.items()}
+    except (KeyError, ValueError, TypeError, AttributeError):  # written by something else
+        return {}
 
 
 def image_in(path: Path, value: object, place: str) -> tuple[bytes | None, str | None]:
