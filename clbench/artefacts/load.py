@@ -138,7 +138,10 @@ def run_of(file: ModelFile, benchmark: Benchmark | None = None, device: str = "c
     where = torch.device(device)
     if benchmark is None:
         _, benchmark = benchmark_of(file)
-        contents = file.contents()
+        try:
+            contents = file.contents()
+        except (ValueError, KeyError, AttributeError, TypeError, ImportError) as error:
+            raise InputError(f"{file.path}: its data cannot be made again: {error}") from None
         if contents is not None:
             benchmark.contents = lambda: contents  # type: ignore[method-assign]
             benchmark.validation = False  # the contents are those after it
@@ -164,7 +167,8 @@ def answers_on(run: Run, stream: "Stream") -> list[list[float]]:
     own = run.stream
     if (own.scenario == "pairs") != (stream.scenario == "pairs") or own.classes != stream.classes:
         raise InputError(f"the model has {_outputs(own)}, and this benchmark has {_outputs(stream)}")
-    if stream.scenario == "task" != own.scenario and any(part.predict for part in run.parts):
+    told = stream.scenario == "task" and own.scenario != "task"
+    if told and any(part.predict for part in run.parts):
         raise InputError(
             "the model's method is told no task, and this benchmark's slices are told apart by it"
         )

@@ -51,7 +51,10 @@ def read(told: dict[str, Any], tensors: dict[str, Tensor]) -> Any:
         kept = tensors.get(f"examples.{one}")
         if kept is not None and place is not None and one in values:
             values[one] = _with_examples(values[one], place, kept)
-    return getattr(import_module(module), name)(**values)
+    kind = getattr(import_module(module), name)
+    if not (isinstance(kind, type) and is_dataclass(kind)):
+        raise ValueError(f"{told['class']} holds no data")
+    return kind(**values)
 
 
 def _kind(value: Array) -> str:
@@ -87,6 +90,8 @@ def _value(told: Any, tensors: dict[str, Tensor]) -> Any:
     if "tuple" in told:
         return tuple(_value(one, tensors) for one in told["tuple"])
     kind = getattr(torch, told["type"].removeprefix("torch."))
+    if not isinstance(kind, torch.dtype):
+        raise ValueError(f"{told['type']} is no type of numbers")
     if "blank" in told:
         shape = told["blank"]
         blank = torch.zeros(1, dtype=kind).expand(shape)  # takes no memory
