@@ -13,7 +13,6 @@ from importlib.metadata import PackageNotFoundError, version
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-import clbench
 from clbench import own_code, registry
 from clbench.artefacts.asked import Place
 from clbench.errors import BrokeOff, InputError, RunFailed, Unavailable
@@ -129,7 +128,7 @@ def _about(job: Job, benchmark: "Benchmark", strategy: "AnyStrategy") -> dict[st
         "benchmark": job.benchmark,
         "strategy": getattr(strategy, "trained", "") or strategy.name,
         "arguments": strategy.arguments,
-        "made_by": {"clbench": clbench.__version__, **_provenance(job)},
+        "made_by": {"clbench": _version("clbench"), **_provenance(job)},
         "contents": contents.validation() if benchmark.validation else contents,
     }
 

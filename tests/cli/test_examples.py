@@ -21,6 +21,9 @@ BEFORE = {
     "clbench claims --results": [f"{ER} --out results"],
     "clbench decay": ["clbench run -b driftcaps -s naive -s er --seeds 1 --workers 0 --profile smoke"],
     "clbench costs": [ER],
+    "clbench evaluate": [
+        "clbench run -b split_digits_class -s er --seeds 1 --workers 0 --profile quick --save-models models"
+    ],
     "clbench results remove": [
         "clbench new strategy my_method",
         "clbench run -b split_digits_class -s my_method.py:MyMethod --seeds 1 --workers 0 --profile smoke",
