@@ -11,8 +11,8 @@ from clbench.core.batch import Batch, take
 from clbench.core.pytree import Tree, tree_leaves, tree_map
 from clbench.engine.look import Look
 
-POINTS = 200  # at most so many of a task
-EVERY = 50  # steps between two looks that take more: at terms apart, at gradients apart, at features
+POINTS = 100  # at most so many of a task
+EVERY = 100  # steps between two looks that take more: at terms apart, at gradients apart, at features
 ROWS = 32  # of a batch, for the gradients of new and of stored rows
 FIRST = 64  # test rows of the first task, whose features are watched
 
@@ -28,11 +28,13 @@ class Curves(Look):
 
     def __init__(self) -> None:
         self.points: list[tuple[int, int]] = []  # (task from 1, steps of the run)
-        self.values: list[dict[str, Tensor]] = []  # of each point, by name: [S]
+        self.values: list[dict[str, Tensor | float]] = []  # of each point, by name: [S], or one for all
         self.switched = 0  # steps of the run at the last switch
+        self.seeds = 0  # how many
         self.first: Tree | None = None  # features of the first task's rows when it had been learnt
 
     def after_step(self, run: Any) -> None:
+        self.seeds = run.S
         since = run.updates - self.switched
         looks_far = since % EVERY == 1  # the first right after a switch
         if not looks_far and since % (-(-run.steps // POINTS) or 1):
@@ -40,7 +42,7 @@ class Curves(Look):
         with run.clock.apart("looks_s"), run.clock.uncounted():
             values = self.near(run) | (self.far(run) if looks_far else {})
         self.points.append((run.t + 1, run.updates))
-        self.values.append({name: value.detach().clone() for name, value in values.items()})
+        self.values.append(values)
 
     def after_task(self, run: Any) -> None:
         if self.first is None:
@@ -50,14 +52,14 @@ class Curves(Look):
     # ---- what is seen
 
     @torch.no_grad()
-    def near(self, run: Any) -> dict[str, Tensor]:
+    def near(self, run: Any) -> dict[str, Tensor | float]:
         """From what the step has left."""
         batch, gradient = run.last
         lr = batch.get("lr")
         return {
-            "loss": gradient.loss,
-            "learning_rate": torch.as_tensor(run.learner.lr if lr is None else lr).expand(run.S),
-            "gradient_norm": gradient.g.norm(dim=-1),
+            "loss": gradient.loss.clone(),  # a captured step writes the next one there
+            "learning_rate": run.learner.lr if lr is None else lr.clone(),
+            "gradient_norm": torch.linalg.vector_norm(gradient.g, dim=-1),
         }
 
     @torch.no_grad()
@@ -115,13 +117,13 @@ class Curves(Look):
         it was not looked at."""
         if not self.points:
             return {}
-        S = len(next(iter(self.values[0].values())))
+        S = self.seeds
         task, step = torch.tensor(self.points, dtype=torch.int32).expand(S, -1, 2).unbind(-1)
         found = {"curve_task": task, "curve_step": step}
         names = list(dict.fromkeys(name for one in self.values for name in one))
-        nothing = torch.full((S,), torch.nan)
+        nothing = torch.tensor(torch.nan)
         for name in names:
-            several = [one[name].float().cpu() if name in one else nothing for one in self.values]
+            several = [torch.as_tensor(one.get(name, nothing)).float().cpu().expand(S) for one in self.values]
             found[f"curve_{name}"] = torch.stack(several, 1)
         return found
 

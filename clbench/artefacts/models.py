@@ -38,15 +38,20 @@ class Saving(Look):
     name, ours_only = "models", True
 
     def __init__(self, folder: Path, about: dict[str, Any]) -> None:
-        self.folder = folder
+        self.folder, self.contents = folder, about["contents"]
         self.about = {name: value for name, value in about.items() if name != "contents"}
-        self.contents = about["contents"]
+        self.labels: dict[str, Tensor] | None = None  # of all rows, the same in every file
 
     def after_row(self, run: Any) -> None:
-        if len(run.scores_so_far) > 1:  # a task has been learnt
-            write_atomically(
-                self.folder / name_of(run.seeds, run.t + 1), content_of(run, self.about, self.contents)
-            )
+        if len(run.scores_so_far) == 1:  # nothing has been learnt
+            return
+        if self.labels is None:
+            self.labels, self.about["contents"] = shell.write(self.contents)
+            self.about["classes"] = classes_of(run.stream, self.contents)
+        tensors, header = told_of(run)
+        tensors |= self.labels | shell.examples(self.contents, _stored(run))
+        content = save(tensors, {HEADER: json.dumps({**header, **self.about})})
+        write_atomically(self.folder / name_of(run.seeds, run.t + 1), content)
 
 
 def name_of(seeds: list[int], task: int) -> str:
@@ -55,7 +60,8 @@ def name_of(seeds: list[int], task: int) -> str:
     return f"seed{'s' if several else ''}-{numbers}.task-{task}.safetensors"
 
 
-def content_of(run: Any, about: dict[str, Any], contents: Any) -> bytes:
+def told_of(run: Any) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """(tensors by name, everything else as JSON has it) of what the run has learnt and where it stands."""
     state, layout = state_of(run), run.learner.net.layout
     theta = state.told["learner"]["learner"]["theta"]["tensor"]
     tensors = {f"state.{name}": tensor for name, tensor in state.tensors.items() if name != theta}
@@ -63,20 +69,15 @@ def content_of(run: Any, about: dict[str, Any], contents: Any) -> bytes:
     for seed, row in zip(run.seeds, rows, strict=True):
         tensors |= {f"seed{seed}.{name}": view.clone() for name, view in layout.views(row).items()}
     tensors[PADDING] = rows[:, sum(layout.sizes[:-1]) :].clone()
-    data, told = shell.write(contents, _stored(run))
-    header = {
+    return tensors, {
         "format": FORMAT,
-        **about,
         "seeds": list(run.seeds),
         "task": run.t + 1,
         "tasks": len(run.stream.tasks),
         "network": str(run.learner.net),
         "shapes": {name: list(shape) for name, shape in layout.shapes.items()},
-        "classes": classes_of(run.stream, contents),
         "state": state.told,
-        "contents": told,
     }
-    return save({**tensors, **data}, {HEADER: json.dumps(header)})
 
 
 def classes_of(stream: Any, contents: Any) -> list[str] | None:
@@ -86,11 +87,12 @@ def classes_of(stream: Any, contents: Any) -> list[str] | None:
         return None
     names = getattr(contents, "classes", None)
     found: dict[int, set[int]] = {}
+    count = 1 + int(contents.y.max())
     for task in stream.tasks:
         outputs = stream.labels(task.train).cpu()
-        labels = contents.y[task.train[:, 1].cpu()]
-        for output, label in torch.stack([outputs, labels.long()], 1).unique(dim=0).tolist():
-            found.setdefault(output, set()).add(label)
+        labels = contents.y[task.train[:, 1].cpu()].long()
+        for both in (outputs * count + labels).unique().tolist():
+            found.setdefault(both // count, set()).add(both % count)
     called = [sorted(found.get(output, ())) for output in range(stream.classes)]
     return [", ".join(names[one] if names else str(one) for one in labels) for labels in called]
 

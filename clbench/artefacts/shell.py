@@ -11,15 +11,16 @@ from torch import Tensor
 
 EXAMPLES = ("x", "x_test", "left", "right")  # fields that hold them
 NOT_NEEDED = ("keys", "hardness")  # of rows, for dividing them or ordering them
+PLACE = "examples.place"
 OURS = "clbench.data."
 
 Array = np.ndarray | Tensor
 
 
-def write(contents: Any, stored: Tensor | None) -> tuple[dict[str, Tensor], dict[str, Any] | None]:
-    """(tensors by name, everything else as JSON has it) of `Images` or `Pairs`. stored [n]: places of the
-    training examples to keep. None in place of the second where it is of a kind that is not ours."""
-    if not is_dataclass(contents) or not type(contents).__module__.startswith(OURS):
+def write(contents: Any) -> tuple[dict[str, Tensor], dict[str, Any] | None]:
+    """(tensors by name, everything else as JSON has it) of `Images` or `Pairs`, but for their examples. None
+    in place of the second where it is of a kind that is not ours."""
+    if not _is_ours(contents):
         return {}, None
     tensors: dict[str, Tensor] = {}
     told: dict[str, Any] = {}
@@ -29,24 +30,37 @@ def write(contents: Any, stored: Tensor | None) -> tuple[dict[str, Tensor], dict
             continue
         if one.name in EXAMPLES:
             told[one.name] = {"blank": list(value.shape), "type": str(value.dtype), "of": _kind(value)}
-            if stored is not None and one.name != "x_test":
-                tensors[f"examples.{one.name}"] = _tensor(
-                    value[stored.numpy()] if _kind(value) == "array" else value[stored]
-                )
         else:
             told[one.name] = _told(one.name, value, tensors)
-    if stored is not None:
-        tensors["examples.place"] = stored
     return tensors, {"class": f"{type(contents).__module__}:{type(contents).__name__}", "fields": told}
 
 
+def examples(contents: Any, stored: Tensor | None) -> dict[str, Tensor]:
+    """Of the training examples at these places [n], what `read` puts back there."""
+    if stored is None or not _is_ours(contents):
+        return {}
+    found = {PLACE: stored}
+    for one in fields(contents):
+        if one.name in EXAMPLES and one.name != "x_test":
+            value = getattr(contents, one.name)
+            found[f"examples.{one.name}"] = _tensor(
+                value[stored if _kind(value) == "tensor" else stored.numpy()]
+            )
+    return found
+
+
+def _is_ours(contents: Any) -> bool:
+    return is_dataclass(contents) and type(contents).__module__.startswith(OURS)
+
+
 def read(told: dict[str, Any], tensors: dict[str, Tensor]) -> Any:
-    """What `write` wrote, with zeros for examples that were not kept. ValueError for another kind."""
+    """What `write` and `examples` wrote, with zeros for examples that were not kept. ValueError for another
+    kind."""
     module, _, name = told["class"].partition(":")
     if not module.startswith(OURS):
         raise ValueError(f"{told['class']} is none of ours")
     values = {one: _value(field, tensors) for one, field in told["fields"].items()}
-    place = tensors.get("examples.place")
+    place = tensors.get(PLACE)
     for one in EXAMPLES:
         kept = tensors.get(f"examples.{one}")
         if kept is not None and place is not None and one in values:

@@ -79,7 +79,7 @@ def _sizes(pair: "Pair") -> dict[str, float]:
     rows = sum(len(task.test) for task in stream.tasks)
     labels = sum(len(task.train) + len(task.test) for task in stream.tasks)
     copies = 2 + (1 if budget.optimiser == "sgd" else 2)  # now, at the start, and the optimiser's
-    points = min(200, budget.steps) * tasks
+    points = min(100, budget.steps) * tasks
     return {
         "models": tasks * (4 * layout.P * copies + labels) if pair.blank.backend == "native" else 0,
         "predictions": (tasks + 1) * rows * (2 * stream.classes + 6 if stream.classes else 40),
