@@ -44,10 +44,12 @@ class Candidate:
     @property
     def request(self) -> Request:
         """The record's group size, but at most two seeds. Whole where that is cheap (smoke): it sees what
-        happens only after many steps; and where a run diverged, which a few steps do not."""
+        happens only after many steps; and where a run diverged, which a few steps do not. With the values
+        that the record has, whatever is tuned in the other tree."""
         seeds = self.record.groups[0].seeds if self.record.groups else self.pair.asked[:1]
         whole = self.record.profile == "smoke" or self.record.status == "diverged"
-        return Request(self.record.benchmark, self.record.strategy, tuple(seeds[:2]), whole, self.sources)
+        strategy = self.pair.trained or self.record.strategy
+        return Request(self.record.benchmark, strategy, tuple(seeds[:2]), whole, self.sources)
 
     @property
     def request_now(self) -> Request:
