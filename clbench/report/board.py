@@ -235,7 +235,9 @@ def _add_picture(record: Record, row: dict, made: Board) -> None:
     """What a method has learnt to stand for examples lies beside the page; not what is no picture."""
     picture = record.pictures
     if picture and _is_whole(picture):
-        name = f"pictures/{record.profile}-{file_name(record.benchmark)}-{file_name(record.strategy)}.png"
+        own = f"pictures/{record.profile}-{file_name(record.benchmark)}-{file_name(record.strategy)}.png"
+        same = (other for other, known in made.pictures.items() if known == picture)
+        name = next(same, own)  # rows that learn the same share a file
         made.pictures[name] = picture
         row["picture"] = quote(name)
 
