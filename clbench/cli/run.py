@@ -232,7 +232,7 @@ def run(
                 on_done=on_done,
             )
         besides.log_records(
-            wanted, [record for names, record in finished.records.items() if names in ran(jobs)]
+            wanted, [record for names, record in finished.records.items() if names in _ran(jobs)]
         )
         stored, problems = records.load(out, level)
         print_warnings(problems)
@@ -245,7 +245,8 @@ def run(
     )
 
 
-def ran(jobs: list["Job"]) -> set[tuple[str, str]]:
+def _ran(jobs: list["Job"]) -> set[tuple[str, str]]:
+    """Benchmark and strategy of each."""
     return {(job.benchmark, job.strategy) for job in jobs}
 
 
