@@ -12,8 +12,9 @@ from clbench.core.benchmark import Benchmark
 from clbench.core.budget import Budget
 from clbench.core.keyed import generator
 from clbench.core.ranges import Count, Pixels, Text, Width
+from clbench.data import word_vectors
 from clbench.data.labelled import backbones as pretrained
-from clbench.data.labelled import dividing, own, word_vectors
+from clbench.data.labelled import dividing, own
 from clbench.data.labelled.blocks import LabelColumns
 from clbench.data.labelled.divided import Divided, divide
 from clbench.data.labelled.dividing import Cut

@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from clbench.core.benchmark import Benchmark
 from clbench.core.ranges import Count, Pixels, Text
+from clbench.data import word_vectors
 from clbench.data.pairs import icons, store
 from clbench.data.pairs.pairs import Pairs
 from clbench.data.pairs.rows import Columns
@@ -50,7 +51,9 @@ class DatedPairs(Benchmark):
     only: Text | None = None  # a list of uids: leave out all others
     exclude: Text | None = None  # a list of uids to leave out
     model: Text | None = None  # of open_clip (extra `clip`), or the JSON file of one; None: our own
-    weights: Text | None = None  # the model's checkpoint, from which training starts; None: untrained
+    # Where training starts: the model's checkpoint; of net='transformer' 'wordllama', pretrained vectors of
+    # words (extra `pretrained`). None: untrained.
+    weights: Text | None = None
     net: Literal["transformer"] | None = None  # that reads the texts; None: sums of word vectors
     memory: Count = 400
 
@@ -89,6 +92,16 @@ class DatedPairs(Benchmark):
         super().__post_init__()
         if self.model and self.net:
             raise InputError(f"model={self.model!r} is a network, and so is net={self.net!r}: give one")
+        if self.weights and not self.model and (self.net is None or not self.pretrained):
+            raise InputError(
+                f"weights={self.weights!r} are of no network: give model= for a checkpoint, or take "
+                f"net='transformer' with weights={word_vectors.NAME!r}"
+            )
+
+    @property
+    def pretrained(self) -> bool:
+        """Whether words have pretrained vectors."""
+        return self.model is None and self.weights == word_vectors.NAME
 
     @property
     def files(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -101,6 +114,8 @@ class DatedPairs(Benchmark):
             size = open_clip.image_size(self.model)[0]
             length = open_clip.context_length(self.model)
             tokens = "clip"
+        if self.pretrained:
+            tokens = word_vectors.NAME
         options = store.Options(
             columns=Columns(self.image, self.text, self.caption, self.time),
             unit=self.unit,
@@ -128,10 +143,12 @@ class DatedPairs(Benchmark):
             raise InputError(f"{self.model} is for images with texts; {self.path} has texts with texts")
         if self.model:
             return open_clip.OpenClip(self.model, self.weights)
+        vectors = word_vectors.table() if self.pretrained else None
+        words = self.buckets if vectors is None else len(vectors)
         if self.net and pairs.shape:
-            return CaptionTransformer(pairs.shape, self.buckets, self.length)
+            return CaptionTransformer(pairs.shape, words, self.length, vectors=vectors)
         if self.net:
-            return TextTransformer(idf(pairs, self.buckets), self.length)
+            return TextTransformer(idf(pairs, words), self.length, vectors=vectors)
         if pairs.shape:
             return DualEncoder(pairs.shape, self.buckets)
         return TextEncoder(idf(pairs, self.buckets))

@@ -1,6 +1,7 @@
 """Small transformers that read texts: one for both sides of pairs of texts, and one beside a tower for
 images."""
 
+import hashlib
 from functools import partial
 from typing import NamedTuple
 
@@ -22,23 +23,25 @@ class TextTransformer(Transformer):
     A token is a word's vector, times the learned weight of the word, plus a vector of its place; an embedding
     is made of the tokens' mean after two blocks. The weights start at the inverse document frequencies `idf`
     [buckets] of the first slice, and what the blocks add at 0. So the untrained network compares texts by the
-    words that they share, as `clbench.models.text_encoder.TextEncoder` does.
+    words that they share, as `clbench.models.text_encoder.TextEncoder` does, or that are near each other in
+    `vectors`.
     """
 
-    def __init__(self, idf: np.ndarray, length: int, width: int = 128):
-        """length: words of a text, at most."""
+    def __init__(self, idf: np.ndarray, length: int, width: int = 128, vectors: np.ndarray | None = None):
+        """length: words of a text, at most. vectors: [buckets, width or more] of the words, pretrained."""
         check_width(width, "a text transformer")
         self.inputs, self.widths = len(idf), (width,)
-        self.idf = torch.from_numpy(idf)
+        self.idf, self.vectors = torch.from_numpy(idf), vectors
         make = partial(Queries, len(idf), length, width)
         check_module_fits(make, f"a network for words of {len(idf)} buckets")
-        name = f"text transformer {width}, {len(idf)} words"
+        name = f"text transformer {width}, {len(idf)} words{_of(vectors)}"
         super().__init__(make(), name, width, {0: "body.tower", 1: "body.tower"})
 
     def init(self, generator: torch.Generator) -> Tensor:
-        """Initial theta [P]: word vectors from N(0, 1), word weights `idf`; what blocks and head add is 0."""
+        """Initial theta [P]: word vectors as given or from N(0, 1), word weights `idf`; what blocks and head
+        add is 0."""
         views = dict(self.layout.views(super().init(generator)))
-        vectors = torch.randn(views["body.tower.table"].shape, generator=generator)
+        vectors = _start(views["body.tower.table"], self.vectors, generator)
         ends = tuple(f"{layer}.{kind}" for layer in ("out", "last") for kind in ("weight", "bias"))
         for name, view in views.items():
             if name.endswith(ends):
@@ -50,20 +53,42 @@ class CaptionTransformer(Transformer):
     """Two towers, as `clbench.models.dual_encoder.DualEncoder` has them, of which that for words is a
     transformer."""
 
-    def __init__(self, shape: tuple[int, int, int], buckets: int, length: int, width: int = 64):
-        """shape: (height, width, channels) of the images. length: words of a text, at most."""
+    def __init__(
+        self,
+        shape: tuple[int, int, int],
+        buckets: int,
+        length: int,
+        width: int = 64,
+        vectors: np.ndarray | None = None,
+    ):
+        """shape: (height, width, channels) of the images. length: words of a text, at most. vectors:
+        [buckets, width or more] of the words, pretrained."""
         check_width(width, "a text transformer")
-        self.inputs, self.widths = shape, (width,)
+        self.inputs, self.widths, self.vectors = shape, (width,), vectors
         make = partial(_towers, shape, buckets, length, width)
         check_module_fits(make, f"a network for words of {buckets} buckets")
-        name = f"dual encoder {width}, {shape[0]}x{shape[1]} images and a text transformer"
+        name = f"dual encoder {width}, {shape[0]}x{shape[1]} images and a text transformer{_of(vectors)}"
         super().__init__(make(), name, width, {1: "body.right"})
 
     def init(self, generator: torch.Generator) -> Tensor:
-        """Initial theta [P]: layers as torch's own, word vectors from N(0, 0.1^2), word weights of 1."""
+        """Initial theta [P]: layers as torch's own, word vectors as given or from N(0, 1), over 10, word
+        weights of 1."""
         views = self.layout.views(super().init(generator))
-        vectors = torch.randn(views["body.right.table"].shape, generator=generator) / 10
+        vectors = _start(views["body.right.table"], self.vectors, generator) / 10
         return self.layout.flat(views | {"body.right.table": vectors, "body.right.word_weights": 1.0})
+
+
+def _of(vectors: np.ndarray | None) -> str:
+    if vectors is None:
+        return ""
+    return f" of pretrained vectors {hashlib.sha256(vectors.tobytes()).hexdigest()[:8]}"
+
+
+def _start(table: Tensor, vectors: np.ndarray | None, generator: torch.Generator) -> Tensor:
+    """Of the pretrained vectors the first numbers, as many as a token has."""
+    if vectors is None:
+        return torch.randn(table.shape, generator=generator)
+    return torch.from_numpy(vectors[:, : table.shape[1]])
 
 
 class Queries(nn.Module):

@@ -31,7 +31,7 @@ def svg_of(figure) -> str:
     text = re.sub(r"(?<=[a-z]): |; (?=[a-z-]+:)", lambda found: found[0].strip(), text)
     text = re.sub(r'<g id="text_\d+">\s*(<text[^<]*</text>)\s*</g>', r"\1", text)
     text = re.sub(r"(<g[^>]*)>\s*((?:<use [^>]*/>\s*)+)</g>", _style_once, text)
-    text = _without_idle_ids(text)
+    text = _lines_together(_without_idle_groups(_without_idle_ids(text)))
     return re.sub(r"\s*\n\s*", "\n", text).strip() + "\n"
 
 
@@ -48,6 +48,30 @@ def _style_once(group: re.Match[str]) -> str:
         return group[0]
     style = styles.pop()
     return f"{group[1]}{style}>\n{group[2].replace(style, '')}</g>"
+
+
+def _without_idle_groups(text: str) -> str:
+    """Groups that say nothing of what is in them are left out."""
+    kept: list[bool] = []
+
+    def one(tag: re.Match[str]) -> str:
+        if tag[0] == "</g>":
+            return tag[0] if kept.pop() else ""
+        kept.append(tag[0] != "<g>")
+        return tag[0] if kept[-1] else ""
+
+    return re.sub(r"<g[^>]*>|</g>", one, text)
+
+
+def _lines_together(text: str) -> str:
+    """Lines of the same style that follow one another, as one path."""
+
+    def together(found: re.Match[str]) -> str:
+        paths = re.findall(r' d="([^"]*?)\s*"', found[0])
+        return f'<path d="{"".join(paths)}"{found[1]}/>'
+
+    outline, style = r'd="[^"]*"', r'[^>]* style="fill:none;(?![^"]*opacity)[^"]*"'
+    return re.sub(rf"<path {outline}({style})/>(?:\s*<path {outline}\1/>)+", together, text)
 
 
 def _without_idle_ids(text: str) -> str:

@@ -13,7 +13,8 @@ from helpers import CPU
 from torch import nn
 
 from clbench import InputError, Unavailable, registry
-from clbench.data.labelled import backbones, computing, own, word_vectors
+from clbench.data import word_vectors
+from clbench.data.labelled import backbones, computing, own
 from clbench.data.labelled.backbones import Backbone
 from clbench.data.labelled.computing import features_of
 from clbench.data.labelled.example import write_photos

@@ -1,5 +1,7 @@
 """Transformers of texts against one that is made of torch's own layers."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -8,9 +10,12 @@ from helpers import refused
 from models.test_tiny_vit import PlainViT
 
 from clbench import registry
+from clbench.data import word_vectors
+from clbench.data.pairs.words import hash_words
 from clbench.models.dual_encoder import DualEncoder
 from clbench.models.text_encoder import TextEncoder
 from clbench.models.text_transformer import CaptionTransformer, TextTransformer
+from clbench.testing.runs import small_run
 
 WORDS, LENGTH, WIDTH = 40, 7, 16
 
@@ -103,3 +108,46 @@ def test_two_texts_have_one_tower_and_a_model_is_a_network_already(tmp_path):
     both = spec % "'transformer', model='ViT-B-32'"
     assert "model='ViT-B-32' is a network, and so is" in refused(registry.benchmark, both, "smoke")
     assert "a width that 4 divides" in refused(TextTransformer, np.ones(9, np.float32), 5, 30)
+    assert "weights='wordllama' are of no network" in refused(
+        registry.benchmark, spec % "None, weights='wordllama'", "smoke"
+    )
+
+
+def test_pretrained_vectors_know_words_that_mean_the_same(tmp_path):
+    pytest.importorskip("wordllama")
+    alike = [("physician", "doctor"), ("automobile", "car"), ("infant", "baby"), ("film", "movie")]
+    lines = ["headline,description,date"]
+    lines += [
+        f"the {alike[i % 4][0]} {i},a {alike[i % 4][1]} {i},2020-{1 + i // 60:02}-01" for i in range(240)
+    ]
+    (tmp_path / "texts.csv").write_text("\n".join(lines))
+    options = "text='headline', caption='description', min_rows=60, rows=16, net='transformer'"
+    spec = f"stream(path='{tmp_path / 'texts.csv'}', {options}, weights=%s)"
+
+    def nearest(weights):
+        benchmark = registry.benchmark(spec % weights, "smoke")[1]
+        net = benchmark.network()
+        read = word_vectors.pieces if benchmark.pretrained else partial(hash_words, buckets=benchmark.buckets)
+        x = tuple(torch.from_numpy(read(texts, length=24)) for texts in zip(*alike, strict=True))
+        views = net.layout.views(net.init(torch.Generator().manual_seed(0)))
+        left, right = net(net.layout.flat(views | {"body.tower.word_weights": 1.0}), x)
+        return (left @ right.mT).argmax(1).tolist()
+
+    assert nearest("'wordllama'") == [0, 1, 2, 3] != nearest("None")
+    assert small_run(registry.strategy("naive").build(), spec % "'wordllama'", steps=3).train().mean() > 0
+
+
+def test_pieces_of_words_are_the_tokenizers_own():
+    pytest.importorskip("wordllama")
+    tokenizers, loading = pytest.importorskip("tokenizers"), pytest.importorskip("safetensors.numpy")
+    weights = word_vectors.weights()
+    reader = tokenizers.Tokenizer.from_file(
+        str(weights.parents[1] / "tokenizers" / "l2_supercat_tokenizer_config.json")
+    )
+    numbers, table = word_vectors.pieces(["A new treaty for oceans", "oceans"], 6), word_vectors.table()
+    theirs = loading.load_file(weights)["embedding.weight"].astype(np.float32)
+    for row, text in zip(numbers, ("A new treaty for oceans", "oceans"), strict=True):
+        ids = reader.encode(text, add_special_tokens=False).ids[:6]
+        assert row.tolist() == [1 + one for one in ids] + [0] * (6 - len(ids))
+        assert np.array_equal(table[row[: len(ids)]], theirs[ids])
+    assert not table[0].any()

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from clbench.data.labelled import word_vectors
+from clbench.data import word_vectors
 from clbench.errors import InputError
 
 MOST_KINDS = 50  # different texts of a column that becomes a column of 0 and 1 for each

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from clbench.data import files, sums
+from clbench.data import files, sums, word_vectors
 from clbench.data.cache import make_folder
-from clbench.data.labelled import arrays, torchvision_sets, word_vectors
+from clbench.data.labelled import arrays, torchvision_sets
 from clbench.data.labelled.blocks import Block, LabelColumns, images_below, of_folder, of_table
 from clbench.data.labelled.building import Builder, OtherSize
 from clbench.data.labelled.found import Found, open_folder

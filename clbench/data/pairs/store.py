@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from clbench.data import files, sums
+from clbench.data import files, sums, word_vectors
 from clbench.data.cache import make_folder
 from clbench.data.pairs import dates, slices, tic, words
 from clbench.data.pairs.images import Unreadable, decode, resize
@@ -47,7 +47,7 @@ class Options:
     size: int | None = None  # of images; None: 32, or as they are in an npz
     length: int = 24  # words of a text
     buckets: int = 2048  # different numbers that words may have
-    tokens: str = "words"  # words | clip: CLIP's byte pairs, `length` of them
+    tokens: str = "words"  # words | clip: CLIP's byte pairs, `length` of them | wordllama: its own pieces
     only: str | None = None  # a list of uids: leave out all others (TiC's training lists)
     exclude: str | None = None  # a list of uids to leave out (TiC's evaluation lists)
 
@@ -215,6 +215,8 @@ class _Builder:
         options = self.options
         if options.tokens == "clip":
             return words.clip_tokens(texts, options.length)
+        if options.tokens == word_vectors.NAME:
+            return word_vectors.pieces(texts, options.length)
         return words.hash_words(texts, options.buckets, options.length)
 
     def cut(self) -> slices.Slices:

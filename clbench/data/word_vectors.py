@@ -32,6 +32,28 @@ def means(texts: Sequence[str]) -> Iterator[np.ndarray]:
         yield found
 
 
+def pieces(texts: Sequence[str], length: int) -> np.ndarray:
+    """Words of texts, or pieces of longer words, as rows of `table`: [n, length] int64, 0 where a text has
+    ended. What is beyond `length` is cut off."""
+    tokenizer, _ = _loaded()
+    numbers = np.zeros((len(texts), length), np.int64)
+    for start in range(0, len(texts), SOME):
+        read = tokenizer.encode_batch(list(texts[start : start + SOME]), add_special_tokens=False)
+        for row, text in zip(numbers[start:], read, strict=False):
+            ids = text.ids[:length]
+            row[: len(ids)] = [1 + one for one in ids]
+    return numbers
+
+
+def table() -> np.ndarray:
+    """The vectors by the numbers of `pieces`: [1 + words, 256] float32, row 0 of zeros.
+
+    The first numbers of a vector are made to be used alone (Kusupati et al. 2022, Matryoshka
+    representations)."""
+    vectors = _loaded()[1]
+    return np.concatenate([np.zeros_like(vectors[:1]), vectors])
+
+
 @lru_cache
 def _loaded() -> tuple[Any, np.ndarray]:
     """(tokenizer, vectors [words, 256]). The package itself is not imported: it sets up everybody's log."""
