@@ -148,15 +148,12 @@ def report(
     """Writes one page of all results, index.html, and Markdown pages of profiles and benchmarks; says who is
     best."""
     from clbench.report.pages import write_reports
-    from clbench.results import records
 
     check_writable(out)
-    found, problems = records.load(results)
-    if not found:
-        print_warnings(problems)
-    matching_records(found, results, None, None)
     written = write_reports(results, out)
     print_warnings(written.warnings)
+    if not written.paths:
+        matching_records([], results, None, None)
     for path in written.paths:
         if path.parent == out:  # each benchmark has a page of its own below
             print(path)

@@ -31,6 +31,7 @@ def _point_labels(figure, axes, points: list[Point], front: list[tuple[float, fl
     """Names near their points, clear of each other, of the intervals and of the front."""
     renderer = FigureCanvasAgg(figure).get_renderer()
     figure.draw(renderer)
+    figure.set_layout_engine("none")  # it has laid out the axes; names change nothing about that
     pixels = [tuple(point) for point in axes.transData.transform([(one.x, one.y) for one in points])]
     scale = axes.bbox.height / np.diff(axes.get_ylim())[0]
     texts = [axes.text(0, 0, one.name, fontsize=8, va="bottom") for one in points]

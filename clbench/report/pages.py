@@ -121,7 +121,6 @@ def write_reports(results: Path, out: Path) -> Written:
     problems = [problem.replace(f"{results}{os.sep}", "") for problem in [*problems, *more]]
     written = Written(warnings=list(problems))
     if not found:
-        written.warnings.append(f"{results}: no records; `clbench run` makes them")
         return written
     judged = {
         profile: {name: entries(mixed) for name, mixed in by_benchmark(own).items()}

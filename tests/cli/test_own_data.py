@@ -257,6 +257,14 @@ def broken_images(root: Path) -> None:
         file.write_bytes(file.read_bytes()[:60])
 
 
+def huge_images(root: Path) -> None:
+    """Small files that would fill a gigabyte."""
+    content = io.BytesIO()
+    Image.new("1", (20_000, 20_000)).save(content, "PNG")
+    for file in folder(root / "d", each=2).rglob("*.png"):
+        file.write_bytes(content.getvalue())
+
+
 def escaping(root: Path) -> None:
     pd.DataFrame({"path": ["../x.png"] * 4, "label": list("abab")}).to_csv(root / "d.csv", index=False)
 
@@ -301,6 +309,7 @@ BAD = {
     ),
     "one slice": (of_frame(table()), "d.csv --by year --min-rows 500", "gives one slice"),
     "damaged images": (broken_images, "d", "60 with image that cannot be decoded"),
+    "huge images": (huge_images, "d", "4 with image too large"),
     "tar": (in_a_tar, "d --label x", "tar files hold pairs"),
     "pickle": (of_arrays(x=X, y=np.array([{}] * 60, object)), "d.npz", "cannot be read without pickle"),
     "a path that leads out": (escaping, "d.csv", "lies outside"),
