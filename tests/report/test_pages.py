@@ -305,4 +305,4 @@ def test_specs_with_arguments_make_safe_names(fabricated, tmp_path):
 
 def test_an_empty_folder_writes_nothing(tmp_path):
     written = write_reports(tmp_path / "results", tmp_path / "out")
-    assert written.paths == [] and "no records" in written.warnings[0] and not Path(tmp_path / "out").exists()
+    assert written.paths == [] and not Path(tmp_path / "out").exists()
