@@ -22,7 +22,7 @@ from clbench.metrics.accuracy import per_seed
 from clbench.metrics.statistics import Summary, summarise
 from clbench.profiles import PROFILES
 from clbench.results.lock import hold
-from clbench.results.records import Record
+from clbench.results.record import Record
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -28,7 +28,7 @@ from clbench import registry
 from clbench.avalanche.adapt import experience
 from clbench.errors import InputError
 from clbench.results import folders, records
-from clbench.results.records import Group, Record
+from clbench.results.record import Group, Record
 
 if TYPE_CHECKING:
     from clbench.streams.labelled import LabelledStream

@@ -13,7 +13,7 @@ from clbench.results import baselines as checking
 from clbench.results import staleness
 from clbench.results.baselines import accept, check, load_baselines
 from clbench.results.judged import FORMATS, exit_status, junit, lines
-from clbench.results.records import Failure, Group, Record
+from clbench.results.record import Failure, Group, Record
 
 ROOT = Path(__file__).parent.parent
 SOURCE = "s" * 16

@@ -12,7 +12,7 @@ from clbench.execution import execute, plan
 from clbench.execution import seed_group as worker
 from clbench.models.text_encoder import TextEncoder
 from clbench.profiles import OWN_PROFILES
-from clbench.results.records import Failure, Record
+from clbench.results.record import Failure, Record
 
 TOLD = {"command": "clbench", "commit": None, "dirty": None, "concurrent": 1}
 

@@ -68,7 +68,7 @@ assert registry.facts("twin") == registry.facts("er")
 assert "twin" in registry.select(["t*"], registry.strategies())
 assert registry.facts("avalanche_twin") == registry.facts("avalanche_ewc")
 from clbench.report.values import family_of
-from clbench.results.records import Record
+from clbench.results.record import Record
 record = Record("b", "twin+lwf", "smoke", "native", source="", data="", settings={}, status="ok")
 assert family_of(record) == "replay" and not {"torch", "avalanche"} & set(sys.modules)
 from clbench.cli.list import Kind, list_rows

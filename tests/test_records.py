@@ -10,18 +10,8 @@ import pytest
 
 from clbench.results import records
 from clbench.results.files import write_atomically
-from clbench.results.records import (
-    SCHEMA,
-    BrokenRecord,
-    Failure,
-    Group,
-    Record,
-    file_name,
-    load,
-    path_of,
-    read,
-    write,
-)
+from clbench.results.record import SCHEMA, BrokenRecord, Failure, Group, Record
+from clbench.results.records import file_name, load, path_of, read, write
 
 ACC = [
     [[0.1, 0.2], [0.875, None], [1 / 3, 0.75]],

@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clbench.results.records import Record, path_of
+from clbench.results.record import Record
+from clbench.results.records import path_of
 from clbench.results.tally import CURVES
 
 if TYPE_CHECKING:

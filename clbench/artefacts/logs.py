@@ -17,7 +17,7 @@ from clbench.engine.look import Look
 from clbench.errors import BrokeOff, InputError, Unavailable
 
 if TYPE_CHECKING:
-    from clbench.results.records import Record
+    from clbench.results.record import Record
 
 
 class Writer(ABC):

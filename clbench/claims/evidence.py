@@ -13,7 +13,7 @@ from clbench.claims.language import Atom, Statement, Term
 from clbench.core.costs import COSTS, SECONDS
 from clbench.metrics.accuracy import METRICS
 from clbench.metrics.references import JOINT, NAIVE
-from clbench.results.records import Group
+from clbench.results.record import Group
 from clbench.spec import suggestion
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from clbench.errors import InputError, Unavailable
 
 if TYPE_CHECKING:
     from clbench.execution.plan import Pair, Plan
-    from clbench.results.records import Record
+    from clbench.results.record import Record
 
 MB = 1e6
 OF_A_POINT = 7 * 4  # bytes: the values of a curve

@@ -17,7 +17,7 @@ from clbench.execution.plan import Job, Pair, Plan
 from clbench.execution.repeat import difference
 from clbench.report.values import slowest, waited
 from clbench.results import records
-from clbench.results.records import BrokenRecord, Record
+from clbench.results.record import BrokenRecord, Record
 
 
 def repeat_times(

@@ -103,6 +103,7 @@ def export(
     """Writes one archive to hand on: records with their files, what was verified of them, imported rows,
     checksums, and all values as results.parquet."""
     from clbench.results import archive, imported, records, verification
+    from clbench.results.record import BrokenRecord
 
     if out.suffix != ".zip":
         raise InputError(f"{out}: what is written is a zip, so let its name end in .zip")
@@ -115,7 +116,7 @@ def export(
     chosen = matching_records(found, results, benchmark, strategy, needed=not others)
     try:
         content = archive.contents(chosen, results)
-    except (records.BrokenRecord, verification.BrokenNotes) as error:
+    except (BrokenRecord, verification.BrokenNotes) as error:
         raise InputError(f"{error}; nothing exported") from None
     for name in {row.profile for row in others}:
         table = imported.as_csv(row for row in others if row.profile == name)

@@ -19,7 +19,7 @@ from clbench.metrics.statistics import summarise
 from clbench.profiles import PROFILES
 from clbench.report import formats, tables
 from clbench.results import folders
-from clbench.results.records import Record
+from clbench.results.record import Record
 from clbench.results.staleness import is_stale
 from clbench.spec import PAPER, VALUES, name_of, parse
 

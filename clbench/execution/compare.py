@@ -19,7 +19,7 @@ from clbench.errors import InputError
 from clbench.execution import asked, commits, trees
 from clbench.execution.trees import Place
 from clbench.results import records
-from clbench.results.records import BrokenRecord, Record
+from clbench.results.record import BrokenRecord, Record
 
 Name = tuple[str, str]  # benchmark, strategy
 Seeds = tuple[int, ...]

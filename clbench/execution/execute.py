@@ -18,7 +18,7 @@ from clbench.registry import RUNNERS
 from clbench.results import records
 from clbench.results import tally as tallies
 from clbench.results.lock import command
-from clbench.results.records import Record
+from clbench.results.record import BrokenRecord, Record
 
 if TYPE_CHECKING:
     import numpy as np
@@ -100,7 +100,7 @@ def _has_values(record: Record, out: Path) -> bool:
     """Whether the folder holds values of this pair, which a failure before any training does not replace."""
     try:
         stored = records.find(out, record.profile, record.benchmark, record.strategy)
-    except records.BrokenRecord:
+    except BrokenRecord:
         return True  # not ours to overwrite
     return stored is not None and bool(stored.seeds)
 
@@ -167,7 +167,7 @@ def _write(record: Record, known: dict[int, dict[str, "np.ndarray"]], out: Path 
 def _stored_tallies(pair: Pair, out: Path | None) -> dict[int, dict[str, "np.ndarray"]]:
     try:
         return tallies.read(pair.stored, out) if pair.stored and out else {}
-    except records.BrokenRecord:  # what evaluation saw of those seeds is lost, and no value
+    except BrokenRecord:  # what evaluation saw of those seeds is lost, and no value
         return {}
 
 

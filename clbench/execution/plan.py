@@ -33,7 +33,7 @@ from clbench.execution.processor import describe_processor
 from clbench.execution.workers import start_server
 from clbench.own_code import OwnCode, syntax_error
 from clbench.results import records, source
-from clbench.results.records import BrokenRecord, Failure, Record
+from clbench.results.record import BrokenRecord, Failure, Record
 
 # Seeds per group, by kind of network and of device; None: all of them; 1 for what is not there.
 # docs/performance.md has the measurements: a network so small that a step waits for operator calls gains by

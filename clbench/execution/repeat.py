@@ -1,7 +1,7 @@
 """Whether a repeat of a record is the same run."""
 
 from clbench.core.costs import EXACT
-from clbench.results.records import Matrix, Record
+from clbench.results.record import Matrix, Record
 
 
 def difference(old: Record, new: Record | None) -> str | None:

@@ -24,7 +24,7 @@ from clbench.metrics import within
 from clbench.metrics.tally import of_arrays
 from clbench.registry import RUNNERS
 from clbench.results import source
-from clbench.results.records import Failure, Group, Matrix, Probe
+from clbench.results.record import Failure, Group, Matrix, Probe
 from clbench.results.tally import pack
 
 if TYPE_CHECKING:

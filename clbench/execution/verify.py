@@ -19,7 +19,7 @@ from clbench.execution import trees as tracing
 from clbench.execution.plan import Pair, change_of_settings, make_plan
 from clbench.execution.trees import Place, Request, Trace
 from clbench.results import verification
-from clbench.results.records import BrokenRecord, Record
+from clbench.results.record import BrokenRecord, Record
 
 
 @dataclass(frozen=True)

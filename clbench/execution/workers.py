@@ -285,6 +285,6 @@ def over_the_limit(job: "Job") -> str:
 
 def broken_off(job: "Job", reason: str) -> "GroupResult":
     from clbench.execution.seed_group import GroupResult
-    from clbench.results.records import Failure
+    from clbench.results.record import Failure
 
     return GroupResult("failed", Failure(reason, seeds=list(job.seeds)))

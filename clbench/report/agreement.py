@@ -18,7 +18,7 @@ from clbench.metrics.statistics import (
     smallest_margin,
 )
 from clbench.report.values import Entry, acc_by_seed
-from clbench.results.records import Record
+from clbench.results.record import Record
 
 MARGIN = 0.02  # of ACC, within which two implementations are the same
 COLUMNS = (

@@ -18,7 +18,7 @@ from clbench.report.ranking import Ranked, Ranking, rank
 from clbench.report.tables import Judged, Row, Table
 from clbench.report.values import Entry, entries
 from clbench.results.imported import Imported
-from clbench.results.records import Record
+from clbench.results.record import Record
 from clbench.spec import suggestion
 
 RANK = Column("rank", "rank", None, "1 + the number of better rows, with its 95 % interval")

@@ -57,7 +57,8 @@ from clbench.report.values import (
 from clbench.results import tally
 from clbench.results.imported import Imported
 from clbench.results.imported import path_of as path_of_imported
-from clbench.results.records import BrokenRecord, Record, file_name, path_of
+from clbench.results.record import BrokenRecord, Record
+from clbench.results.records import file_name, path_of
 
 SCHEMA = 1  # of what is embedded
 MOST_CLASSES = 20  # whose confusion is in the page; more are in the file beside the record

@@ -10,7 +10,7 @@ from clbench.core.costs import COSTS
 from clbench.metrics.accuracy import METRICS
 from clbench.metrics.decay import DECAY
 from clbench.report.values import in_time
-from clbench.results.records import Record
+from clbench.results.record import Record
 
 if TYPE_CHECKING:
     from clbench.report.tables import Row  # which imports this module

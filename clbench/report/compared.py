@@ -21,7 +21,7 @@ from clbench.report.formats import json_text, markdown_text
 from clbench.report.values import Entry, entries
 from clbench.results import judged
 from clbench.results.baselines import Results, entry_of, machines_of, side_of
-from clbench.results.records import Record
+from clbench.results.record import Record
 
 Place = tuple[str, str, str]  # profile, benchmark, strategy
 

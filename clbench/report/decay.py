@@ -12,7 +12,7 @@ from clbench.report.columns import Column, heading
 from clbench.report.notes import UNITS
 from clbench.report.tables import Table, groups
 from clbench.report.values import Entry, gflops_of_update, in_time, oldest
-from clbench.results.records import Record
+from clbench.results.record import Record
 
 MOST = 8  # ages, or calendars, that are all shown; of more, those that double, and the last
 SKIPPED = (

@@ -18,7 +18,7 @@ from clbench.facts import FAMILIES, OWN
 from clbench.report.cells import cell
 from clbench.report.columns import NAMES
 from clbench.report.values import KINDS, Entry, facts_of, family_of, kind_of, stores_examples
-from clbench.results.records import STATUSES
+from clbench.results.record import STATUSES
 from clbench.spec import suggestion
 
 NUMBERS = (*NAMES, "seeds")

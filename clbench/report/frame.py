@@ -10,7 +10,7 @@ from clbench.core.costs import COSTS
 from clbench.report.tables import by_benchmark, by_profile
 from clbench.report.values import Entry, entries
 from clbench.results import folders, records
-from clbench.results.records import Record
+from clbench.results.record import Record
 
 COLUMNS = ["profile", "benchmark", "strategy", "backend", "status", "stale", "seed", "metric", "value"]
 

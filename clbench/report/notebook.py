@@ -20,7 +20,7 @@ from clbench.report.plots import plot
 from clbench.report.style import looks
 from clbench.report.tables import Table, by_profile, comparison
 from clbench.report.values import Entry, entries, ranks_by
-from clbench.results.records import Record
+from clbench.results.record import Record
 from clbench.spec import suggestion
 
 

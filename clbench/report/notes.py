@@ -13,7 +13,7 @@ from clbench.report.chosen import chosen_values
 from clbench.report.columns import QUESTIONS, heading, in_use
 from clbench.report.stars import competes, seeds_due, star_and_ties
 from clbench.report.values import BUSY, Entry, in_time, is_plain, ranks_by
-from clbench.results.records import Record
+from clbench.results.record import Record
 
 if TYPE_CHECKING:
     from clbench.report.tables import Row  # which imports this module

@@ -17,7 +17,7 @@ from clbench.report.formats import json_text
 from clbench.report.style import COLOURS, report_style
 from clbench.report.svg import INK, svg_of
 from clbench.results.files import write_atomically
-from clbench.results.records import Record
+from clbench.results.record import Record
 from clbench.results.repository import Commit
 
 QUIET = ("identical", "equivalent")

@@ -47,7 +47,8 @@ from clbench.report.values import Entry, entries, is_held_out, ranks_by
 from clbench.results import records
 from clbench.results.files import write_atomically
 from clbench.results.imported import Imported, load_imported
-from clbench.results.records import SCHEMA, Record, file_name, path_of
+from clbench.results.record import SCHEMA, Record
+from clbench.results.records import file_name, path_of
 
 COST_CAPTION = (
     "What the table ranks by against what the training of one seed costs, with 95 % t intervals. "

@@ -29,7 +29,7 @@ from clbench.report.columns import Column
 from clbench.report.notes import machines
 from clbench.report.tables import Table, groups
 from clbench.report.values import Entry, data_of, trains_on_all_data
-from clbench.results.records import Record
+from clbench.results.record import Record
 from clbench.spec import suggestion
 
 LONGEST = 100_000  # bytes of a file of rates

@@ -36,7 +36,7 @@ from clbench.report.values import (
     ranks_by,
     trains_on_all_data,
 )
-from clbench.results.records import Record
+from clbench.results.record import Record
 
 Judged = Mapping[str, list[Entry]]  # benchmark -> its entries
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from clbench.results import tally
-from clbench.results.records import BrokenRecord, Record
+from clbench.results.record import BrokenRecord, Record
 
 POINTS = 100  # at most so many of a curve in a page
 

@@ -22,7 +22,7 @@ from clbench.metrics.references import JOINT, JOINT_EQUAL, NAIVE, REFERENCES, pl
 from clbench.metrics.statistics import Recovered, recovered
 from clbench.metrics.tally import SHARES
 from clbench.profiles import PROFILES
-from clbench.results.records import Group, Record
+from clbench.results.record import Group, Record
 from clbench.results.staleness import is_stale
 from clbench.spec import parse
 

@@ -16,7 +16,8 @@ from clbench.core.text import printable
 from clbench.errors import InputError
 from clbench.results import verification
 from clbench.results.files import LARGEST, write_atomically
-from clbench.results.records import BrokenRecord, Record, path_of
+from clbench.results.record import BrokenRecord, Record
+from clbench.results.records import path_of
 
 CHECKSUMS = "checksums.sha256"  # as `sha256sum -c` reads them
 MOST = 100_000  # files in an archive

@@ -19,7 +19,8 @@ from clbench.metrics.shift import ALARMS, Shift, shift
 from clbench.metrics.verdict import ALPHA, MARGIN, Verdict, agreement, compare, metric_differences
 from clbench.registry import facts, pair_matches
 from clbench.results.files import read_json, readable, write_atomically
-from clbench.results.records import Record, file_name
+from clbench.results.record import Record
+from clbench.results.records import file_name
 from clbench.results.staleness import is_stale
 
 SCHEMA = 2

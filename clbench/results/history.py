@@ -8,7 +8,7 @@ from pathlib import Path
 from clbench.core.text import printable
 from clbench.metrics.references import REFERENCES
 from clbench.results import records
-from clbench.results.records import BrokenRecord, Record
+from clbench.results.record import BrokenRecord, Record
 from clbench.results.repository import Commit, Place, commits_of, unpack
 
 Found = tuple[list[Record], list[str]]  # and a line for each file that is no record

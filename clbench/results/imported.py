@@ -16,7 +16,8 @@ from clbench.errors import InputError
 from clbench.metrics.accuracy import METRICS
 from clbench.results.files import LARGEST as LARGEST_FILE
 from clbench.results.files import write_atomically
-from clbench.results.records import LARGEST, LONGEST, file_name
+from clbench.results.record import LARGEST, LONGEST
+from clbench.results.records import file_name
 from clbench.spec import suggestion
 
 FILE = "imported.csv"

@@ -12,7 +12,8 @@ from clbench.errors import InputError
 from clbench.results import archive, imported, records, verification
 from clbench.results.files import write_atomically
 from clbench.results.imported import Imported, load_imported
-from clbench.results.records import BrokenRecord, Group, Matrix, Record
+from clbench.results.record import BrokenRecord, Group, Matrix, Record
+from clbench.results.record_checks import check
 
 OUTCOMES = ("new", "merged", "there already", "conflict")
 
@@ -156,7 +157,7 @@ def join(ours: Record, theirs: Record) -> Record:
         joined.add(copy.deepcopy(group), acc)
     joined.files = ours.files | theirs.files
     try:
-        records.check(joined)
+        check(joined)
     except ValueError as error:
         raise Conflict(f"no record could hold both: {error}") from None
     return joined

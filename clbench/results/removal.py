@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from clbench.results import verification
-from clbench.results.records import Record, path_of
+from clbench.results.record import Record
+from clbench.results.records import path_of
 
 
 def belongings(record: Record, folder: Path) -> list[Path]:

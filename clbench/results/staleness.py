@@ -3,7 +3,7 @@
 from clbench import registry
 from clbench.errors import InputError
 from clbench.results import source
-from clbench.results.records import Record
+from clbench.results.record import Record
 
 
 def source_of(benchmark: str, strategy: str) -> str:

@@ -14,7 +14,8 @@ import numpy as np
 
 from clbench.core.text import printable
 from clbench.results.files import LARGEST, write_atomically
-from clbench.results.records import BrokenRecord, Record, path_of
+from clbench.results.record import BrokenRecord, Record
+from clbench.results.records import path_of
 
 MADE = (1980, 1, 1, 0, 0, 0)  # the time that a file in an archive bears: the same content is the same bytes
 TALLY, CURVES, SUFFIX = "--tally-", "--curves-", ".npz"

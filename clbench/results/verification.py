@@ -13,7 +13,7 @@ from clbench.core.text import printable
 from clbench.results.files import read_json, readable, write_atomically
 
 if TYPE_CHECKING:
-    from clbench.results.records import Record
+    from clbench.results.record import Record
 
 SCHEMA = 1
 

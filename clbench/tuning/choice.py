@@ -15,7 +15,7 @@ from clbench.errors import InputError
 from clbench.metrics.accuracy import METRICS, per_seed
 from clbench.registry import tuned_tables
 from clbench.report.values import ranks_by, wall_and_cpu
-from clbench.results.records import Record
+from clbench.results.record import Record
 from clbench.tuning.candidates import Values
 
 REPORTED = 1000  # seeds below it are those of reported runs

@@ -8,7 +8,7 @@ from clbench.errors import InputError
 from clbench.execution.execute import Finished
 from clbench.execution.plan import Pair, Plan, make_plan, measured_seconds
 from clbench.results import records
-from clbench.results.records import BrokenRecord, Record
+from clbench.results.record import BrokenRecord, Record
 from clbench.tuning.asked import Asked, Tuning
 from clbench.tuning.choice import Trial, trial
 

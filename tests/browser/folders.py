@@ -18,7 +18,7 @@ from clbench.report.tables import by_benchmark, by_profile, comparison
 from clbench.report.values import Entry, entries
 from clbench.results import imported, records
 from clbench.results.imported import Imported
-from clbench.results.records import Record
+from clbench.results.record import Record
 
 METHODS = ("naive", "joint", "er", "derpp", "ewc", "lwf", "si", "agem", "gdumb", "avalanche_replay")
 SCRIPT = "my.py:<img src=x onerror=alert(1)>"

@@ -8,6 +8,7 @@ from repositories import Repository
 from scipy import stats
 
 from clbench.results import records
+from clbench.results.record import Failure
 
 ENDS = np.array([[0.60, 0.80], [0.61, 0.81], [0.59, 0.79]])  # ACC 70, 71, 69
 LITTLE = np.array([[-0.001], [0.0], [0.001]])
@@ -99,7 +100,7 @@ def er_with(record, **arguments):
 
 def failed(er):
     record = er()
-    record.status, record.error = "failed", records.Failure("ValueError: no")
+    record.status, record.error = "failed", Failure("ValueError: no")
     return record
 
 

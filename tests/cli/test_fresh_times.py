@@ -6,6 +6,7 @@ import pytest
 import clbench
 from clbench.execution.repeat import difference
 from clbench.results import records
+from clbench.results.record import Record
 
 AGAIN = ("run", "--fresh-times", "--profile", "smoke", "--workers", "0")
 
@@ -134,7 +135,7 @@ def test_everything_that_is_measured_is_compared(ran):
     naive = next(record for record in ran if record.strategy == "naive")
 
     def again():
-        return msgspec.convert(msgspec.to_builtins(naive), records.Record)
+        return msgspec.convert(msgspec.to_builtins(naive), Record)
 
     assert difference(naive, again()) is None
     assert "unavailable" in difference(naive, None)

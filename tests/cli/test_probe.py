@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from clbench.results import records, tally
+from clbench.results.record import BrokenRecord
+from clbench.results.record_checks import check
 
 RUN = ("run", "-b", "split_digits_class", "-s", "naive", "--profile", "smoke", "--workers", "0")
 
@@ -65,7 +67,7 @@ def test_more_seeds_join_the_file_and_of_a_damaged_one_only_it_is_lost(here, pla
     (beside,) = path.parent.glob("naive--tally-*.npz")
     assert beside.stat().st_size < 100_000
     beside.write_bytes(b"no archive")
-    with pytest.raises(records.BrokenRecord, match="does not have the SHA-256"):
+    with pytest.raises(BrokenRecord, match="does not have the SHA-256"):
         tally.read(record, place / "my_results")
     assert here("show", "--profile", "smoke").returncode == 0  # its numbers stand in the record
     assert here(*RUN, "--seeds", "4").returncode == 0
@@ -100,4 +102,4 @@ def test_a_record_holds_of_a_tally_what_there_is(fabricated, values):
     with pytest.raises(ValueError):
         record.groups[0].tally = values
         record.groups[0].__post_init__()
-        records.check(record)
+        check(record)

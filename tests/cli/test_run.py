@@ -526,7 +526,7 @@ def test_a_table_is_printed_when_the_last_pair_of_its_benchmark_is_done(tmp_path
 def test_how_long_it_takes_is_corrected_once_by_what_the_first_groups_took():
     from clbench.cli.screen import Guess
     from clbench.execution.plan import Job
-    from clbench.results.records import Group, Record
+    from clbench.results.record import Group, Record
 
     jobs = [Job("smoke", "b", "s", (seed,), "cpu", 600.0, (), "") for seed in range(10)]
     guess = Guess({id(job): 2.0 for job in jobs}, workers=2)

@@ -13,7 +13,7 @@ from clbench.core import tuned
 from clbench.data.labelled.sources import Images
 from clbench.facts import Facts
 from clbench.results import records
-from clbench.results.records import Group, Record
+from clbench.results.record import Group, Record
 from clbench.tuning.choice import Trial, best_of
 from clbench.tuning.tables import with_table
 

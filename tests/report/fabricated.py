@@ -7,7 +7,7 @@ import pytest
 
 from clbench.report import stars
 from clbench.results import records, staleness
-from clbench.results.records import Failure, Group, Record
+from clbench.results.record import Failure, Group, Record
 
 SOURCE = "s" * 16  # the digest of every made-up pair
 SEEDS = {"split_toy_class": 5, "toy_pairs": 2}  # that benchmarks ask for, if not 3

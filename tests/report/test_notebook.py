@@ -13,6 +13,7 @@ from clbench.metrics.statistics import summarise
 from clbench.report.formats import grid
 from clbench.report.tables import comparison
 from clbench.results import records
+from clbench.results.record import Group
 
 HOSTILE = "my.py:<img src=x onerror=alert(1)>"
 
@@ -293,7 +294,7 @@ def test_a_comparison_that_is_not_there(results, tmp_path):
 def test_some_seeds_of_a_record_have_their_share_of_what_their_group_cost(fabricated):
     record = fabricated.make("er", fabricated.two_tasks((0.6, 0.9)))
     costs = record.groups[0].costs | {"train_s": 10.0, "peak_mb": 900.0}
-    group = records.Group([1, 2], costs, 2, {}, weights=["a", "b"], arrays={"r5": [[[0.1]], [[0.2]]]})
+    group = Group([1, 2], costs, 2, {}, weights=["a", "b"], arrays={"r5": [[[0.1]], [[0.2]]]})
     record.add(group, fabricated.two_tasks((0.6, 0.9), (0.7, 0.9)))
     part = record.of_seeds([2, 0])
     assert part.seeds == [0, 2] and part.acc == [record.acc[0], record.acc[2]] and part.weights == {2: "b"}

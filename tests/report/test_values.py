@@ -61,7 +61,7 @@ def test_unequal_tasks_are_counted_by_example_too(fabricated):
 def test_what_a_probe_finds_stands_beside_the_costs(fabricated):
     """Two tasks of four steps; joint ends at 0.9 of both."""
     from clbench.report.values import entries
-    from clbench.results.records import Probe
+    from clbench.results.record import Probe
 
     def probed(last, recovery):
         joint = fabricated.make("joint", fabricated.two_tasks((0.9, 0.9), (0.9, 0.9)))
