@@ -81,7 +81,8 @@ class FeCAM(ClassSums):
 
     def scores(self, f: Tensor) -> Tensor:
         f = F.normalize(f, dim=-1)
-        return torch.stack([-self.distance(f, c) for c in range(self.mu.shape[1])], -1)
+        seen, none = (self.n > 0).any(0).tolist(), f.new_zeros(f.shape[:-1])  # an unseen class is no answer
+        return torch.stack([-self.distance(f, c) if seen[c] else none for c in range(len(seen))], -1)
 
     def distance(self, f: Tensor, c: int) -> Tensor:
         """[S, n]: of f [S, n, h] to the mean of class c, in its metric."""
