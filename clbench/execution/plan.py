@@ -383,7 +383,7 @@ def jobs(
                 blank.profile,
                 blank.benchmark,
                 blank.strategy,
-                tuple(seeds[i : i + size]),
+                together,
                 device,
                 limit,
                 modules,
@@ -394,9 +394,18 @@ def jobs(
                 pair.trained,
                 pair.first_tasks,
             )
-            for i in range(0, len(seeds), size)
+            for together in _groups(pair, seeds, size)
         ]
     return made
+
+
+def _groups(pair: Pair, seeds: list[int], size: int) -> list[tuple[int, ...]]:
+    """The seeds, so many to a group. What is run again stays in the groups that it was in: beside other
+    seeds a processor may round otherwise, and a repeat has to give the same bits."""
+    again = pair.stored.groups if pair.again and pair.current and pair.stored else []
+    kept = [tuple(group.seeds) for group in again]
+    new = [seed for seed in seeds if not any(seed in group for group in kept)]
+    return kept + [tuple(new[i : i + size]) for i in range(0, len(new), size)]
 
 
 def _group_size(pair: Pair, device: str) -> int | None:
