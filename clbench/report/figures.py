@@ -24,6 +24,8 @@ def cost(found: list[Entry], look: dict[str, Look], metric: str = "acc") -> str 
         axes = figure.subplots()
         front = draw_points(axes, points, metric)
         _point_labels(figure, axes, points, front)
+        for artist in axes.get_children():
+            artist.set_clip_on(False)  # all of it lies within the axes, and a file that says so is larger
         return svg_of(figure)
 
 

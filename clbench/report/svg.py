@@ -31,6 +31,9 @@ def svg_of(figure) -> str:
     text = re.sub(r"(?<=[a-z]): |; (?=[a-z-]+:)", lambda found: found[0].strip(), text)
     text = re.sub(r'<g id="text_\d+">\s*(<text[^<]*</text>)\s*</g>', r"\1", text)
     text = re.sub(r"(<g[^>]*)>\s*((?:<use [^>]*/>\s*)+)</g>", _style_once, text)
+    text = re.sub(r'(<path id="[^"]*" d="[^"]*") style="[^"]*"/>', r"\1/>", text)  # its uses say it
+    text = re.sub(r"<g( style=[^>]*)>\s*<use ([^>]*/>)\s*</g>", r"<use\1 \2", text)
+    text = re.sub(r'<text( style="[^"]*")[^<]*</text>(?:\s*<text\1[^<]*</text>)+', _texts_together, text)
     text = _lines_together(_without_idle_groups(_without_idle_ids(text)))
     return re.sub(r"\s*\n\s*", "\n", text).strip() + "\n"
 
@@ -48,6 +51,11 @@ def _style_once(group: re.Match[str]) -> str:
         return group[0]
     style = styles.pop()
     return f"{group[1]}{style}>\n{group[2].replace(style, '')}</g>"
+
+
+def _texts_together(found: re.Match[str]) -> str:
+    """Texts of the same style that follow one another, in a group that says it once."""
+    return f"<g{found[1]}>\n{found[0].replace(found[1], '')}\n</g>"
 
 
 def _without_idle_groups(text: str) -> str:
