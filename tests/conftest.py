@@ -5,6 +5,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+from functools import lru_cache
 from pathlib import Path
 
 from clbench.execution.environment import ENVIRONMENT
@@ -13,6 +14,7 @@ os.environ.update(ENVIRONMENT, CLBENCH_OFFLINE="1")  # as workers have it; and n
 
 import pytest
 import torch
+import typer.main
 
 from clbench.execution.processor import one_thread
 
@@ -21,6 +23,14 @@ from clbench.execution.processor import one_thread
 def processor():
     """As workers compute."""
     with one_thread("cuda" if torch.cuda.is_available() else "cpu"):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def put_together_once():
+    """The command line, for all commands of this process: that takes longer than what most of them do."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.main, "get_command", lru_cache(typer.main.get_command))
         yield
 
 

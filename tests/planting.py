@@ -36,7 +36,7 @@ def rounds(changes: list[Change]) -> list[list[Change]]:
 def plant(changes: list[Change], folder: Path) -> Path:
     """A new tree in the folder: a copy of the package with all these changes."""
     tree = Path(tempfile.mkdtemp(dir=folder))
-    shutil.copytree(PACKAGE, tree / "clbench", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(PACKAGE, tree / "clbench")  # with what is compiled, which goes by size and time of a file
     for file, text, other in (edit for change in changes for edit in change.edits):
         path = place(tree, file)
         before = "" if text is None else path.read_text()

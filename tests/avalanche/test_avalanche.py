@@ -124,6 +124,12 @@ class Losses(Part):
         self.weights.append(torch.cat([tensor.flatten() for tensor in tensors]))
 
 
+@lru_cache
+def slowly(spec, scenario):
+    """Our run of a copy, which several tests look at."""
+    return native_losses(spec, scenario, **SLOW_SGD)
+
+
 def native_losses(spec, scenario, **budget):
     losses = Losses()
     acc = make(spec, scenario, extra=[losses], benchmark=BLOBS, **budget).train()
@@ -200,7 +206,7 @@ COPIES = {
 def test_the_same_semantics_give_the_same_losses_and_weights(ours, theirs, scenario):
     """Over fifty steps of three tasks; in the first all penalties are 0. A penalty of weights stands in our
     gradient, not in our loss."""
-    acc, losses, weights = native_losses(ours, scenario, **SLOW_SGD)
+    acc, losses, weights = slowly(ours, scenario)
     outcome, seen = avalanche(f"avalanche_{theirs}", scenario, **SLOW_SGD)
     terms = seen.losses if theirs.startswith("lwf") else seen.data_terms
     assert sum(terms, []) == pytest.approx(losses, abs=1e-4)
@@ -210,18 +216,17 @@ def test_the_same_semantics_give_the_same_losses_and_weights(ours, theirs, scena
 
 @pytest.mark.parametrize("ours", [one for one in COPIES if "(" in one])
 def test_every_argument_of_a_copy_matters(ours):
-    """By five times what is allowed above, in the scenario in which it matters most."""
+    """By five times what is allowed above, in one of the scenarios."""
 
     def learnt(one, scenario):  # without the cut SI diverges
-        return native_losses(one, scenario, **SLOW_SGD)[2][-1].nan_to_num()
+        return slowly(one, scenario)[2][-1].nan_to_num()
 
     (term,) = spec.parse(ours)
-    whole = {scenario: learnt(ours, scenario) for scenario in SCENARIOS}
     for left_out in term.arguments:
         others = {name: value for name, value in term.arguments.items() if name != left_out}
         without = spec.canonical(term.name, others, dict.fromkeys(others))
-        apart = [float((learnt(without, scenario) - whole[scenario]).abs().max()) for scenario in SCENARIOS]
-        assert max(apart) > 5e-4, (left_out, apart)
+        apart = ((learnt(without, scenario) - learnt(ours, scenario)).abs().max() for scenario in SCENARIOS)
+        assert any(most > 5e-4 for most in apart), left_out
 
 
 @pytest.mark.parametrize("scenario", ["domain", "task"])

@@ -4,7 +4,6 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -111,14 +110,14 @@ def test_whether_er_and_mir_differ(reader, committed):
     assert ("told apart" in " ".join(told)) == difference.contains_zero
 
 
-def test_what_repeats_a_row(reader, committed, tmp_path):
+def test_what_repeats_a_row(reader, committed, tmp_path, here):
     reader.click("input[name=p][value=smoke]")
     reader.click("#open-derpp")
     command = reader.page.js("document.getElementById('command').textContent")
     (own,) = [one for one in committed[1]["smoke"]["split_digits_class"] if one.record.strategy == "derpp"]
     assert shlex.split(command)[:6] == ["clbench", "run", "-b", "split_digits_class", "-s", "derpp"]
-    run = [sys.executable, "-m", *shlex.split(command), "--workers", "0", "--out", str(tmp_path)]
-    subprocess.run(run, check=True, capture_output=True)
+    done = here(*shlex.split(command)[1:], "--workers", "0", "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
     (again,), problems = records.load(tmp_path)
     assert not problems and again.seeds == own.record.seeds
     assert abs(again.array.mean() - own.record.array.mean()) < 0.02  # another processor rounds otherwise

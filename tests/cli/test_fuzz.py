@@ -430,6 +430,7 @@ def test_what_is_taken_ends_in_a_record_of_no_crash(which, value, place):
     if not ranges.fits(value, annotation):
         return
     spec = f"{name}({field}={written(value)})"
-    command("run", "-b", "blobs_task(steps=3, rows=4)", "-s", spec, "--out", "tried", "--fresh", *SMALL)
+    pair = ("-b", "blobs_task(tasks=3, steps=3, rows=4)", "-s", spec)
+    command("run", *pair, "--out", "tried", "--fresh", *SMALL)
     for record in records.load(place / "tried")[0]:
         assert record.status != "failed", (spec, record.error)

@@ -71,7 +71,7 @@ def test_workers_give_the_same_bits_as_this_process(tmp_path, here):
         1,
     )
     assert here("run", *names, "--workers", 0, cwd=tmp_path).returncode == 0
-    assert clbench("run", *names, "--workers", 2, "--out", "other", cwd=tmp_path).returncode == 0
+    assert here("run", *names, "--workers", 2, "--out", "other", cwd=tmp_path).returncode == 0
     for strategy in ("ewc(samples=64)", "er(memory=100)"):
         a, b = (
             records.read(records.path_of(tmp_path / folder, "smoke", "blobs_task", strategy))
@@ -391,8 +391,8 @@ def test_one_benchmark_under_two_spellings_is_one_pair(tmp_path, here):
     assert stored(tmp_path).seeds == [0, 1]
 
 
-def test_a_killed_worker_costs_only_its_own_run(own):
-    done = clbench(
+def test_a_killed_worker_costs_only_its_own_run(own, here):
+    done = here(
         "run",
         "-b",
         "blobs_class",
