@@ -71,7 +71,7 @@ MAY: dict[str, set[str]] = {
     "own_data": {"benchmarks", "core", "data", "spec"},
     "registry": {"core", "facts", "own_code", "spec"},
     "report": {"claims", "published", "core", "facts", "metrics", "profiles", "registry", "results", "spec"},
-    "results": {"core", "exports", "facts", "metrics", "moved", "own_code", "registry", "spec"},
+    "results": {"core", "data", "exports", "facts", "metrics", "moved", "own_code", "registry", "spec"},
     "spec": {"core"},
     "standalone": {
         "core",

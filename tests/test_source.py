@@ -279,3 +279,24 @@ def test_a_record_is_stale_when_its_source_changed_or_is_gone(tree, tmp_path, mo
     own.write_text("x = 1")
     (tree / "strategies/replay/er.py").unlink()
     assert is_stale(record)
+
+
+def test_what_was_made_of_a_text_is_kept_and_never_trusted_blindly(tmp_path, monkeypatch):
+    def digests():
+        source._read.cache_clear()  # as another process would find it
+        return [source.digest(modules) for modules in RUNS.values()]
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    (tmp_path / "file").write_text("no folder can be made here")
+    without = digests()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert digests() == without
+    kept = list((tmp_path / "clbench/sources").iterdir())
+    with monkeypatch.context() as patch:
+        patch.setattr(source, "_parse", None)  # whose place they take
+        assert digests() == without
+    for path, broken in zip(kept, (b"", b"half of a digest", b"\xff\n"), strict=False):
+        path.write_bytes(broken)
+    assert digests() == without
+    monkeypatch.setattr(source, "_reader", lambda: "another way to read")
+    assert digests() == without and len(list((tmp_path / "clbench/sources").iterdir())) == 2 * len(kept)

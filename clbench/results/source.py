@@ -1,16 +1,19 @@
 """A digest of the source code that a run depends on: what makes its record stale when it changes."""
 
 import ast
+import contextlib
 import hashlib
 import os
 import site
+import sys
 import sysconfig
+import tempfile
 import tokenize
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from clbench import moved
+from clbench import facts, moved
 from clbench.exports import EXPORTS
 from clbench.facts import DESCRIPTIVE, assigned_names, file_of
 from clbench.own_code import OwnCode
@@ -155,6 +158,43 @@ def _read_now(path: Path) -> _Source:
 def _read(path: Path, modified: int, ours: bool) -> _Source:
     with tokenize.open(path) as file:  # which looks for the coding that the file declares
         text = file.read()
+    kept = _kept() / hashlib.sha256(f"{_reader()} {ours} {text}".encode()).hexdigest()[:32]
+    try:
+        digest, *imports = kept.read_text().split("\n")
+    except (OSError, UnicodeDecodeError):
+        digest, imports = "", []
+    if len(digest) != 64:
+        digest, imports = _parse(path, text, ours)
+        with contextlib.suppress(OSError):  # it is only slower without
+            _keep("\n".join([digest, *imports]), kept)
+    return _Source(digest, tuple(imports), text)
+
+
+def _kept() -> Path:
+    """The folder of the user's cache with what was made of texts: to parse one takes much longer than to read
+    it."""
+    from clbench.data.files import folders
+
+    return folders()[-1] / "sources"
+
+
+@lru_cache
+def _reader() -> str:
+    """A digest of what makes them."""
+    code = b"".join(Path(file).read_bytes() for file in (__file__, facts.__file__))
+    return f"{hashlib.sha256(code).hexdigest()} {sys.version_info[:2]}"
+
+
+def _keep(content: str, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, part = tempfile.mkstemp(dir=path.parent)
+    with os.fdopen(handle, "w") as file:
+        file.write(content)
+    os.replace(part, path)  # other processes may do the same
+
+
+def _parse(path: Path, text: str, ours: bool) -> tuple[str, list[str]]:
+    """(the digest of a text, the names that it imports)."""
     tree = ast.parse(text, str(path))
     imports = []
     for node in ast.walk(tree):
@@ -179,8 +219,7 @@ def _read(path: Path, modified: int, ours: bool) -> _Source:
             node.exc.args = []  # what an error says
     if ours:  # of libraries it takes what is installed
         imports = [name for name in imports if name.split(".")[0] == "clbench"]
-    names = tuple(dict.fromkeys(imports))
-    return _Source(hashlib.sha256(repr(_plain(tree)).encode()).hexdigest(), names, text)
+    return hashlib.sha256(repr(_plain(tree)).encode()).hexdigest(), list(dict.fromkeys(imports))
 
 
 def _describes(line: ast.stmt) -> bool:
