@@ -188,9 +188,13 @@ def _reader() -> str:
 def _keep(content: str, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, part = tempfile.mkstemp(dir=path.parent)
-    with os.fdopen(handle, "w") as file:
-        file.write(content)
-    os.replace(part, path)  # other processes may do the same
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(content)
+        os.replace(part, path)  # other processes may do the same
+    except OSError:  # a full disk
+        os.unlink(part)
+        raise
 
 
 def _parse(path: Path, text: str, ours: bool) -> tuple[str, list[str]]:

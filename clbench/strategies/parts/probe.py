@@ -27,7 +27,7 @@ def answer_by_probe(run: Run, samples: Tensor, ridge: float) -> None:
 def probe(x: Tensor, label: Tensor, ridge: float) -> Tensor:
     """[S, h + 1, C]: the weights of features x [S, n, h], and of the constant 1 behind them, with the least
     squares to label [S, n, C] and a penalty on their own."""
-    x = torch.cat([x, torch.ones_like(x[..., :1])], -1).double()  # features square their condition in G
+    x = torch.cat([x, torch.ones_like(x[..., :1])], -1).double()  # G has the square of the condition of x
     G = x.mT @ x
     size = G.diagonal(dim1=-2, dim2=-1).mean(-1).view(-1, 1, 1)
     penalty = ridge * size * torch.eye(x.shape[-1], device=x.device)
