@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from clbench.results import records
+from clbench.results import lock, records
 from clbench.results.files import write_atomically
 from clbench.results.record import SCHEMA, BrokenRecord, Failure, Group, Record
 from clbench.results.records import file_name, load, path_of, read, write
@@ -271,3 +271,9 @@ def test_a_benchmark_with_arguments_is_a_safe_folder(tmp_path):
     record = made(benchmark="a/b.py:Mine_class(x='../')")
     assert write(record, tmp_path).parent.parent == tmp_path / "smoke"
     assert load(tmp_path)[0] == [record]
+
+
+def test_a_record_does_not_say_in_which_folder_of_a_machine_it_was_made(monkeypatch):
+    for out in (["--out", "/somebody/results"], ["--out=/somebody/results"]):
+        monkeypatch.setattr("sys.argv", ["/somebody/bin/clbench", "run", *out, "-s", "er(memory=5)"])
+        assert lock.command() == "clbench run -s 'er(memory=5)'"

@@ -55,9 +55,14 @@ def _this_process() -> dict[str, str | int]:
 
 
 def command() -> str:
-    """What this process was told, as it can be typed again."""
-    name = Path(sys.argv[0]).name
-    return shlex.join(["clbench" if name == "__main__.py" else name, *sys.argv[1:]])
+    """What this process was told, as it can be typed again. Where its results go is left out: that is a
+    folder of this machine, and records are handed on."""
+    name, told = Path(sys.argv[0]).name, list(sys.argv[1:])
+    while "--out" in told:
+        place = told.index("--out")
+        del told[place : place + 2]
+    told = [one for one in told if not one.startswith("--out=")]
+    return shlex.join(["clbench" if name == "__main__.py" else name, *told])
 
 
 def _describe(holder: Path) -> str:
