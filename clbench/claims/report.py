@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 SCHEMA = 1  # of the JSON
 MOST_SEEDS = 1000  # more are told as "over"
 COLUMNS = ("claim", "word", "effect [95 %]", "n", "cell", "weakest link", "seeds needed", "missing")
+BELOW = ("cell", "weakest link", "missing")  # a terminal has no room for them beside the others
 ABOUT = (
     "What papers and articles say, decided on these records: paired over seeds, 95 %, with a margin that "
     "belongs to the claim. Holds on k of n: true on at least k of the n benchmarks in scope (Holm). "

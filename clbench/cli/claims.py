@@ -62,8 +62,10 @@ def claims(
     scope (95 %, Holm). With -b a line is about a claim on a benchmark, corrected for the claims tested there.
     What is not testable has its reason.
     """
+    from rich.console import Console
+
     from clbench.claims import report
-    from clbench.report.formats import json_text
+    from clbench.report.formats import json_text, to_rich_lines
 
     made = judged_claims(claims_, results, profile, needed=not missing)
     chosen = _chosen(made, id_, benchmark)
@@ -82,7 +84,7 @@ def claims(
         if format_ is Format.markdown:
             print("\n".join(report.markdown(rows)))
         else:
-            _print(rows)
+            Console(highlight=False).print(to_rich_lines(report.COLUMNS, rows, report.BELOW))
         if not by_cell:
             print(f"\n{report.count(chosen)}")
 
@@ -94,24 +96,6 @@ def _commands(chosen: list, results: Path, everywhere: bool) -> list[str]:
     found = commands(chosen, results, everywhere)
     told = [line for one in found for line in (f"# {', '.join(one.claims)}", one.line, "")]
     return [printable(line) for line in told[:-1] or ["# no run would make more of them testable"]]
-
-
-def _print(rows: list[list[str]]) -> None:
-    """The rows as a table that fits the terminal."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    from clbench.claims.report import COLUMNS
-
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    used = [place for place in range(len(COLUMNS)) if any(row[place] for row in rows)]
-    for place in used:
-        table.add_column(COLUMNS[place], overflow="fold", no_wrap=place == 0)
-    for row in rows:
-        table.add_row(*(Text(printable(row[place])) for place in used))
-    Console(highlight=False).print(table)
 
 
 def judged_claims(path: Path | None, results: Path, profile: str | None, needed: bool = True) -> list:

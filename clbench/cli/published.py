@@ -51,8 +51,10 @@ def published(
     A row that is stale, or has fewer than five seeds, is never judged; a figure whose protocol lacks a value
     is incomplete, and one from memory unconfirmed: both are shown with --all.
     """
+    from rich.console import Console
+
     from clbench.published import report
-    from clbench.report.formats import json_text
+    from clbench.report.formats import json_text, to_rich_lines
 
     chosen = _chosen(_compared(results), id_, profile)
     shown = [one for one in chosen if all_ or one.verdict not in ("incomplete", "unconfirmed")]
@@ -65,7 +67,8 @@ def published(
     elif format_ is Format.markdown:
         print("\n".join(report.markdown(shown)))
     else:
-        _print([report.text_row(one) for one in shown])
+        rows = [report.text_row(one) for one in shown]
+        Console(highlight=False).print(to_rich_lines(report.COLUMNS, rows, report.BELOW))
         print("\n" + "\n".join(report.count_lines(chosen)))
 
 
@@ -139,21 +142,3 @@ def _told(seconds: float) -> str:
     if seconds == float("inf"):
         return "its data are not here"
     return f"about {seconds / 60:.0f} min on a core" if seconds >= 90 else f"about {seconds:.0f} s on a core"
-
-
-def _print(rows: list[list[str]]) -> None:
-    """The rows as a table that fits the terminal."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    from clbench.published.report import COLUMNS
-
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    used = [place for place in range(len(COLUMNS)) if any(row[place] for row in rows)] or [0]
-    for place in used:
-        table.add_column(COLUMNS[place], overflow="fold", no_wrap=place == 0)
-    for row in rows:
-        table.add_row(*(Text(printable(row[place])) for place in used))
-    Console(highlight=False).print(table)

@@ -33,17 +33,20 @@ if TYPE_CHECKING:
 
 PLANNING_LIMIT = 60.0  # seconds for all pairs that have their own files in common
 # Seconds measured over those that 6 x parameters x rows FLOPs at 5e10 a second, and 0.5 ms for a step, would
-# give, by kind of network: a convolution uses each parameter many times, a table of words few of them.
+# give, by kind of network: a convolution uses each parameter many times, a table of words few of them. The
+# optimiser goes over the parameters once for all rows, which takes as long as some 20 rows.
 TIMES = {
     "small mlp": 0.15,
     "mlp": 0.3,
-    "conv": 10.0,
+    "conv": 7.0,
     "resnet": 60.0,
     "small dual": 0.9,
     "dual": 0.9,
     "text": 0.2,
     "transformer": 20.0,
 }
+ROWS_OF_OPTIMISER = 20
+AVALANCHE_STEP = 3e-3  # seconds of a step in Avalanche's own loop, whatever the network
 SMALL = {"mlp": 50_000, "dual": 320_000}  # parameters; two towers have as few with images of 8x8
 
 
@@ -323,8 +326,9 @@ def estimate(benchmark: Benchmark, network: "Network", strategy: AnyStrategy, pr
     """Seconds for one seed on one core: a first guess, which the first groups to end will correct."""
     budget = benchmark.budget(profile)
     tasks: int = getattr(benchmark, "tasks", None) or 5
-    passes = 2.5 if strategy.backend == "avalanche" else 1.5
+    passes, overhead = (2.5, AVALANCHE_STEP) if strategy.backend == "avalanche" else (1.5, 0.0)
     if any(getattr(registry.load(entry), "sees_all_data", False) for entry, _ in strategy.terms):
         passes *= (tasks + 1) / 2
-    step = 6 * network.layout.parameters * budget.rows / 5e10 + 5e-4
-    return 0.2 + TIMES.get(kind_of(network), 1.0) * passes * tasks * budget.steps * step
+    rows = budget.rows + ROWS_OF_OPTIMISER
+    step = TIMES.get(kind_of(network), 1.0) * passes * (6 * network.layout.parameters * rows / 5e10 + 5e-4)
+    return 0.2 + tasks * budget.steps * (step + overhead)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SCHEMA = 1  # of the JSON
 COLUMNS = ("figure", "published", "ours", "n", "difference", "h", "verdict", "reason")
+BELOW = ("reason",)  # a terminal has no room for it beside the others
 OF_FIGURE = ("id", "protocol", "benchmark", "strategy", "metric", "value", "spread", "seeds")
 FIELDS = (*OF_FIGURE, "ours", "n", "difference", "h", "verdict", "reason")
 ABOUT = (

@@ -6,7 +6,7 @@ import html
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from clbench.core.text import CONTROL, printable
@@ -94,6 +94,31 @@ def to_rich(table: Table, width: int | None = None, keep: str | None = None):
         drawn.add_row(*map(Text, cells), end_section=ends)
     notes = [*table.notes, *([f"left out for want of room: {', '.join(left_out)}"] if left_out else [])]
     return Group(drawn, *(Text(printable(" ".join(note.split())), style="dim") for note in notes))
+
+
+def to_rich_lines(columns: Sequence[str], rows: Sequence[Sequence[str]], below: Sequence[str]):
+    """Rows of text for `rich.print`, without columns that are empty throughout. What stands in the columns
+    `below` is too long for a terminal: it is told under the row's name."""
+    from rich import box
+    from rich.console import Group
+    from rich.padding import Padding
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    used = [column for place, column in enumerate(columns) if not place or any(row[place] for row in rows)]
+    drawn = Grid(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    for place, column in enumerate(columns):
+        if column in used and column not in below:
+            longest = max((len(row[place]) for row in rows), default=0)
+            drawn.add_column(column, overflow="fold", min_width=min(longest, 16))  # a number stays whole
+    for row in rows:
+        cells = {column: printable(row[columns.index(column)]) for column in used}
+        told = [f"{column}: {cells[column]}" for column in below if cells.get(column)]
+        name, *others = (Text(cell) for column, cell in cells.items() if column not in below)
+        drawn.add_row(
+            Group(name, *(Padding(Text(line, style="dim"), (0, 0, 0, 2)) for line in told)), *others
+        )
+    return drawn
 
 
 def _by_family(rows: list[Row]) -> bool:

@@ -250,7 +250,7 @@ const Detail = (() => {
   const picture = row =>
     row.picture && [
       h("h3", null, "What it has learnt to stand for examples"),
-      h("p", {class: "says"}, "By the first seed: a column for each class of each task, at most ten pictures of each."),
+      h("p", {class: "says"}, "By the first seed: a column for each class of each task, at most three pictures of each."),
       h("img", {src: row.picture, alt: "learnt samples, a column for each class", class: "learnt"}),
     ];
 
