@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from clbench.errors import InputError
 from clbench.results import baselines as checking
 from clbench.results import staleness
-from clbench.results.baselines import accept, check, load_baselines
+from clbench.results.baselines import accept, check, disagreements, entry_of, load_baselines
 from clbench.results.judged import FORMATS, exit_status, junit, lines
 from clbench.results.record import Failure, Group, Record
 
@@ -114,6 +114,19 @@ def against(folder):
 
 def status_of(verdict, strict=False):
     return exit_status([("b", "s", verdict)], strict)
+
+
+def test_the_same_method_of_another_library_is_compared_on_the_common_seeds():
+    five, ten = np.arange(5), np.arange(10)
+    acc = ARRAY[[0]] + 0.001 * np.random.default_rng(0).normal(size=(10, 1, 1))
+    native = made("naive", acc[five], seeds=tuple(five.tolist()))
+    other = made("avalanche_naive", acc - 0.15 * (ten >= 5)[:, None, None], seeds=tuple(ten.tolist()))
+    now = {(BENCHMARK, record.strategy): entry_of(record) for record in (native, other)}
+    assert not disagreements(now, now)
+    lower = made("avalanche_naive", acc - 0.15, seeds=tuple(ten.tolist()))
+    now[BENCHMARK, "avalanche_naive"] = entry_of(lower)
+    ((_, strategy, found),) = disagreements(now, now)
+    assert (strategy, found.status) == ("avalanche_naive", "disagrees")
 
 
 # ---- verdicts
@@ -422,6 +435,12 @@ def test_no_baselines_say_how_to_make_them(folder):
     assert str(error.value) == message.format(folder)
 
 
+def _with_short_metrics(content):
+    ((name, entry),) = content["strategies"].items()
+    metrics = {metric: values[:1] for metric, values in entry["metrics"].items()}
+    return content | {"strategies": {name: entry | {"metrics": metrics}}}
+
+
 @pytest.mark.parametrize(
     "break_it, named",
     [
@@ -433,6 +452,7 @@ def test_no_baselines_say_how_to_make_them(folder):
             "the entry er is no baseline",
         ),
         (lambda content: json.dumps(content | {"strategies": {"er": 3}}), "the entry er is no baseline"),
+        (lambda content: json.dumps(_with_short_metrics(content)), "the entry er is no baseline"),
         (lambda content: json.dumps(content | {"strategies": ["er"]}), "no baseline of clbench"),
     ],
 )

@@ -95,6 +95,31 @@ def test_what_one_half_gave_is_kept_when_the_other_fails(monkeypatch):
     assert record.status == "failed" and record.error.reason == "ValueError: broken"
 
 
+def test_a_failure_is_forgotten_only_when_its_seeds_have_values(monkeypatch):
+    real, broken = engine.run, {1}
+
+    def run(stream, *rest):
+        if broken & {*stream.seeds}:
+            raise ValueError("broken")
+        return real(stream, *rest)
+
+    monkeypatch.setattr(engine, "run", run)
+    stored = None
+    for seeds, there, status in (([0], [0], "ok"), ([1], [0], "failed"), ([2], [0, 2], "failed")):
+        stored = _more(stored, seeds)
+        assert (stored.seeds, stored.status) == (there, status)
+    broken.clear()
+    stored = _more(stored, [1])
+    assert (stored.seeds, stored.status, stored.error) == ([0, 1, 2], "ok", None)
+
+
+def _more(stored, seeds):
+    asked, pair = job(seeds)
+    pair.stored = stored
+    finished = execute.execute(plan.Plan([pair], {}, []), [asked], None, workers=0)
+    return finished.records[pair.blank.benchmark, pair.blank.strategy]
+
+
 def test_parts_that_do_not_go_together_after_all_are_unsupported_in_a_line(monkeypatch):
     def run(*_):
         raise InputError("these two do not go together")

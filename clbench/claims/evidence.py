@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # What a clock or a counter of the machine measures: of a group of seeds together, and true of this machine.
 MEASURED = (*SECONDS, "gpu_hours", "cpu_hours", "energy_wh", "peak_mb")
+# Means over seeds of what differs from seed to seed.
+OF_ALL_SEEDS = ("moved", "steps_to_target", "gflops_to_target")
 EQUAL = {"memory": "memory_items", "flops": "flops", "steps": "steps"}  # what is given -> cost
 WITHIN = 1.1  # how far equal rows may lie apart
 DIGITS = 11  # of a difference: what lies beyond them is rounding
@@ -61,7 +63,9 @@ def gather(statement: Statement, given: tuple[str, ...], at_hand: AtHand) -> Evi
         else:
             data.setdefault(f"{atom.profile}/{atom.benchmark}", set()).add(row.record.data)
             values[atom] = values_of(row, atom.metric)
-            if known and not values[atom]:
+            if atom.metric in OF_ALL_SEEDS:
+                reasons.append(f"{atom.metric} is one number for all seeds, so nothing says how it varies")
+            elif known and not values[atom]:
                 reasons.append(f"no {atom.metric} of {atom.strategy} on {atom.profile}/{atom.benchmark}")
     reasons += [f"made on different data: {place}" for place, those in data.items() if len(those) > 1]
     missing = list(dict.fromkeys(missing))
@@ -96,6 +100,12 @@ def values_of(entry: Entry, name: str) -> dict[Seed, float]:
 
 def _costs(entry: Entry, name: str) -> dict[Seed, float]:
     record, cost = entry.record, COSTS[name]
+    if name in OF_ALL_SEEDS:
+        return {}
+    if name in record.tally:
+        seen = record.tally[name]
+        by_seed: dict[Seed, float] = {seed: seen.get(seed, np.nan) for seed in record.seeds}
+        return by_seed if np.isfinite([*by_seed.values()]).all() else {}
     if cost.derived:
         value = entry.costs.get(name)
         return {} if value is None else dict.fromkeys(record.seeds, value)

@@ -11,6 +11,7 @@ The operator gives the kind: `>` order, `=` equal, `!=` differ, `~` trend. Witho
 M: by 1 point (0 against a number, 0 per doubling), within 2.
 """
 
+import math
 import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -143,7 +144,14 @@ def _without_margin(text: str) -> tuple[str, float | None, bool, str]:
     margin = re.fullmatch(rf"(x?)({NUMBER})", found[2])
     if not margin:
         raise InputError(f'"{found[1]} {found[2]}": write a number, or x and a ratio')
-    return text[: found.start()], float(margin[2]), bool(margin[1]), found[1]
+    return text[: found.start()], _number(margin[2]), bool(margin[1]), found[1]
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise InputError(f"{text} is too large")
+    return number
 
 
 def _sides(text: str) -> tuple[str, str, list[str]]:
@@ -165,7 +173,7 @@ def _trend(metric: str, sides: list[str], margin: float | None, ratio: bool) -> 
     if ratio:
         raise InputError("the margin of a trend is a slope per doubling, no ratio")
     text, swept = sides[0], SWEEP.findall(sides[0])
-    values = [[float(value) for value in one.split("|")] for one in swept]
+    values = [[_number(value) for value in one.split("|")] for one in swept]
     if not values or any(one != values[0] for one in values) or text.startswith("{"):
         raise InputError("a trend is of one term with one sweep, like er(memory=100|500|2000)")
     if min(values[0]) <= 0 or len(set(values[0])) < 2:
@@ -187,7 +195,7 @@ def _terms(side: str, metric: str) -> tuple[Term, ...]:
 
 def _term(text: str, metric: str) -> Term:
     if re.fullmatch(NUMBER, text):
-        return Term(text, number=float(text))
+        return Term(text, number=_number(text))
     parts = _split(text, " - ")
     if len(parts) > 2 or any(re.fullmatch(NUMBER, part) for part in parts):
         raise InputError(f'"{text}": a difference is of two rows')

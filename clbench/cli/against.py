@@ -32,10 +32,10 @@ def results_against(
     commit, screen = comparing.commit_of(revision), Screen(to_stderr=True)
     with comparing.tree_of(commit) as place:
         then, now = Side(place), Side(trees.here())
-        theirs = comparing.known_pairs(place, how.profile, wanted)
+        theirs, ours = (comparing.known_pairs(side.place, how.profile, wanted) for side in (then, now))
         screen.console.print(f"by the code of {commit[:12]} and by the code here: pairs {len(wanted)}")
         took = comparing.measure(then, how, {name: wanted[name] for name in wanted if name in theirs})
-        took += comparing.measure(now, how, wanted)
+        took += comparing.measure(now, how, {name: wanted[name] for name in wanted if name in ours})
         looks = Looks(then, now, how.profile, sorted(wanted), committed, margin, again=seconds is not None)
         looks.unknown = wanted.keys() - theirs
         if seconds is None:

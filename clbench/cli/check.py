@@ -218,12 +218,14 @@ def _run_afresh(wanted: dict, profile: str, device: str, workers: int | None) ->
     from clbench.execution.devices import choose_device, default_workers
 
     device, screen = choose_device(device), terminal.Screen(to_stderr=True)
-    plan = planning.Plan.joined(
-        [
-            planning.make_plan([benchmark], [strategy], profile, seeds or None, None)
-            for (benchmark, strategy), seeds in wanted.items()
-        ]
-    )
+    plans, gone = [], []
+    for (benchmark, strategy), seeds in wanted.items():
+        try:
+            plans.append(planning.make_plan([benchmark], [strategy], profile, seeds or None, None))
+        except InputError as error:  # what was removed or renamed is missing, and the others are judged
+            gone.append(f"{benchmark} {strategy}: {error}")
+    print_warnings(gone)
+    plan = planning.Plan.joined(plans)
     jobs = planning.jobs(plan, device)
     workers = default_workers(device) if workers is None else workers
     screen.announce(plan, jobs, profile, device, workers)

@@ -117,13 +117,15 @@ def _merge(finished: Finished, pair: Pair, job: Job, result: GroupResult, out: P
     record = deepcopy(pair.blank) if fresh else finished.records[name]
     if record is pair.stored:  # a failed record, or more seeds of a good one
         record = deepcopy(record)
-        record.status, record.error = "ok", None
         record.source = pair.blank.source  # which computes the same, if it is not the very same
     if result.group is not None and result.acc is not None:
         record.add(result.group, result.acc)
-    # One seed that diverged marks the row for good; a group that failed only until it is tried again.
-    if result.status == "diverged" or (result.status != "ok" and record.status == "ok"):
+    # One seed that diverged marks the row for good; a group that failed only until all its seeds have values.
+    of_before = pair.stored is not None and record.error == pair.stored.error
+    if result.status == "diverged" or (result.status != "ok" and (record.status == "ok" or of_before)):
         record.status, record.error = result.status, result.error
+    elif of_before and record.error and {*(record.error.seeds or [])} <= {*record.seeds}:
+        record.status, record.error = "ok", None
     finished.records[name] = record
     known = finished.tallies.setdefault(name, _stored_tallies(pair, out) if not fresh else {})
     if result.group is not None and result.tally is not None:

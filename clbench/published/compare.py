@@ -76,8 +76,11 @@ def _compared(figure: Figure, row: Row, at_hand: AtHand) -> Compared:
 def values_of(entry: Entry, figure: Figure, row: Row) -> list[float]:
     """Ours of each seed; empty where a run has none."""
     record = entry.record
-    if row.over == "images" and record.slice_sizes is not None:
-        values = [acc_by_example(*one) for one in zip(record.array, record.slice_sizes, strict=True)]
+    if row.over == "images":
+        sizes = record.slice_sizes
+        if sizes is None:  # in older records
+            return []
+        values = [acc_by_example(*one) for one in zip(record.array, sizes, strict=True)]
     else:
         values = [*entry.metrics.get(METRICS[figure.metric], {}).values()]
     return [float(value) for value in values] if np.isfinite(values).all() else []

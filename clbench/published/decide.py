@@ -9,8 +9,7 @@ value_precision.
     undecided         |d| <= h + tau  and  h > 0.02
 
 Without a spread, or with one run, s_p = s_o ("spread assumed"). A spread that nobody has confirmed is tried
-both ways; words that differ make "undecided". Amounts have no interval: they agree within 5 %, and
-value_precision more."""
+both ways; words that differ make "undecided"."""
 
 from __future__ import annotations
 
@@ -21,11 +20,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtrit
 
-from clbench.published.figures import AMOUNTS, Figure
+from clbench.published.figures import Figure
 
 TOLERANCE = 0.01  # of a share, besides what rounding hides
 WIDEST = 0.02  # half-width of an interval that still says that two numbers are the same
-OF_AMOUNT = 0.05  # by which amounts may differ
 LEAST_SEEDS = 5
 REPRODUCED, NOT, UNDECIDED = "reproduced", "not reproduced", "undecided"
 
@@ -37,7 +35,7 @@ class Verdict:
     word: str
     reason: str
     difference: float
-    h: float | None = None  # None of amounts
+    h: float
 
 
 def decide(figure: Figure, values: Sequence[float]) -> Verdict:
@@ -45,9 +43,6 @@ def decide(figure: Figure, values: Sequence[float]) -> Verdict:
     if len(values) < LEAST_SEEDS:
         raise ValueError(f"{len(values)} seeds are too few to judge")
     d = float(np.mean(values)) - figure.value
-    if figure.metric in AMOUNTS:
-        near = abs(d) <= OF_AMOUNT * abs(figure.value) + figure.value_precision
-        return Verdict(REPRODUCED if near else NOT, "" if near else _direction(d), d)
     h = half_width(figure, values)
     word = _word(figure, d, h)
     if not figure.doubtful:

@@ -18,7 +18,6 @@ from clbench import registry
 
 FIGURES = Path(__file__).with_name("figures.json")
 ROWS = Path(__file__).with_name("rows.toml")
-AMOUNTS = ("macs", "compute_ratio")  # metrics that are no shares, and have no spread
 
 
 class Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

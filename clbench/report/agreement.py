@@ -17,7 +17,7 @@ from clbench.metrics.statistics import (
     paired_difference,
     smallest_margin,
 )
-from clbench.report.values import Entry, acc_by_seed
+from clbench.report.values import Entry, acc_by_seed, data_of
 from clbench.results.record import Record
 
 MARGIN = 0.02  # of ACC, within which two implementations are the same
@@ -82,7 +82,12 @@ def agreements(found: Sequence[Entry]) -> list[Agreement]:
     Rows that are stale, have failed or share no two seeds are left out."""
     native = [entry for entry in found if _counts(entry, "native")]
     rows = [entry for entry in found if _counts(entry, "avalanche")]
-    pairs = [(ours, row) for row in rows for ours in native if _is_same_method(ours.record, row.record)]
+    pairs = [
+        (ours, row)
+        for row in rows
+        for ours in native
+        if data_of(ours.record) == data_of(row.record) and _is_same_method(ours.record, row.record)
+    ]
     compared = [_agreement(ours, row) for ours, row in pairs]
     return [one for one in compared if one.difference.n > 1]
 

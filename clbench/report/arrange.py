@@ -1,5 +1,6 @@
 """Tables as somebody wants them: of the rows that filters leave, with ranks, in another order."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, geometric_mean
@@ -141,7 +142,8 @@ def _values(row: Row, key: str, found: Judged) -> list[float]:
     """One, or one for each benchmark that the row has it on."""
     own = [one for several in found.values() for one in several if one.record.strategy == row.strategy]
     cells = [row.cells[key]] if key in row.cells else [cell(one, key) for one in own]
-    return [one.value for one in cells if one.value is not None]
+    values = [math.inf if one.text.startswith("> ") else one.value for one in cells]  # > 3: a half-life
+    return [value for value in values if value is not None]
 
 
 def _mean(values: Sequence[float], key: str) -> float:

@@ -166,7 +166,7 @@ def points_of(found: list[Entry], look: dict[str, Look], metric: str) -> list[Po
     points = []
     for entry in found:
         flops = entry.costs["flops"]
-        summary = summarise(list(entry.metrics[metric].values())) if entry.ok else None
+        summary = summarise(list(entry.metrics.get(metric, {}).values())) if entry.ok else None
         if flops and summary is not None and summary.mean is not None:
             mean, half = 100 * summary.mean, 100 * (summary.half_width or 0)
             on_all = trains_on_all_data(entry.record)
@@ -185,7 +185,8 @@ def draw_points(axes, points: list[Point], metric: str) -> list[tuple[float, flo
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.margins(x=0.14, y=0.1)
     axes.grid()
-    return _draw_front(axes, [(point.x, point.y) for point in points if point.competes])
+    sign = 1 if METRICS[metric].higher_is_better else -1
+    return _draw_front(axes, [(point.x, point.y) for point in points if point.competes], sign)
 
 
 def _draw_point(axes, point: Point) -> None:
@@ -204,8 +205,9 @@ def _draw_point(axes, point: Point) -> None:
     )
 
 
-def _draw_front(axes, points: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    front = [points[i] for i in pareto([a for a, _ in points], [b for _, b in points])]
+def _draw_front(axes, points: list[tuple[float, float]], sign: int) -> list[tuple[float, float]]:
+    """sign: 1 where the higher value is better, else -1."""
+    front = [points[i] for i in pareto([a for a, _ in points], [sign * b for _, b in points])]
     corners = [corner for (a, b), (c, d) in pairwise(front) for corner in ((a, b), (c, b), (c, d))]
     if corners:
         axes.plot(*zip(*corners, strict=True), color=FAINT, linewidth=1.1, linestyle=(0, (4, 2)), zorder=0)

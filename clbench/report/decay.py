@@ -144,7 +144,7 @@ def _cells(entry: Entry, function: Callable[..., np.ndarray]) -> list[Cell]:
 
 def _calendar(every: int, tasks: int) -> str:
     """'lost, every 2nd (−50%)'."""
-    ending = {2: "nd", 3: "rd"}.get(every, "th")
+    ending = "th" if every % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(every % 10, "th")
     when = "no update" if every == tasks else f"every {every}{ending}"
     return f"lost, {when} (−{saved(tasks, every):.0%})"
 

@@ -12,7 +12,7 @@ from clbench.metrics.statistics import on_common_seeds, paired_difference
 from clbench.report.chosen import chosen_values
 from clbench.report.columns import QUESTIONS, heading, in_use
 from clbench.report.stars import competes, seeds_due, star_and_ties
-from clbench.report.values import BUSY, Entry, in_time, is_plain, ranks_by
+from clbench.report.values import BUSY, Entry, data_of, in_time, is_plain, ranks_by
 from clbench.results.record import Record
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def _no_help(found: list[Entry], lead: str) -> list[str]:
     sign = 1 if METRICS[lead].higher_is_better else -1
     told = []
     for entry in found:
-        if entry is not fine_tuned[0] and competes(entry, lead):
+        if entry is not fine_tuned[0] and competes(entry, lead) and _on_same_data(entry, fine_tuned[0]):
             own, plain = on_common_seeds(entry.metrics[lead], fine_tuned[0].metrics[lead])
             difference = paired_difference(sign * own, sign * plain)
             if difference.low is not None and difference.low <= 0:
@@ -146,6 +146,10 @@ def _no_help(found: list[Entry], lead: str) -> list[str]:
     if not told:
         return []
     return [f"not shown to be better than {NAIVE} (paired, 95 %): {', '.join(told)}"]
+
+
+def _on_same_data(one: Entry, other: Entry) -> bool:
+    return data_of(one.record) == data_of(other.record)
 
 
 def _reasons(rows: Sequence[Row]) -> list[str]:
@@ -169,11 +173,18 @@ def _data(rows: Sequence[Row]) -> list[str]:
     several = [
         benchmark
         for benchmark in benchmarks
-        if len({row.origins[benchmark].data for row in rows if benchmark in row.origins}) > 1
+        if len({data for row in rows if (data := _data_where_it_competes(row, benchmark))}) > 1
     ]
     return [
         f"{benchmark}: the rows were made on different data, so none is called best" for benchmark in several
     ]
+
+
+def _data_where_it_competes(row: Row, benchmark: str) -> str | None:
+    """None where the row does not compete there."""
+    origin = row.origins.get(benchmark)
+    competes = origin and origin.status == "ok" and not origin.stale and not row.yardstick
+    return origin.data if origin and competes else None
 
 
 def machines(rows: Sequence[Row]) -> list[str]:

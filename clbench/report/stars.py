@@ -9,12 +9,13 @@ def star_and_ties(entries: list[Entry], metric: str) -> Standing:
     """The strategy with the best mean among the rows of one benchmark, and how the others compare with it.
 
     Rows that are stale or that train on all data so far do not compete. There is no star for a cost, nor
-    among rows that were made on different data, nor for a row with fewer seeds than it should have.
+    where rows that compete were made on different data, nor for a row with fewer seeds than it should have.
     """
-    if metric not in METRICS or len({data_of(entry.record) for entry in entries}) != 1:
+    competing = [entry for entry in entries if competes(entry, metric)]
+    if metric not in METRICS or len({data_of(entry.record) for entry in competing}) != 1:
         return Standing()
-    competing = {entry.record.strategy: entry.metrics[metric] for entry in entries if competes(entry, metric)}
-    return standing(competing, METRICS[metric].higher_is_better, seeds_due(entries))
+    values = {entry.record.strategy: entry.metrics[metric] for entry in competing}
+    return standing(values, METRICS[metric].higher_is_better, seeds_due(entries))
 
 
 def competes(entry: Entry, metric: str) -> bool:

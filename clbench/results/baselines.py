@@ -58,6 +58,9 @@ class _Entry(msgspec.Struct):
             raise ValueError(f"no cost {', '.join(sorted(missing))}")
         if self.slices is not None and len(self.slices) != len(self.seeds):
             raise ValueError("other slices than seeds")
+        short = [name for name, values in (self.metrics or {}).items() if len(values) != len(self.seeds)]
+        if short:
+            raise ValueError(f"{short[0]} of other seeds")
 
 
 Pair = tuple[str, str]  # benchmark, strategy: canonical specs
@@ -285,22 +288,32 @@ def _verdict(pair: Pair, before: Entries, now: Entries, stale: bool, profile: st
 def disagreements(now: Entries, pairs: Iterable[Pair], margin: float = MARGIN) -> Results:
     """Rows of another library that are the same method as one of ours (`mirrors`), and whose numbers are not.
 
-    Not compared where one of the two has no numbers, or other seeds.
+    Compared on the seeds that both have.
     """
     found = []
     for benchmark, strategy in sorted(pairs):
         native, other = now.get((benchmark, _mirrored(strategy))), now.get((benchmark, strategy))
         if native is None or other is None or not native["status"] == other["status"] == "ok":
             continue
-        if sorted(native["seeds"]) != sorted(other["seeds"]) or native["data"] != other["data"]:
+        common = {*native["seeds"]} & {*other["seeds"]}
+        if not common or native["data"] != other["data"]:
             continue
-        of_native, of_other = ({**entry, "error": None, "metrics": None} for entry in (native, other))
+        of_native, of_other = (
+            {**_of_seeds(entry, common), "error": None, "metrics": None} for entry in (native, other)
+        )
         said = agreement(of_native, of_other, margin)
         if said.status != "pass":
             found.append(
                 (benchmark, strategy, replace(said, detail=f"with {_mirrored(strategy)}: {said.detail}"))
             )
     return found
+
+
+def _of_seeds(entry: dict, seeds: set[int]) -> dict:
+    """The entry without its other seeds."""
+    places = [place for place, seed in enumerate(entry["seeds"]) if seed in seeds]
+    by_seed = {name: entry[name] for name in ("seeds", "acc", "slices") if entry.get(name)}
+    return entry | {name: [values[place] for place in places] for name, values in by_seed.items()}
 
 
 def _mirrored(strategy: str) -> str:

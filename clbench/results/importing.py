@@ -96,10 +96,12 @@ class Plan:
         self._content |= files
         if ours is None:
             self._content[place] = path.read_bytes()
-            self._add_note(record, folder)
+            self._add_note(record, folder, record.sha256)
             self._tell("new", names, f"{record.status}, {len(record.seeds)} seeds")
         else:
             self._content[place] = records.signed(joined).encode()
+            if ours.verified == record.verified:
+                self._add_note(record, folder, joined.sha256)
             self._tell("merged", names, f"{len(ours.seeds)} seeds, now {len(joined.seeds)}")
 
     def _new_files(self, folder: Path, beside: dict[str, bytes]) -> dict[Path, bytes]:
@@ -111,8 +113,8 @@ class Plan:
                 raise Conflict(f"another {path.name} is here")
         return {path: content for path, content in found.items() if not path.exists()}
 
-    def _add_note(self, record: Record, folder: Path) -> None:
-        """What was verified of a record is true wherever it lies."""
+    def _add_note(self, record: Record, folder: Path, sha256: str) -> None:
+        """What was verified of a record is true wherever it lies. sha256: of the record that lies here."""
         if record.verified is None:
             return
         try:
@@ -120,7 +122,7 @@ class Plan:
         except verification.BrokenNotes as error:
             raise InputError(f"{error}; nothing imported") from None
         note = verification.read(folder, record.profile)[record.benchmark][record.strategy]
-        of_benchmark = there.get(record.benchmark, {}) | {record.strategy: note}
+        of_benchmark = there.get(record.benchmark, {}) | {record.strategy: replace(note, record=sha256)}
         self._notes[record.profile] = there | {record.benchmark: of_benchmark}
 
     def _rows_of(self, profile: str) -> dict[tuple, Imported]:

@@ -12,9 +12,9 @@ import numpy as np
 
 from clbench.core.tuned import are_of
 from clbench.errors import InputError
-from clbench.metrics.accuracy import METRICS, per_seed
+from clbench.metrics.accuracy import METRICS
 from clbench.registry import tuned_tables
-from clbench.report.values import ranks_by, wall_and_cpu
+from clbench.report.values import entries, ranks_by, wall_and_cpu
 from clbench.results.record import Record
 from clbench.tuning.candidates import Values
 
@@ -34,8 +34,9 @@ class Trial:
         """Mean over the seeds of the metric that the benchmark ranks by; None for what did not end well."""
         if self.record.status != "ok":
             return None
-        values = per_seed(self.record.array, self.record.settings.get("step_of"))[self.metric]
-        return float(np.mean(values)) if np.isfinite(values).all() else None
+        (entry,) = entries([self.record])
+        values = list(entry.metrics.get(self.metric, {}).values())
+        return float(np.mean(values)) if values and np.isfinite(values).all() else None
 
     @property
     def cpu_s(self) -> float:

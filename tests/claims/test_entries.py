@@ -88,6 +88,9 @@ def test_a_sweep_is_one_row_for_each_value():
         ("er(memory=0|2) ~ up", "all above 0"),
         ("er(memory=1|2) ~ sideways", 'write "up" or "down"'),
         ("er(memory=1|2) ~ up by x2", "no ratio"),
+        ("er > 1e400", "1e400 is too large"),
+        ("er = lwf within 1e400", "1e400 is too large"),
+        ("er(memory=1|1e400) ~ up", "1e400 is too large"),
     ],
 )
 def test_a_test_that_cannot_be_read_says_what_would_be_right(text, said):

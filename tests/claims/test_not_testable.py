@@ -89,6 +89,21 @@ def test_room_is_asked_of_every_benchmark_that_the_test_names(row, good, decided
     assert "room 5" in decided(good + level, test, given=["room 5"]).cells[0].reason
 
 
+def test_what_a_probe_counts_is_tested_by_seed(row, decided):
+    differences = (60, -180, 120, 10, -5)  # 1 on average, and nothing certain
+    naive, er = row("naive", 50), row("er", 50)
+    for record, values in ((er, [200] * 5), (naive, [200 + d for d in differences])):
+        for group in record.groups:
+            group.tally["recovery_steps"] = [values[seed] for seed in group.seeds]
+    cell = decided([naive, er], "recovery_steps: naive > er by 0.5").cells[0]
+    assert cell.alone == "undecided" and cell.effect == pytest.approx(1) and cell.low < -100
+
+
+def test_a_mean_over_seeds_is_no_evidence(row, decided):
+    cell = decided([row("naive", 50), row("er", 50)], "moved: naive > er by 0.1").cells[0]
+    assert "moved is one number for all seeds" in cell.reason
+
+
 def test_what_a_clock_says_of_seeds_that_ran_together_is_one_value(row, fabricated, decided):
     def timed(strategy, seconds, together=False, machines=("A",) * 5):
         record = row(strategy, 50)

@@ -1,6 +1,7 @@
 """`clbench check` against the committed baselines: passes on this code, fails on code that was broken on
 purpose."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,22 @@ def test_an_extra_pass_is_a_changed_cost(check, monkeypatch):
     monkeypatch.setattr(EWC, "after_task", twice)
     code, said = check("split_digits_domain", "ewc", "--format", "github")
     assert code == 1 and "cost changed" in said and "flops" in said and said.startswith("::error"), said
+
+
+def test_a_strategy_that_is_gone_is_missing_and_the_others_are_judged(here, tmp_path):
+    run = ("run", "-b", "blobs_class", "-s", "naive", "--workers", "0", "--out", "results", "--seeds", "2")
+    here(*run, "--profile", "smoke")
+    here("baseline", "accept", "--profile", "smoke", "--results", "results")
+    file = tmp_path / "baselines/smoke/blobs_class.json"
+    content = json.loads(file.read_text())
+    content["strategies"]["gone"] = content["strategies"]["naive"]
+    file.write_text(json.dumps(content))
+    done = here("check", "--profile", "smoke", "--workers", "0")
+    assert done.returncode == 1 and 'blobs_class gone: unknown strategy "gone"' in done.stderr
+    assert [line.split()[:3:2] for line in done.stdout.splitlines()[:2]] == [
+        ["missing", "gone"],
+        ["identical", "naive"],
+    ]
 
 
 def test_accepting_prints_what_it_changes(here):

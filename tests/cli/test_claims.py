@@ -78,8 +78,7 @@ def check(here, place):
     return run
 
 
-def test_a_line_for_every_claim_of_the_field(claims, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "120")
+def test_a_line_for_every_claim_of_the_field(claims):
     done = claims()
     assert done.returncode == 0
     lines = [line.split("  ")[0] for line in done.stdout.splitlines() if line[:1].isalpha()]

@@ -149,6 +149,17 @@ def test_disjoint_seeds_become_the_record_of_a_run_with_all(ours, theirs, fabric
         assert again.returncode == 0 and again.stdout == "my_results: 1 there already\n"
 
 
+def test_what_is_verified_on_both_sides_stays_so_when_joined(fabricated, here, tmp_path):
+    for folder, seeds in (("my_results", [0, 1]), ("theirs", [2, 3])):
+        made = part(fabricated, seeds)
+        records.write(made, tmp_path / folder)
+        note = {"er": Note(made.sha256, "today's", "a", "c", False, "2026-01-02", "p")}
+        verification.write(tmp_path / folder, "smoke", {"toy_class": note})
+    assert "merged" in here("results", "import", "theirs").stdout
+    joined = records.find(tmp_path / "my_results", "smoke", "toy_class", "er")
+    assert joined.seeds == [0, 1, 2, 3] and joined.verified == "today's"
+
+
 def test_several_sources_are_one_import(fabricated, here, tmp_path):
     for seed in range(3):
         records.write(part(fabricated, [seed]), tmp_path / f"machine{seed}")

@@ -81,12 +81,13 @@ def test_the_difference_is_paired_on_common_seeds_and_the_verdict_is_of_two_poin
         assert one.overhead == pytest.approx(1.0)
 
 
-def test_what_is_stale_failed_or_of_other_seeds_is_left_out(fabricated):
+def test_what_is_stale_failed_or_of_other_seeds_or_data_is_left_out(fabricated):
     own = row(fabricated, "ewc", [0.5, 0.6])
     for theirs in (
         row(fabricated, "avalanche_ewc", [0.5, 0.6], "avalanche", stale=True),
         row(fabricated, "avalanche_ewc", [0.5, 0.6], "avalanche", seeds=[5, 6]),
         row(fabricated, "avalanche_gone", [0.5, 0.6], "avalanche"),
+        row(fabricated, "avalanche_ewc", [0.5, 0.6], "avalanche", data="d2"),
     ):
         assert not compared(fabricated, own, theirs)
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from clbench.metrics.decay import DECAY
+from clbench.report.arrange import sorted_by
 from clbench.report.board import board
-from clbench.report.decay import section, tables_by_age
+from clbench.report.decay import _calendar, section, tables_by_age
 from clbench.report.tables import by_metric, comparison
 from clbench.report.values import entries
 from clbench.results import records
@@ -60,6 +61,16 @@ def test_a_half_life_that_only_some_seeds_reach_says_how_many_do_not(rows):
     (age, *_) = tables_by_age(rows)
     half = cells(age, "er")["half_life"]
     assert half.text == "> 4 (2 of 3 seeds)" and half.value is None
+
+
+def test_a_half_life_that_is_not_reached_is_the_longest(rows):
+    ordered = sorted_by(comparison(rows), "half_life", {"toy_domain": entries(rows)})
+    assert [row.strategy for row in ordered.rows] == ["er", "naive"]
+
+
+def test_ordinals():
+    said = [_calendar(every, 99).split()[2] for every in (2, 3, 4, 11, 12, 21, 22, 23, 32)]
+    assert said == ["2nd", "3rd", "4th", "11th", "12th", "21st", "22nd", "23rd", "32nd"]
 
 
 def test_values_stand_in_the_cells_of_streams_in_time_alone_and_in_no_default_column(fabricated, rows):

@@ -172,6 +172,10 @@ def test_rows_that_do_not_help_are_named(fabricated):
         notes = comparison(records).notes
     (line,) = [note for note in notes if note.startswith("not shown to be better")]
     assert line == "not shown to be better than naive (paired, 95 %): ewc, lwf"
+    records[4] = replace(records[4], data="d2")  # which is not compared
+    with fabricated.known():
+        notes = comparison(records).notes
+    assert any(note.endswith("than naive (paired, 95 %): ewc") for note in notes)
 
 
 def test_rows_that_learn_what_naive_learns_are_named(fabricated):
@@ -284,6 +288,14 @@ def test_rows_on_different_data_have_no_best(fabricated):
     table = comparison(records)
     assert not any(row.cells["acc"].marks for row in table.rows)
     assert any("different data" in note for note in table.notes)
+
+
+def test_a_row_that_broke_off_before_it_had_data_takes_no_star_away(fabricated):
+    error = {"reason": "ValueError: broken"}
+    broken = replace(fabricated.make("mine", status="failed", error=error), data="")
+    table = comparison([*fabricated.toy(), broken])
+    assert any("best" in row.cells["acc"].marks for row in table.rows)
+    assert not any("different data" in note for note in table.notes)
 
 
 def test_every_metric_and_cost_is_in_the_cells(table):

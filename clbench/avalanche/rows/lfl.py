@@ -22,6 +22,8 @@ class LFL(Row):
     def supports(self, stream, net) -> str | None:
         if stream.scenario == "task":
             return "it has one head, which it freezes"
+        if not net.layout.shapes.keys() - net.layout.head:
+            return "it freezes the output layer after the first task, and this network has no other"
         return None
 
     def build(self, common: dict, stream):
