@@ -10,6 +10,8 @@ from clbench.data.labelled.dividing import Cut
 from clbench.errors import InputError
 from clbench.spec import suggestion
 
+OF_FILES = ("path", "test", "image", "label", "time")  # arguments that say where rows are read from
+
 
 def benchmark_from(
     x: Any,
@@ -46,7 +48,7 @@ def benchmark_from(
         raise InputError(f"use {', '.join(LabelledData.scenarios)}", "scenario", scenario)
     if column is not None:
         arguments.setdefault("by", "column")
-    known = [one.name for one in fields(LabelledData)]
+    known = [one.name for one in fields(LabelledData) if one.name not in OF_FILES]
     if unknown := [name for name in arguments if name not in known]:
         raise InputError(
             f"no such argument{suggestion(unknown[0], known)}", unknown[0], arguments[unknown[0]]
@@ -66,5 +68,6 @@ def benchmark_from(
         timed=Cut(benchmark.by or "").timed,
         buckets=benchmark.buckets,
         vectors=benchmark.of_words,
+        columns=benchmark.columns(),
     )
     return benchmark

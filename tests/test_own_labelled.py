@@ -204,6 +204,40 @@ def test_frames_texts_pictures_and_data_sets_of_torch_are_taken():
     assert said.x.dtype == torch.uint8 and said.x.shape[1] == 64
 
 
+def test_columns_of_what_python_hands_over_are_chosen():
+    x, y = blobs((40, 40, 40))
+    told = np.unique(y, return_inverse=True)[1]
+    frame = pd.DataFrame(x, columns=[f"c{i}" for i in range(8)]).assign(told=told, y=y)
+    frame["patient"] = [f"p{i}" for i in range(120)]  # says where a row is from: no feature
+    frame["said"] = [f"{word} number {i}" for i, word in enumerate(y)]
+    left_out = frame.drop(columns="said")
+    whole, less = (benchmark_from(left_out, "y", without=some).contents() for some in ([], ["told"]))
+    assert (whole.x.shape[1], less.x.shape[1]) == (9, 8)
+    assert benchmark_from(left_out, "y", features=["c1", "c3"]).contents().x.shape[1] == 2
+    assert benchmark_from(frame, "y", text="said", buckets=64).contents().x.shape[1] == 64
+    held = np.concatenate([x, told[:, None]], 1)
+    assert benchmark_from(held, y, without=["column 8"]).contents().x.shape[1] == 8
+    learnt = torch.tensor(x, requires_grad=True)
+    assert benchmark_from(learnt, y).contents().x.shape[1] == 8
+
+
+def test_pixels_of_0_and_1_are_the_same_as_any_type():
+    pixels = np.random.default_rng(0).integers(0, 2, (60, 9, 9))
+    scales = {
+        benchmark_from(pixels.astype(kind), np.arange(60) % 3).contents().scale for kind in ("u1", "i8")
+    }
+    assert scales == {1.0}
+
+
+def test_other_rows_have_another_fingerprint():
+    x, y = blobs((40, 40, 40))
+    group = np.arange(120) // 4
+    one = benchmark_from(x, y, group=group).fingerprint()
+    assert one == benchmark_from(x, y, group=group).fingerprint()
+    assert one != benchmark_from(x + 1, y, group=group).fingerprint()
+    assert one != benchmark_from(x, np.roll(y, 1), group=group).fingerprint()
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -214,6 +248,12 @@ def test_frames_texts_pictures_and_data_sets_of_torch_are_taken():
         ({"x": np.zeros((4, 2)), "y": [1, 2, 1, 2], "scenario": "pairs"}, "use class, task, domain"),
         ({"x": np.array([{}, {}]), "y": [1, 2]}, "x is object"),
         ({"x": -np.ones((4, 5, 5)), "y": [1, 2, 1, 2]}, "x has pixels from -1 to -1"),
+        ({"x": [np.ones((2, 2)), np.ones((3, 3))], "y": [1, 2]}, "the rows of x differ in shape"),
+        ({"x": 5, "y": [1, 2]}, "x is one int: give one for each row"),
+        ({"x": np.zeros((2, 2)), "y": 3}, "y is one int"),
+        ({"x": np.zeros((4, 2)), "y": [1, 2, 1, 2], "path": "a.csv"}, "path='a.csv': no such argument"),
+        ({"x": np.zeros((4, 2)), "y": [1, 2, 1, 2], "without": ["a"]}, 'no column "a"; there are column 0'),
+        ({"x": ["a b"] * 4, "y": [1, 2, 1, 2], "features": ["a"]}, "are of columns, and x has texts"),
     ],
 )
 def test_what_python_hands_over_and_does_not_fit_is_refused(given, said):
@@ -243,12 +283,8 @@ def test_a_changed_file_is_another_fingerprint(data):
     spec = "labelled_class(path='changes.csv')"
     frame = pd.DataFrame({"w": np.arange(80.0), "label": list("ab") * 40})
     frame.to_csv("changes.csv", index=False)
-    registry_first = made(spec)
-    first = registry_first.fingerprint()
+    first = made(spec).fingerprint()
     frame.assign(w=frame.w + 1).to_csv("changes.csv", index=False)
-    from clbench.benchmarks import labelled
-
-    labelled._load.cache_clear()
     assert made(spec).fingerprint() != first
 
 

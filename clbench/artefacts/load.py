@@ -199,7 +199,8 @@ def check_same_past(file: ModelFile, stream: "Stream") -> None:
         if not same:
             raise InputError(
                 f"{file.path}: task {t + 1} has other training rows now, or at other places; new rows belong "
-                "behind the old ones"
+                "behind the old ones, and slices of time that were joined for want of rows stay as they were "
+                "with edges: by='2023-01-01,…'"
             )
     if places is not None and len(places):
         samples = torch.stack([torch.zeros_like(places), places], 1).expand(len(file.seeds), -1, 2)

@@ -20,11 +20,11 @@ from clbench.data.labelled.divided import Divided, divide
 from clbench.data.labelled.dividing import Cut
 from clbench.data.labelled.found import Found
 from clbench.data.labelled.on_features import found_on_features
-from clbench.data.places import path_of
+from clbench.data.places import path_of, state_of
 from clbench.errors import InputError
 from clbench.models.by_name import NetworkBySpec
 from clbench.models.network import Network
-from clbench.streams.class_groups import check_groups, class_groups
+from clbench.streams.class_groups import TASKS, check_groups, class_groups
 from clbench.streams.in_parts import split_by_part
 from clbench.streams.labelled import LabelledStream, split_by_class
 from clbench.streams.stream import Task
@@ -136,6 +136,10 @@ class LabelledData(NetworkBySpec, Benchmark):
                 f"features='wordllama' are of texts, and {self.path or 'x'} has {found.about.kind}: leave it "
                 "out"
             )
+        if self.size and found.about.kind != "images":
+            raise InputError(
+                f"size is of images, and {self.path or 'x'} has {found.about.kind}: leave it out"
+            )
         return found_on_features(found, self.backbone, self.path or "x") if self.backbone else found
 
     def _found(self) -> Found:
@@ -143,12 +147,16 @@ class LabelledData(NetworkBySpec, Benchmark):
             return self.given
         example = f"labelled_{self.scenario} needs a path: -b \"labelled_{self.scenario}(path='photos')\""
         is_set = self.path.startswith("torchvision:")
-        place = self.path if is_set else path_of(self.path, example)
-        return _load(place, self._reading(), path_of(self.test, example) if self.test else None)
+        place = self.path if is_set else path_of(self.path, example).absolute()
+        test = path_of(self.test, example).absolute() if self.test else None
+        if "states" not in vars(self):  # once, since a folder may have many files
+            vars(self)["states"] = tuple(state_of(one) for one in (place, test) if isinstance(one, Path))
+        return _load(place, self._reading(), test, vars(self)["states"])
 
-    def _reading(self) -> own.Options:
+    def columns(self) -> LabelColumns:
+        """Those that the arguments name."""
         column = self.by if self.by not in (None, "class") and not Cut(self.by or "").timed else None
-        columns = LabelColumns(
+        return LabelColumns(
             self.image,
             self.text,
             self.label,
@@ -159,9 +167,11 @@ class LabelledData(NetworkBySpec, Benchmark):
             tuple(map(str, self.features)) if isinstance(self.features, list) and self.features else None,
             tuple(map(str, self.without or ())),
         )
+
+    def _reading(self) -> own.Options:
         timed = self.time is not None or Cut(self.by or "").timed
         size = self.size or (pretrained.backbone(self.backbone).side if self.backbone else None)
-        return own.Options(columns, self.unit, timed, size, self.buckets, self.of_words)
+        return own.Options(self.columns(), self.unit, timed, size, self.buckets, self.of_words)
 
     def _by(self) -> str:
         """What tasks are cut by. In the domain-incremental scenario time, where there is one."""
@@ -188,6 +198,12 @@ class LabelledData(NetworkBySpec, Benchmark):
         images = replace(images, shape=None)  # so that nobody draws what a user's images taught into a record
         if images.by == "class":
             groups = self._groups(images, seeds)
+            if self.scenario != "class" and max(map(len, groups)) == 1:
+                raise InputError(
+                    f"each task has one class, so labelled_{self.scenario} has nothing to learn: put two or "
+                    "more in a task with tasks= or classes=, cut by time or a column with by=, or take "
+                    "labelled_class"
+                )
             check_groups(groups, images.classes, set(images.y_test.unique().tolist()), self.scenario)
             stream = split_by_class(images, groups, self.scenario, seeds)
         else:
@@ -209,9 +225,16 @@ class LabelledData(NetworkBySpec, Benchmark):
             images.first_seen,
             seeds,
             order=self.order,
-            tasks=self.tasks,
+            tasks=self.tasks or self._usual_tasks(images),
             classes=self.classes,
         )
+
+    def _usual_tasks(self, images: Divided) -> int | None:
+        """Where nothing is said, as many as have two classes each if a task's own classes alone are told
+        apart."""
+        if self.classes or self.scenario == "class":
+            return None
+        return max(min(TASKS, len(images.classes) // 2), 2)
 
     # ---- network
 
@@ -241,7 +264,8 @@ def _few(stream: LabelledStream, t: int, shots: int) -> Task:
 
 
 @lru_cache(maxsize=4)
-def _load(path: Path | str, options: own.Options, test: Path | None) -> Found:
+def _load(path: Path | str, options: own.Options, test: Path | None, states: tuple) -> Found:
+    """states: of the files, so that what has changed is read anew."""
     return own.load(path, options, test)
 
 

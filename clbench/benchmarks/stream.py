@@ -15,7 +15,7 @@ from clbench.data import word_vectors
 from clbench.data.pairs import icons, store
 from clbench.data.pairs.pairs import Pairs
 from clbench.data.pairs.rows import Columns
-from clbench.data.places import path_of
+from clbench.data.places import path_of, state_of
 from clbench.errors import InputError
 from clbench.models import open_clip
 from clbench.models.dual_encoder import DualEncoder
@@ -132,7 +132,8 @@ class DatedPairs(Benchmark):
             only=str(find(self.only)) if self.only else None,
             exclude=str(find(self.exclude)) if self.exclude else None,
         )
-        return _load(find(self.path), options, find(self.test) if self.test else None)
+        path, test = find(self.path).absolute(), find(self.test).absolute() if self.test else None
+        return _load(path, options, test, (state_of(path), state_of(test)))
 
     def make_stream(self, pairs: Pairs, seeds: list[int]) -> PairStream:
         return PairStream(pairs, seeds)
@@ -155,7 +156,8 @@ class DatedPairs(Benchmark):
 
 
 @lru_cache(maxsize=4)
-def _load(path: Path, options: store.Options, test: Path | None) -> Pairs:
+def _load(path: Path, options: store.Options, test: Path | None, states: tuple) -> Pairs:
+    """states: of the files, so that what has changed is read anew."""
     return store.load(path, options, test)
 
 

@@ -7,6 +7,7 @@ import json
 import textwrap
 import tokenize
 from dataclasses import MISSING, fields, is_dataclass
+from itertools import takewhile
 from typing import Annotated, Any
 
 import typer
@@ -65,6 +66,9 @@ def _names(text: str) -> list[str]:
                 f'there is no strategy or benchmark "{name}"{suggestion(name, known)} '
                 f"(`clbench list` shows them all)"
             )
+    for term in parse(text):
+        if term.name in registry.strategies() and term.arguments:
+            registry.strategy(written(term.name, term.arguments))  # which refuses what it does not take
     return names
 
 
@@ -183,7 +187,7 @@ def arguments_of(cls: type, meanings: dict[str, str] | None = None) -> list[dict
 
 
 def _comments(cls: type) -> dict[str, str]:
-    """field -> the comment at its line, in the class and its bases."""
+    """field -> the comment at its line, or the lines of one above it, in the class and its bases."""
     found: dict[str, str] = {}
     for one in reversed(cls.__mro__):
         if not is_dataclass(one):
@@ -196,9 +200,17 @@ def _comments(cls: type) -> dict[str, str]:
         }
         (tree,) = ast.parse(source).body
         for line in tree.body if isinstance(tree, ast.ClassDef) else []:
-            if isinstance(line, ast.AnnAssign) and line.end_lineno in said:
-                found[ast.unparse(line.target)] = said[line.end_lineno]
+            if isinstance(line, ast.AnnAssign):
+                above = _comment_above(source.splitlines()[: line.lineno - 1])
+                if comment := said.get(line.end_lineno or 0) or above:
+                    found[ast.unparse(line.target)] = comment
     return found
+
+
+def _comment_above(lines: list[str]) -> str:
+    """The last lines, as far as they are comments, as one."""
+    found = list(takewhile(lambda line: line.lstrip().startswith("#"), reversed(lines)))
+    return " ".join(line.strip().lstrip("# ") for line in reversed(found))
 
 
 def _tuned(name: str) -> dict[str, dict[str, dict[str, Any]]]:

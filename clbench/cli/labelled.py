@@ -15,6 +15,7 @@ from clbench.data.labelled.found import Found
 from clbench.data.labelled.torchvision_sets import PREFIX
 from clbench.data.places import path_of
 from clbench.errors import InputError
+from clbench.streams.class_groups import class_groups
 
 STRATEGIES = "-s naive -s er -s cumulative -s joint"
 ARGUMENTS = (
@@ -24,6 +25,7 @@ ARGUMENTS = (
     "text",
     "label",
     "time",
+    "split",
     "without",
     "group",
     "unit",
@@ -32,6 +34,7 @@ ARGUMENTS = (
     "min_rows",
 )
 FEW = 200  # training rows: of so few the benchmark's own memory would be half
+WITHOUT_COUNT = ("class", "year", "quarter", "month", "season")
 UNITS = ("iso", "s", "ms")
 
 
@@ -58,6 +61,7 @@ def inspect_path(given: dict[str, Any], picture: Path | None) -> None:
         text=given.get("text"),
         label=given.get("label"),
         time=given.get("time"),
+        split=given.get("split"),
         part=by if by not in (None, "class") and not cut.timed else None,
         group=given.get("group"),
         without=tuple(given.get("without", ())),
@@ -67,13 +71,33 @@ def inspect_path(given: dict[str, Any], picture: Path | None) -> None:
     place: Path | str = what if what.startswith(PREFIX) else path_of(what, "")
     found = own.load(place, options, path_of(given["test"], "") if "test" in given else None)
     cut = inspecting.cut_of(found, by, cut)
+    if cut.count and cut.by in WITHOUT_COUNT:
+        raise InputError(f"count is of --by quantile, or of a column of numbers, and this is by {cut.by}")
+    if picture and found.about.kind != "images":
+        raise InputError(f"--picture draws images, and {what} has {found.about.kind}: leave it out")
     if given.get("unit") == "iso":
         given = {name: value for name, value in given.items() if name != "unit"}
     said = {name: given[name] for name in ARGUMENTS if name in given}
-    if cut.by != "class":
+    if cut.by == "class":
+        said |= _classes_together(found, divide(found, cut, what))
+    else:
         said = {name: {**said, "by": cut.by}[name] for name in ARGUMENTS if name in {*said, "by"}}
     scenario = "class" if cut.by == "class" else "domain"
     _show(found, cut, what, lambda rows: f"labelled_{scenario}({_written(said | _memory(rows))})", picture)
+
+
+def _classes_together(found: Found, rows: Rows) -> dict[str, list[int]]:
+    """How many classes each task has where a usual one would have no test row: it is joined with the one
+    before it, the first with the second."""
+    names, tested = found.about.classes, {*found.y[rows.test].tolist()}
+    usual = class_groups(names, tuple(range(len(names))), [0], order="name", tasks=None, classes=None)
+    joined: list[list[int]] = []
+    for group in usual:
+        if joined and not (tested & {*group} and tested & {*joined[-1]}):
+            joined[-1] = joined[-1] + group
+        else:
+            joined.append(group)
+    return {} if len(joined) == len(usual) else {"classes": [len(group) for group in joined]}
 
 
 def inspect_benchmark(name: str, benchmark: Any, picture: Path | None) -> None:

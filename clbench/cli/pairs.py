@@ -49,6 +49,7 @@ def inspect(
     caption: Annotated[str | None, typer.Option(help="Column of captions or passages: pairs.")] = None,
     label: Annotated[str | None, typer.Option(help="Column of classes: labelled data.")] = None,
     time: Annotated[str | None, typer.Option(help="Column of dates.")] = None,
+    split: Annotated[str | None, typer.Option(help="Column that says train or test: labelled data.")] = None,
     group: Annotated[
         str | None, typer.Option(help="Column whose values are held out whole, as patients are.")
     ] = None,
@@ -63,7 +64,7 @@ def inspect(
     ] = None,
     count: Annotated[int | None, typer.Option(help="Slices, by quantile.", min=1)] = None,
     min_rows: Annotated[
-        int | None, typer.Option(help="Neighbouring slices are joined until each has so many.")
+        int | None, typer.Option(help="Neighbouring slices are joined until each has so many.", min=1)
     ] = None,
     picture: Annotated[Path | None, typer.Option(help="Draw samples of every slice into this file.")] = None,
 ) -> None:
@@ -81,6 +82,7 @@ def inspect(
         "caption": caption,
         "label": label,
         "time": time,
+        "split": split,
         "group": group,
         "without": without,
         "unit": unit,
@@ -95,7 +97,7 @@ def inspect(
         if is_labelled(what, label, caption):
             inspect_path(given, picture)
             return
-        for name in ("label", "group", "without"):
+        for name in ("label", "split", "group", "without"):
             if name in given:
                 raise InputError(f"--{name} is for labelled data: name the column of classes with --label")
         given = {"by": "year", "min_rows": 500, **given}

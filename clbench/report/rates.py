@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from clbench.core.costs import SECONDS
 from clbench.core.paths import check_file
 from clbench.errors import InputError
 from clbench.metrics.references import JOINT
@@ -155,9 +156,16 @@ def kwh(rates: Rates, entry: Entry) -> float | None:
     """Energy of one seed: measured, or CPU hours at the watts given."""
     measured = entry.costs["energy_wh"]
     watts = rates.watts_per_cpu if entry.costs["gpu_hours"] is None else None
-    hours = entry.costs["cpu_hours"]
-    found = _product(hours, watts) if measured is None else measured
+    found = _product(_cpu_hours(entry), watts) if measured is None else measured
     return None if found is None else found / 1000
+
+
+def _cpu_hours(entry: Entry) -> float | None:
+    """Of training and evaluation, by their share of the time: the first run of a command alone has loaded the
+    libraries and the data."""
+    setup, *others = (entry.costs[name] or 0.0 for name in SECONDS)
+    hours, work = entry.costs["cpu_hours"], sum(others)
+    return hours if hours is None or not work else hours * work / (setup + work)
 
 
 def money_of(rates: Rates, entry: Entry) -> float | None:
@@ -165,7 +173,7 @@ def money_of(rates: Rates, entry: Entry) -> float | None:
     hours = entry.costs["gpu_hours"]
     price = rates.price_per_gpu_hour
     if hours is None:
-        hours, price = entry.costs["cpu_hours"], rates.price_per_cpu_hour
+        hours, price = _cpu_hours(entry), rates.price_per_cpu_hour
     parts = [
         _product(amount, rate)
         for amount, rate in ((hours, price), (kwh(rates, entry), rates.price_per_kwh))

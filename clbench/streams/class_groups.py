@@ -3,7 +3,6 @@
 from typing import Any, Literal
 
 from clbench.errors import InputError
-from clbench.streams.labelled import class_order
 
 TASKS = 5  # where nothing is said
 NAMES = 20  # that a message lists
@@ -32,6 +31,8 @@ def class_groups(
     elif order == "given":
         places = list(first_seen)
     elif order == "seed":
+        from clbench.streams.labelled import class_order  # here, since it imports torch
+
         places = class_order(seeds, places)
     if classes and all(isinstance(one, list) for one in classes):
         return [_named(names, group) for group in classes]
@@ -76,4 +77,7 @@ def check_groups(groups: list[list[int]], names: tuple[str, ...], tested: set[in
     for t, group in enumerate(groups, 1):
         if not tested & set(group):
             called = ", ".join(names[place] for place in group)
-            raise InputError(f"task {t} has no test row of its classes ({called}): put them with others")
+            raise InputError(
+                f"task {t} has no test row of its classes ({called}): put them with others, with tasks= or "
+                "classes="
+            )

@@ -30,6 +30,7 @@ def place(fabricated, tmp_path_factory):
         "mas": {"cpu_hours": 12.0, "memory_bytes": 1000},
         "si": gpu | {"memory_bytes": 0},
     }.items():
+        costs = {"setup_s": 0.0} | costs
         records.write(fabricated.make(strategy, ACC, costs=costs), folder / "my_results")
     return folder
 
@@ -46,6 +47,15 @@ def costs(here, place):
         return {row["strategy"]: row["cells"] for row in table["rows"]}
 
     return run
+
+
+def test_setting_up_costs_nothing(fabricated, here, tmp_path):
+    """The first run of a command alone has loaded the libraries and the data."""
+    timed = {"cpu_hours": 3.0, "setup_s": 20.0, "train_s": 8.0, "eval_s": 2.0}
+    records.write(fabricated.make("er", ACC, costs=timed), tmp_path / "my_results")
+    (tmp_path / "rates.toml").write_text("price_per_cpu_hour = 2")
+    done = here("costs", "--rates", "rates.toml", "--format", "json")
+    assert json.loads(done.stdout)["tables"][0]["rows"][0]["cells"]["money"]["value"] == pytest.approx(2)
 
 
 def test_money_and_co2(costs):

@@ -42,6 +42,10 @@ def test_a_benchmark_is_explained_with_or_without_its_scenario(here):
     assert "5 of 2 classes" in shown and "smoke    steps=40, rows=32" in shown
     rows = next(line for line in shown.splitlines() if line.strip().startswith("rows="))
     assert "new examples per step" in rows
+    (told,) = json.loads(here("explain", "labelled_domain", "--json").stdout)
+    about = {one["name"]: one["about"] for one in told["arguments"]}
+    assert about["net"].startswith("Any that `clbench.models.by_name` knows; None: small_conv of images")
+    assert "efficientnet_lite0 for images" in about["features"] and about["path"].startswith("a folder of")
 
 
 def test_a_file_of_ones_own_is_explained(here, tmp_path):
@@ -68,3 +72,5 @@ def test_an_unknown_name_is_a_line_with_what_would_be_right(here):
         wrong.returncode == 2
         and 'there is no strategy or benchmark "ewcc": did you mean "ewc"?' in wrong.stderr
     )
+    wrong = here("explain", "er(memry=3)")
+    assert wrong.returncode == 2 and 'er has no argument "memry": did you mean "memory"?' in wrong.stderr

@@ -2,6 +2,8 @@
 
 import io
 import sys
+import unicodedata
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -144,8 +146,11 @@ def test_rows_stay_on_their_side_when_others_are_added(tmp_path):
     from clbench.data.labelled.dividing import Cut, divide
 
     x, y = np.random.default_rng(0).normal(size=(400, 3)), np.arange(400) % 4
-    sides = [set(divide(arrays.found_of(x[:n], y[:n]), Cut(), "x").test.tolist()) for n in (300, 400)]
-    assert {row for row in sides[1] if row < 300} == sides[0]
+    frame = pd.DataFrame(x, columns=["a", "b", "c"])
+    frame["town"] = ["York", "Bath"] * 150 + ["Leeds"] * 100  # a word that comes later
+    for given in (x, frame):
+        sides = [set(divide(arrays.found_of(given[:n], y[:n]), Cut(), "x").test.tolist()) for n in (300, 400)]
+        assert {row for row in sides[1] if row < 300} == sides[0] and 0.1 < len(sides[0]) / 300 < 0.3
 
 
 def test_images_of_every_mode_are_read_alike(tmp_path, here):
@@ -191,6 +196,73 @@ def test_a_given_split_is_kept_in_folders_columns_and_arrays(tmp_path, here):
     lines = inspected(here, "a.npz")
     assert "45 for training, 15 for testing, as the data say" in lines
     assert "note: 15 validation rows are taken as test rows" in lines
+
+
+def test_a_split_is_found_in_folders_at_any_depth(tmp_path, here):
+    folder(folder(tmp_path / "f", above="2021-01/train"), each=5, above="2021-02/test")
+    lines = inspected(here, "f", "--by", "class")
+    assert lines[0].startswith("70 images") and lines[1].split()[0] == "class0"
+    assert "60 for training, 10 for testing, as the data say" in lines
+    for name in ("ash", "elm"):
+        for side, each in (("train", 20), ("test", 5)):
+            for k in range(each):
+                place = tmp_path / "inside" / name / side / f"{k}.png"
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(encoded(hash_of(name, side, k)))
+    assert "40 for training, 10 for testing, as the data say" in inspected(here, "inside")
+
+
+def hash_of(*parts) -> int:
+    return zlib.crc32(repr(parts).encode())
+
+
+def test_classes_may_be_called_by_numbers_and_other_files_are_counted(tmp_path, here):
+    for k in range(40):
+        place = tmp_path / "d" / "2024-01" / ("0001", "1001")[k % 2] / f"{k}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(encoded(k))
+    for k in range(3):
+        (tmp_path / "d" / "2024-01" / "0001" / f"{k}.HEIC").write_bytes(b"")
+    lines = inspected(here, "d")
+    assert [line.split()[0] for line in lines[1:3]] == ["0001", "1001"]
+    assert "left out: 3 files with the ending .heic" in lines
+
+
+def test_names_are_one_class_in_any_form_of_unicode_and_any_digits_are_a_name(tmp_path, here):
+    composed, apart = unicodedata.normalize("NFC", "Bär"), unicodedata.normalize("NFD", "Bär")
+    table(label=[composed, apart, "①"] * 40).to_csv(tmp_path / "d.csv", index=False)
+    lines = inspected(here, "d.csv", "--by", "class")
+    assert "2 classes" in lines[0] and {line.split()[0] for line in lines[1:3]} == {composed, "①"}
+
+
+def test_a_csv_may_have_semicolons_long_texts_and_missing_numbers(tmp_path, here):
+    texts(text=[f"row {i} " + "long " * 30_000 * (i == 7) for i in range(120)]).to_csv(
+        tmp_path / "t.csv", index=False
+    )
+    assert inspected(here, "t.csv", "--by", "class")[0].startswith("120 texts")
+    number = ["NaN" if i % 10 == 0 else str(i * i) for i in range(120)]
+    table(number=number).to_csv(tmp_path / "d.csv", index=False, sep=";")
+    lines = inspected(here, "d.csv", "--by", "class")
+    assert lines[0].startswith("120 rows of 3 columns")
+    assert 'note: "number" is missing or no number in 12 rows: its mean stands there' in lines
+
+
+def test_a_class_that_cannot_be_tested_is_put_with_others(tmp_path, here):
+    frame = table(label=["oak"] + ["ash", "elm"] * 59 + ["ash"])
+    frame.drop(columns="date").to_csv(tmp_path / "d.csv", index=False)
+    command = inspected(here, "d.csv")[-1]
+    assert "classes=[1, 2]" in command
+    spec = command.split('"')[1]
+    done = here("run", "-b", spec, "-s", "naive", "--profile", "smoke", "--seeds", "1", "--workers", "0")
+    assert done.returncode == 0, done.stderr
+
+
+def test_tasks_of_one_class_each_are_no_question(tmp_path, here):
+    table(label=["ash", "elm"] * 60).drop(columns="date").to_csv(tmp_path / "d.csv", index=False)
+    for scenario in ("task", "domain"):
+        spec = f"labelled_{scenario}(path='d.csv')"
+        done = here("run", "-b", spec, "-s", "naive", "--profile", "smoke", "--seeds", "1")
+        assert done.returncode == 2 and "each task has one class" in done.stderr, done.stderr
 
 
 @pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl", "parquet", "csv.gz"])
@@ -342,6 +414,19 @@ BAD = {
     "NaN": (of_arrays(x=np.where(X > 2, np.nan, X), y=Y), "d.npz", "x has NaN or infinite values in"),
     "shape": (of_arrays(x=X.reshape(60, 2, 1, 2, 1), y=Y), "d.npz", "x has the shape [60, 2, 1, 2, 1]"),
     "no y": (of_arrays(x=X, z=Y), "d.npz --label y", 'no "y"; there are x, z'),
+    "no folders of that name": (
+        lambda root: folder(root / "d"),
+        "d --label kind",
+        "no folder is called kind=…, as label needs",
+    ),
+    "a column of images": (lambda root: folder(root / "d"), "d --text said", "text is of tables"),
+    "a picture of a table": (of_frame(table()), "d.csv --picture p.png", "--picture draws images"),
+    "a count of years": (of_frame(table()), "d.csv --by year --min-rows 9 --count 3", "count is of --by"),
+    "which is the label": (
+        of_frame(table().rename(columns={"label": "species"})),
+        "d.csv",
+        "which of width, height, species, date is the label? say it with --label",
+    ),
     "several options": (of_frame(table()), "d.csv --label label --caption date", "give one"),
     "too many values": (of_frame(table()), "d.csv --by width", "width has 120 different values"),
     "torchvision": (lambda root: None, "torchvision:Flower", "torchvision has no data set Flower"),
@@ -381,6 +466,7 @@ def test_a_few_bad_rows_are_left_out_and_counted(tmp_path, here):
         ("by='year', count=2", "count is of by='quantile'"),
         ("net='small_conv'", "net='small_conv' is for images"),
         ("size=2", "size takes"),
+        ("size=40", "size is of images"),
         ("features=['weight']", 'no "weight"'),
         ("path=''", "labelled_class needs a path"),
         ("test='d.csv'", "120 training rows are test rows, too"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clbench.data.labelled import cells, features
+from clbench.data.labelled.blocks import LabelColumns
 from clbench.data.labelled.found import About, Found
 from clbench.data.pairs import dates, slices
 from clbench.errors import InputError
@@ -82,6 +83,7 @@ def read(path: Path, options: "Options") -> Found:
         timed=options.timed,
         buckets=options.buckets,
         vectors=options.vectors,
+        columns=columns,
         **{kind: arrays.get(kind) for kind in ("t", "split", "group", "part")},
     )
 
@@ -99,18 +101,24 @@ def found_of(
     timed: bool = False,
     buckets: int = 4096,
     vectors: bool = False,
+    columns: LabelColumns = LabelColumns(),  # noqa: B008  # a frozen one
 ) -> Found:
     """The rows of arrays, lists or a frame of pandas, n each: pictures [n, h, w(, c)], features [n, d], or
     texts.
 
-    Raises InputError, which names the array, for what does not fit.
+    columns: which of a frame, or of features, are read. Raises InputError, which names the array, for what
+    does not fit.
     """
+    x, y, t, split, group, part = (_plain(one) for one in (x, y, t, split, group, part))
+    for name, values in {"x": x, "y": y, "t": t, "split": split, "group": group, "part": part}.items():
+        if values is not None and (not hasattr(values, "__len__") or getattr(values, "ndim", 1) == 0):
+            raise InputError(f"{source}: {name} is one {type(values).__name__}: give one for each row")
     for name, values in {"y": y, "t": t, "split": split, "group": group, "part": part}.items():
         if values is not None and len(values) != len(x):
             raise InputError(f"{source}: {len(x)} rows of x and {len(values)} of {name}: give as many")
     if not len(x):
         raise InputError(f"{source}: x has no rows")
-    inputs, about = _inputs(x, source, buckets, vectors)
+    inputs, keys, about = _inputs(x, source, buckets, vectors, columns)
     names = cells.labels_of(_list(y))
     if None in names:
         raise InputError(f"{source}: y has no label in row {names.index(None)}: label it or take it out")
@@ -120,28 +128,34 @@ def found_of(
     when = np.full(len(x), dates.NEVER, "datetime64[D]")
     if t is not None:
         when = dates.read(_days(t), unit, places, source)
-    keys = [row.tobytes() for row in inputs]
     given = _list(group) if group is not None else [None] * len(keys)
     groups = [cells.key_of(one) or key for one, key in zip(given, keys, strict=True)]
     parts = _list(part) if part is not None else [None] * len(keys)
     sides = _list(split) if split is not None else [None] * len(keys)
-    content = hashlib.sha256(repr([about, groups, parts, sides, classes, when.tolist()]).encode())
+    content, grouped = slices.digests(keys), slices.digests(groups)
+    said = repr([about, parts, sides, classes, names, when.tolist()]).encode()
+    fingerprint = hashlib.sha256(said + content.tobytes() + grouped.tobytes()).hexdigest()
     return Found(
         x=inputs,
         y=labels,
         when=when,
         part=np.array([cells.text_of(one) for one in parts], str),
         split=cells.sides(sides, places, source, notes),
-        content=slices.digests(keys),
-        group=slices.digests(groups),
+        content=content,
+        group=grouped,
         origin=np.zeros((0, len(keys)), np.int64),
         about=About(classes=classes, notes=tuple(notes), **about),
-        fingerprint=content.hexdigest()[:16],
+        fingerprint=fingerprint[:16],
     )
 
 
 def _list(values: Any) -> list:
     return np.asarray(values).tolist() if hasattr(values, "__array__") else list(values)
+
+
+def _plain(values: Any) -> Any:
+    """A tensor without its gradient, on the host."""
+    return values.detach().cpu() if hasattr(values, "detach") else values
 
 
 def _days(t: Any) -> list:
@@ -150,13 +164,56 @@ def _days(t: Any) -> list:
     return (array.astype("datetime64[D]").astype(str) if array.dtype.kind == "M" else array).tolist()
 
 
-def _inputs(x: Any, source: str, buckets: int, vectors: bool) -> tuple[np.ndarray, dict[str, Any]]:
-    """(x [n, d] as uint8 or float32, what About says of it)."""
+def _inputs(
+    x: Any, source: str, buckets: int, vectors: bool, columns: LabelColumns
+) -> tuple[np.ndarray, list[bytes], dict[str, Any]]:
+    """(x [n, d] as uint8 or float32, a key for each row, what About says of it)."""
     if hasattr(x, "columns"):
-        values, spans, numeric, notes = features.numbers_of(x, source)
-        about = {"kind": "features", "columns": tuple(spans), "numeric": numeric, "notes": tuple(notes)}
-        return values, about
-    array = np.asarray(x)
+        x = _columns_of(x, source, columns)
+    if hasattr(x, "columns"):
+        numbers = features.numbers_of(x, source)
+        about = {"kind": "features", "columns": tuple(numbers.spans), "numeric": numbers.numeric}
+        return numbers.x, numbers.keys, about | {"notes": tuple(numbers.notes)}
+    values, about = _numbers(_array(x, source), source, buckets, vectors)
+    if about["kind"] == "features":
+        names = [f"column {i}" for i in range(values.shape[1])]
+        chosen = _chosen(names, source, columns)
+        spans = tuple((names[i], place, place + 1) for place, i in enumerate(chosen))
+        values, about = values[:, chosen], about | {"columns": spans, "numeric": len(chosen)}
+    elif columns.features or columns.without:
+        raise InputError(f"{source}: features and without are of columns, and x has {about['kind']}")
+    return values, [row.tobytes() for row in values], about
+
+
+def _columns_of(frame: Any, source: str, columns: LabelColumns) -> Any:
+    """The column of texts of a frame, or its columns that are features."""
+    names = [str(name) for name in frame.columns]
+    if columns.text:
+        if columns.text not in names:
+            raise InputError(f'{source}: no column "{columns.text}"; there are {", ".join(names)}')
+        return [str(text) for text in frame.iloc[:, names.index(columns.text)]]
+    return frame.iloc[:, _chosen(names, source, columns)]
+
+
+def _chosen(names: list[str], source: str, columns: LabelColumns) -> list[int]:
+    """The places of the columns that are features, as of a table."""
+    for name in (*(columns.features or ()), *columns.without):
+        if name not in names:
+            raise InputError(f'{source}: no column "{name}"; there are {", ".join(names[:20])}')
+    places = [names.index(name) for name in columns.features_in(names, {})]
+    if not places:
+        raise InputError(f"{source}: no column is left that is a feature")
+    return places
+
+
+def _array(x: Any, source: str) -> np.ndarray:
+    try:
+        return np.asarray(x)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise InputError(f"{source}: the rows of x differ in shape, or are no arrays: {error}") from None
+
+
+def _numbers(array: np.ndarray, source: str, buckets: int, vectors: bool) -> tuple[np.ndarray, dict]:
     if array.dtype.kind in "UO" and all(isinstance(one, str) for one in array.flat) and array.ndim == 1:
         numbers = features.numbers_of_texts(array.tolist(), buckets, vectors)
         return np.concatenate(list(numbers)), {"kind": "texts"}
@@ -188,9 +245,9 @@ def _pictures(array: np.ndarray, source: str) -> tuple[np.ndarray, dict[str, Any
             f"{source}: x has the shape {list(array.shape)}: give [n, d] for features, [n, height, width] or "
             "[n, height, width, 3] for pictures"
         )
-    scale = 255.0
+    low, high = float(array.min()), float(array.max())
+    scale = 1.0 if high <= 1 else 255.0
     if array.dtype != np.uint8:
-        low, high = float(array.min()), float(array.max())
         if low < 0:
             raise InputError(f"{source}: x has pixels from {low:g} to {high:g}: give 0 to 1 or 0 to 255")
         scale = next((top for top in (1.0, 255.0, 65535.0) if high <= top), high)
@@ -215,7 +272,7 @@ def given(x: Any, y: Any, *others: Any) -> list[Any]:
         items = [x[i] for i in range(len(x))]
         if not items or not all(isinstance(item, tuple) and len(item) in (2, 3) for item in items):
             raise InputError("y is missing: give a label for each row of x, or a data set of (x, y) items")
-        x, y = np.stack([np.asarray(item[0]) for item in items]), [_label(item[1]) for item in items]
+        x, y = _array([np.asarray(item[0]) for item in items], "x"), [_label(item[1]) for item in items]
         if len(items[0]) == 3:
             told[0] = [item[2] for item in items]
     if y is None:

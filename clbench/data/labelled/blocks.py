@@ -2,11 +2,12 @@
 
     2024-01/cat/a.jpg    train/cat/a.jpg    site=a/cat/2024-01-31 a.jpg
 
-A folder's name is a part of the data if it begins with train or test, a column if it is key=value, a time if
-it is a date. The first other one is the class.
+A folder's name is a column if it is key=value, a time if it is a date of 1900 or later, the side of the split
+if it is train or test and another folder is the class. The first other one is the class.
 """
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -151,26 +152,39 @@ def images_below(path: Path) -> list[Path]:
     return sorted((file for file in found if not file.name.startswith(".")), key=natural_order)
 
 
+def others_below(path: Path) -> dict[str, int]:
+    """How many files below a folder are not read as images, by what is said of them."""
+    files = [file for file in path.rglob("*") if file.is_file() and not file.name.startswith(".")]
+    endings = Counter(file.suffix.lower() for file in files if file.suffix.lower() not in IMAGES)
+    return {f"files with the ending {ending or 'of none'}": count for ending, count in endings.items()}
+
+
 def of_folder(root: Path, files: list[Path], columns: LabelColumns) -> Iterator[Block]:
     """Yields the images of a folder."""
     for start in range(0, len(files), FILES):
         some = files[start : start + FILES]
         told = [_told_by(file.relative_to(root)) for file in some]
-        for kind in ("part", "group"):
-            name = getattr(columns, kind)
-            if name is not None and not any(name in one for one in told):
+        usual = {"label": "label", "time": "time", "split": "split", "part": "", "group": ""}
+        named = {kind: getattr(columns, kind) or name for kind, name in usual.items()}
+        for kind, name in named.items():
+            if getattr(columns, kind) and not any(name in one for one in told):
                 raise InputError(f"{root}: no folder is called {name}=…, as {kind} needs")
+        for kind in ("image", "text", "features", "without"):
+            if getattr(columns, kind):
+                raise InputError(
+                    f"{root}: {kind} is of tables, and these are images in folders: leave it out"
+                )
         origins = {
             name: [one.get(name) for one in told] for name in ORIGINS if any(name in one for one in told)
         }
         yield Block(
             [partial(_content, file) for file in some],
-            [one.get("label") for one in told],
-            [one.get("time") for one in told],
+            [one.get(named["label"]) for one in told],
+            [one.get(named["time"]) for one in told],
             [file.relative_to(root).as_posix() for file in some],
-            [one.get("split") for one in told],
-            [one.get(columns.part or "") for one in told],
-            [one.get(columns.group or "") for one in told],
+            [one.get(named["split"]) for one in told],
+            [one.get(named["part"]) for one in told],
+            [one.get(named["group"]) for one in told],
             origins,
         )
 
@@ -183,16 +197,21 @@ def _told_by(file: Path) -> dict[str, str]:
     """What the names of the folders that a file is in, from the root on, say of it: label, time, split and
     columns."""
     said: dict[str, str] = {}
-    for place, name in enumerate(file.parts[:-1]):
+    others = []
+    for name in file.parts[:-1]:
         key, equals, value = name.partition("=")
         if equals and key:
             said.setdefault(key, value)
-        elif place == 0 and side_of(name):
-            said["split"] = name
-        elif day := dates.of_name(name):
+        elif (day := dates.of_name(name)) and "1900" <= day[:4] <= "2100":
             said.setdefault("time", day)
         else:
-            said.setdefault("label", name)
+            others.append(name)
+    sides = [name for name in others if side_of(name)]
+    if sides and (len(others) > 1 or side_of(file.parts[0])):
+        said.setdefault("split", sides[0])
+        others.remove(sides[0])
+    if others:
+        said.setdefault("label", others[0])
     if "time" not in said and (found := DAY.search(file.name)):
         said["time"] = "-".join(found.groups())
     return said

@@ -145,11 +145,11 @@ class Builder:
         if self.kind == "features":
             import pandas as pd
 
-            x, spans, numeric, more = features.numbers_of(pd.concat(self.frames), self.source)
+            numbers = features.numbers_of(pd.concat(self.frames), self.source)
             os.unlink(folder / "x.u8")
-            self.keys = [row.tobytes() for row in x]
-            about |= {"columns": tuple(spans), "numeric": numeric}
-            notes += more
+            x, self.keys = numbers.x, numbers.keys
+            about |= {"columns": tuple(numbers.spans), "numeric": numbers.numeric}
+            notes += numbers.notes
         elif self.means:
             x = np.concatenate(self.means)
             os.unlink(folder / "x.u8")

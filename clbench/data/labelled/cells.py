@@ -1,5 +1,6 @@
 """What the cells of a user's tables mean: labels, sides of the split, groups."""
 
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ def labels_of(values: Sequence) -> list[str | None]:
         if isinstance(value, float | np.floating) and value.is_integer():
             value = int(value)
         missing = value is None or value != value or type(value).__name__ in ("NAType", "NaTType")
-        text = "" if missing else str(value).strip()
+        text = "" if missing else unicodedata.normalize("NFC", str(value).strip())
         names.append(text or None)
     return names
 

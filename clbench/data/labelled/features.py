@@ -1,7 +1,7 @@
 """Turns texts and columns of a table into numbers."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from clbench.errors import InputError
 
 MOST_KINDS = 50  # different texts of a column that becomes a column of 0 and 1 for each
 SOME = 1000  # texts at a time
+MISSING = ("", "na", "n/a", "nan", "null", "none")  # what a missing number is written as, in any case
 NUMBERS = 0.99  # a column of which so many values are numbers is one of numbers
 
 
@@ -35,16 +36,23 @@ def hashed_texts(texts: Sequence[str], buckets: int) -> Iterator[np.ndarray]:
         yield np.concatenate(counts, 1).clip(0, 255).astype(np.uint8)
 
 
-def numbers_of(frame: Any, source: str) -> tuple[np.ndarray, list[tuple[str, int, int]], int, list[str]]:
-    """A frame of pandas as ([n, d] float32, (name, first, behind the last) of what each column became, how
-    many of the d, the first ones, are numbers to be standardised, notes).
+class Numbers(NamedTuple):
+    """What a frame of pandas became."""
 
-    A column of texts becomes a column of 0 and 1 for each of them. Missing numbers are NaN. Raises InputError
-    for a column of too many different texts.
+    x: np.ndarray  # [n, d] float32
+    spans: list[tuple[str, int, int]]  # (name, first, behind the last) of what each column became
+    numeric: int  # how many of the d, the first ones, are numbers to be standardised
+    notes: list[str]
+    keys: list[bytes]  # equal where rows are, whatever other rows there are
+
+
+def numbers_of(frame: Any, source: str) -> Numbers:
+    """A column of texts becomes a column of 0 and 1 for each of them. Missing numbers are NaN. Raises
+    InputError for a column of too many different texts.
     """
     import pandas as pd
 
-    numeric, kinds, notes = {}, {}, []
+    numeric, kinds, words, notes = {}, {}, [], []
     names = [str(name) for name in frame.columns]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise InputError(f'{source}: two columns are called "{twice}": rename one')
@@ -52,7 +60,7 @@ def numbers_of(frame: Any, source: str) -> tuple[np.ndarray, list[tuple[str, int
         values = frame.iloc[:, place]
         if values.map(lambda value: isinstance(value, dict | list | bytes | np.ndarray)).any():
             raise InputError(f'{source}: "{name}" has lists or bytes: leave it out with without=[{name!r}]')
-        filled = values.replace("", None)
+        filled = values.where(~values.astype(str).str.strip().str.lower().isin(MISSING), None)
         read = pd.to_numeric(filled, errors="coerce").astype(float)
         there = filled.notna()
         if not there.any():
@@ -69,6 +77,7 @@ def numbers_of(frame: Any, source: str) -> tuple[np.ndarray, list[tuple[str, int
                     f'{source}: "{name}" has {len(found):,} different texts: leave it out with '
                     f"without=[{name!r}], or read it as the text with text={name!r}"
                 )
+            words.append(texts)
             kinds[name] = (texts.to_numpy()[:, None] == np.array(found, object)).astype(np.float32)
     columns = [value[:, None] for value in numeric.values()] + list(kinds.values())
     if not columns:
@@ -78,4 +87,7 @@ def numbers_of(frame: Any, source: str) -> tuple[np.ndarray, list[tuple[str, int
         (name, end - column.shape[1], end)
         for name, column, end in zip([*numeric, *kinds], columns, ends, strict=True)
     ]
-    return np.concatenate(columns, 1), spans, len(numeric), notes
+    x = np.concatenate(columns, 1)
+    said = ["\x1f".join(row).encode() for row in zip(*words, strict=True)] or [b""] * len(x)
+    keys = [row.tobytes() + word for row, word in zip(x[:, : len(numeric)], said, strict=True)]
+    return Numbers(x, spans, len(numeric), notes, keys)

@@ -46,8 +46,19 @@ def is_labelled(path: Path, label: str | None, caption: str | None) -> bool:
             return path.is_dir() and bool(images_below(path))
         except StopIteration:
             return False
+    if len(names) == 1 and any(sign in str(names[0]) for sign in ";|"):
+        raise InputError(f"{path}: its first line is one column, {names[0]!r}: separate columns by commas")
     usual = {**LabelColumns.USUAL, "label": (*LabelColumns.USUAL["label"], *arrays.USUAL["y"])}
-    return not set(Columns.USUAL["caption"]) & set(names) and bool(set(usual["label"]) & set(names))
+    captions, labels = (
+        {*usual_names} & {*names} for usual_names in (Columns.USUAL["caption"], usual["label"])
+    )
+    if not captions and not labels:
+        listed = ", ".join(map(str, names[:20]))
+        raise InputError(
+            f"{path}: which of {listed} is the label? say it with --label; of pairs, which is the caption, "
+            "with --caption"
+        )
+    return not captions
 
 
 def cut_of(found: Found, by: str | None, given: Cut) -> Cut:

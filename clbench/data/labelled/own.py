@@ -9,14 +9,15 @@ from typing import Any
 from clbench.data import files, sums, word_vectors
 from clbench.data.cache import make_folder
 from clbench.data.labelled import arrays, torchvision_sets
-from clbench.data.labelled.blocks import Block, LabelColumns, images_below, of_folder, of_table
+from clbench.data.labelled.blocks import Block, LabelColumns, images_below, of_folder, of_table, others_below
 from clbench.data.labelled.building import Builder, OtherSize
 from clbench.data.labelled.found import Found, open_folder
 from clbench.data.pairs import dates
 from clbench.data.pairs.sources import Source
 from clbench.errors import InputError
 
-VERSION = 1  # of the stored form; another number builds all folders anew
+VERSION = 1  # of the stored form; another number gives all data another fingerprint
+FOLDER = "labelled-2"  # another name reads all data anew
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def load(path: Path | str, options: Options, test: Path | None = None) -> Found:
     readers = [_reader(path, options)] + ([_reader(test, options)] if test else [])
     content = [VERSION, options.content(), *(reader.content for reader in readers)]
     fingerprint = sums.digest(content)
-    folder = files.folders()[-1] / "labelled" / fingerprint
+    folder = files.folders()[-1] / FOLDER / fingerprint
     if not os.path.isfile(folder / "about.json"):
         make_folder(folder, lambda part: _build(part, readers, options, str(path)))
     return open_folder(folder, fingerprint)
@@ -61,6 +62,7 @@ class _Reader:
     content: Any  # names and sums of all that is read
     blocks: Callable[[], Iterator[Block]] | None  # None: arrays, which are there at once
     found: Callable[[], Found] | None = None
+    others: Callable[[], dict[str, int]] = dict  # files that are not read
 
 
 def _reader(path: Path, options: Options) -> _Reader:
@@ -73,7 +75,7 @@ def _reader(path: Path, options: Options) -> _Reader:
     if images:
         found = sums.of(images, path)
         content = [[file.relative_to(path).as_posix(), one] for file, one in zip(images, found, strict=True)]
-        return _Reader(content, lambda: of_folder(path, images, columns))
+        return _Reader(content, lambda: of_folder(path, images, columns), others=lambda: others_below(path))
     try:
         source = Source.at(path)
     except InputError as error:
@@ -111,6 +113,7 @@ def _build(folder: Path, readers: list[_Reader], options: Options, source: str) 
             )
             for number, reader in enumerate(readers):
                 assert reader.blocks is not None
+                builder.skipped.update(reader.others())
                 for block in reader.blocks():
                     builder.add(block, side=None if len(readers) == 1 else ("train", "test")[number])
         builder.found(folder).save(folder)

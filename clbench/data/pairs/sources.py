@@ -84,4 +84,4 @@ def _is_readable(path: Path) -> bool:
 def natural_order(path: Path) -> list:
     """A key for sorting by which batch_2 comes before batch_10."""
     parts = re.split(r"(\d+)", str(path))
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts]
+    return [(0, int(part), "") if place % 2 else (1, 0, part) for place, part in enumerate(parts)]

@@ -20,6 +20,7 @@ from clbench.errors import InputError, Unavailable
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet", ".arrow", ".npz")
 SPLITS = "dataset_dict.json"  # beside the folders of a saved data set, each of them a side of its split
 CHUNK = 5_000  # rows in memory at a time
+LONGEST = 2**31 - 1  # characters of a field
 
 
 class Chunk(NamedTuple):
@@ -121,7 +122,8 @@ def _text_chunks(path: Path) -> Iterator[Chunk]:
     """Of a csv or tsv, whose first line has the names of the columns; all cells are text."""
     import pandas as pd
 
-    rows = _tsv_rows(path) if _has_tabs(path) else _csv_rows(path)
+    separator = _separator(path)
+    rows = _tsv_rows(path) if separator == "\t" else _csv_rows(path, separator)
     header = next(rows, (1, [""]))[1]
     if twice := {name for name in header if header.count(name) > 1}:
         raise InputError(f"{path}: its first line has {sorted(twice)[0]!r} twice")
@@ -142,14 +144,15 @@ def _filled(fields: list[str], width: int, path: Path, line: int) -> list[str]:
     return fields + [""] * (width - len(fields))
 
 
-def _csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+def _csv_rows(path: Path, separator: str) -> Iterator[tuple[int, list[str]]]:
     """(number of its first line, fields) of every row that is not empty.
 
     Raises InputError for a quote that is opened and not closed before a comma or the end of a line: it would
     swallow the rows in between.
     """
     with _open(path) as content:
-        reader = csv.reader(content, strict=True)
+        csv.field_size_limit(LONGEST)
+        reader = csv.reader(content, delimiter=separator, strict=True)
         line = 1
         try:
             for fields in reader:
@@ -196,13 +199,14 @@ def _open(path: Path):
     return open_file(path, "rt", encoding="utf-8-sig", newline="")
 
 
-def _has_tabs(path: Path) -> bool:
-    """Whether tabs separate the columns: in a tsv, and in a csv whose header has tabs, no comma."""
+def _separator(path: Path) -> str:
+    """What separates the columns: tabs in a tsv; in a csv tabs or semicolons where its header has these and
+    no comma, else commas."""
     if suffix(path) == ".tsv":
-        return True
+        return "\t"
     with _open(path) as content:
         header = content.readline()
-    return "\t" in header and "," not in header
+    return next((one for one in "\t;" if one in header and "," not in header), ",")
 
 
 def _json_chunks(path: Path) -> Iterator[Chunk]:
