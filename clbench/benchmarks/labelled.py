@@ -20,7 +20,8 @@ from clbench.data.labelled.divided import Divided, divide
 from clbench.data.labelled.dividing import Cut
 from clbench.data.labelled.found import Found
 from clbench.data.labelled.on_features import found_on_features
-from clbench.data.places import path_of, state_of
+from clbench.data.places import path_of
+from clbench.data.states import state_of
 from clbench.errors import InputError
 from clbench.models.by_name import NetworkBySpec
 from clbench.models.network import Network

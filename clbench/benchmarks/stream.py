@@ -15,7 +15,8 @@ from clbench.data import word_vectors
 from clbench.data.pairs import icons, store
 from clbench.data.pairs.pairs import Pairs
 from clbench.data.pairs.rows import Columns
-from clbench.data.places import path_of, state_of
+from clbench.data.places import path_of
+from clbench.data.states import state_of
 from clbench.errors import InputError
 from clbench.models import open_clip
 from clbench.models.dual_encoder import DualEncoder
