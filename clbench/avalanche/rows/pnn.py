@@ -21,6 +21,8 @@ class PNN(Row):
             return "needs the task label at test time"
         if not net.kind.endswith("mlp"):
             return f"its columns are of linear layers, and the network is {net}"
+        if not net.layout.shapes.keys() - net.layout.head:
+            return "its columns are of hidden layers, and this network has none"
         return None
 
     def build(self, common: dict, stream):
