@@ -315,20 +315,30 @@ def _scenario(entry: Entry, cls: type) -> str:
     return found[0] if found else ""
 
 
+# Arguments with which another network learns, or from other inputs, than values of ours were tuned for.
+OTHERWISE = ("net", "features")
+
+
 def strategy_on(text: str, benchmark: "Benchmark", profile: str) -> Strategy:
     """The strategy of a spec, with the benchmark's memory and the values tuned for it as defaults."""
-    return strategy(text, tuned.values(benchmark, profile), benchmark.memory)
+    if not any(getattr(benchmark, name, None) for name in OTHERWISE):
+        return strategy(text, tuned.values(benchmark, profile), benchmark.memory)
+    tables = tuned.users_tables(vars(benchmark).get("called", ""), profile)
+    found = {name: tuned.arguments(table) for name, table in tables.items()}
+    found |= protocols.strategies_of(type(benchmark), profile, benchmark.scenario)
+    return strategy(text, found, benchmark.memory)
 
 
 def tuned_tables(benchmark: str, scenario: str, profile: str) -> tuned.Tables:
     """The tables of tuned values for a benchmark, by its canonical name, without loading it."""
+    term, of_user = parse(benchmark)[0], tuned.users_tables(benchmark, profile)
     try:
-        module = _entry(parse(benchmark)[0], benchmarks(), "benchmark").module
+        module = _entry(term, benchmarks(), "benchmark").module
     except InputError:
         return {}
-    return tuned.tables_of(protocols.stem_in(module), scenario, profile) | tuned.users_tables(
-        benchmark, profile
-    )
+    if any(term.arguments.get(name) for name in OTHERWISE):
+        return of_user
+    return tuned.tables_of(protocols.stem_in(module), scenario, profile) | of_user
 
 
 def strategy(text: str, better: dict[str, dict] | None = None, memory: int | None = None) -> Strategy:

@@ -96,6 +96,14 @@ def test_the_papers_values_have_a_name_where_others_are_tuned(monkeypatch, spec,
     assert registry.strategy(found.trained, {}, 100).arguments == found.arguments  # whatever is tuned
 
 
+def test_values_hold_for_the_network_that_they_were_tuned_for(monkeypatch):
+    monkeypatch.setattr(tuned, "read", lambda stem: {"class": {"smoke": {"ewc": {"lam": 7.0}}}})
+    for spec, lam in (("blobs_class(width=8)", 7.0), ("blobs_class(net='tiny_vit')", 1000.0)):
+        name, benchmark, _ = registry.benchmark(spec, "smoke")
+        assert registry.strategy_on("ewc", benchmark, "smoke").arguments["ewc"]["lam"] == lam
+        assert bool(registry.tuned_tables(name, "class", "smoke")) == (lam == 7)
+
+
 def test_without_tuned_values_the_papers_are_the_bare_row():
     plain = registry.benchmark("blobs_class", "smoke")[1]
     assert registry.strategy_on("si(values='paper')", plain, "smoke").name == "si"
