@@ -331,8 +331,9 @@ def strategy_on(text: str, benchmark: "Benchmark", profile: str) -> Strategy:
 
 def tuned_tables(benchmark: str, scenario: str, profile: str) -> tuned.Tables:
     """The tables of tuned values for a benchmark, by its canonical name, without loading it."""
-    term, of_user = parse(benchmark)[0], tuned.users_tables(benchmark, profile)
+    of_user = tuned.users_tables(benchmark, profile)
     try:
+        term = parse(benchmark)[0]
         module = _entry(term, benchmarks(), "benchmark").module
     except InputError:
         return {}

@@ -55,7 +55,7 @@ def test_a_record_holds_pictures_as_they_were_learnt(fabricated):
     shades = torch.arange(2 * 12 * 6, dtype=torch.uint8).view(2, 12, 2, 3, 1)
     records[0].groups[0].pictures = _as_png(shades)
     with Image.open(io.BytesIO(records[0].pictures)) as image:
-        assert image.size == (6, 20)  # two classes of at most ten pictures, 2 x 3 each
+        assert image.size == (6, 6)  # two classes of at most three pictures, 2 x 3 each
         assert image.getpixel((4, 3)) == shades[1, 1, 1, 1]
 
 
