@@ -15,9 +15,9 @@ from clbench.report.values import Entry
 
 def cost(found: list[Entry], look: dict[str, Look], metric: str = "acc") -> str | None:
     """A metric against FLOPs per seed, with 95 % intervals, names, and the Pareto front of the rows that
-    compete."""
+    compete. None where there is nothing to compare."""
     points = points_of(found, look, metric)
-    if not points:
+    if len(points) < 2:
         return None
     with report_style():
         figure = Figure(figsize=(WIDTH, 4.8), layout="constrained")

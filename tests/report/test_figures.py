@@ -60,8 +60,10 @@ def test_a_record_holds_pictures_as_they_were_learnt(fabricated):
 
 
 def test_stale_rows_say_so(fabricated):
-    record = fabricated.make("er", fabricated.two_tasks((0.6, 0.9)), stale=True)
-    assert "er (stale)" in texts(drawn([record]))
+    acc = fabricated.two_tasks((0.6, 0.9))
+    records = [fabricated.make("er", acc, stale=True), fabricated.make("mir", acc)]
+    assert "er (stale)" in texts(drawn(records))
+    assert drawn(records[:1]) is None  # one row compares with nothing
 
 
 def test_nothing_to_draw(fabricated):
