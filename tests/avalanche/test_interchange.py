@@ -126,8 +126,9 @@ def test_the_script_of_the_docs_makes_its_record(tmp_path, monkeypatch):
 def test_the_docs_name_every_row_that_is_mended_or_cannot_run():
     rows = {name: entry for name, entry in registry.strategies().items() if entry.backend == "avalanche"}
     mended = {name for name in rows if registry.facts(name).shim}
-    stream = registry.benchmark("blobs_class", "smoke")[1].stream([0], CPU)
-    reasons = {name: registry.load(entry)().supports(stream, None) or "" for name, entry in rows.items()}
+    _, benchmark, _ = registry.benchmark("blobs_class", "smoke")
+    stream, net = benchmark.stream([0], CPU), benchmark.network()
+    reasons = {name: registry.load(entry)().supports(stream, net) or "" for name, entry in rows.items()}
     refused = {name for name, reason in reasons.items() if reason.startswith("unavailable")}
     assert mended == set(re.findall(r"^\| `(\w+)`", DOCS.split("## Refused")[0], re.M))
     assert refused <= set(re.findall(r"^\| `(\w+)`", DOCS.split("## Refused")[1], re.M)) and len(refused) == 4
