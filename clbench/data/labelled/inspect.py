@@ -46,7 +46,7 @@ def is_labelled(path: Path, label: str | None, caption: str | None) -> bool:
             return path.is_dir() and bool(images_below(path))
         except StopIteration:
             return False
-    if len(names) == 1 and any(sign in str(names[0]) for sign in ";|"):
+    if len(names) == 1 and "|" in str(names[0]):
         raise InputError(f"{path}: its first line is one column, {names[0]!r}: separate columns by commas")
     usual = {**LabelColumns.USUAL, "label": (*LabelColumns.USUAL["label"], *arrays.USUAL["y"])}
     captions, labels = (
