@@ -61,6 +61,7 @@ from clbench.results.record import BrokenRecord, Record
 from clbench.results.records import file_name, path_of
 
 SCHEMA = 1  # of what is embedded
+HASH_DIGITS = 16  # of the sha256 of a record; all of them are in its file
 MOST_CLASSES = 20  # whose confusion is in the page; more are in the file beside the record
 SCENARIOS = {
     "class": "class-incremental",
@@ -272,7 +273,7 @@ def _row(
                 for name, given in record.settings.get("strategy", {}).items()
             }
         ),
-        "sha256": _hash_of(record, results),
+        "sha256": _hash_of(record, results)[:HASH_DIGITS],
         "source": shared.of(record.source),
         "data": shared.of(data_of(record)),
     }

@@ -73,7 +73,7 @@ def test_every_record_is_there_once_with_its_reason_staleness_seeds_and_hash(row
         assert (row["status"], row["stale"]) == (record.status, entry.stale)
         assert row["seeds"] == (record.seeds if entry.ok else [])
         assert row["reason"] == (None if entry.ok else record.error.reason)
-        assert json.loads((sound.reports / unquote(row["file"])).read_text())["sha256"] == row["sha256"]
+        assert json.loads((sound.reports / unquote(row["file"])).read_text())["sha256"][:16] == row["sha256"]
 
 
 def test_every_metric_of_every_seed_and_its_mean_and_interval(rows, sound):

@@ -116,7 +116,7 @@ def test_rows_say_where_they_come_from(whole):
     content, pairs = whole
     for row, entry in pairs:
         assert content["strategies"][row["strategy"]]["name"] == entry.record.strategy
-        assert row["sha256"] == entry.record.sha256 and bool(row.get("stale")) == entry.stale
+        assert row["sha256"] == entry.record.sha256[:16] and bool(row.get("stale")) == entry.stale
         assert content["shared"][row["source"]] == entry.record.source
         if entry.ok:
             assert (
@@ -205,7 +205,7 @@ def test_an_old_record_has_the_hash_of_its_file(tmp_path):
     assert not problems
     told = board(judge([found]), tmp_path / "results", tmp_path / "reports").content
     ((row,),) = [own["rows"] for own in told["profiles"].values()]
-    assert row["sha256"] == content["sha256"]
+    assert row["sha256"] == content["sha256"][:16]
 
 
 def test_pictures_lie_beside_the_page(fabricated, tmp_path):

@@ -320,7 +320,7 @@ const Detail = (() => {
       "dl",
       null,
       term("file", h("a", {href: Data.file(row)}, h("code", null, Data.file(row)))),
-      term("sha256", h("code", null, row.sha256)),
+      term("sha256", h("code", null, `${row.sha256}…`)),
       term("source", h("code", null, D.shared[row.source]), row.stale ? " changed since" : row.verified ? " verified: today's code gives the same bits" : " as it is now"),
       term("data", h("code", null, D.shared[row.data] || "–"), Data.settings(row).accepted ? " ‡ differs from the published copy, taken knowingly" : ""),
     ),
