@@ -106,17 +106,21 @@ def _chosen(compared: list, ids: list[str] | None, profile: str | None) -> list:
 
 
 def _commands(chosen: list, results: Path) -> list[str]:
-    """A command for each row that confirmed figures wait for, under how long it should take; the cheapest
-    first."""
-    from clbench.published.compare import WAITING
+    """A command for each row that confirmed figures wait for, or that has fewer seeds than its profile, under
+    how long it should take; the cheapest first."""
+    from clbench.published.compare import JUDGED, WAITING
 
-    rows: dict[tuple[str, str, str], list[str]] = {}
+    rows: dict[tuple[str, str, str], list] = {}
     for one in chosen:
-        if one.verdict in WAITING:
+        if one.verdict in (*WAITING, *JUDGED):
             key = one.row.profile, one.row.benchmark, one.row.strategy
-            rows.setdefault(key, []).append(one.figure.id)
+            rows.setdefault(key, []).append(one)
     import_execution()
-    timed = sorted((_seconds(*key, results), key, ids) for key, ids in rows.items())
+    timed = sorted(
+        (seconds, key, [one.figure.id for one in own])
+        for key, own in rows.items()
+        if (seconds := _seconds(*key, results)) or any(one.verdict in WAITING for one in own)
+    )
     out = f" --out {for_a_shell(str(results))}" if results != folders.RESULTS else ""
     lines = []
     for seconds, (profile, benchmark, strategy), ids in timed:

@@ -156,6 +156,14 @@ def test_the_commands_of_missing_rows_run(published, here, monkeypatch):
     assert done.returncode in (0, 1) and "Traceback" not in done.stderr  # 1 where MNIST is not there
 
 
+def test_a_judged_row_with_fewer_seeds_than_its_profile_is_missing_too(published, row, monkeypatch):
+    monkeypatch.setattr("clbench.cli.published._seconds", lambda *_: 7.0)
+    (told, _) = published([row("naive", 0.1975)], "--missing", "--id", NAIVE, format_=()).splitlines()
+    assert told == f"# about 7 s on a core: {NAIVE}"  # five of ten
+    monkeypatch.setattr("clbench.cli.published._seconds", lambda *_: 0.0)  # no seed is missing
+    assert published([], "--missing", "--id", NAIVE, format_=()).strip() == "# nothing is missing"
+
+
 def test_mistakes(here):
     done = here("published", "--id", "hsu2018-smnist-class-adm")
     assert done.returncode == 2 and 'did you mean "hsu2018-smnist-class-adam"' in done.stderr

@@ -14,8 +14,8 @@ operations, no passes.
 
 *Differs:* its authors' code maps both F and s to 0..1 by (v - min) / (max - min), takes F from squared
 gradients averaged over an interval, has no 1/2 in the denominator, and adds (s + s') / 2 to s. Avalanche
-halves lam, and takes max(0, .) when the task ends. FACIL estimates F when a task ends, and w over the whole
-task."""
+takes max(0, .) when the task ends, and as eps the precision of a float. FACIL estimates F when a task ends,
+and w over the whole task."""
 
 from dataclasses import dataclass
 
