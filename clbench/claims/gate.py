@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from clbench.claims.judge import Judged
-from clbench.claims.report import count, effect_of, in_words, line_rows, markdown, place_of
+from clbench.claims.report import COLUMNS, count, effect_of, in_words, line_rows, place_of
 from clbench.core.text import printable
 from clbench.metrics.verdict import Verdict
-from clbench.results.judged import as_property, text_rows
+from clbench.results.judged import as_property, markdown_table, text_rows
 
 FAILS = ("contradicted", "mixed")
 
@@ -23,10 +23,11 @@ def lines(judged: Sequence[Judged], format: str, path: Path) -> list[str]:
     """A line for each claim, and a last one that counts. format: text, markdown, or github, which has
     annotations of the file of claims before the text."""
     if format == "markdown":
-        return [*markdown([row for one in judged for row in line_rows(one)]), "", count(judged)]
-    rows = [(one.claim.id, place_of(one.telling[0]), Verdict(one.line.word, detail(one))) for one in judged]
+        rows = [row for one in judged for row in line_rows(one)]
+        return [*markdown_table(COLUMNS, rows), "", count(judged)]
+    told = [(one.claim.id, place_of(one.telling[0]), Verdict(one.line.word, detail(one))) for one in judged]
     annotations = _annotations(judged, path) if format == "github" else []
-    return [*annotations, *text_rows(rows), count(judged)]
+    return [*annotations, *text_rows(told), count(judged)]
 
 
 def detail(one: Judged) -> str:

@@ -14,7 +14,6 @@ from clbench.claims.entries import Claim, read
 from clbench.claims.evidence import EQUAL
 from clbench.claims.judge import WORDS, Judged, judge
 from clbench.claims.missing import commands
-from clbench.results.judged import in_a_cell
 
 if TYPE_CHECKING:
     from clbench.report.values import Entry
@@ -97,11 +96,6 @@ def _untested(one: Judged) -> str:
         scope = [cell for cell in open_ones if cell.in_scope]
         return (scope or open_ones)[0].reason if open_ones else "every benchmark is beyond the scope (~)"
     return f"{len(open_ones)} of {len(one.cells)} cells not testable" if open_ones else ""
-
-
-def markdown(rows: list[list[str]], columns: Sequence[str] = COLUMNS) -> list[str]:
-    table = [list(columns), ["---"] * len(columns), *rows]
-    return ["| " + " | ".join(in_a_cell(cell) for cell in row) + " |" for row in table]
 
 
 def count(judged: Sequence[Judged]) -> str:

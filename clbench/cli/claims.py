@@ -66,6 +66,7 @@ def claims(
 
     from clbench.claims import report
     from clbench.report.formats import json_text, to_rich_lines
+    from clbench.results.judged import markdown_table
 
     made = judged_claims(claims_, results, profile, needed=not missing)
     chosen = _chosen(made, id_, benchmark)
@@ -82,7 +83,7 @@ def claims(
             for row in (report.cell_rows(one, reading) if by_cell else report.line_rows(one))
         ]
         if format_ is Format.markdown:
-            print("\n".join(report.markdown(rows)))
+            print("\n".join(markdown_table(report.COLUMNS, rows)))
         else:
             Console(highlight=False).print(to_rich_lines(report.COLUMNS, rows, report.BELOW))
         if not by_cell:

@@ -55,6 +55,7 @@ def published(
 
     from clbench.published import report
     from clbench.report.formats import json_text, to_rich_lines
+    from clbench.results.judged import markdown_table
 
     chosen = _chosen(_compared(results), id_, profile)
     shown = [one for one in chosen if all_ or one.verdict not in ("incomplete", "unconfirmed")]
@@ -65,7 +66,7 @@ def published(
     elif format_ is Format.csv:
         print(report.as_csv(chosen), end="")
     elif format_ is Format.markdown:
-        print("\n".join(report.markdown(shown)))
+        print("\n".join(markdown_table(report.COLUMNS, map(report.text_row, shown))))
     else:
         rows = [report.text_row(one) for one in shown]
         Console(highlight=False).print(to_rich_lines(report.COLUMNS, rows, report.BELOW))

@@ -12,7 +12,6 @@ import msgspec
 
 from clbench.published.compare import JUDGED, WORDS, Compared, compare, counts
 from clbench.published.decide import published_half_width
-from clbench.results.judged import in_a_cell
 
 if TYPE_CHECKING:
     from clbench.report.values import Entry
@@ -54,11 +53,6 @@ def count_lines(compared: Sequence[Compared]) -> list[str]:
     return lines
 
 
-def markdown(compared: Sequence[Compared]) -> list[str]:
-    rows = [list(COLUMNS), ["---"] * len(COLUMNS), *map(text_row, compared)]
-    return ["| " + " | ".join(in_a_cell(cell) for cell in row) + " |" for row in rows]
-
-
 def fields_of(one: Compared) -> dict[str, Any]:
     """The FIELDS, and in JSON what more there is."""
     told = msgspec.to_builtins(one.figure) | {
@@ -93,21 +87,14 @@ def as_csv(compared: Sequence[Compared]) -> str:
 
 
 def sections(judged: Mapping[str, Mapping[str, list[Entry]]]) -> dict[str, list[dict[str, Any]]]:
-    """profile -> its table *published vs ours*; nothing for a profile without a number of ours."""
-    found = {}
-    for profile, compared in of_profiles(judged).items():
-        rows = [text_row(one) for one in compared]
-        title = "Published vs ours"
-        found[profile] = [
-            {"benchmark": None, "title": title, "about": ABOUT, "columns": list(COLUMNS), "rows": rows}
-        ]
-    return found
-
-
-def of_profiles(judged: Mapping[str, Mapping[str, list[Entry]]]) -> dict[str, list[Compared]]:
-    """profile -> the figures with a number of ours, those first that ask for a look."""
+    """profile -> its table *published vs ours*, the rows first that ask for a look; nothing for a profile
+    without a number of ours."""
     found: dict[str, list[Compared]] = {}
     for one in compare(judged):
         if one.n and one.row.profile in judged:
             found.setdefault(one.row.profile, []).append(one)
-    return {name: sorted(own, key=lambda one: WORDS.index(one.verdict)) for name, own in found.items()}
+    about = {"benchmark": None, "title": "Published vs ours", "about": ABOUT, "columns": list(COLUMNS)}
+    return {
+        profile: [about | {"rows": [*map(text_row, sorted(own, key=lambda one: WORDS.index(one.verdict)))]}]
+        for profile, own in found.items()
+    }

@@ -12,17 +12,18 @@ from dataclasses import dataclass, field
 from importlib.metadata import metadata
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from clbench.claims import report as claims
 from clbench.core.costs import COSTS
 from clbench.core.text import printable
 from clbench.metrics.accuracy import METRICS
 from clbench.profiles import PROFILES
 from clbench.published import report as published
-from clbench.published.compare import Compared
 from clbench.report.agreement import COLUMNS, EXPLANATION, Agreement, agreements
 from clbench.report.arrange import with_ranks
 from clbench.report.board import board
@@ -47,6 +48,7 @@ from clbench.report.values import Entry, entries, is_held_out, ranks_by
 from clbench.results import records
 from clbench.results.files import write_atomically
 from clbench.results.imported import Imported, load_imported
+from clbench.results.judged import markdown_table
 from clbench.results.record import SCHEMA, Record
 from clbench.results.records import file_name, path_of
 
@@ -127,10 +129,17 @@ def write_reports(results: Path, out: Path) -> Written:
         profile: {name: entries(mixed) for name, mixed in by_benchmark(own).items()}
         for profile, own in by_profile(found).items()
     }
-    figures = published.of_profiles(judged)
+    of_figures, of_claims = published.sections(judged), claims.sections(judged)
     sections = {
         profile: _write_profile(
-            written, profile, benchmarks, problems, results, out, imported, figures.get(profile, ())
+            written,
+            profile,
+            benchmarks,
+            problems,
+            results,
+            out,
+            imported,
+            [*of_figures.get(profile, []), *of_claims.get(profile, [])],
         )
         for profile, benchmarks in judged.items()
     }
@@ -222,7 +231,7 @@ def _write_profile(
     results: Path,
     out: Path,
     imported: Sequence[Imported] = (),
-    figures: Sequence[Compared] = (),
+    tables: Sequence[dict[str, Any]] = (),
 ) -> list[Section]:
     look = looks([entry for several in judged.values() for entry in several])
     sections = [
@@ -241,8 +250,11 @@ def _write_profile(
         "records": own,
         "dates": _dates(own),
         "problems": problems,
-        "published": Markup("\n".join(published.markdown(figures))) if figures else "",
-        "about_published": published.ABOUT,
+        "tables": [
+            {**table, "markdown": Markup("\n".join(markdown_table(table["columns"], table["rows"])))}
+            for table in tables
+            if table["benchmark"] is None  # of the whole profile
+        ],
     }
     _write(written, out / f"{profile}.md", _render("profile.md.j2", **about))
     for section in sections:

@@ -2,7 +2,7 @@
 
 import ast
 import xml.etree.ElementTree as ET
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -71,8 +71,7 @@ def table(results: Results) -> list[str]:
         [found.status, _code(benchmark), _code(strategy), found.detail]
         for benchmark, strategy, found in results
     ]
-    table = [["status", "benchmark", "strategy", "detail"], ["---"] * 4, *rows]
-    return ["| " + " | ".join(in_a_cell(cell) for cell in row) + " |" for row in table]
+    return markdown_table(["status", "benchmark", "strategy", "detail"], rows)
 
 
 def _code(name: str) -> str:
@@ -80,8 +79,11 @@ def _code(name: str) -> str:
     return f"`{name.replace('`', chr(39))}`"
 
 
-def in_a_cell(text: str) -> str:
-    return text.replace("|", r"\|").replace("<", "&lt;")
+def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """A line each, under the columns and a rule."""
+    cells = [[cell.replace("|", r"\|").replace("<", "&lt;") for cell in row] for row in [columns, *rows]]
+    head, *body = ["| " + " | ".join(row) + " |" for row in cells]
+    return [head, "|" + " --- |" * len(columns), *body]
 
 
 def _github(results: Results) -> list[str]:

@@ -86,6 +86,12 @@ def test_a_line_for_every_claim_of_the_field(claims):
     assert "\n61 claims: " in done.stdout
 
 
+def test_the_report_has_them_in_markdown(here, place):
+    assert here("report", "--results", "results", "--out", "reports", cwd=place).returncode == 0
+    page = (place / "reports" / "quick.md").read_text(encoding="utf-8")
+    assert "## Claims of the field" in page and "| finetune-loses-old-classes |" in page
+
+
 def test_a_line_says_what_was_found(claims):
     first, second, third = claims("--claims", "mine.toml", "--format", "markdown").stdout.splitlines()[2:5]
     assert first.startswith("| replay-helps | holds on 1 of 1 | 24.0 points | 5 | smoke/split_digits_class |")

@@ -103,7 +103,15 @@ def test_strategies_of_hsu2018(scenario):
     }
     totals = [variant["memory_total"] for variant in facts["er"]["variants"].values()]
     assert of["er"]["mix"] == "one" and of["er"]["share"] == "task" and of["er"]["memory"] == totals[0]
-    assert one("gem", name, "hsu2018")["margin"] == facts["gem"]["margin"]
+    by_sgd, budget = benchmark(f"{name}(optimiser='sgd', lr=0.01)", "hsu2018")
+    said = facts["naive"]["variants"]["SGD"]
+    assert (budget.optimiser, budget.lr, budget.momentum) == (said["optimiser"], said["lr"], said["momentum"])
+    assert {key: facts["gem"][key] for key in said} == said and facts["gem"]["also_rehearses"]
+    for memory in facts["gem"]["memory_total"]:
+        spec = f"er(memory={memory}, mix='one')+gem(memory={memory})"
+        both = registry.strategy_on(spec, by_sgd, "hsu2018").arguments
+        assert both["gem"] == {"margin": facts["gem"]["margin"], "memory": memory}
+        assert both["er"] == of["er"] | {"memory": memory}
 
 
 # ---- van de Ven
@@ -204,7 +212,7 @@ def test_strategies_of_vdv2022(scenario):
         assert memory["memory"] == 10 * facts["er"]["budget_per_class"] and memory["share"] == "class"
     assert er["mix"] == "tasks" and agem["rows"] is None  # as many as new ones: 128
     assert (
-        dgr["answers"] == "all"
+        (dgr["answers"], dgr["heads"]) == ("all", "all")  # one batch, for every past head
         and dgr["code"] == facts["generative_replay"]["variants"]["DGR"]["generator"]["latent"]
     )
     if scenario == "task":
