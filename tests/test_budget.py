@@ -1,11 +1,13 @@
-"""What a benchmark's spec may set: every field of the budget, the memory, the order of classes, the width of
-the network."""
+"""What a benchmark's spec may set: every field of the budget, the memory, the order of classes, the
+network."""
 
 import dataclasses
 
 import pytest
 import torch
 from helpers import CPU, NATIVE, SCENARIOS, make, parts_of, reason, refused, suited
+from models.test_of_module import FILE
+from strategies.test_protocol_arguments import stream_of
 
 from clbench import registry
 from clbench.avalanche import run as avalanche
@@ -14,6 +16,7 @@ from clbench.core.part import refusal
 from clbench.engine.clock import Clock
 from clbench.engine.run import run
 from clbench.execution import plan
+from clbench.execution.describe import settings_of
 from clbench.streams.labelled import class_order
 
 GIVEN = {
@@ -178,6 +181,61 @@ def test_the_width_is_the_networks():
         1
     ].network()
     assert str(slim) == "resnet18_slim, batch norm"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("permuted_mnist_domain(net='mlp')", "mlp 784-400-400-10"),
+        (
+            "permuted_mnist_task(pad=2, net='small_conv', width=4, norm='batch')",
+            "small_conv 4-8-16, batch norm",
+        ),
+        ("permuted_mnist_task(net='net.py:make')", "net.py:make"),
+        ("rotated_mnist_domain(width=30)", "mlp 784-30-30-10"),
+        ("rotated_mnist_domain(net='mlp(9, 7)')", "mlp 784-9-7-10"),
+    ],
+)
+def test_permuted_and_rotated_pictures_are_learnt_by_any_network(text, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.py").write_text(FILE)
+    stream, made, _ = stream_of(text.replace("(", "(tested=20, ", 1))
+    net = made.network()
+    assert str(net) == said
+    stream.check(net)
+
+
+def test_a_network_of_a_library_reads_permuted_pictures_as_it_knows_them():
+    """However the stream has standardised them."""
+    stream, made, _ = stream_of(
+        "permuted_mnist_domain(tested=20, mean=0.1, std=0.25, net='torchvision:mobilenet_v3_small')"
+    )
+    net, x = made.network(), stream.test(1, slice(0, 2))[0]
+    assert str(net) == "torchvision:mobilenet_v3_small, grey repeated to 3 channels, without dropout"
+    stream.check(net)
+    mean, std = (torch.tensor(one).view(3, 1, 1) for one in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    wanted = ((x * 0.25 + 0.1).view(2, 1, 28, 28) - mean) / std
+    assert torch.allclose(net._module.body.reading(x), wanted, atol=1e-5)
+
+
+def test_what_is_of_the_perceptron_is_of_no_other_network():
+    text = "permuted_mnist_domain({})".format
+    said = "depth and bias are of the perceptron: leave them out, or net='small_conv'"
+    assert refused(registry.benchmark, text("net='small_conv', bias=False"), "smoke") == said
+    said = "depth and bias are of the perceptron: leave them out, or norm, weights and frozen"
+    assert refused(registry.benchmark, text("depth=1, frozen=True"), "smoke") == said
+
+
+@pytest.mark.parametrize(
+    ("name", "own"), [("permuted_mnist_domain", {}), ("rotated_mnist_domain", {"degrees": 180.0})]
+)
+def test_a_record_says_nothing_of_a_network_that_nobody_has_chosen(name, own, monkeypatch):
+    called, made, _ = registry.benchmark(f"{name}(net=None, norm=None)", "quick")
+    monkeypatch.setattr(type(made), "accepted_data", lambda self: None)  # needs the data
+    settings = settings_of(made, made.network(), registry.strategy("naive"), "quick")
+    plain = {"validation": False, "precision": "float32", "tasks": 5, "tested": 2000}
+    assert called == name and settings["benchmark"] == plain | own
+    assert settings["network"] == "mlp 784-400-400-10"
 
 
 # ---- the memory

@@ -10,22 +10,28 @@ from torch import Tensor
 from clbench.core.benchmark import Benchmark
 from clbench.core.budget import Budget
 from clbench.core.keyed import draw, generator
-from clbench.core.ranges import Depth, Width
+from clbench.core.ranges import Depth, Text, Width
 from clbench.data.labelled.sources import Images, mnist
+from clbench.errors import InputError
+from clbench.models.by_name import NetworkBySpec
 from clbench.models.mlp import MLP
+from clbench.models.network import Network
+from clbench.models.reading import Scale
 from clbench.streams.inputs import PreparedImages
 from clbench.streams.labelled import LabelledStream, same_classes
 
 
 @dataclass
-class PermutedMNIST(PreparedImages, Benchmark):
+class PermutedMNIST(PreparedImages, NetworkBySpec, Benchmark):
     """Each seed draws its own permutations; the first task has the images as they are."""
 
     tasks: Annotated[int, Meta(ge=1, le=1000)] = 10
     tested: Annotated[int, Meta(ge=1, le=10_000)] = 10000  # test images per task
-    width: Width | None = None  # of the two hidden layers; None: 400
-    depth: Depth | None = None  # hidden layers; None: 2
-    bias: Literal[False] | None = None  # whether the network has any; None: it has
+    width: Width | None = None  # of the hidden layers, or of tokens; None: 400, or the network's own
+    net: Text | None = None  # any that `clbench.models.by_name` knows; None: a perceptron
+    norm: Literal["group", "batch"] | None = None  # of a convolutional network; None: group
+    depth: Depth | None = None  # hidden layers of the perceptron; None: 2
+    bias: Literal[False] | None = None  # whether the perceptron has any; None: it has
     begins: Literal["permuted"] | None = None  # whether the first task is, too; None: it has plain images
     drawn: Literal["shared"] | None = None  # once for all seeds, which draw their order; None: by each seed
     scenarios = ("domain", "task")
@@ -34,6 +40,12 @@ class PermutedMNIST(PreparedImages, Benchmark):
     data = mnist
     budgets = {"smoke": Budget(steps=40), "quick": Budget(steps=100), "full": Budget(steps=2000)}
     arguments = {"smoke": {"tasks": 3, "tested": 2000}, "quick": {"tasks": 5, "tested": 2000}}
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.asks and (self.depth or self.bias is not None):
+            other = f"net={self.net!r}" if self.net else "norm, weights and frozen"
+            raise InputError(f"depth and bias are of the perceptron: leave them out, or {other}")
 
     def make_stream(self, images: Images, seeds: list[int]) -> LabelledStream:
         images = self.prepared(images)
@@ -63,7 +75,11 @@ class PermutedMNIST(PreparedImages, Benchmark):
         """Pixels of a side of an input."""
         return 28 + 2 * (self.pad or 0)
 
-    def network(self) -> MLP:
-        hidden = [self.width or 400] * (self.depth or 2)
+    def network(self) -> Network:
         outputs = 10 * self.tasks if self.scenario == "task" else 10
+        if self.asks:  # to it the permuted pixels are a picture, as the plain ones are
+            scale = Scale((self.mean or 0.0,), (self.std or 1.0,))
+            shape = (self.side, self.side, 1)
+            return self.network_of(self.net or "mlp", shape, outputs, units=400, scale=scale)
+        hidden = [self.width or 400] * (self.depth or 2)
         return MLP(self.side**2, *hidden, outputs, bias=self.bias is None)

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import torch
 from msgspec import Meta
@@ -10,20 +10,23 @@ from torch import Tensor
 
 from clbench.core.benchmark import Benchmark
 from clbench.core.budget import Budget
-from clbench.core.ranges import Width
+from clbench.core.ranges import Text, Width
 from clbench.data.labelled.sources import Images, mnist
-from clbench.models.mlp import MLP
+from clbench.models.by_name import NetworkBySpec
+from clbench.models.network import Network
 from clbench.streams.labelled import LabelledStream, same_classes
 
 
 @dataclass
-class RotatedMNIST(Benchmark):
+class RotatedMNIST(NetworkBySpec, Benchmark):
     """The angles go from 0 to `degrees` in equal steps; every pixel takes its nearest neighbour."""
 
     tasks: Annotated[int, Meta(ge=1, le=1000)] = 10
     degrees: Annotated[float, Meta(ge=-360, le=360)] = 180.0  # the angle of the last task
     tested: Annotated[int, Meta(ge=1, le=10_000)] = 10000  # test images per task
-    width: Width | None = None  # of the two hidden layers; None: 400
+    width: Width | None = None  # of the two hidden layers, or of tokens; None: 400, or the network's own
+    net: Text | None = None  # any that `clbench.models.by_name` knows; None: a perceptron
+    norm: Literal["group", "batch"] | None = None  # of a convolutional network; None: group
     scenarios = ("domain",)
     tasks_are = "5 to 10, turned"
     data_are = "MNIST"
@@ -36,9 +39,8 @@ class RotatedMNIST(Benchmark):
         pixels = torch.stack([rotation(angle) for angle in angles])
         return same_classes(images, pixels.expand(len(seeds), -1, -1), self.scenario, seeds, self.tested)
 
-    def network(self) -> MLP:
-        width = self.width or 400
-        return MLP(784, width, width, 10)
+    def network(self) -> Network:
+        return self.network_of(self.net or "mlp", (28, 28, 1), 10, units=400)
 
 
 def rotation(degrees: float, side: int = 28) -> Tensor:
