@@ -1,8 +1,8 @@
-"""Writes small made-up data of every kind that `docs/own-data.md` speaks of.
+"""Writes the small made-up tables and arrays of `docs/own-data.md` into a folder; its photos are written by
+`clbench data example photos`.
 
     python examples/own_data.py DEST
 
-photos/       600 photos of 4 animals in 6 months: colours drift, so what is learnt ages
 visits.csv    900 rows of a table: 3 outcomes, 60 patients of whom each has a habit of his own, and a column
               that is written down when the outcome is known
 tickets.csv   800 texts with a category and a date
@@ -14,8 +14,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-
-from clbench.data.labelled.example import write_photos
 
 
 def visits(path: Path, patients: int = 60, each: int = 15) -> None:
@@ -67,11 +65,10 @@ def digits(path: Path, count: int = 1200) -> None:
 
 def write_all(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    write_photos(folder / "photos")
     visits(folder / "visits.csv")
     tickets(folder / "tickets.csv")
     digits(folder / "digits.npz")
 
 
 if __name__ == "__main__":
-    write_all(Path(sys.argv[1]))
+    write_all(Path(*sys.argv[1:2]))
