@@ -1,5 +1,7 @@
 """Describes a user's labelled data for people, as `clbench data inspect` prints it. Imports no torch."""
 
+import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +19,7 @@ from clbench.data.pairs.sources import Source
 from clbench.errors import InputError
 
 CLASSES = 40  # that are listed
+COMMON = 0.05  # as of pairs: an input that more than this share of the rows have gets a note
 LEAKS = 0.99  # accuracy of one column alone, above which it is said
 BINS = 64  # values of a column of numbers, for that
 KINDS = {"images": "images {1}x{0} {colours}", "texts": "texts", "features": "rows of {} columns"}
@@ -34,18 +37,22 @@ def is_labelled(path: Path, label: str | None, caption: str | None) -> bool:
         try:
             with np.load(path, allow_pickle=False) as archive:
                 names = archive.files
-        except (ValueError, OSError, EOFError):
-            return False  # who reads it says what is wrong
+        except (ValueError, OSError, EOFError, zipfile.BadZipFile):
+            return True  # who reads it says what is wrong
     else:
         try:
             source = Source.at(path)
             if any(file.suffix == ".tar" for file in source.files):
                 return False
-            names = list(next(tables.chunks(source.files[0], source.root)).frame.columns)
+            some = (chunk for file in source.files for chunk in tables.chunks(file, source.root))
+            first = next(some, None)
         except InputError:
             return path.is_dir() and bool(images_below(path))
-        except StopIteration:
-            return False
+        except zlib.error:
+            return True  # likewise
+        if first is None:
+            raise InputError(f"{path}: no row to read; give a first line with names, and rows below it")
+        names = list(first.frame.columns)
     if len(names) == 1 and "|" in str(names[0]):
         raise InputError(f"{path}: its first line is one column, {names[0]!r}: separate columns by commas")
     usual = {**LabelColumns.USUAL, "label": (*LabelColumns.USUAL["label"], *arrays.USUAL["y"])}
@@ -86,7 +93,10 @@ def describe(found: Found, rows: Rows, cut: Cut) -> list[str]:
     )
     left_out = Counter(about.skipped) + Counter(rows.left_out)
     lines += [f"left out: {count} {why}" for why, count in left_out.items()]
-    lines += [f"note: {note}" for note in (*_image_modes(found), *about.notes, *rows.notes, *_repeats(found))]
+    lines += [
+        f"note: {note}"
+        for note in (*_image_modes(found), *_undated(found, cut), *about.notes, *rows.notes, *_repeats(found))
+    ]
     lines += [
         f"warning: {warning}" for warning in (*_columns_that_tell(found, rows), *_split_origins(found, rows))
     ]
@@ -124,6 +134,12 @@ def _image_modes(found: Found) -> Iterator[str]:
         yield f"images of several modes ({listed}) are read alike: in colour, on white, upright"
 
 
+def _undated(found: Found, cut: Cut) -> Iterator[str]:
+    """Rows without a date among others, where they are used all the same."""
+    if found.dated and not cut.timed and (count := int(np.isnat(found.when).sum())):
+        yield f"{count} rows have no date; they are used, since tasks are not cut by time"
+
+
 def _repeats(found: Found) -> Iterator[str]:
     """Rows with the same input as another."""
     _, number, counts = np.unique(found.content, return_inverse=True, return_counts=True)
@@ -135,6 +151,8 @@ def _repeats(found: Found) -> Iterator[str]:
     yield f"{int((counts - 1).sum())} rows repeat the input of another; equal ones are on one side" + (
         f"; {other} inputs have several labels" if other else ""
     )
+    if (often := int(counts.max())) > COMMON * len(number):
+        yield f"the commonest input is that of {often} of {len(number)} rows ({often / len(number):.0%})"
 
 
 # ---- what looks like a leak
