@@ -21,7 +21,8 @@ from clbench.errors import InputError
 CLASSES = 40  # that are listed
 COMMON = 0.05  # as of pairs: an input that more than this share of the rows have gets a note
 LEAKS = 0.99  # accuracy of one column alone, above which it is said
-BINS = 64  # values of a column of numbers, for that
+IN_A_BIN = 4  # rows of a column of numbers, for that; more would hide the number of each row
+BINS = 64, 1024  # at least and at most
 KINDS = {"images": "images {1}x{0} {colours}", "texts": "texts", "features": "rows of {} columns"}
 COLOURS = {1: "in grey", 3: "in colour", 4: "of 4 channels"}
 
@@ -174,13 +175,16 @@ def _columns_that_tell(found: Found, rows: Rows) -> Iterator[str]:
 
 
 def _coarse(values: np.ndarray) -> np.ndarray:
-    """[n] whole numbers for the values [n, k] of a column: which text, or in which of BINS bins."""
+    """[n] whole numbers for the values [n, k] of a column: which text, or in which of some bins of equally
+    many rows. What is missing has a number of its own."""
     if values.shape[1] > 1:
         return values.argmax(1)
     flat = np.nan_to_num(values[:, 0].astype(float), nan=-np.inf)
-    if len(np.unique(flat)) <= BINS:
+    bins = int(np.clip(len(flat) // IN_A_BIN, *BINS))
+    if len(np.unique(flat)) <= bins:
         return np.unique(flat, return_inverse=True)[1]
-    return np.searchsorted(np.quantile(flat[np.isfinite(flat)], np.linspace(0, 1, BINS + 1)[1:-1]), flat)
+    edges = np.quantile(flat[np.isfinite(flat)], np.linspace(0, 1, bins, endpoint=False))
+    return np.searchsorted(edges, flat, "right")
 
 
 def _told_by(values: np.ndarray, labels: np.ndarray, test: np.ndarray, truth: np.ndarray) -> float:
