@@ -218,8 +218,8 @@ def test_16_bits_that_are_nearly_dark_are_told(tmp_path, here):
 
 
 def test_links_to_folders_are_followed_but_not_in_circles(tmp_path, here):
-    folder(folder(tmp_path / "d") / "elsewhere", classes=1)
-    (tmp_path / "d" / "elsewhere").rename(tmp_path / "elsewhere")
+    folder(tmp_path / "d")
+    folder(tmp_path, classes=1, above="elsewhere")
     (tmp_path / "d" / "linked").symlink_to(tmp_path / "elsewhere" / "class0")
     (tmp_path / "d" / "class1" / "back").symlink_to(tmp_path / "d")
     (tmp_path / "d" / "class1" / "broken.png").symlink_to(tmp_path / "nowhere")

@@ -180,9 +180,9 @@ def _coarse(values: np.ndarray) -> np.ndarray:
     if values.shape[1] > 1:
         return values.argmax(1)
     flat = np.nan_to_num(values[:, 0].astype(float), nan=-np.inf)
-    bins = int(np.clip(len(flat) // IN_A_BIN, *BINS))
-    if len(np.unique(flat)) <= bins:
+    if len(np.unique(flat)) <= BINS[0]:
         return np.unique(flat, return_inverse=True)[1]
+    bins = int(np.clip(len(flat) // IN_A_BIN, *BINS))
     edges = np.quantile(flat[np.isfinite(flat)], np.linspace(0, 1, bins, endpoint=False))
     return np.searchsorted(edges, flat, "right")
 
