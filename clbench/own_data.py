@@ -38,7 +38,7 @@ def benchmark_from(
         t: n times, as texts of ISO 8601, numpy's dates, or numbers with unit=.
         split: n times "train" or "test". None: some rows are held out.
         group: n values; rows of one value are on one side.
-        column: n values by which tasks are cut.
+        column: n values by which tasks are cut; of a frame, by= names one.
         scenario: "class", "task" or "domain".
         arguments: as those of `labelled_class`: by, tasks, classes, order, shots, net, …
 
@@ -56,6 +56,10 @@ def benchmark_from(
     ranges.check_values("benchmark_from", LabelledData, arguments)
     benchmark = LabelledData(**arguments)
     benchmark.scenario = scenario
+    if column is None and (named := benchmark.columns().part):
+        if not hasattr(x, "columns"):
+            raise InputError(f"by={named!r} is a column of a frame: give its values as column=")
+        column = named
     x, y, t, split, group, column = arrays.given(x, y, t, split, group, column)
     vars(benchmark)["given"] = arrays.found_of(
         x,
@@ -68,6 +72,7 @@ def benchmark_from(
         timed=Cut(benchmark.by or "").timed,
         buckets=benchmark.buckets,
         vectors=benchmark.of_words,
+        size=benchmark.size,
         columns=benchmark.columns(),
     )
     return benchmark

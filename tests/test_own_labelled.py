@@ -211,6 +211,10 @@ def test_columns_of_what_python_hands_over_are_chosen():
     frame["patient"] = [f"p{i}" for i in range(120)]  # says where a row is from: no feature
     frame["said"] = [f"{word} number {i}" for i, word in enumerate(y)]
     left_out = frame.drop(columns="said")
+    by = benchmark_from(
+        left_out.assign(where=np.arange(120) % 2), "y", by="where", scenario="domain"
+    ).contents()
+    assert by.slices == ("0", "1") and by.x.shape[1] == 9
     whole, less = (benchmark_from(left_out, "y", without=some).contents() for some in ([], ["told"]))
     assert (whole.x.shape[1], less.x.shape[1]) == (9, 8)
     assert benchmark_from(left_out, "y", features=["c1", "c3"]).contents().x.shape[1] == 2
@@ -227,6 +231,44 @@ def test_pixels_of_0_and_1_are_the_same_as_any_type():
         benchmark_from(pixels.astype(kind), np.arange(60) % 3).contents().scale for kind in ("u1", "i8")
     }
     assert scales == {1.0}
+
+
+def test_pictures_of_arrays_get_the_size_that_is_asked_for(data):
+    pixels, y = np.random.default_rng(0).integers(0, 256, (60, 12, 16, 3), np.uint8), np.arange(60) % 3
+    np.savez("large.npz", x=pixels, y=y)
+    middle = pixels[:, :, 2:14].reshape(60, 6, 2, 6, 2, 3).mean((2, 4))
+    for x, places in ((pixels, 255), (pixels / 255, 1), (np.moveaxis(pixels, 3, 1), 255)):
+        images = benchmark_from(x, y, size=6).contents()
+        assert images.shape == (6, 6, 3) and images.scale == places
+        found = benchmark_from(x, y, size=6).found().x.reshape(middle.shape)
+        assert np.abs(found * (255 / places) - middle).max() <= 1
+    whole, small_ = (made(f"labelled_class(path='large.npz'{size})") for size in ("", ", size=6"))
+    assert whole.contents().shape == (12, 16, 3) and whole.fingerprint() != small_.fingerprint()
+    assert (small_.found().x == benchmark_from(pixels, y, size=6).found().x).all()
+
+
+def test_dates_that_cannot_be_read_are_no_classes(data):
+    frame = pd.DataFrame({"w": np.arange(80.0), "label": list("abcd") * 20, "date": "03/04/2021"})
+    frame.to_csv("dates.csv", index=False)
+    with pytest.raises(InputError, match="80 of 80 rows have a time that is no date: .*; or cut otherwise"):
+        made("labelled_domain(path='dates.csv')").contents()
+    assert len(stream_of("labelled_domain(path='dates.csv', by='class')").tasks) == 2
+
+
+def test_a_reading_that_is_broken_off_leaves_nothing(data, monkeypatch):
+    from clbench.data.labelled.building import Builder
+
+    pd.DataFrame({"w": np.arange(80.0), "label": list("ab") * 40}).to_csv("broken.csv", index=False)
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    before = sorted((data / "cache").rglob("labelled-*/*"))
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Builder, "found", stop)
+        made("labelled_class(path='broken.csv')").contents()
+    assert sorted((data / "cache").rglob("labelled-*/*")) == before
+    assert len(made("labelled_class(path='broken.csv')").found().y) == 80
 
 
 def test_other_rows_have_another_fingerprint():
@@ -253,6 +295,7 @@ def test_other_rows_have_another_fingerprint():
         ({"x": np.zeros((2, 2)), "y": 3}, "y is one int"),
         ({"x": np.zeros((4, 2)), "y": [1, 2, 1, 2], "path": "a.csv"}, "path='a.csv': no such argument"),
         ({"x": np.zeros((4, 2)), "y": [1, 2, 1, 2], "without": ["a"]}, 'no column "a"; there are column 0'),
+        ({"x": np.zeros((4, 2)), "y": [1, 2, 1, 2], "by": "site"}, "give its values as column="),
         ({"x": ["a b"] * 4, "y": [1, 2, 1, 2], "features": ["a"]}, "are of columns, and x has texts"),
     ],
 )

@@ -172,15 +172,19 @@ class LabelledData(NetworkBySpec, Benchmark):
     def _reading(self) -> own.Options:
         timed = self.time is not None or Cut(self.by or "").timed
         size = self.size or (pretrained.backbone(self.backbone).side if self.backbone else None)
-        return own.Options(self.columns(), self.unit, timed, size, self.buckets, self.of_words)
+        return own.Options(self.columns(), self.unit, timed, size, self.buckets, self.of_words, self.size)
 
     def _by(self) -> str:
-        """What tasks are cut by. In the domain-incremental scenario time, where there is one."""
+        """What tasks are cut by. In the domain-incremental scenario time, where there is one. Raises
+        InputError for times that cannot be read."""
         if self.by:
             return self.by
         if self.scenario != "domain":
             return "class"
-        return dividing.calendar_of(self.found(), self.min_rows) or "class"
+        found = self.found()
+        if why := found.why_undated:
+            raise InputError(f"{why}; or cut otherwise: by='class'")
+        return dividing.calendar_of(found, self.min_rows) or "class"
 
     def cut(self) -> Cut:
         """How the rows are cut into slices and held out."""

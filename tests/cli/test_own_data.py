@@ -1,5 +1,6 @@
 """Labelled data of one's own: what is found, cut, held out and refused, as a user meets it."""
 
+import gzip
 import io
 import sys
 import unicodedata
@@ -64,6 +65,16 @@ def folder(root: Path, classes: int = 2, each: int = 30, above: str = "") -> Pat
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(encoded(1000 * len(above) + k))
     return root
+
+
+def many_texts(**columns) -> pd.DataFrame:
+    """300 texts of three classes, one every third day; `columns` replace or add some."""
+    made = {
+        "text": [f"row {i} says {'abc'[i % 3]}" for i in range(300)],
+        "label": np.array(["ash", "elm", "oak"])[np.arange(300) % 3],
+        "date": pd.date_range("2021-01-01", periods=300, freq="3D").strftime("%Y-%m-%d"),
+    }
+    return pd.DataFrame(made | columns)
 
 
 def inspected(here, *arguments) -> list[str]:
@@ -174,6 +185,50 @@ def test_images_of_every_mode_are_read_alike(tmp_path, here):
     assert "images came as 55 of 12x12, 1 of 20x12" in lines
 
 
+def test_pixels_of_every_mode_are_what_they_look_like(tmp_path):
+    from clbench.data.labelled import own
+
+    half = np.full((12, 12), 0.5, np.float32)
+    corner = np.zeros((12, 12, 3), np.uint8)
+    corner[:6, :6] = 255  # above on the left: on the right once it is turned
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    modes = [
+        (Image.new("1", (12, 12), 1), "png", [255, 255, 255]),
+        (Image.new("LA", (12, 12), (9, 0)), "png", [255, 255, 255]),  # seen through: white
+        (Image.new("RGBA", (12, 12), (255, 0, 0, 128)), "png", [255, 127, 127]),
+        (Image.new("CMYK", (12, 12), (0, 0, 0, 255)), "tiff", [0, 0, 0]),
+        (Image.fromarray(half), "tiff", [128, 128, 128]),
+        (Image.fromarray((half * 65536).astype(np.uint16)), "png", [128, 128, 128]),
+        (Image.fromarray(corner), "png", [0, 0, 0]),
+    ]
+    for i, (image, ending, _) in enumerate(modes * 2):
+        place = tmp_path / "d" / f"class{i // len(modes)}" / f"{i}.{ending}"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        image.save(place, **({"exif": turned} if image.mode == "RGB" else {}))
+    found = own.load(tmp_path / "d", own.Options())
+    assert found.x.reshape(-1, 12, 12, 3)[:, 2, 2].tolist() == [meant for *_, meant in modes * 2]
+
+
+def test_16_bits_that_are_nearly_dark_are_told(tmp_path, here):
+    for file in folder(tmp_path / "d").rglob("*.png"):
+        dark = np.random.default_rng(int(file.stem)).integers(0, 4096, (12, 12)).astype(np.uint16)
+        Image.fromarray(dark).save(file)
+    assert "of 65535, so they are dark: scale them up if they hold 12 bits" in "\n".join(inspected(here, "d"))
+
+
+def test_links_to_folders_are_followed_but_not_in_circles(tmp_path, here):
+    folder(tmp_path / "d")
+    folder(tmp_path, classes=1, above="elsewhere")
+    (tmp_path / "d" / "linked").symlink_to(tmp_path / "elsewhere" / "class0")
+    (tmp_path / "d" / "class1" / "back").symlink_to(tmp_path / "d")
+    (tmp_path / "d" / "class1" / "broken.png").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "d" / "README").write_text("Photos.")
+    lines = inspected(here, "d")
+    assert lines[0] == "90 images 12x12 in colour, 3 classes"
+    assert "left out: 1 files without an ending" in lines
+
+
 def test_grey_images_of_one_size_stay_as_they_are(tmp_path, here):
     for k in range(40):
         place = tmp_path / "g" / f"class{k % 2}" / f"{k}.png"
@@ -196,6 +251,13 @@ def test_a_given_split_is_kept_in_folders_columns_and_arrays(tmp_path, here):
     lines = inspected(here, "a.npz")
     assert "45 for training, 15 for testing, as the data say" in lines
     assert "note: 15 validation rows are taken as test rows" in lines
+
+
+def test_training_rows_that_are_test_rows_are_dropped_where_that_is_asked_for(tmp_path, here):
+    copies_across(tmp_path)
+    lines = inspected(here, "labelled_class(path='d', duplicates='drop')")
+    assert "59 for training, 21 for testing, as the data say" in lines
+    assert "left out: 1 training rows that are test rows, too" in lines
 
 
 def test_a_split_is_found_in_folders_at_any_depth(tmp_path, here):
@@ -248,13 +310,15 @@ def test_a_csv_may_have_semicolons_long_texts_and_missing_numbers(tmp_path, here
 
 
 def test_a_class_that_cannot_be_tested_is_put_with_others(tmp_path, here):
-    frame = table(label=["oak"] + ["ash", "elm"] * 59 + ["ash"])
+    frame = texts(label=["oak"] + ["ash", "elm"] * 59 + ["ash"])
     frame.drop(columns="date").to_csv(tmp_path / "d.csv", index=False)
     command = inspected(here, "d.csv")[-1]
     assert "classes=[1, 2]" in command
     spec = command.split('"')[1]
     done = here("run", "-b", spec, "-s", "naive", "--profile", "smoke", "--seeds", "1", "--workers", "0")
     assert done.returncode == 0, done.stderr
+    record = next((tmp_path / "my_results").rglob("*naive*.json")).read_text()
+    assert "says" not in record and "oak" not in record
 
 
 def test_tasks_of_one_class_each_are_no_question(tmp_path, here):
@@ -293,6 +357,57 @@ def test_tables_point_to_images_or_hold_them(tmp_path, here):
     assert first[0] == first[1] == first[2] and first[0][0] == "60 images 12x12 in colour, 2 classes"
 
 
+def test_dates_are_in_utc_or_in_the_unit_that_is_asked_for(tmp_path, here):
+    eve = ["2021-12-31T23:30:00-02:00", "2021-12-31T21:30:00-02:00"]
+    many_texts(date=eve * 150).to_csv(tmp_path / "zones.csv", index=False)
+    lines = inspected(here, "zones.csv", "--by", "year")
+    assert lines[0].endswith("2021-12-31 to 2022-01-01") and "  2022 " in "\n".join(lines)
+    seconds = 1_609_459_200 + np.arange(300) * 3 * 86_400
+    many_texts(date=seconds).to_csv(tmp_path / "unix.csv", index=False)
+    lines = inspected(here, "unix.csv", "--unit", "s", "--by", "quarter")
+    assert lines[0].endswith("2021-01-01 to 2023-06-17") and "unit='s', by='quarter'" in lines[-1]
+
+
+def test_rows_without_a_date_are_told_and_left_out_where_time_cuts(tmp_path, here):
+    frame = many_texts()
+    frame.loc[[5, 7], "date"] = ["soon", "01/02/2021"]
+    frame.to_csv(tmp_path / "d.csv", index=False)
+    assert "note: 2 rows have no date; they are used" in "\n".join(inspected(here, "d.csv", "--by", "class"))
+    assert "left out: 2 no date" in inspected(here, "d.csv", "--by", "year")
+
+
+def test_a_text_of_many_rows_and_a_rare_class_are_told(tmp_path, here):
+    frame = many_texts()
+    frame.loc[:59, "text"] = "untitled"
+    frame.loc[299, "label"] = "yew"
+    frame.to_csv(tmp_path / "d.csv", index=False)
+    lines = inspected(here, "d.csv", "--by", "class")
+    assert "note: the commonest input is that of 60 of 300 rows (20%)" in lines
+    assert "classes are unequal: 100 of ash, 1 of yew; they stay so" in lines
+    assert "note: class 'yew': too few rows, or groups, to test it; it is learnt all the same" in lines
+
+
+def test_missing_values_and_row_numbers_that_give_the_label_away_are_told(tmp_path, here):
+    number = np.arange(900)
+    lab = np.random.default_rng(0).normal(size=900)
+    given = np.where(number % 3, lab, np.nan)  # to those who are well
+    sick = pd.DataFrame({"lab": given, "age": lab[::-1], "sick": number % 3 == 0})
+    sick.to_csv(tmp_path / "lab.csv", index=False)
+    pd.DataFrame({"lab": lab, "row": number, "kind": number // 225}).to_csv(tmp_path / "row.csv", index=False)
+    for name, label, column in (("lab.csv", "sick", "lab"), ("row.csv", "kind", "row")):
+        lines = inspected(here, name, "--label", label)
+        assert [line.split('"')[1] for line in lines if line.startswith("warning: ")] == [column]
+
+
+def test_arrays_of_npy_files_are_read(tmp_path, here):
+    (tmp_path / "d").mkdir()
+    for name, array in {"x": X, "y": Y, "t": np.datetime64("2021-01-01") + np.arange(60) * 20}.items():
+        np.save(tmp_path / "d" / f"{name}.npy", array)
+    lines = inspected(here, "d", "--by", "year", "--min-rows", "9")
+    assert lines[0] == "60 rows of 4 columns, 3 classes, 2021-01-01 to 2024-03-26"
+    assert inspected(here, "d/x.npy", "--by", "year", "--min-rows", "9")[:-1] == lines[:-1]
+
+
 def test_days_that_are_all_of_one_month_cut_nothing(tmp_path, here):
     folder(tmp_path / "2024-05", each=40)
     lines = inspected(here, ".")
@@ -310,6 +425,31 @@ def test_sets_of_torchvision_are_read_from_a_data_folder(tmp_path, here, monkeyp
     done = here("data", "inspect", "torchvision:Flowers102")
     assert done.returncode == 2 and done.stderr.count("\n") == 1
     assert "Flowers102 is not in any data folder; put it under $CLBENCH_DATA" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "sides"),
+    [("OxfordIIITPet", ("trainval", "test")), ("Imagenette", ("train", "val"))],
+)
+def test_splits_of_torchvisions_sets_may_have_other_names(tmp_path, monkeypatch, name, sides):
+    from clbench.data.labelled import torchvision_sets
+
+    monkeypatch.setenv("CLBENCH_DATA", str(tmp_path))
+    named = {"tench": "n01440764", "church": "n03028079"}
+    for side, each in zip(sides, (20, 5), strict=True):
+        files = [f"{one}_{side}{k}" for one in named for k in range(each)]
+        for k, one in enumerate(files):
+            place = tmp_path / "imagenette2" / side / named[one.split("_")[0]] / f"{one}.JPEG"
+            if name == "OxfordIIITPet":
+                place = tmp_path / "oxford-iiit-pet" / "images" / f"{one}.jpg"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(encoded(hash_of(side, k), kind="JPEG"))
+        if name == "OxfordIIITPet":
+            (tmp_path / "oxford-iiit-pet" / "annotations").mkdir(exist_ok=True)
+            lines = [f"{one} {1 + one.startswith('church')} 1 1" for one in files]
+            (tmp_path / "oxford-iiit-pet" / "annotations" / f"{side}.txt").write_text("\n".join(lines))
+    found = torchvision_sets.load(name, None)
+    assert found.split.tolist() == [0] * 40 + [1] * 10 and len(found.about.classes) == 2
 
 
 # ---- bad input, a row each
@@ -337,8 +477,36 @@ def huge_images(root: Path) -> None:
         file.write_bytes(content.getvalue())
 
 
-def escaping(root: Path) -> None:
-    pd.DataFrame({"path": ["../x.png"] * 4, "label": list("abab")}).to_csv(root / "d.csv", index=False)
+def named_images(name: str):
+    return lambda root: pd.DataFrame({"path": [name] * 4, "label": list("abab")}).to_csv(root / "d.csv")
+
+
+def written(name: str, content: bytes):
+    return lambda root: (root / name).write_bytes(content)
+
+
+def half_of(name: str):
+    """A table or archive that breaks off."""
+
+    def make(root: Path) -> None:
+        if name.endswith("npz"):
+            np.savez(root / name, x=X, y=Y)
+        else:
+            frame = table()
+            frame.to_parquet(root / name) if name.endswith("parquet") else frame.to_csv(root / name)
+        content = (root / name).read_bytes()
+        (root / name).write_bytes(content[: len(content) // 2])
+
+    return make
+
+
+def npy_files(**arrays):
+    def make(root: Path) -> None:
+        (root / "d").mkdir()
+        for name, array in arrays.items():
+            np.save(root / "d" / f"{name}.npy", array)
+
+    return make
 
 
 def not_utf8(root: Path) -> None:
@@ -370,9 +538,15 @@ BAD = {
     "unclear dates": (
         of_frame(table(date="03/04/2021")),
         "d.csv --by month",
-        "120 of 120 rows have a time that is no",
+        'no date: "03/04/2021" (d.csv, line 2), "03/04/2021" (d.csv, line 3), "03/04/2021" (d.csv, line 4);',
     ),
     "1970": (of_frame(table(date="1970-01-01")), "d.csv --by year", "1970-01-01 or in the future"),
+    "the future": (of_frame(table(date="2914-01-01")), "d.csv --by year", "1970-01-01 or in the future"),
+    "unix time": (
+        of_frame(table(date=1_609_459_200)),
+        "d.csv --by year",
+        'unix time has to be asked for: unit="s"',
+    ),
     "no times": (of_frame(table().drop(columns="date")), "d.csv --by year", "no times to cut by year"),
     "an empty slice": (
         of_frame(table()),
@@ -384,10 +558,52 @@ BAD = {
     "huge images": (huge_images, "d", "4 with image too large"),
     "tar": (in_a_tar, "d --label x", "tar files hold pairs"),
     "pickle": (of_arrays(x=X, y=np.array([{}] * 60, object)), "d.npz", "cannot be read without pickle"),
-    "a path that leads out": (escaping, "d.csv", "lies outside"),
+    "a path that leads out": (named_images("../x.png"), "d.csv", "lies outside"),
+    "an absolute path": (named_images("/x.png"), "d.csv", "the image /x.png lies outside"),
+    "images not there": (named_images("x.png"), "d.csv", "4 with an image file that is not there"),
+    "an empty table": (written("d.csv", b""), "d.csv", "d.csv: no row to read"),
+    "only names": (written("d.csv", b"text,label\n"), "d.csv", "d.csv: no row to read"),
+    "no UTF-8 in jsonl": (
+        written("d.jsonl", b'{"text": "caf\xe9", "label": "a"}\n'),
+        "d.jsonl",
+        "d.jsonl is not UTF-8: byte 0xe9 at 13 of a block",
+    ),
+    "half an object": (
+        written("d.jsonl", b'{"text": "a", "label": "b"}\n{"text": "a'),
+        "d.jsonl",
+        "d.jsonl cannot be read as jsonl: line 2",
+    ),
+    "half a csv.gz": (half_of("d.csv.gz"), "d.csv.gz", "d.csv.gz cannot be read as csv: Compressed file"),
+    "a damaged csv.gz": (
+        written("d.csv.gz", gzip.compress(b"")[:10] + b"\xff"),  # no block of data begins so
+        "d.csv.gz",
+        "d.csv.gz: a packed file is damaged: Error -3",
+    ),
+    "half a parquet": (half_of("d.parquet"), "d.parquet", "d.parquet cannot be read as parquet"),
+    "half an npz": (half_of("d.npz"), "d.npz", "d.npz cannot be read without pickle: File is not a zip"),
+    "no npz": (written("d.npz", b"PK"), "d.npz", "d.npz cannot be read without pickle"),
+    "objects in npy": (npy_files(x=X, y=np.array([{}] * 60, object)), "d", "d cannot be read without pickle"),
+    "no y in npy": (npy_files(x=X), "d", "d: no array y"),
+    "a column of npy": (npy_files(x=X, y=Y), "d --by site", "npy files have no names to choose from (site)"),
+    "dates in npz that are none": (
+        of_arrays(x=X, y=Y, t=["soon"] * 60),
+        "d.npz",
+        "60 of 60 rows have a time",
+    ),
+    "dates in npz with a fraction": (of_arrays(x=X, y=Y, t=X[:, 0]), "d.npz", "60 of 60 rows have a time"),
+    "a row of npz without a label": (
+        of_arrays(x=X, y=np.where(np.arange(60) == 4, "", Y.astype(str))),
+        "d.npz",
+        "y has no label in row 4",
+    ),
+    "equal inputs": (
+        of_frame(texts(text="untitled")),
+        "d.csv --by class",
+        "no row can be held out for testing: all rows of a class have the same input",
+    ),
     "no UTF-8": (not_utf8, "d.csv --label label", "is not UTF-8: byte 0xe9"),
     "empty texts": (of_frame(texts(text="")), "d.csv --text text", "120 with empty text"),
-    "copies across the split": (copies_across, "d", "1 training rows are test rows, too"),
+    "copies across the split": (copies_across, "d", "labelled_class(path=…, duplicates='drop')"),
     "a group across the split": (
         of_frame(table(split=["train", "test"] * 60, patient=np.arange(120) // 4)),
         "d.csv --group patient",
@@ -430,6 +646,8 @@ BAD = {
     "several options": (of_frame(table()), "d.csv --label label --caption date", "give one"),
     "too many values": (of_frame(table()), "d.csv --by width", "width has 120 different values"),
     "torchvision": (lambda root: None, "torchvision:Flower", "torchvision has no data set Flower"),
+    "a set that needs more": (lambda root: None, "torchvision:DatasetFolder", "needs loader, too"),
+    "a set of other splits": (lambda root: None, "torchvision:EMNIST", "it has {'byclass', 'bymerge', "),
 }
 
 
@@ -446,7 +664,8 @@ def test_a_few_bad_rows_are_left_out_and_counted(tmp_path, here):
     root = folder(tmp_path / "d", each=80)
     (root / "class0" / "cut.png").write_bytes(encoded(1)[:50])
     (root / "class0" / "empty.jpg").write_bytes(b"")
-    assert "left out: 2 image that cannot be decoded" in inspected(here, "d")
+    (root / "class0" / "half.jpg").write_bytes(encoded(2, size=(99, 99), kind="JPEG")[:3000])  # opens
+    assert "left out: 3 image that cannot be decoded" in inspected(here, "d")
     label = ["a", "b"] * 150
     label[7] = ""
     frame = pd.DataFrame({"w": np.arange(300), "label": label})

@@ -323,6 +323,13 @@ def with_between(*lines: str) -> str:
         (FILE.replace("x.flatten(1)", "x"), "fails in hidden (Linear)"),
         (FILE.replace("return self.last(", "return 2 * self.last("), "does not end with a linear layer"),
         (FILE.replace("return f\n", "return nn.BatchNorm1d(12)\n"), "net.py"),
+        (
+            FILE.replace(
+                "nn.Linear(12, classes)",
+                "nn.Sequential(nn.BatchNorm1d(12, track_running_stats=False), nn.Linear(12, classes))",
+            ),
+            "last.0 (BatchNorm1d) has no running statistics with a momentum",
+        ),
         (FILE.replace("return Net(shape, classes)", "return [1]"), "gives list, and no torch.nn.Module"),
         (
             FILE.replace("return Net(shape, classes)", "1 / 0"),

@@ -57,7 +57,9 @@ def read(path: Path, options: "Options") -> Found:
                         arrays[kind] = archive[name]
         else:
             if chosen := [
-                name for name in (columns.label, columns.time, columns.split, columns.group) if name
+                name
+                for name in (columns.label, columns.time, columns.split, columns.group, columns.part)
+                if name
             ]:
                 raise InputError(
                     f"{path}: npy files have no names to choose from ({', '.join(chosen)}); what is read is "
@@ -83,6 +85,7 @@ def read(path: Path, options: "Options") -> Found:
         timed=options.timed,
         buckets=options.buckets,
         vectors=options.vectors,
+        size=options.size_of_arrays,
         columns=columns,
         **{kind: arrays.get(kind) for kind in ("t", "split", "group", "part")},
     )
@@ -101,13 +104,14 @@ def found_of(
     timed: bool = False,
     buckets: int = 4096,
     vectors: bool = False,
+    size: int | None = None,
     columns: LabelColumns = LabelColumns(),  # noqa: B008  # a frozen one
 ) -> Found:
     """The rows of arrays, lists or a frame of pandas, n each: pictures [n, h, w(, c)], features [n, d], or
     texts.
 
-    columns: which of a frame, or of features, are read. Raises InputError, which names the array, for what
-    does not fit.
+    size: of a side of the pictures; None: as they are. columns: which of a frame, or of features, are read.
+    Raises InputError, which names the array, for what does not fit.
     """
     x, y, t, split, group, part = (_plain(one) for one in (x, y, t, split, group, part))
     for name, values in {"x": x, "y": y, "t": t, "split": split, "group": group, "part": part}.items():
@@ -118,7 +122,7 @@ def found_of(
             raise InputError(f"{source}: {len(x)} rows of x and {len(values)} of {name}: give as many")
     if not len(x):
         raise InputError(f"{source}: x has no rows")
-    inputs, keys, about = _inputs(x, source, buckets, vectors, columns)
+    inputs, keys, about = _inputs(x, source, buckets, vectors, size, columns)
     names = cells.labels_of(_list(y))
     if None in names:
         raise InputError(f"{source}: y has no label in row {names.index(None)}: label it or take it out")
@@ -165,7 +169,7 @@ def _days(t: Any) -> list:
 
 
 def _inputs(
-    x: Any, source: str, buckets: int, vectors: bool, columns: LabelColumns
+    x: Any, source: str, buckets: int, vectors: bool, size: int | None, columns: LabelColumns
 ) -> tuple[np.ndarray, list[bytes], dict[str, Any]]:
     """(x [n, d] as uint8 or float32, a key for each row, what About says of it)."""
     if hasattr(x, "columns"):
@@ -174,7 +178,7 @@ def _inputs(
         numbers = features.numbers_of(x, source)
         about = {"kind": "features", "columns": tuple(numbers.spans), "numeric": numbers.numeric}
         return numbers.x, numbers.keys, about | {"notes": tuple(numbers.notes)}
-    values, about = _numbers(_array(x, source), source, buckets, vectors)
+    values, about = _numbers(_array(x, source), source, buckets, vectors, size)
     if about["kind"] == "features":
         names = [f"column {i}" for i in range(values.shape[1])]
         chosen = _chosen(names, source, columns)
@@ -213,7 +217,9 @@ def _array(x: Any, source: str) -> np.ndarray:
         raise InputError(f"{source}: the rows of x differ in shape, or are no arrays: {error}") from None
 
 
-def _numbers(array: np.ndarray, source: str, buckets: int, vectors: bool) -> tuple[np.ndarray, dict]:
+def _numbers(
+    array: np.ndarray, source: str, buckets: int, vectors: bool, size: int | None
+) -> tuple[np.ndarray, dict]:
     if array.dtype.kind in "UO" and all(isinstance(one, str) for one in array.flat) and array.ndim == 1:
         numbers = features.numbers_of_texts(array.tolist(), buckets, vectors)
         return np.concatenate(list(numbers)), {"kind": "texts"}
@@ -229,10 +235,10 @@ def _numbers(array: np.ndarray, source: str, buckets: int, vectors: bool) -> tup
         columns = tuple((f"column {i}", i, i + 1) for i in range(array.shape[1]))
         kept = array.astype(np.float32)
         return kept, {"kind": "features", "columns": columns, "numeric": array.shape[1]}
-    return _pictures(array, source)
+    return _pictures(array, source, size)
 
 
-def _pictures(array: np.ndarray, source: str) -> tuple[np.ndarray, dict[str, Any]]:
+def _pictures(array: np.ndarray, source: str, size: int | None) -> tuple[np.ndarray, dict[str, Any]]:
     """Of pictures [n, h, w], [n, h, w, c] or [n, c, h, w]."""
     notes = []
     array = array[..., None] if array.ndim == 3 else array
@@ -253,8 +259,19 @@ def _pictures(array: np.ndarray, source: str) -> tuple[np.ndarray, dict[str, Any
         scale = next((top for top in (1.0, 255.0, 65535.0) if high <= top), high)
         whole = scale == 255.0 and bool((array == np.floor(array)).all())
         array = array.astype(np.uint8 if whole else np.float32)
+    if size and array.shape[1:3] != (size, size):
+        array = np.stack([_resized(picture, size) for picture in array])
     about = {"kind": "images", "shape": array.shape[1:], "scale": scale, "notes": tuple(notes)}
     return np.ascontiguousarray(array).reshape(len(array), -1), about
+
+
+def _resized(picture: np.ndarray, size: int) -> np.ndarray:
+    """The middle square of a picture [h, w, c], uint8 or float32, scaled by averaging."""
+    from PIL import Image, ImageOps
+
+    channels = [Image.fromarray(picture[..., c]) for c in range(picture.shape[2])]
+    fitted = [ImageOps.fit(one, (size, size), Image.Resampling.BOX) for one in channels]
+    return np.stack([np.asarray(one) for one in fitted], 2)
 
 
 def given(x: Any, y: Any, *others: Any) -> list[Any]:

@@ -6,6 +6,7 @@ A folder's name is a column if it is key=value, a time if it is a date of 1900 o
 if it is train or test and another folder is the class. The first other one is the class.
 """
 
+import os
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -148,15 +149,29 @@ def of_table(path: Path, root: Path, columns: LabelColumns) -> Iterator[Block]:
 
 def images_below(path: Path) -> list[Path]:
     """The image files below a folder, in the order of their names."""
-    found = [file for file in path.rglob("*") if file.suffix.lower() in IMAGES and file.is_file()]
+    found = [file for file in _files_below(path) if file.suffix.lower() in IMAGES and file.is_file()]
     return sorted((file for file in found if not file.name.startswith(".")), key=natural_order)
 
 
 def others_below(path: Path) -> dict[str, int]:
     """How many files below a folder are not read as images, by what is said of them."""
-    files = [file for file in path.rglob("*") if file.is_file() and not file.name.startswith(".")]
+    files = [file for file in _files_below(path) if file.is_file() and not file.name.startswith(".")]
     endings = Counter(file.suffix.lower() for file in files if file.suffix.lower() not in IMAGES)
-    return {f"files with the ending {ending or 'of none'}": count for ending, count in endings.items()}
+    return {
+        f"files {f'with the ending {ending}' if ending else 'without an ending'}": count
+        for ending, count in endings.items()
+    }
+
+
+def _files_below(path: Path) -> Iterator[Path]:
+    """All that is no folder below a folder, also behind links to folders, unless they lead back to one that
+    they are in."""
+    inside = {os.fspath(path): set[str]()}  # folder -> those that it is in, where they really are
+    for folder, inner, names in os.walk(path, followlinks=True):
+        around = inside.pop(folder) | {os.path.realpath(folder)}
+        inner[:] = [name for name in inner if os.path.realpath(os.path.join(folder, name)) not in around]
+        inside |= {os.path.join(folder, name): around for name in inner}
+        yield from (Path(folder, name) for name in names)
 
 
 def of_folder(root: Path, files: list[Path], columns: LabelColumns) -> Iterator[Block]:

@@ -11,12 +11,13 @@ import numpy as np
 from clbench.data.labelled import features
 from clbench.data.labelled.blocks import Block
 from clbench.data.labelled.cells import coded, codes_of, key_of, labels_of, sides, text_of
-from clbench.data.labelled.found import About, Found, Kind
+from clbench.data.labelled.found import UNDATED, About, Found, Kind
 from clbench.data.pairs import dates, slices
 from clbench.data.pairs.images import Unreadable, decode
 from clbench.errors import InputError
 
 LARGEST_OWN = 32  # pixels of a side up to which images stay as they are, if all are alike
+NARROW = 1 << 15  # as of pairs: 16 bits whose brightest pixel is below it get a note
 PIECE = 1 << 24  # bytes at a time
 
 
@@ -52,6 +53,7 @@ class Builder:
         self.unlabelled: list[str] = []  # their places
         self.sizes: Counter[str] = Counter()
         self.modes: Counter[str] = Counter()
+        self.brightest: int | None = None  # value of all images of 16 bits
         self.read = 0
 
     def add(self, block: Block, side: str | None) -> None:
@@ -102,13 +104,15 @@ class Builder:
     def _image(self, content: bytes | None, problem: str | None) -> None:
         if content is None:
             raise Unreadable(problem or "no image")
-        pixels, _, mode, size = decode(content, self.size)
+        pixels, brightest, mode, size = decode(content, self.size)
         if self.size is None and (pixels.shape[0] > LARGEST_OWN or pixels.shape[1] > LARGEST_OWN):
             raise OtherSize
         if self.shape not in (None, pixels.shape):
             raise OtherSize
         self.shape = pixels.shape
         self.grey = self.grey and bool((pixels == pixels[..., :1]).all())
+        if brightest is not None:
+            self.brightest = max(brightest, self.brightest or 0)
         self.sizes["{}x{}".format(*size)] += 1
         self.modes[mode] += 1
         content = pixels.tobytes()
@@ -209,7 +213,7 @@ class Builder:
         except InputError as error:
             if self.timed:
                 raise
-            return nothing, [f"times are not used: {error}"]
+            return nothing, [f"{UNDATED}{error}"]
 
     def _image_notes(self) -> list[str]:
         notes = []
@@ -218,7 +222,12 @@ class Builder:
             assert self.shape is not None
             notes.append(
                 f"images came as {common}{' and others' if len(self.sizes) > 3 else ''}: the middle square "
-                f"of each is scaled to {self.shape[1]}x{self.shape[0]}; size= takes another number"
+                f"of each is scaled to {self.shape[1]}x{self.shape[0]}; a benchmark's size= takes another"
+            )
+        if self.brightest is not None and self.brightest < NARROW:
+            notes.append(
+                f"the brightest pixel of all images of 16 bits is {self.brightest} of 65535, so they are "
+                f"dark: scale them up if they hold {self.brightest.bit_length()} bits"
             )
         return notes
 

@@ -49,7 +49,8 @@ class Rows:
 def divide(found: Found, cut: Cut, source: str) -> Rows:
     """Raises InputError where the rows cannot be cut or tested as asked."""
     part, names = parts_of(found, cut, source)
-    left_out = {"in no slice": int((part < 0).sum())}
+    undated = np.isnat(found.when) & (part < 0) & cut.timed
+    left_out = {"no date": int(undated.sum()), "in no slice": int((~undated & (part < 0)).sum())}
     inside = part >= 0
     if (found.split >= 0).all():
         tested, repeated = _as_given(found, cut, source)
@@ -168,7 +169,7 @@ def _as_given(found: Found, cut: Cut, source: str) -> tuple[np.ndarray, np.ndarr
     if repeated.any() and cut.duplicates == "stop":
         raise InputError(
             f"{source}: {repeated.sum()} training rows are test rows, too, with the same input: take them "
-            "out, or let duplicates='drop' take them from training"
+            "out, or let the benchmark do it: labelled_class(path=…, duplicates='drop')"
         )
     across = set(found.group[tested].tolist()) & set(found.group[~tested & ~repeated].tolist())
     if across:
@@ -192,6 +193,11 @@ def _check(found: Found, rows: Rows, source: str) -> None:
     if untrained:
         raise InputError(
             f"{source}: {_named(found, untrained)}: test rows and no training row: take them out, or add some"
+        )
+    if len(rows.train) and not len(rows.test) and (found.split < 0).all():
+        raise InputError(
+            f"{source}: no row can be held out for testing: all rows of a class have the same input, or are "
+            "of one group"
         )
     counts = {
         name: (int((rows.part[rows.train] == i).sum()), int((rows.part[rows.test] == i).sum()))

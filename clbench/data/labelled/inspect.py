@@ -1,5 +1,7 @@
 """Describes a user's labelled data for people, as `clbench data inspect` prints it. Imports no torch."""
 
+import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,8 +19,10 @@ from clbench.data.pairs.sources import Source
 from clbench.errors import InputError
 
 CLASSES = 40  # that are listed
+COMMON = 0.05  # as of pairs: an input that more than this share of the rows have gets a note
 LEAKS = 0.99  # accuracy of one column alone, above which it is said
-BINS = 64  # values of a column of numbers, for that
+IN_A_BIN = 4  # rows of a column of numbers, for that; more would hide the number of each row
+BINS = 64, 1024  # at least and at most
 KINDS = {"images": "images {1}x{0} {colours}", "texts": "texts", "features": "rows of {} columns"}
 COLOURS = {1: "in grey", 3: "in colour", 4: "of 4 channels"}
 
@@ -34,18 +38,22 @@ def is_labelled(path: Path, label: str | None, caption: str | None) -> bool:
         try:
             with np.load(path, allow_pickle=False) as archive:
                 names = archive.files
-        except (ValueError, OSError, EOFError):
-            return False  # who reads it says what is wrong
+        except (ValueError, OSError, EOFError, zipfile.BadZipFile):
+            return True  # who reads it says what is wrong
     else:
         try:
             source = Source.at(path)
             if any(file.suffix == ".tar" for file in source.files):
                 return False
-            names = list(next(tables.chunks(source.files[0], source.root)).frame.columns)
+            some = (chunk for file in source.files for chunk in tables.chunks(file, source.root))
+            first = next(some, None)
         except InputError:
             return path.is_dir() and bool(images_below(path))
-        except StopIteration:
-            return False
+        except zlib.error:
+            return True  # likewise
+        if first is None:
+            raise InputError(f"{path}: no row to read; give a first line with names, and rows below it")
+        names = list(first.frame.columns)
     if len(names) == 1 and "|" in str(names[0]):
         raise InputError(f"{path}: its first line is one column, {names[0]!r}: separate columns by commas")
     usual = {**LabelColumns.USUAL, "label": (*LabelColumns.USUAL["label"], *arrays.USUAL["y"])}
@@ -86,7 +94,10 @@ def describe(found: Found, rows: Rows, cut: Cut) -> list[str]:
     )
     left_out = Counter(about.skipped) + Counter(rows.left_out)
     lines += [f"left out: {count} {why}" for why, count in left_out.items()]
-    lines += [f"note: {note}" for note in (*_image_modes(found), *about.notes, *rows.notes, *_repeats(found))]
+    lines += [
+        f"note: {note}"
+        for note in (*_image_modes(found), *_undated(found, cut), *about.notes, *rows.notes, *_repeats(found))
+    ]
     lines += [
         f"warning: {warning}" for warning in (*_columns_that_tell(found, rows), *_split_origins(found, rows))
     ]
@@ -124,6 +135,12 @@ def _image_modes(found: Found) -> Iterator[str]:
         yield f"images of several modes ({listed}) are read alike: in colour, on white, upright"
 
 
+def _undated(found: Found, cut: Cut) -> Iterator[str]:
+    """Rows without a date among others, where they are used all the same."""
+    if found.dated and not cut.timed and (count := int(np.isnat(found.when).sum())):
+        yield f"{count} rows have no date; they are used, since tasks are not cut by time"
+
+
 def _repeats(found: Found) -> Iterator[str]:
     """Rows with the same input as another."""
     _, number, counts = np.unique(found.content, return_inverse=True, return_counts=True)
@@ -135,6 +152,8 @@ def _repeats(found: Found) -> Iterator[str]:
     yield f"{int((counts - 1).sum())} rows repeat the input of another; equal ones are on one side" + (
         f"; {other} inputs have several labels" if other else ""
     )
+    if (often := int(counts.max())) > COMMON * len(number):
+        yield f"the commonest input is that of {often} of {len(number)} rows ({often / len(number):.0%})"
 
 
 # ---- what looks like a leak
@@ -156,13 +175,16 @@ def _columns_that_tell(found: Found, rows: Rows) -> Iterator[str]:
 
 
 def _coarse(values: np.ndarray) -> np.ndarray:
-    """[n] whole numbers for the values [n, k] of a column: which text, or in which of BINS bins."""
+    """[n] whole numbers for the values [n, k] of a column: which text, or in which of some bins of equally
+    many rows. What is missing has a number of its own."""
     if values.shape[1] > 1:
         return values.argmax(1)
     flat = np.nan_to_num(values[:, 0].astype(float), nan=-np.inf)
-    if len(np.unique(flat)) <= BINS:
+    if len(np.unique(flat)) <= BINS[0]:
         return np.unique(flat, return_inverse=True)[1]
-    return np.searchsorted(np.quantile(flat[np.isfinite(flat)], np.linspace(0, 1, BINS + 1)[1:-1]), flat)
+    bins = int(np.clip(len(flat) // IN_A_BIN, *BINS))
+    edges = np.quantile(flat[np.isfinite(flat)], np.linspace(0, 1, bins, endpoint=False))
+    return np.searchsorted(edges, flat, "right")
 
 
 def _told_by(values: np.ndarray, labels: np.ndarray, test: np.ndarray, truth: np.ndarray) -> float:

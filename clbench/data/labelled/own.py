@@ -1,6 +1,7 @@
 """Turns a user's labelled files into arrays, once, and keeps them in a folder of the user's cache."""
 
 import os
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ from clbench.data.pairs.sources import Source
 from clbench.errors import InputError
 
 VERSION = 1  # of the stored form; another number gives all data another fingerprint
-FOLDER = "labelled-2"  # another name reads all data anew
+FOLDER = "labelled-3"  # another name reads all data anew
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,12 @@ class Options:
     size: int | None = None  # of images; None: as they are if all are alike and small, else 32
     buckets: int = 4096  # numbers that a text becomes
     vectors: bool = False  # a text becomes the mean of pretrained word vectors instead
+    size_of_arrays: int | None = None  # of pictures in arrays; None: as they are
 
     def content(self) -> dict[str, Any]:
         """What the fingerprint has of it."""
         said = asdict(self)
+        del said["size_of_arrays"]  # which arrays alone follow
         if not said.pop("vectors"):
             return said
         weights = word_vectors.weights()
@@ -48,12 +51,15 @@ def load(path: Path | str, options: Options, test: Path | None = None) -> Found:
     """
     if isinstance(path, str):
         return torchvision_sets.load(path.removeprefix(torchvision_sets.PREFIX), options.size)
-    readers = [_reader(path, options)] + ([_reader(test, options)] if test else [])
-    content = [VERSION, options.content(), *(reader.content for reader in readers)]
-    fingerprint = sums.digest(content)
-    folder = files.folders()[-1] / FOLDER / fingerprint
-    if not os.path.isfile(folder / "about.json"):
-        make_folder(folder, lambda part: _build(part, readers, options, str(path)))
+    try:
+        readers = [_reader(path, options)] + ([_reader(test, options)] if test else [])
+        content = [VERSION, options.content(), *(reader.content for reader in readers)]
+        fingerprint = sums.digest(content)
+        folder = files.folders()[-1] / FOLDER / fingerprint
+        if not os.path.isfile(folder / "about.json"):
+            make_folder(folder, lambda part: _build(part, readers, options, str(path)))
+    except zlib.error as error:
+        raise InputError(f"{path}: a packed file is damaged: {error}") from error
     return open_folder(folder, fingerprint)
 
 
@@ -69,7 +75,8 @@ def _reader(path: Path, options: Options) -> _Reader:
     columns = options.columns
     if arrays.are_arrays(path):
         parts = arrays.files_of(path)
-        content = [[part.name, sums.of([part], path)[0]] for part in parts]
+        content: list = [[part.name, sums.of([part], path)[0]] for part in parts]
+        content += [options.size_of_arrays] if options.size_of_arrays else []
         return _Reader(content, None, lambda: arrays.read(path, options))
     images = images_below(path) if path.is_dir() and not _has_tables(path) else []
     if images:

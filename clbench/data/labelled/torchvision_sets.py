@@ -1,6 +1,8 @@
 """Classification sets of torchvision, from a folder where they lie: path='torchvision:Flowers102'."""
 
 import inspect
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,9 @@ from clbench.data.pairs.images import used
 from clbench.errors import InputError, Unavailable
 
 PREFIX = "torchvision:"
-SIDES = ("train", "test")
+# What sets call what is learnt and what is tested, the first that a set has.
+TRAINING, TESTING = ("train", "trainval", "train-standard"), ("test", "val")
+NO_SPLIT = "for argument split"  # in what torchvision says of a split that a set does not have
 
 
 def load(name: str, size: int | None) -> Found:
@@ -27,16 +31,22 @@ def load(name: str, size: int | None) -> Found:
         from torchvision import datasets
     except ImportError as error:
         raise Unavailable("torchvision is not installed: pip install torchvision") from error
-    cls = getattr(datasets, name, None)
-    if not inspect.isclass(cls) or "root" not in inspect.signature(cls).parameters:
+    cls: Any = getattr(datasets, name, None)
+    takes = inspect.signature(cls).parameters if inspect.isclass(cls) else {}
+    if "root" not in takes or cls is datasets.VisionDataset:  # the base of all
         raise InputError(f"torchvision has no data set {name}; its names are like Flowers102 and CIFAR10")
+    needed = [key for key, one in takes.items() if one.default is one.empty and one.kind != one.VAR_KEYWORD]
+    if more := [key for key in needed if key not in ("root", "split")]:
+        raise InputError(
+            f"torchvision's {name} cannot be read by its name alone, since it needs {', '.join(more)}, too"
+        )
     sides = _opened(cls, name)
     try:
         x, y, split = _read(sides, name, size)
     except OtherSize:  # they differ: all get one size
         x, y, split = _read(sides, name, 32)
-    names = getattr(next(iter(sides.values())), "classes", None)
-    labels = [names[label] if names and label < len(names) else label for label in y]
+    names = _class_names(getattr(next(iter(sides.values())), "classes", None) or ())
+    labels = [names[label] if label < len(names) else label for label in y]
     return arrays.found_of(x, labels, split=split if len(sides) > 1 else None, source=f"{PREFIX}{name}")
 
 
@@ -58,20 +68,43 @@ def _read(sides: dict[str, Any], name: str, size: int | None) -> tuple[np.ndarra
     return pictures[..., :1] if (pictures == pictures[..., :1]).all() else pictures, y, split
 
 
+def _class_names(names: Sequence) -> list[str]:
+    """Synonyms of one class are one name, and ImageNet's two classes that are called crane are two."""
+    said = [name if isinstance(name, str) else ", ".join(name) for name in names]
+    return [name if said.count(name) == 1 else f"{name} ({i})" for i, name in enumerate(said)]
+
+
 def _opened(cls: Any, name: str) -> dict[str, Any]:
-    """train and test -> the set; all where it has no sides."""
+    """train and test, or val -> the set; all where it has no sides."""
     takes = inspect.signature(cls).parameters
+    make = partial(cls, download=False) if "download" in takes else cls
     problems = []
     roots = [Path("."), *files.folders()]
     for place in [*(root / name for root in roots), *roots]:
         try:
             if "train" in takes:
-                return {side: cls(str(place), train=side == "train") for side in SIDES}
+                return {side: make(str(place), train=side == "train") for side in ("train", "test")}
             if "split" in takes:
-                return {side: cls(str(place), split=side) for side in SIDES}
-            return {"all": cls(str(place))}
+                train, test = (_first(make, name, place, splits) for splits in (TRAINING, TESTING))
+                return {"train": train[1], test[0]: test[1]}
+            return {"all": make(str(place))}
         except (RuntimeError, OSError, ValueError, ImportError) as error:
             problems.append(f"{place}: {(str(error) or type(error).__name__).splitlines()[0]}")
     raise Unavailable(
         f"{name} is not in any data folder; put it under $CLBENCH_DATA as torchvision has it ({problems[-1]})"
+    )
+
+
+def _first(make: Callable, name: str, place: Path, splits: Sequence[str]) -> tuple[str, Any]:
+    """(its name, the set) of the first of these splits that the set has. Raises InputError if it has none."""
+    for split in splits:
+        try:
+            return split, make(str(place), split=split)
+        except ValueError as error:
+            if NO_SPLIT not in str(error):
+                raise
+            there = str(error).partition("Valid values are ")[2].rstrip(".")
+    raise InputError(
+        f"torchvision's {name} has none of the splits {', '.join(splits)}; it has {there}: save what you "
+        "want as images in folders of their classes, or as an npz"
     )
