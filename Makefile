@@ -39,7 +39,7 @@ results: .venv/installed    ## write what is committed: smoke anew, its baseline
 	$(BIN)/python tools/agreement_docs.py
 
 speed: .venv/installed      ## docs/speed.md: speed ratios, not part of the tests
-	-$(BIN)/python -m pytest tests/speed/test_steps.py tests/speed/test_pairs.py tests/speed/test_speed.py --override-ini addopts=--import-mode=importlib --benchmark-disable-gc \
+	-$(BIN)/python -m pytest tests/speed/test_steps.py tests/speed/test_pairs.py tests/speed/test_labelled.py tests/speed/test_speed.py --override-ini addopts=--import-mode=importlib --benchmark-disable-gc \
 		--benchmark-json .speed.json
 	$(BIN)/python tools/speed_table.py .speed.json
 
