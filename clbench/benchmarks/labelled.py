@@ -16,6 +16,7 @@ from clbench.data import word_vectors
 from clbench.data.labelled import backbones as pretrained
 from clbench.data.labelled import dividing, own
 from clbench.data.labelled.blocks import LabelColumns
+from clbench.data.labelled.building import why_undated
 from clbench.data.labelled.divided import Divided, divide
 from clbench.data.labelled.dividing import Cut
 from clbench.data.labelled.found import Found
@@ -182,7 +183,7 @@ class LabelledData(NetworkBySpec, Benchmark):
         if self.scenario != "domain":
             return "class"
         found = self.found()
-        if why := found.why_undated:
+        if why := why_undated(found):
             raise InputError(f"{why}; or cut otherwise: by='class'")
         return dividing.calendar_of(found, self.min_rows) or "class"
 

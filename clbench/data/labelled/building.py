@@ -11,11 +11,12 @@ import numpy as np
 from clbench.data.labelled import features
 from clbench.data.labelled.blocks import Block
 from clbench.data.labelled.cells import coded, codes_of, key_of, labels_of, sides, text_of
-from clbench.data.labelled.found import UNDATED, About, Found, Kind
+from clbench.data.labelled.found import About, Found, Kind
 from clbench.data.pairs import dates, slices
 from clbench.data.pairs.images import Unreadable, decode
 from clbench.errors import InputError
 
+UNDATED = "times are not used: "  # how the note begins that says why
 LARGEST_OWN = 32  # pixels of a side up to which images stay as they are, if all are alike
 NARROW = 1 << 15  # as of pairs: 16 bits whose brightest pixel is below it get a note
 PIECE = 1 << 24  # bytes at a time
@@ -240,3 +241,9 @@ def _without_colour(path: Path, shape: tuple[int, ...]) -> tuple[int, ...]:
             grey.write(piece[::3])
     os.replace(part, path)
     return (*shape[:2], 1)
+
+
+def why_undated(found: Found) -> str | None:
+    """Why times are not used that the files have."""
+    notes = (note for note in found.about.notes if note.startswith(UNDATED))
+    return next((note.removeprefix(UNDATED) for note in notes), None)

@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-UNDATED = "times are not used: "  # how the note begins that says why
 Kind = Literal["images", "texts", "features"]
 ARRAYS = ("y", "when", "part", "split", "content", "group")
 
@@ -51,12 +50,6 @@ class Found:
     @property
     def dated(self) -> bool:
         return bool((~np.isnat(self.when)).any())
-
-    @property
-    def why_undated(self) -> str | None:
-        """Why times are not used that the files have."""
-        notes = (note for note in self.about.notes if note.startswith(UNDATED))
-        return next((note.removeprefix(UNDATED) for note in notes), None)
 
     def save(self, folder: Path) -> None:
         """Into a folder of the cache. x stands there already where it was written image by image."""
