@@ -315,13 +315,16 @@ def _scenario(entry: Entry, cls: type) -> str:
     return found[0] if found else ""
 
 
-# Arguments with which another network learns, or from other inputs, than values of ours were tuned for.
+# Arguments with which another network learns, or from other inputs, than values of ours were tuned for, unless
+# they are as the profile has them.
 OTHERWISE = ("net", "features")
 
 
 def strategy_on(text: str, benchmark: "Benchmark", profile: str) -> Strategy:
     """The strategy of a spec, with the benchmark's memory and the values tuned for it as defaults."""
-    if not any(getattr(benchmark, name, None) for name in OTHERWISE):
+    cls = type(benchmark)
+    usual = {name: getattr(cls, name, None) for name in OTHERWISE} | cls.arguments.get(profile, {})
+    if all(getattr(benchmark, name, None) == usual[name] for name in OTHERWISE):
         return strategy(text, tuned.values(benchmark, profile), benchmark.memory)
     tables = tuned.users_tables(vars(benchmark).get("called", ""), profile)
     found = {name: tuned.arguments(table) for name, table in tables.items()}

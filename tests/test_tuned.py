@@ -96,6 +96,22 @@ def test_the_papers_values_have_a_name_where_others_are_tuned(monkeypatch, spec,
     assert registry.strategy(found.trained, {}, 100).arguments == found.arguments  # whatever is tuned
 
 
+@every
+def test_values_hold_for_the_plain_benchmark(path):
+    """Whatever network its profile has."""
+    own = [
+        name
+        for name, entry in registry.benchmarks().items()
+        if entry.module == f"clbench.benchmarks.{path.stem}"
+    ]
+    for profile in OWN_PROFILES:
+        plain = {one.scenario: one for one in (registry.benchmark(name, profile)[1] for name in own)}
+        for scenario, of, strategy, table in tables(path):
+            if of == profile:
+                arguments = registry.strategy_on(strategy, plain[scenario], profile).arguments[strategy]
+                assert tuned.arguments(table).items() <= arguments.items(), (scenario, strategy)
+
+
 def test_values_hold_for_the_network_that_they_were_tuned_for(monkeypatch):
     monkeypatch.setattr(tuned, "read", lambda stem: {"class": {"smoke": {"ewc": {"lam": 7.0}}}})
     for spec, lam in (("blobs_class(width=8)", 7.0), ("blobs_class(net='tiny_vit')", 1000.0)):
