@@ -315,8 +315,8 @@ def _scenario(entry: Entry, cls: type) -> str:
     return found[0] if found else ""
 
 
-# Arguments with which another network learns, or from other inputs, than values of ours were tuned for, unless
-# they are as the profile has them.
+# Arguments with which another network learns, or from other inputs, than values of ours were tuned for,
+# unless they are as the profile has them.
 OTHERWISE = ("net", "features")
 
 
