@@ -24,6 +24,7 @@ from clbench.results.files import write_atomically
 
 WHOLE = 0  # the format of a tree without a tracer: seed 0 trained to the end
 LIBRARIES = ("torch", "numpy", "avalanche-lib")
+_running: set[subprocess.Popen] = set()  # processes in trees
 
 
 class Place(NamedTuple):
@@ -100,7 +101,12 @@ def _in_processes(
         min(shares, key=len).extend(own)
     with ThreadPoolExecutor(processes) as pool:
         results = pool.map(lambda share: function(place, profile, share), filter(None, shares))
-        return {request: trace for result in results for request, trace in result.items()}
+        try:
+            return {request: trace for result in results for request, trace in result.items()}
+        except BaseException:  # Ctrl-C or SIGTERM, which the pool would answer when its processes are done
+            while _running:
+                _running.pop().kill()
+            raise
 
 
 def _trace(place: Place, profile: str, requests: list[Request]) -> dict[Request, Trace]:
@@ -186,13 +192,21 @@ def python(place: Place, arguments: list[str], text: str = "") -> subprocess.Com
         "PYTHONPATH": str(place.folder),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    return subprocess.run(
-        [sys.executable, "-P", *arguments],
-        input=text,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
+    command = [sys.executable, "-P", *arguments]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, env=environment, stdin=pipe, stdout=pipe, stderr=pipe, text=True
+    ) as process:
+        _running.add(process)
+        try:
+            output, errors = process.communicate(text)
+        except BaseException:
+            process.kill()
+            raise
+    if process not in _running:
+        raise KeyboardInterrupt  # its thread begins no other
+    _running.remove(process)
+    return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
 
 def check_imported(package: Path, place: Place) -> None:
