@@ -23,6 +23,12 @@ def job(seeds, strategy="naive"):
     return made, pair
 
 
+def test_the_guess_of_a_run_s_seconds_counts_what_a_method_computes_besides():
+    """GEM takes the gradient of its memory at every step."""
+    few, many = (job([0], f"gem(memory={memory})")[1].seconds - 0.2 for memory in (4, 4000))
+    assert many > 10 * few and few == pytest.approx(job([0])[1].seconds - 0.2)
+
+
 @pytest.fixture
 def room(monkeypatch):
     """The engine runs out of memory with more than `room["seeds"]` seeds; `asked` lists the groups that were

@@ -14,9 +14,12 @@ FAILS = ("contradicted", "mixed")
 
 
 def exit_status(judged: Sequence[Judged]) -> int:
-    """1 if a claim is contradicted, or is on some of its benchmarks; else 3 if one is not decided; else 0."""
+    """1 if a claim is contradicted, or is on some of its benchmarks; else 3 if one is not decided, or tested
+    on none of the benchmarks that one of its names or globs stands for; else 0."""
     words = {one.line.word for one in judged}
-    return 1 if words & set(FAILS) else 3 if words - {"holds"} else 0
+    if words & set(FAILS):
+        return 1
+    return 3 if words - {"holds"} or any(one.untold for one in judged) else 0
 
 
 def lines(judged: Sequence[Judged], format: str, path: Path) -> list[str]:
@@ -37,7 +40,8 @@ def detail(one: Judged) -> str:
     weakest = [f"weakest link {cell.weakest}" for cell in cells if cell.weakest]
     needed = [f"some {cell.seeds_needed} seeds would tell" for cell in cells if cell.seeds_needed]
     reason = [line_rows(one)[0][-1]]
-    return printable("; ".join(filter(None, [in_words(one), *shown, *weakest, *needed, *reason])))
+    untold = [f"nothing is told on {', '.join(one.untold)}"] if one.untold and cells else []
+    return printable("; ".join(filter(None, [in_words(one), *shown, *weakest, *needed, *reason, *untold])))
 
 
 def _annotations(judged: Sequence[Judged], path: Path) -> list[str]:
@@ -45,7 +49,7 @@ def _annotations(judged: Sequence[Judged], path: Path) -> list[str]:
     commands = []
     for one in judged:
         word = one.line.word
-        if word != "holds":
+        if word != "holds" or one.untold:
             level = "error" if word in FAILS else "warning"
             found = re.search(rf"^\s*id\s*=\s*[\"']{re.escape(one.claim.id)}[\"']", text, re.MULTILINE)
             line = text.count("\n", 0, found.end()) + 1 if found else 1

@@ -42,6 +42,9 @@ class Judged:
 
     claim: Claim
     cells: list[Cell]
+    untold: list[str] = field(
+        default_factory=list
+    )  # benchmarks in scope, as written, on which none is tested
     shown: list[Cell] = field(default_factory=list)  # all of them, where none are chosen
 
     def __post_init__(self) -> None:
@@ -91,7 +94,7 @@ def judge(
     """judged: profile -> benchmark -> entries (`clbench.report.values.entries`). profiles: that are tried
     where a claim names none."""
     at_hand = AtHand(judged)
-    made = [Judged(claim, _cells(claim, at_hand, profiles)) for claim in claims]
+    made = [_judged(claim, at_hand, profiles) for claim in claims]
     pages: dict[tuple[str, str], list[Cell]] = {}
     for one in made:
         for in_scope in (True, False):
@@ -103,20 +106,24 @@ def judge(
     return made
 
 
-def _cells(claim: Claim, at_hand: AtHand, profiles: Sequence[str]) -> list[Cell]:
+def _judged(claim: Claim, at_hand: AtHand, profiles: Sequence[str]) -> Judged:
     statement = claim.statement
     if statement.names_benchmarks:
-        return [decide(statement, claim.given, profiles[0], "", at_hand)]
+        return Judged(claim, [decide(statement, claim.given, profiles[0], "", at_hand)])
     cells: dict[tuple[str, str], Cell] = {}
+    untold = []
     for in_scope, named, pattern in claim.places:
         asked = [named] if named else profiles
         places = [(profile, name) for profile in asked for name in at_hand.benchmarks(profile, pattern)]
-        for profile, benchmark in places or [(asked[0], pattern)]:
+        places = places or [(asked[0], pattern)]
+        for profile, benchmark in places:
             if (profile, benchmark) not in cells:
                 cells[profile, benchmark] = decide(
                     statement, claim.given, profile, benchmark, at_hand, in_scope
                 )
-    return [*cells.values()]
+        if in_scope and not any(cells[place].tested for place in places):
+            untold.append(f"{named}/{pattern}" if named else pattern)
+    return Judged(claim, [*cells.values()], untold)
 
 
 def _correct(cells: Iterable[Cell], reading: str) -> None:

@@ -24,7 +24,8 @@ COLUMNS = ("claim", "word", "effect [95 %]", "n", "cell", "weakest link", "seeds
 BELOW = ("cell", "weakest link", "missing")  # a terminal has no room for them beside the others
 ABOUT = (
     "What papers and articles say, decided on these records: paired over seeds, 95 %, with a margin that "
-    "belongs to the claim. Holds on k of n: true on at least k of the n benchmarks in scope (Holm). "
+    "belongs to the claim. Holds on k of n: true on at least k of the n places (benchmark and profile) in "
+    "scope that could be tested (Holm). "
     "Contradicted: it does not carry over to these budgets and networks. ~: beyond the scope of its source."
 )
 ABOUT_PAGE = (

@@ -38,6 +38,8 @@ baseline_app = typer.Typer(
 
 app.add_typer(baseline_app, name="baseline")
 
+MARGIN, BASELINES = 2.0, Path("baselines")
+
 
 class Format(StrEnum):
     text = "text"
@@ -79,9 +81,9 @@ def check(
             help="With --against: adds seeds to both sides while a pair is undecided, so long (90s, 20m, 2h)."
         ),
     ] = None,
-    margin: Margin = 2.0,
+    margin: Margin = MARGIN,
     results: SomeResults = None,
-    baselines: Baselines = Path("baselines"),
+    baselines: Baselines = BASELINES,
     format_: Annotated[
         Format,
         typer.Option("--format", help="github: annotations for a workflow, and its job summary in Markdown."),
@@ -103,7 +105,8 @@ def check(
 
     check_margin(margin)
     if claims:
-        if any((benchmark, strategy, against, seeds, until_decided, junit, strict)):
+        by_default = (margin, baselines, device, workers) == (MARGIN, BASELINES, "auto", None)
+        if any((benchmark, strategy, against, seeds, until_decided, junit, strict)) or not by_default:
             raise InputError("--claims goes with --profile, --results and --format alone")
         _gate_claims(claims, results or folders.RESULTS, profile, format_.value)
     profile = profile or SMOKE
@@ -242,7 +245,7 @@ def accept(
     benchmark: Benchmarks = None,
     strategy: Strategies = None,
     results: Results = folders.RESULTS,
-    baselines: Baselines = Path("baselines"),
+    baselines: Baselines = BASELINES,
 ) -> None:
     """Makes what is in the results folder the numbers that `clbench check` compares with, and says what that
     changes."""

@@ -58,14 +58,13 @@ def claims(
 ) -> None:
     """Decides claims on records that are not stale: holds, contradicted, mixed, undecided or not testable.
 
-    A line is about a claim: holds on k of n says that it is true on at least k of the n benchmarks in its
-    scope (95 %, Holm). With -b a line is about a claim on a benchmark, corrected for the claims tested there.
+    A line is about a claim: holds on k of n says that it is true on at least k of the n places (benchmark
+    and profile) in its scope that could be tested (95 %, Holm). With -b a line is about a claim on a
+    benchmark, corrected for the claims tested there.
     What is not testable has its reason.
     """
-    from rich.console import Console
-
     from clbench.claims import report
-    from clbench.report.formats import json_text, to_rich_lines
+    from clbench.report.formats import json_text, print_lines
     from clbench.results.judged import markdown_table
 
     made = judged_claims(claims_, results, profile, needed=not missing)
@@ -85,7 +84,7 @@ def claims(
         if format_ is Format.markdown:
             print("\n".join(markdown_table(report.COLUMNS, rows)))
         else:
-            Console(highlight=False).print(to_rich_lines(report.COLUMNS, rows, report.BELOW))
+            print_lines(report.COLUMNS, rows, report.BELOW)
         if not by_cell:
             print(f"\n{report.count(chosen)}")
 

@@ -51,12 +51,12 @@ def published(
     A row that is stale, or has fewer than five seeds, is never judged; a figure whose protocol lacks a value
     is incomplete, and one from memory unconfirmed: both are shown with --all.
     """
-    from rich.console import Console
-
     from clbench.published import report
-    from clbench.report.formats import json_text, to_rich_lines
+    from clbench.report.formats import json_text, print_lines
     from clbench.results.judged import markdown_table
 
+    if results != folders.RESULTS and not missing and not results.is_dir():
+        raise InputError(f"there is no folder {results}")
     chosen = _chosen(_compared(results), id_, profile)
     shown = [one for one in chosen if all_ or one.verdict not in ("incomplete", "unconfirmed")]
     if missing:
@@ -69,7 +69,7 @@ def published(
         print("\n".join(markdown_table(report.COLUMNS, map(report.text_row, shown))))
     else:
         rows = [report.text_row(one) for one in shown]
-        Console(highlight=False).print(to_rich_lines(report.COLUMNS, rows, report.BELOW))
+        print_lines(report.COLUMNS, rows, report.BELOW)
         print("\n" + "\n".join(report.count_lines(chosen)))
 
 
@@ -98,12 +98,18 @@ def _chosen(compared: list, ids: list[str] | None, profile: str | None) -> list:
     for pattern in ids or []:
         if not any(fnmatchcase(name, pattern) for name in known):
             raise InputError(f'no figure has the id "{pattern}"{suggestion(pattern, known)}')
-    return [
+    chosen = [
         one
         for one in compared
         if (not ids or any(fnmatchcase(one.figure.id, pattern) for pattern in ids))
         and (not profile or one.row.profile == profile)
     ]
+    if not chosen:
+        profiles = dict.fromkeys(one.row.profile for one in compared if one.row.profile)
+        raise InputError(
+            f"none of these figures is run under {profile}; some are under {', '.join(profiles)}"
+        )
+    return chosen
 
 
 def _commands(chosen: list, results: Path) -> list[str]:
@@ -146,4 +152,8 @@ def _seconds(profile: str, benchmark: str, strategy: str, results: Path) -> floa
 def _told(seconds: float) -> str:
     if seconds == float("inf"):
         return "its data are not here"
-    return f"about {seconds / 60:.0f} min on a core" if seconds >= 90 else f"about {seconds:.0f} s on a core"
+    units = {3600: "h", 60: "min", 1: "s"}
+    length, unit = next(
+        (length, unit) for length, unit in units.items() if seconds >= 1.5 * length or length == 1
+    )
+    return f"about {seconds / length:.0f} {unit} on a core"

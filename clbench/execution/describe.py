@@ -6,12 +6,15 @@ import os
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from itertools import groupby
 from multiprocessing.connection import Connection
 from pathlib import Path
+from statistics import fmean
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -20,6 +23,7 @@ import torch
 from clbench import own_code, registry
 from clbench.core import protocols, tuned
 from clbench.core.benchmark import Benchmark
+from clbench.core.budget import Budget
 from clbench.core.memory import check_fits
 from clbench.core.part import refusal
 from clbench.errors import InputError, OwnCodeFailed, Unavailable
@@ -322,6 +326,17 @@ def _minor(library: str) -> str:
         raise Unavailable(f"{library} is not installed: pip install {library}") from None
 
 
+def _passes_besides(parts: list[Any], tasks: int, budget: Budget) -> float:
+    """What the parts compute besides, in passes a step, as far as they can tell without data."""
+    run = SimpleNamespace(stream=SimpleNamespace(tasks=range(tasks)), rows=budget.rows, budget=budget)
+    passes = 0.0
+    for part in parts:
+        part.run = run
+        with suppress(AttributeError, TypeError):
+            passes += fmean(part.extra_cost(t) for t in range(tasks))
+    return passes
+
+
 def estimate(benchmark: Benchmark, network: "Network", strategy: AnyStrategy, profile: str) -> float:
     """Seconds for one seed on one core: a first guess, which the first groups to end will correct."""
     budget = benchmark.budget(profile)
@@ -329,6 +344,7 @@ def estimate(benchmark: Benchmark, network: "Network", strategy: AnyStrategy, pr
     passes, overhead = (2.5, AVALANCHE_STEP) if strategy.backend == "avalanche" else (1.5, 0.0)
     if any(getattr(registry.load(entry), "sees_all_data", False) for entry, _ in strategy.terms):
         passes *= (tasks + 1) / 2
+    passes = max(passes, 1 + _passes_besides(strategy.build(), tasks, budget))
     rows = budget.rows + ROWS_OF_OPTIMISER
     step = TIMES.get(kind_of(network), 1.0) * passes * (6 * network.layout.parameters * rows / 5e10 + 5e-4)
     return 0.2 + tasks * budget.steps * (step + overhead)

@@ -25,6 +25,7 @@ from clbench.published.figures import Figure
 TOLERANCE = 0.01  # of a share, besides what rounding hides
 WIDEST = 0.02  # half-width of an interval that still says that two numbers are the same
 LEAST_SEEDS = 5
+MOST_SEEDS = 1000  # that are thought of
 REPRODUCED, NOT, UNDECIDED = "reproduced", "not reproduced", "undecided"
 
 
@@ -46,18 +47,23 @@ def decide(figure: Figure, values: Sequence[float]) -> Verdict:
     h = half_width(figure, values)
     word = _word(figure, d, h)
     if not figure.doubtful:
-        return Verdict(word, _reason(figure, word, d, h), d, h)
+        return Verdict(word, _reason(figure, word, d, h, values), d, h)
     other = _word(figure, d, half_width(figure, values, assumed=True))
     if other == word:
-        return Verdict(word, f"{_reason(figure, word, d, h)}; the spread is not confirmed".lstrip("; "), d, h)
+        reason = f"{_reason(figure, word, d, h, values)}; the spread is not confirmed".lstrip("; ")
+        return Verdict(word, reason, d, h)
     reason = f"the spread is not confirmed: {word} with it, {other} with ours in its place"
     return Verdict(UNDECIDED, reason, d, h)
 
 
 def half_width(figure: Figure, values: Sequence[float], assumed: bool = False) -> float:
     """h. assumed: with our spread in place of the published one."""
-    n, n_p = len(values), figure.seeds
-    own = float(np.var(values, ddof=1))
+    return _half_width(figure, float(np.var(values, ddof=1)), len(values), assumed)
+
+
+def _half_width(figure: Figure, own: float, n: int, assumed: bool = False) -> float:
+    """own: the variance of n seeds of ours."""
+    n_p = figure.seeds
     if n_p is None or n_p == 1:
         return float(stdtrit(n - 1, 0.975)) * math.sqrt(own * (1 + 1 / n))
     s_p = sample_sd(figure)
@@ -94,22 +100,35 @@ def is_undecidable(figure: Figure) -> bool:
     return (published_half_width(figure) or 0.0) > WIDEST
 
 
+def seeds_for_width(figure: Figure, values: Sequence[float]) -> int:
+    """How many seeds of ours that spread as these do make h small enough; at most `MOST_SEEDS`."""
+    own = float(np.var(values, ddof=1))
+    numbers = range(len(values), MOST_SEEDS)
+    return next((n for n in numbers if _half_width(figure, own, n) <= WIDEST), MOST_SEEDS)
+
+
 def _word(figure: Figure, d: float, h: float) -> str:
     if abs(d) > h + TOLERANCE + figure.value_precision:
         return NOT
     return REPRODUCED if h <= WIDEST else UNDECIDED
 
 
-def _reason(figure: Figure, word: str, d: float, h: float) -> str:
+def _reason(figure: Figure, word: str, d: float, h: float, values: Sequence[float]) -> str:
     said = []
     if word == NOT:
         said.append(_direction(d))
     if word == UNDECIDED:
-        why = "the published spread alone is too wide" if is_undecidable(figure) else "more seeds are needed"
-        said.append(f"h is {h:.4f}, above {WIDEST}: {why}")
+        said.append(f"h is {h:.4f}, above {WIDEST}: {_what_it_takes(figure, values)}")
     if sample_sd(figure) is None:
         said.append("spread assumed")
     return "; ".join(said)
+
+
+def _what_it_takes(figure: Figure, values: Sequence[float]) -> str:
+    if is_undecidable(figure):
+        return "the published spread alone is too wide"
+    number = seeds_for_width(figure, values)
+    return f"some {number} seeds would tell" if number < MOST_SEEDS else f"not even {MOST_SEEDS} seeds tell"
 
 
 def _direction(d: float) -> str:

@@ -5,6 +5,7 @@ import dataclasses
 import html
 import io
 import json
+import os
 import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -96,29 +97,41 @@ def to_rich(table: Table, width: int | None = None, keep: str | None = None):
     return Group(drawn, *(Text(printable(" ".join(note.split())), style="dim") for note in notes))
 
 
-def to_rich_lines(columns: Sequence[str], rows: Sequence[Sequence[str]], below: Sequence[str]):
-    """Rows of text for `rich.print`, without columns that are empty throughout. What stands in the columns
-    `below` is too long for a terminal: it is told under the row's name."""
-    from rich import box
-    from rich.console import Group
+def print_lines(columns: Sequence[str], rows: Sequence[Sequence[str]], below: Sequence[str]) -> None:
+    """Prints rows of text under their headings, without columns that are empty throughout.
+
+    A row takes a line where a program reads, and in a terminal that is wide enough. Else what stands in the
+    columns `below` is told under the row, and in a narrow one its name, the first column, has a line for
+    itself. No cell is cut.
+    """
+    from rich.console import Console
     from rich.padding import Padding
-    from rich.table import Table as Grid
     from rich.text import Text
 
-    used = [column for place, column in enumerate(columns) if not place or any(row[place] for row in rows)]
-    drawn = Grid(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    for place, column in enumerate(columns):
-        if column in used and column not in below:
-            longest = max((len(row[place]) for row in rows), default=0)
-            drawn.add_column(column, overflow="fold", min_width=min(longest, 16))  # a number stays whole
-    for row in rows:
-        cells = {column: printable(row[columns.index(column)]) for column in used}
-        told = [f"{column}: {cells[column]}" for column in below if cells.get(column)]
-        name, *others = (Text(cell) for column, cell in cells.items() if column not in below)
-        drawn.add_row(
-            Group(name, *(Padding(Text(line, style="dim"), (0, 0, 0, 2)) for line in told)), *others
-        )
-    return drawn
+    console = Console(highlight=False)
+    reader = not console.is_terminal and "COLUMNS" not in os.environ
+    cells = [[printable(cell) for cell in row] for row in rows]
+    used = [place for place, column in enumerate(columns) if not place or any(row[place] for row in rows)]
+    wide = {place: max(len(row[place]) for row in [columns, *cells]) + 2 for place in used}
+
+    def line(row: Sequence[str], places: Sequence[int], style: str = "") -> None:
+        text = "".join(row[place].ljust(wide[place]) for place in places).rstrip()
+        console.print(Text(text, style=style), soft_wrap=True)
+
+    beside = [place for place in used if columns[place] not in below]
+    told = [place for place in used if columns[place] in below]
+    if reader or sum(wide.values()) <= console.width:
+        beside, told = used, []
+    own_line = not reader and sum(wide[place] for place in beside) > console.width
+    line(columns, beside[own_line:], "bold")
+    for row in cells:
+        if own_line and row[0]:
+            line(row, [0], "bold")
+        line(row, beside[own_line:])
+        for place in told:
+            if row[place]:
+                under = Text(f"{columns[place]}: {row[place]}", style="dim")
+                console.print(Padding(under, (0, 0, 0, 2)))
 
 
 def _by_family(rows: list[Row]) -> bool:

@@ -186,6 +186,20 @@ def test_the_gate(which, code, last, check):
     assert len(done.stdout.splitlines()) == len(which) + 1
 
 
+def test_the_gate_does_not_pass_what_it_could_not_look_at(check):
+    """A name that is misspelt, a glob that no record matches, and rows that have become stale."""
+    on = 'on   = ["smoke/split_digits_class", "smoke/split_digts_task", "smoke/nosuch_*"]'
+    done = check(parts(1).replace('on   = ["smoke/split_digits_class"]', on))
+    assert done.returncode == 3 and "holds on 1 of 1" in done.stdout
+    assert "nothing is told on smoke/split_digts_task, smoke/nosuch_*" in done.stdout
+
+
+def test_the_gate_s_options_are_its_own(check):
+    for other in (("--margin", "5"), ("--workers", "3"), ("--baselines", "elsewhere")):
+        done = check(parts(1), *other)
+        assert done.returncode == 2 and "--claims goes with" in done.stderr
+
+
 def test_a_mixed_claim_fails_and_an_undecided_one_asks_for_seeds(check):
     both = parts(1).replace("er > naive by 5", "old_kept: {er, naive} > 50")
     assert check(both).returncode == 1

@@ -15,6 +15,7 @@ from clbench.report.values import entries
 from clbench.results import records
 
 NAIVE = "hsu2018-smnist-class-adam"
+LOW = "hsu2018-smnist-class-rehearsal1100"
 NOISE = (-0.001, -0.0005, 0.0, 0.0005, 0.001)
 SHOWN = ("--format", "json")
 
@@ -43,6 +44,7 @@ def row(fabricated):
 @pytest.fixture
 def published(here, tmp_path):
     def run(made, *options, format_=SHOWN):
+        (tmp_path / "results").mkdir(exist_ok=True)
         for record in made:
             records.write(record, tmp_path / "results")
         done = here("published", "--results", "results", *options, *format_)
@@ -71,7 +73,7 @@ def test_a_figure_is_judged(published, row):
     assert (one["verdict"], one["n"], one["value"]) == ("reproduced", 5, 0.1971)
     assert one["ours"] == pytest.approx(0.1975) and one["difference"] == pytest.approx(0.0004)
     assert one["protocol"] == "hsu2018_split_mnist" and one["spread"] == 0.0008 and one["seeds"] == 10
-    low = found["hsu2018-smnist-class-rehearsal1100"]
+    low = found[LOW]
     assert (low["verdict"], low["reason"]) == ("not reproduced", "too low")
     few = found["hsu2018-smnist-class-ewc"]
     assert (few["verdict"], few["reason"], few["n"], few["h"]) == ("too few seeds", "5 are needed", 4, None)
@@ -139,6 +141,21 @@ def test_tables(published, row):
     assert not any("gdumb-r18-200" in line for line in published(made, format_=()).splitlines())
 
 
+@pytest.mark.parametrize(
+    ("columns", "first"),
+    [
+        ("200", f"{LOW}  0.9078 ± 0.0085  0.8000  5  -0.1078     0.0064  not reproduced  too low"),
+        ("100", f"{LOW}  0.9078 ± 0.0085  0.8000  5  -0.1078     0.0064  not reproduced"),
+        ("80", LOW),
+    ],
+)
+def test_no_cell_is_cut(columns, first, row, here, tmp_path):
+    records.write(row("er", 0.8), tmp_path / "results")
+    done = here("published", "--results", "results", "--id", LOW, env={"COLUMNS": columns})
+    lines = done.stdout.splitlines()
+    assert lines[1] == first and "not reproduced" in lines[1] + lines[2] and "too low" in done.stdout
+
+
 def test_what_cannot_be_decided_is_told_beforehand(published):
     text = published([], format_=())
     (line,) = (line for line in text.splitlines() if line.startswith("not to be decided"))
@@ -168,6 +185,9 @@ def test_mistakes(here):
     done = here("published", "--id", "hsu2018-smnist-class-adm")
     assert done.returncode == 2 and 'did you mean "hsu2018-smnist-class-adam"' in done.stderr
     assert here("published", "--profile", "hsu").returncode == 2
+    done = here("published", "--profile", "quick")
+    assert done.returncode == 2 and "none of these figures is run under quick" in done.stderr
+    assert here("published", "--results", "nowhere").stderr == "clbench: there is no folder nowhere\n"
     assert here("published", "--format", "xml").returncode == 2
     done = here("run", "--profile", "hsu2018", "-b", "split_digits_class", "-s", "naive")
     assert done.returncode == 2 and "has no budget for the profile hsu2018" in done.stderr

@@ -65,12 +65,20 @@ def test_each_kind_of_spread(fields, sd):
         (0.9078 + 0.0163, 0.0, "reproduced", ""),  # h is 0.0064 of theirs alone, tau 0.01005
         (0.9078 + 0.0165, 0.0, "not reproduced", "too high"),
         (0.9078 - 0.0165, 0.0, "not reproduced", "too low"),
-        (0.9078, 0.05, "undecided", "more seeds"),
+        (0.9078, 0.05, "undecided", "some 29 seeds would tell"),
     ],
 )
 def test_each_word(mean, sd, word, said):
     found = decide(REHEARSAL, runs(mean, sd))
     assert found.word == word and said in found.reason
+
+
+def test_the_seeds_that_would_tell_do_and_one_fewer_does_not():
+    assert (
+        half_width(REHEARSAL, runs(0.9078, 0.05, 29)) <= 0.02 < half_width(REHEARSAL, runs(0.9078, 0.05, 28))
+    )
+    nearly = figure(spread=0.0265)  # of theirs alone h is 0.01998
+    assert "not even 1000 seeds tell" in decide(nearly, runs(0.9078, 0.05)).reason
 
 
 def test_no_spread_at_all_leaves_the_tolerance():
