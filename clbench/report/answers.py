@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from clbench.report.cells import Cell
 from clbench.report.columns import Column
-from clbench.report.notes import LEGEND
+from clbench.report.notes import LEGEND, data_notes
 from clbench.report.tables import Table, row_of
 from clbench.report.values import Entry, is_held_out
 
@@ -37,7 +37,7 @@ def answer(found: Sequence[Entry], part: Part) -> Answer:
     blank = {column.name: Cell() for column in part.columns}
     rows = [row_of(one, blank | cells) for one, cells in zip(found, part.cells, strict=True)]
     stale = ", ".join(one.record.strategy for one in found if one.stale)
-    notes = [*part.notes, *([f"{LEGEND['stale']}: {stale}"] if stale else [])]
+    notes = [*part.notes, *([f"{LEGEND['stale']}: {stale}"] if stale else []), *data_notes(rows)]
     held_out, question = is_held_out(first), part.question
     return Answer(
         first.profile, first.benchmark, None, part.columns, rows, notes, held_out=held_out, question=question

@@ -63,7 +63,7 @@ def _on_rows(rows: Sequence[Row], costs: bool) -> list[str]:
         UNITS + ("; costs are per seed" if costs else ""),
         *(LEGEND[mark] for mark in LEGEND if mark in used),
         *_reasons(rows),
-        *_data(rows),
+        *data_notes(rows),
     ]
 
 
@@ -97,10 +97,11 @@ def _yardstick(rows: Sequence[Row]) -> list[str]:
     """Who keeps enough of the old, and how much of full retraining each of these reaches on the new."""
     if not in_use(rows, "old_kept"):
         return []
+    others = {name for benchmark in _benchmarks(rows) for name in _on_other_data(rows, benchmark)}
     kept = [
         (row.strategy, row.cells["new_share"].value)
         for row in rows
-        if (row.cells["old_kept"].value or 0) >= KEPT
+        if (row.cells["old_kept"].value or 0) >= KEPT and row.strategy not in others
     ]
     told = ", ".join(name if share is None else f"{name} ({share:.0%})" for name, share in kept) or "none"
     yardstick = (
@@ -168,16 +169,30 @@ def _reasons(rows: Sequence[Row]) -> list[str]:
     ]
 
 
-def _data(rows: Sequence[Row]) -> list[str]:
-    benchmarks = sorted({benchmark for row in rows for benchmark in row.origins})
-    several = [
-        benchmark
-        for benchmark in benchmarks
-        if len({data for row in rows if (data := _data_where_it_competes(row, benchmark))}) > 1
-    ]
-    return [
-        f"{benchmark}: the rows were made on different data, so none is called best" for benchmark in several
-    ]
+def data_notes(rows: Sequence[Row]) -> list[str]:
+    """Which rows are of other data than the latest, as after examples have been added."""
+    lines = []
+    for benchmark in _benchmarks(rows):
+        if others := _on_other_data(rows, benchmark):
+            kinds = {data for row in rows if (data := _data_where_it_competes(row, benchmark))}
+            none = ", so none is called best" if len(kinds) > 1 else ""
+            names = ", ".join(others)
+            lines.append(f"{benchmark}: made on different data than the latest row{none}; run again: {names}")
+    return lines
+
+
+def _benchmarks(rows: Sequence[Row]) -> list[str]:
+    return sorted({benchmark for row in rows for benchmark in row.origins})
+
+
+def _on_other_data(rows: Sequence[Row], benchmark: str) -> list[str]:
+    """The rows that were made on other data than the one that was made last."""
+    made = {row.strategy: row.origins[benchmark] for row in rows if benchmark in row.origins}
+    made = {name: origin for name, origin in made.items() if origin.data and origin.provenance}
+    if not made:
+        return []
+    latest = max(made.values(), key=lambda origin: max(str(one.get("started")) for one in origin.provenance))
+    return [name for name, origin in made.items() if origin.data != latest.data]
 
 
 def _data_where_it_competes(row: Row, benchmark: str) -> str | None:

@@ -287,7 +287,20 @@ def test_rows_on_different_data_have_no_best(fabricated):
     ]
     table = comparison(records)
     assert not any(row.cells["acc"].marks for row in table.rows)
-    assert any("different data" in note for note in table.notes)
+    said = "toy_class: made on different data than the latest row, so none is called best; run again: lwf"
+    assert said in table.notes
+
+
+def test_a_yardstick_on_older_data_is_named_and_keeps_nothing(fabricated):
+    """Rows were added to the data, and plain training was run again."""
+    both = fabricated.two_tasks((0.85, 0.9), (0.86, 0.9))
+    older = fabricated.make("joint", both, provenance={"started": "2026-01-01T00:00:00"})
+    newer = fabricated.make("naive", both, provenance={"started": "2026-02-01T00:00:00"}, data="d2")
+    (note,) = [one for one in comparison([newer, older]).notes if "different data" in one]
+    assert note == "toy_class: made on different data than the latest row; run again: joint"
+    kept = [one for one in comparison([newer, older]).notes if one.startswith("keep at least")]
+    assert kept and "naive" in kept[0] and "joint (" not in kept[0]
+    assert not any("different data" in one for one in comparison([replace(newer, data="d1"), older]).notes)
 
 
 def test_a_row_that_broke_off_before_it_had_data_takes_no_star_away(fabricated):
