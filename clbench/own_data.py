@@ -6,7 +6,7 @@ from typing import Any
 from clbench.benchmarks.labelled import LabelledData
 from clbench.core import ranges
 from clbench.data.labelled import arrays
-from clbench.data.labelled.dividing import Cut
+from clbench.data.labelled.dividing import Cut, other_case
 from clbench.errors import InputError
 from clbench.spec import suggestion
 
@@ -58,7 +58,8 @@ def benchmark_from(
     benchmark.scenario = scenario
     if column is None and (named := benchmark.columns().part):
         if not hasattr(x, "columns"):
-            raise InputError(f"by={named!r} is a column of a frame: give its values as column=")
+            hint = other_case(named)
+            raise InputError(f"by={named!r} is a column of a frame: give its values as column={hint}")
         column = named
     x, y, t, split, group, column = arrays.given(x, y, t, split, group, column)
     vars(benchmark)["given"] = arrays.found_of(

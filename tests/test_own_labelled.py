@@ -3,11 +3,13 @@
 import io
 import json
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse
 import torch
 from helpers import CPU, NATIVE, small
 from PIL import Image
@@ -225,6 +227,53 @@ def test_columns_of_what_python_hands_over_are_chosen():
     assert benchmark_from(learnt, y).contents().x.shape[1] == 8
 
 
+def test_labels_in_a_column_and_tensors_of_one_number_are_numbers():
+    x, y = blobs((40, 40, 40))
+    number = np.unique(y, return_inverse=True)[1]
+    ones = [torch.tensor(one) for one in number]
+    for labels in (number[:, None], pd.DataFrame({"y": number}), ones, [one[None] for one in ones]):
+        found = benchmark_from(x, labels, group=ones).found()
+        assert found.about.classes == ("0", "1", "2") and (found.y == number).all()
+        assert len(np.unique(found.group)) == 3
+    learnt = [torch.tensor(row, requires_grad=True) for row in x]
+    whole = benchmark_from(x, number).fingerprint()
+    assert benchmark_from(learnt, number).fingerprint() == whole
+    items = torch.utils.data.TensorDataset(torch.tensor(x, requires_grad=True), torch.tensor(number))
+    assert benchmark_from(items).fingerprint() == whole
+
+
+def test_columns_of_a_frame_may_be_called_by_numbers():
+    x, y = blobs((40, 40, 40))
+    frame = pd.DataFrame(x).assign(label=y).rename(columns={"label": 8})
+    found = benchmark_from(frame, 8, group=np.int64(0)).found()
+    assert found.about.classes == ("a", "b", "c") and found.x.shape[1] == 7
+
+
+def test_names_that_differ_in_zeros_or_slashes_have_one_order():
+    """Before natural_order they are equal, so a set's own order, which is drawn, would decide."""
+    x, _ = blobs((40, 40))
+    names = ["10", *("0" * zeros + "2" for zeros in range(6)), "a/b", "a//b", "a/./b"]
+    found = benchmark_from(x, names * 8, column=names * 8, scenario="domain").contents()
+    assert found.classes == found.slices
+    assert found.classes == (*sorted(names[1:7]), "10", "a/./b", "a//b", "a/b")
+
+
+def test_halves_of_characters_and_numbers_over_all_floats_are_taken():
+    cut = "cut \ud83d"
+    y = [cut, "b"] * 60
+    texts = benchmark_from([f"{i} {cut}" for i in range(120)], y, group=[f"{i} {cut}" for i in range(120)])
+    assert texts.contents().classes == ("b", "cut \ufffd")
+    frame = pd.DataFrame({"word": pd.Series(y, dtype=object), "y": list("aabb") * 30})
+    frame["long"] = pd.Series([10**400, *range(119)], dtype=object)
+    frame["large"] = [1e300, *range(119)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = benchmark_from(frame, "y").found()
+    assert found.about.notes == tuple(
+        f'"{name}" is missing or no number in 1 rows: its mean stands there' for name in ("long", "large")
+    )
+
+
 def test_pixels_of_0_and_1_are_the_same_as_any_type():
     pixels = np.random.default_rng(0).integers(0, 2, (60, 9, 9))
     scales = {
@@ -297,6 +346,36 @@ def test_other_rows_have_another_fingerprint():
         ({"x": np.zeros((4, 2)), "y": [1, 2, 1, 2], "without": ["a"]}, 'no column "a"; there are column 0'),
         ({"x": np.zeros((4, 2)), "y": [1, 2, 1, 2], "by": "site"}, "give its values as column="),
         ({"x": ["a b"] * 4, "y": [1, 2, 1, 2], "features": ["a"]}, "are of columns, and x has texts"),
+        ({"x": None, "y": [1, 2]}, "x is missing: give pictures"),
+        ({"x": scipy.sparse.eye(4).tocsr(), "y": [1, 2, 1, 2]}, r"x is sparse: give x.toarray\(\)"),
+        ({"x": scipy.sparse.eye_array(4), "y": [1, 2, 1, 2]}, r"x is sparse: give x.toarray\(\)"),
+        ({"x": np.zeros((4, 0, 8)), "y": [1, 2, 1, 2]}, r"x has the shape \[4, 0, 8\]: give"),
+        ({"x": np.full((4, 2), 1e300), "y": [1, 2, 1, 2]}, "first in row 0 .float32 holds none over 3.4e38"),
+        ({"x": np.zeros((4, 2)), "y": np.eye(4)}, r"y has the shape \[4, 4\]: .* y.argmax\(1\)"),
+        ({"x": np.zeros((4, 2)), "y": np.eye(4).tolist()}, "a label is one value, and row 0 has a list of 4"),
+        ({"x": torch.utils.data.TensorDataset(torch.zeros(4, 2), torch.eye(4))}, "row 0 has a list of 4"),
+        ({"x": np.zeros((4, 2)), "y": [1, 2, 1, 2], "group": np.eye(4)}, "group has the shape"),
+        ({"x": np.zeros((4, 2)), "y": pd.array([True, None] * 2, "boolean")}, "y has no label in row 1"),
+        ({"x": pd.DataFrame(np.eye(4), columns=["a", "b", "y", "y"]), "y": "y"}, "x has 'y' twice"),
+        (
+            {"x": pd.DataFrame(np.eye(4), columns=["a", "s", "s", "y"]), "y": "y", "text": "s"},
+            "x has 's' twice",
+        ),
+        (
+            {"x": pd.DataFrame({"s": ["a", None], "y": [1, 2]}), "y": "y", "text": "s"},
+            '"s" has no text in row 1',
+        ),
+        ({"x": ["a", float("nan"), "b"], "y": [1, 2, 1]}, "x has no text in row 1: write one or take it out"),
+        ({"x": np.zeros((4, 2)), "y": "kind"}, "y='kind' names a column of a frame, and x is an array"),
+        (
+            {"x": [[1, 2]] * 4, "y": [1, 2, 1, 2], "group": "patient"},
+            "group='patient' names a column of a frame, and x is a list: give a value for each row",
+        ),
+        (
+            {"x": pd.DataFrame({"a": [1, 2], "y": [1, 2]}), "y": "y", "by": "Month"},
+            "a, y; did you mean month",
+        ),
+        ({"x": np.zeros((4, 2)), "y": [1, 2, 1, 2], "by": "Year"}, "as column=; did you mean year"),
     ],
 )
 def test_what_python_hands_over_and_does_not_fit_is_refused(given, said):

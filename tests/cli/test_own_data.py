@@ -2,8 +2,10 @@
 
 import gzip
 import io
+import json
 import sys
 import unicodedata
+import warnings
 import zlib
 from pathlib import Path
 
@@ -75,6 +77,11 @@ def many_texts(**columns) -> pd.DataFrame:
         "date": pd.date_range("2021-01-01", periods=300, freq="3D").strftime("%Y-%m-%d"),
     }
     return pd.DataFrame(made | columns)
+
+
+def jsonl(rows: list[dict]) -> str:
+    """As json writes it, which also takes what pandas does not."""
+    return "\n".join(map(json.dumps, rows))
 
 
 def inspected(here, *arguments) -> list[str]:
@@ -452,6 +459,79 @@ def test_splits_of_torchvisions_sets_may_have_other_names(tmp_path, monkeypatch,
     assert found.split.tolist() == [0] * 40 + [1] * 10 and len(found.about.classes) == 2
 
 
+def test_missing_values_of_nullable_columns_are_missing(tmp_path, here):
+    def nullable(some, kind):
+        return pd.array([None, *some], kind)
+
+    frame = many_texts(
+        text=nullable([f"row {i} says {'abc'[i % 3]}" for i in range(1, 300)], "string"),
+        patient=nullable([i // 2 for i in range(1, 300)], "Int64"),
+        ward=nullable([True, False, True] * 99 + [True, False], "boolean"),
+    )
+    frame.to_parquet(tmp_path / "d.parquet")
+    lines = inspected(here, "d.parquet", "--group", "patient", "--by", "ward")
+    assert lines[0].startswith("299 texts") and "left out: 1 empty text" in lines
+    assert {line.split()[0] for line in lines[5:7]} == {"False", "True"}
+    frame["label"] = nullable([1, 2] * 149 + [1], "Int64")
+    frame.to_parquet(tmp_path / "d.parquet")
+    assert "left out: 1 no label" in inspected(here, "d.parquet", "--by", "class")
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_several_authors_of_a_row_are_one_name(tmp_path, here, kind):
+    frame = many_texts(author=[["Ann", "Bea"], ["Cy"], None, ["Cy"]] * 75)
+    frame.to_json(tmp_path / "d.jsonl", orient="records", lines=True)
+    frame.to_parquet(tmp_path / "d.parquet")
+    lines = inspected(here, f"d.{kind}", "--by", "class")
+    assert lines[0].startswith("300 texts")
+
+
+def test_halves_of_characters_become_a_mark(tmp_path, here):
+    cut = "cut \ud83d"
+    rows = [{"text": f"{i} {cut}", "label": ["a", "b", cut][i % 3], "site": cut} for i in range(300)]
+    (tmp_path / "texts.jsonl").write_text(jsonl(rows))
+    lines = inspected(here, "texts.jsonl", "--group", "text", "--text", "text", "--by", "class")
+    assert lines[0].startswith("300 texts, 3 classes") and lines[3].startswith("  cut \ufffd  ")
+    rows = [{"word": ["b", cut][i % 2], "label": "ab"[i // 2 % 2], "date": cut} for i in range(120)]
+    (tmp_path / "words.jsonl").write_text(jsonl(rows))
+    lines = inspected(here, "words.jsonl", "--by", "class")
+    assert lines[0].startswith("120 rows of 1 columns") and 'no date: "cut \ufffd"' in "\n".join(lines)
+
+
+def test_hidden_folders_hold_no_classes_and_no_tables(tmp_path, here):
+    root = folder(tmp_path / "d")
+    for hidden in (".git", "__MACOSX", ".ipynb_checkpoints", "class0/.Trash"):
+        folder(root, each=3, above=hidden)
+    (root / ".ipynb_checkpoints" / "notes-checkpoint.csv").write_text("a,b\n1,2\n")
+    lines = inspected(here, "d")
+    assert lines[0] == "60 images 12x12 in colour, 2 classes" and "left out" not in "\n".join(lines)
+    table().to_csv(root / ".ipynb_checkpoints" / "d.csv", index=False)
+    assert inspected(here, "d/.ipynb_checkpoints/d.csv")[0].startswith(
+        "120 rows"
+    )  # named, so not passed over
+
+
+def test_numbers_that_no_float32_holds_are_missing(tmp_path, here):
+    large = ["1e300" if i % 10 == 0 else str(i * i) for i in range(120)]
+    table(number=large).to_csv(tmp_path / "d.csv", index=False)
+    rows = [{"number": 10**400 if i == 7 else i, "label": "ab"[i % 2], "date": 10**400} for i in range(120)]
+    (tmp_path / "d.jsonl").write_text(jsonl(rows))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        lines = inspected(here, "d.csv", "--by", "class")
+        more = inspected(here, "d.jsonl", "--unit", "s", "--by", "class")
+    assert 'note: "number" is missing or no number in 12 rows: its mean stands there' in lines
+    assert 'note: "number" is missing or no number in 1 rows: its mean stands there' in more
+
+
+def test_names_of_thousands_of_digits_are_names(tmp_path, here):
+    many = "9" * 5000
+    table(label=[many, "b", "10"] * 40, site=["2", many, "a"] * 40).to_csv(tmp_path / "d.csv", index=False)
+    lines = inspected(here, "d.csv", "--by", "site")
+    assert [line.split()[0] for line in lines[1:4]] == ["10", many, "b"]
+    assert [line.split()[0] for line in lines[5:8]] == ["2", many, "a"]
+
+
 # ---- bad input, a row each
 
 
@@ -525,6 +605,31 @@ def in_a_tar(root: Path) -> None:
 def copies_across(root: Path) -> None:
     folder(folder(root / "d", above="train"), each=10, above="test")
     (root / "d" / "test" / "class0" / "copy.png").write_bytes((root / "d/train/class0/0.png").read_bytes())
+
+
+def values_for_a_cell(column: str, value):
+    """A jsonl whose third row has several values in one cell."""
+    rows = table().assign(site="north").to_dict("records")
+    rows[2][column] = value
+    return written("d.jsonl", jsonl(rows).encode())
+
+
+def parquet(names: list[str], *columns):
+    """A parquet whose columns may be called alike."""
+
+    def make(root: Path) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet
+
+        arrays = [pa.array(column.tolist()) for column in columns]
+        pyarrow.parquet.write_table(pa.Table.from_arrays(arrays, names=names), root / "d.parquet")
+
+    return make
+
+
+def beside(name: str, content: bytes):
+    """Photos in folders, with a table somewhere among them."""
+    return lambda root: (folder(root / "d") / name).write_bytes(content)
 
 
 def only_in_test(root: Path) -> None:
@@ -617,6 +722,51 @@ BAD = {
     ),
     "one class": (of_frame(table(label="oak")), "d.csv", "all rows are of one class, 'oak'"),
     "a label of each row": (of_frame(table(label=range(120))), "d.csv", "120 classes in 120 rows"),
+    "labels of a row": (
+        values_for_a_cell("label", ["ash", "elm"]),
+        "d.jsonl",
+        "a label is one value, and d.jsonl, line 3 has a list of 2",
+    ),
+    "a label in a list": (values_for_a_cell("label", ["ash"]), "d.jsonl", "line 3 has a list of 1"),
+    "a label in an object": (values_for_a_cell("label", {"a": 0}), "d.jsonl", "has a dictionary of 1"),
+    "sites of a row to group by": (
+        values_for_a_cell("site", [1, 2]),
+        "d.jsonl --group site",
+        "a group is one value, and d.jsonl, line 3 has a list of 2",
+    ),
+    "sites of a row to cut by": (
+        values_for_a_cell("site", [1, 2]),
+        "d.jsonl --by site",
+        "what tasks are cut by is one value, and d.jsonl, line 3 has a list of 2",
+    ),
+    "labels of a row of parquet": (
+        parquet(["x", "label"], np.arange(60), np.eye(3)[np.arange(60) % 3]),
+        "d.parquet",
+        "a label is one value, and d.parquet, row 1 has a list of 3",
+    ),
+    "two labels": (parquet(["x", "label", "label"], *[np.arange(60)] * 3), "d.parquet", "has 'label' twice"),
+    "two images": (
+        parquet(["image", "image", "label"], *[np.arange(60)] * 3),
+        "d.parquet",
+        "has 'image' twice",
+    ),
+    "two sites": (parquet(["site", "site", "y"], *[np.arange(60)] * 3), "d.parquet", "has 'site' twice"),
+    "notes beside photos": (
+        beside("notes.csv", b"a,b\n1,2\n"),
+        "d",
+        "which of a, b is the label? say it with --label; of pairs, which is the caption, with --caption; "
+        "notes.csv is read as the data, so the 60 images in folders are not: move it away",
+    ),
+    "notes beside photos, with a label": (
+        beside("notes.csv", b"a,b\n1,2\n"),
+        "d --label kind",
+        'd/notes.csv: no "kind"; there are a, b; notes.csv is read as the data',
+    ),
+    "an empty table among photos": (
+        beside("class1/x.jsonl", b""),
+        "d",
+        "no row to read; give a first line with names, and rows below it; class1/x.jsonl is read as the data",
+    ),
     "a quantity": (of_frame(table(label=X[:, 0].repeat(2))), "d.csv", "a quantity is no class"),
     "no label column": (of_frame(table()), "d.csv --label species", 'no "species"; there are width, height'),
     "a text of each row": (
@@ -635,6 +785,29 @@ BAD = {
         "d --label kind",
         "no folder is called kind=…, as label needs",
     ),
+    "no folders to cut by": (
+        lambda root: folder(root / "d"),
+        "d --by site",
+        "no folder is called site=…, as by needs\n",
+    ),
+    "a month of photos in another case": (
+        lambda root: folder(root / "d"),
+        "d --by Month",
+        "no folder is called Month=…, as by needs; did you mean month?",
+    ),
+    "a month of a table in another case": (
+        of_frame(table()),
+        "d.csv --by Month",
+        "date; did you mean month?",
+    ),
+    "a year of arrays in another case": (of_arrays(x=X, y=Y), "d.npz --by YEAR", "y; did you mean year?"),
+    "pixels over float32": (
+        of_arrays(x=np.full((60, 2, 2), 1e300), y=Y),
+        "d.npz",
+        "in 60 of 60 rows, first in row 0 (float32 holds none over 3.4e38)",
+    ),
+    "pictures without pixels": (of_arrays(x=X[:, :0, None], y=Y), "d.npz", "x has the shape [60, 0, 1]"),
+    "one-hot labels": (of_arrays(x=X, y=np.eye(3)[Y]), "d.npz", "y has the shape [60, 3]: give one value"),
     "a column of images": (lambda root: folder(root / "d"), "d --text said", "text is of tables"),
     "a picture of a table": (of_frame(table()), "d.csv --picture p.png", "--picture draws images"),
     "a count of years": (of_frame(table()), "d.csv --by year --min-rows 9 --count 3", "count is of --by"),

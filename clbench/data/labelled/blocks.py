@@ -10,14 +10,17 @@ import os
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from clbench.data.labelled.cells import is_missing, plain, side_of
+from clbench.data.labelled.dividing import other_case
 from clbench.data.pairs import dates, tables
 from clbench.data.pairs.rows import text_in
-from clbench.data.pairs.sources import natural_order
+from clbench.data.pairs.sources import Source, natural_order
 from clbench.errors import InputError
 
 IMAGES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
@@ -67,8 +70,10 @@ class LabelColumns:
     def names_in(self, columns: list[str], source: Path | str) -> dict[str, str]:
         """kind -> its column in a file with these columns; of image and text only the one that is read.
 
-        Raises InputError where a column that the user names is missing, and where none is the label.
+        Raises InputError where a column that the user names is missing, where none is the label, and where
+        two are called alike.
         """
+        check_names(columns, source)
         names = {}
         for kind, usual in self.USUAL.items():
             name = getattr(self, kind) or next((one for one in usual if one in columns), None)
@@ -83,9 +88,10 @@ class LabelColumns:
                     break
         for name in [*names.values(), *(self.features or ()), *self.without]:
             if name not in columns:
-                raise InputError(f'{source}: no "{name}"; there are {_listed(columns)}')
+                hint = other_case(name) if name == self.part else ""
+                raise InputError(f'{source}: no "{name}"; there are {listed(columns)}{hint}')
         if "label" not in names:
-            raise InputError(f"{source}: which of {_listed(columns)} is the label? say it with label=")
+            raise InputError(f"{source}: which of {listed(columns)} is the label? say it with label=")
         return names
 
     def features_in(self, columns: list[str], names: dict[str, str]) -> list[str]:
@@ -96,17 +102,35 @@ class LabelColumns:
         return [name for name in columns if name not in others and not is_origin(name)]
 
 
+def check_names(columns: Sequence, source: Path | str) -> None:
+    """Raises InputError where two columns are called alike."""
+    if twice := [name for name, count in Counter(columns).items() if count > 1]:
+        raise InputError(f"{source} has {twice[0]!r} twice: rename one of these columns")
+
+
 def is_origin(name: object) -> bool:
     """Whether a column says from whom or where a row is. It is a feature only if the user names it."""
     return str(name).lower() in ORIGINS
 
 
-def _listed(columns: Collection) -> str:
+def listed(columns: Collection) -> str:
     shown = [str(name) for name in columns]
     return ", ".join(shown[:20]) + (f" and {len(shown) - 20} more" if len(shown) > 20 else "")
 
 
 # ---- tables
+
+
+def tables_at(path: Path) -> Source:
+    """The table at a path, or those below a folder, without hidden ones. Raises InputError where there is
+    none."""
+    source = Source.at(path)
+    if not path.is_dir():
+        return source
+    shown = tuple(file for file in source.files if not any(map(_is_hidden, file.relative_to(path).parts)))
+    if not shown:
+        raise InputError(f"{path}: nothing to read but what is hidden; give a table, or a folder of tables")
+    return replace(source, files=shown)
 
 
 def of_table(path: Path, root: Path, columns: LabelColumns) -> Iterator[Block]:
@@ -120,17 +144,19 @@ def of_table(path: Path, root: Path, columns: LabelColumns) -> Iterator[Block]:
             cells = zip(frame[names["image"]], places, strict=True)
             inputs = [partial(tables.image_in, path, value, place) for value, place in cells]
         elif "text" in names:
-            inputs = [
-                text_in(value, place) for value, place in zip(frame[names["text"]], places, strict=True)
-            ]
+            inputs = [_text(value, place) for value, place in zip(frame[names["text"]], places, strict=True)]
         else:
             wanted = columns.features_in(given, names)
             if not wanted:
-                raise InputError(f"{path}: {_listed(given)} are no features: name an image or a text column")
+                raise InputError(f"{path}: {listed(given)} are no features: name an image or a text column")
             inputs = frame[wanted]
         nothing = [None] * len(frame)
-        origins = {name: list(frame[name]) for name in given if is_origin(name)}
-        told = {kind: list(frame[names[kind]]) for kind in names if kind not in ("image", "text")}
+        origins = {name: list(map(plain, frame[name])) for name in given if is_origin(name)}
+        told = {
+            kind: list(map(plain, frame[name]))
+            for kind, name in names.items()
+            if kind not in ("image", "text")
+        }
         whens = told.get("time", [dates.of_name(path.relative_to(root).parts[0])] * len(frame))
         yield Block(
             inputs,
@@ -144,18 +170,22 @@ def of_table(path: Path, root: Path, columns: LabelColumns) -> Iterator[Block]:
         )
 
 
+def _text(value: object, place: str) -> str:
+    return "" if is_missing(value) else plain(text_in(value, place))
+
+
 # ---- folders of images
 
 
 def images_below(path: Path) -> list[Path]:
     """The image files below a folder, in the order of their names."""
     found = [file for file in _files_below(path) if file.suffix.lower() in IMAGES and file.is_file()]
-    return sorted((file for file in found if not file.name.startswith(".")), key=natural_order)
+    return sorted(found, key=natural_order)
 
 
 def others_below(path: Path) -> dict[str, int]:
     """How many files below a folder are not read as images, by what is said of them."""
-    files = [file for file in _files_below(path) if file.is_file() and not file.name.startswith(".")]
+    files = [file for file in _files_below(path) if file.is_file()]
     endings = Counter(file.suffix.lower() for file in files if file.suffix.lower() not in IMAGES)
     return {
         f"files {f'with the ending {ending}' if ending else 'without an ending'}": count
@@ -164,14 +194,47 @@ def others_below(path: Path) -> dict[str, int]:
 
 
 def _files_below(path: Path) -> Iterator[Path]:
-    """All that is no folder below a folder, also behind links to folders, unless they lead back to one that
-    they are in."""
+    """All that is no folder below a folder and not hidden, also behind links to folders, unless they lead
+    back to one that they are in."""
     inside = {os.fspath(path): set[str]()}  # folder -> those that it is in, where they really are
     for folder, inner, names in os.walk(path, followlinks=True):
         around = inside.pop(folder) | {os.path.realpath(folder)}
-        inner[:] = [name for name in inner if os.path.realpath(os.path.join(folder, name)) not in around]
+        shown = [name for name in inner if not _is_hidden(name)]
+        inner[:] = [name for name in shown if os.path.realpath(os.path.join(folder, name)) not in around]
         inside |= {os.path.join(folder, name): around for name in inner}
-        yield from (Path(folder, name) for name in names)
+        yield from (Path(folder, name) for name in names if not _is_hidden(name))
+
+
+def _is_hidden(name: str) -> bool:
+    """Whether a file or folder is of the system or of a program: .git, .ipynb_checkpoints, __MACOSX."""
+    return name.startswith(".") or name == "__MACOSX"
+
+
+@contextmanager
+def beside_images(path: Path) -> Iterator[None]:
+    """Where tables below a folder cannot be read, the error says that for them its images are not."""
+    try:
+        yield
+    except InputError as error:
+        if not (said := _not_read(path)):
+            raise
+        raise InputError(f"{error}; {said}") from error
+
+
+def _not_read(path: Path) -> str:
+    """Which tables keep the images in a folder's folders from being read; "" for none."""
+    try:
+        names = [file.relative_to(path).as_posix() for file in tables_at(path).files] if path.is_dir() else []
+    except InputError:
+        return ""
+    images = [file for file in images_below(path) if file.parent != path] if names else []
+    if not images:
+        return ""
+    read, them = (f"{names[0]} is", "it") if len(names) == 1 else (f"{names[0]} and others are", "them")
+    return (
+        f"{read} read as the data, so the {len(images)} images in folders are not: move {them} away if you "
+        "mean these"
+    )
 
 
 def of_folder(root: Path, files: list[Path], columns: LabelColumns) -> Iterator[Block]:
@@ -183,7 +246,8 @@ def of_folder(root: Path, files: list[Path], columns: LabelColumns) -> Iterator[
         named = {kind: getattr(columns, kind) or name for kind, name in usual.items()}
         for kind, name in named.items():
             if getattr(columns, kind) and not any(name in one for one in told):
-                raise InputError(f"{root}: no folder is called {name}=…, as {kind} needs")
+                asked, hint = ("by", other_case(name)) if kind == "part" else (kind, "")
+                raise InputError(f"{root}: no folder is called {name}=…, as {asked} needs{hint}")
         for kind in ("image", "text", "features", "without"):
             if getattr(columns, kind):
                 raise InputError(
@@ -230,13 +294,3 @@ def _told_by(file: Path) -> dict[str, str]:
     if "time" not in said and (found := DAY.search(file.name)):
         said["time"] = "-".join(found.groups())
     return said
-
-
-def side_of(value: object) -> str | None:
-    """Which side of the split a value means: train, test or validation; None for anything else."""
-    word = str(value).strip().lower()
-    if word in ("train", "training"):
-        return "train"
-    return {"test": "test", "testing": "test", "val": "validation", "valid": "validation"}.get(
-        word, "validation" if word == "validation" else None
-    )

@@ -10,7 +10,7 @@ import numpy as np
 
 from clbench.data.labelled import features
 from clbench.data.labelled.blocks import Block
-from clbench.data.labelled.cells import coded, codes_of, key_of, labels_of, sides, text_of
+from clbench.data.labelled.cells import coded, codes_of, key_of, names_of, sides
 from clbench.data.labelled.found import About, Found, Kind
 from clbench.data.pairs import dates, slices
 from clbench.data.pairs.images import Unreadable, decode
@@ -59,7 +59,7 @@ class Builder:
 
     def add(self, block: Block, side: str | None) -> None:
         """Takes a block. side: which side of the split all of it is on; None: as it says itself."""
-        names = labels_of(block.labels)
+        names = names_of(block.labels, block.places, "a label")
         if not names:
             return
         self.read += len(names)
@@ -80,15 +80,16 @@ class Builder:
             "when": block.whens,
             "place": block.places,
             "split": [side] * len(names) if side else block.splits,
-            "part": block.parts,
+            "part": names_of(block.parts, block.places, "what tasks are cut by"),
         }
         for name, values in told.items():
             self.lists[name] += [values[i] for i in kept]
-        self.groups += [key_of(block.groups[i]) for i in kept]
+        groups = names_of(block.groups, block.places, "a group")
+        self.groups += [key_of(groups[i]) for i in kept]
         before = len(self.groups) - len(kept)
-        for name in {*self.origins, *block.origins}:
+        for name in dict.fromkeys([*self.origins, *block.origins]):
             own = self.origins.setdefault(name, [None] * before)
-            values = block.origins.get(name, [None] * len(names))
+            values = names_of(block.origins.get(name, [None] * len(names)), block.places, None)
             own += [values[i] for i in kept]
 
     def _images(self, block: Block, kept: list[int]) -> list[int]:
@@ -173,7 +174,7 @@ class Builder:
             x=x,
             y=y,
             when=when,
-            part=np.array([text_of(value) for value in self.lists["part"]], str),
+            part=np.array([name or "" for name in self.lists["part"]], str),
             split=sides(self.lists["split"], self.lists["place"], self.source, notes),
             content=content,
             group=slices.digests(groups),

@@ -1,36 +1,85 @@
 """What the cells of a user's tables mean: labels, sides of the split, groups."""
 
+import re
+import sys
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from clbench.data.labelled.blocks import side_of
 from clbench.data.pairs.sources import natural_order
 from clbench.errors import InputError
 
 MOST_CLASSES = 10_000
 MOST_NUMBERS = 20  # labels with a fraction: more of them are a quantity, no classes
+HALVES = re.compile("[\ud800-\udfff]")  # of characters, as in a text that is cut within an emoji
 
 
-def labels_of(values: Sequence) -> list[str | None]:
-    """The name of each label; None where there is none. 3.0 is called 3."""
-    names: list[str | None] = []
-    for value in values:
-        if isinstance(value, float | np.floating) and value.is_integer():
-            value = int(value)
-        missing = value is None or value != value or type(value).__name__ in ("NAType", "NaTType")
-        text = "" if missing else unicodedata.normalize("NFC", str(value).strip())
-        names.append(text or None)
-    return names
+def is_missing(value: Any) -> bool:
+    """Whether a cell holds nothing: None, NaN, or what pandas and numpy have for it."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    differs = value != value  # of an array an array
+    return isinstance(differs, bool | np.bool_) and bool(differs)
+
+
+def plain(value: Any) -> Any:
+    """What a cell holds, as all that reads it can take it: no encoding takes half a character, and no float
+    a whole number of 309 digits, which becomes the text that a csv has of it."""
+    if isinstance(value, str):
+        return HALVES.sub("\ufffd", value)
+    if isinstance(value, int) and abs(value) > sys.float_info.max:
+        return str(value)
+    return value
+
+
+def check_one(value: Any, place: str, what: str) -> None:
+    """Raises InputError for a cell that holds several values. what: it is to hold, for the message."""
+    if isinstance(value, list | tuple | set | dict) or getattr(value, "ndim", 0) > 0:
+        kind = "dictionary" if isinstance(value, dict) else "list"
+        raise InputError(
+            f"{what} is one value, and {place} has a {kind} of {len(value)}: write one value there"
+        )
+
+
+def names_of(values: Sequence, places: Sequence[str], what: str | None) -> list[str | None]:
+    """What each cell holds as a name; None where it holds nothing. 3.0 is called 3.
+
+    places: where each stands; what: they are, both for messages. Raises InputError for a cell that holds
+    several values; where what is None they are one name together.
+    """
+    return [_name(value, place, what) for value, place in zip(values, places, strict=True)]
+
+
+def _name(value: Any, place: str, what: str | None) -> str | None:
+    if is_missing(value):
+        return None
+    if what:
+        check_one(value, place, what)
+    if isinstance(value, float | np.floating) and value.is_integer():
+        value = int(value)
+    return unicodedata.normalize("NFC", str(value).strip()) or None
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """The different names: cat2, cat10, dog. Those that natural_order takes for equal, as 1 and 01, stand by
+    their characters, so that their order is the same in every process."""
+    return sorted(set(names), key=lambda name: (_natural(name), name))
+
+
+def _natural(name: str) -> list:
+    try:
+        return natural_order(Path(name))
+    except ValueError:  # more digits in a row than Python reads as a number
+        return [(1, 0, name)]
 
 
 def coded(names: Sequence[Any], source: str) -> tuple[np.ndarray, tuple[str, ...]]:
     """(places [n] in the classes, the classes in the order of their names). Raises InputError for labels that
     are no classes."""
-    classes = sorted(set(names), key=lambda name: natural_order(Path(name)))
+    classes = in_order(names)
     if len(classes) == 1:
         raise InputError(f"{source}: all rows are of one class, {classes[0]!r}: a classifier needs two")
     numbers = sum(_is_fraction(name) for name in classes)
@@ -77,19 +126,23 @@ def sides(values: Sequence, places: Sequence[str], source: str, notes: list[str]
     return found
 
 
-def key_of(value: object) -> bytes | None:
-    text = text_of(value)
-    return f"group {text}".encode() if text else None
+def side_of(value: object) -> str | None:
+    """Which side of the split a value means: train, test or validation; None for anything else."""
+    word = str(value).strip().lower()
+    if word in ("train", "training"):
+        return "train"
+    return {"test": "test", "testing": "test", "val": "validation", "valid": "validation"}.get(
+        word, "validation" if word == "validation" else None
+    )
 
 
-def text_of(value: Any) -> str:
-    """What a cell holds as a name; "" where it holds nothing."""
-    name = labels_of([value])[0]
-    return name or ""
+def key_of(name: str | None) -> bytes | None:
+    """What rows of one group have in common; the name of a folder need not be UTF-8."""
+    return f"group {name}".encode("utf-8", "surrogatepass") if name else None
 
 
-def codes_of(values: Sequence) -> np.ndarray:
-    """[n]: equal where the values are; -1 for nothing."""
-    texts = np.array([text_of(value) for value in values])
+def codes_of(names: Sequence[str | None]) -> np.ndarray:
+    """[n]: equal where the names are; -1 for nothing."""
+    texts = np.array([name or "" for name in names])
     codes = np.unique(texts, return_inverse=True)[1].reshape(-1)
     return np.where(texts == "", -1, codes)

@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
+from clbench.data.labelled.cells import in_order
 from clbench.data.labelled.found import Found
 from clbench.data.pairs import slices
-from clbench.data.pairs.sources import natural_order
 from clbench.errors import InputError
 
 CALENDAR = ("year", "quarter", "month", "season", "quantile")
@@ -32,6 +31,13 @@ class Cut:
     @property
     def timed(self) -> bool:
         return self.by in CALENDAR or "," in self.by
+
+
+def other_case(by: str) -> str:
+    """What to add to a message that no column is called so, where a word of the calendar is called so in
+    another case."""
+    word = by.lower()
+    return f"; did you mean {word}?" if word in ("class", *CALENDAR) else ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +96,7 @@ def parts_of(found: Found, cut: Cut, source: str) -> tuple[np.ndarray, tuple[str
     values = found.part
     if cut.count:
         return _by_quantity(values, cut, source)
-    named = sorted(set(values.tolist()) - {""}, key=lambda name: natural_order(Path(name)))
+    named = in_order(name for name in values.tolist() if name)
     if not 2 <= len(named) <= MOST_PARTS:
         raise InputError(
             f"{source}: {cut.by} has {len(named):,} different values, for 2 to {MOST_PARTS} slices: cut "

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from clbench.data import word_vectors
+from clbench.data.labelled import cells
+from clbench.data.labelled.blocks import check_names
 from clbench.errors import InputError
 
 MOST_KINDS = 50  # different texts of a column that becomes a column of 0 and 1 for each
@@ -46,6 +48,12 @@ class Numbers(NamedTuple):
     keys: list[bytes]  # equal where rows are, whatever other rows there are
 
 
+def as_float32(values: np.ndarray) -> np.ndarray:
+    """The numbers as they are learnt; those over 3.4e38, which no float32 holds, are infinite."""
+    with np.errstate(over="ignore"):
+        return values.astype(np.float32, copy=False)
+
+
 def numbers_of(frame: Any, source: str) -> Numbers:
     """A column of texts becomes a column of 0 and 1 for each of them. Missing numbers are NaN. Raises
     InputError for a column of too many different texts.
@@ -54,10 +62,11 @@ def numbers_of(frame: Any, source: str) -> Numbers:
 
     numeric, kinds, words, notes = {}, {}, [], []
     names = [str(name) for name in frame.columns]
-    if twice := next((name for name in names if names.count(name) > 1), None):
-        raise InputError(f'{source}: two columns are called "{twice}": rename one')
+    check_names(names, source)
     for place, name in enumerate(names):
         values = frame.iloc[:, place]
+        if values.dtype == object:  # again object: pandas would choose another type
+            values = pd.Series([cells.plain(value) for value in values], values.index, dtype=object)
         if values.map(lambda value: isinstance(value, dict | list | bytes | np.ndarray)).any():
             raise InputError(f'{source}: "{name}" has lists or bytes: leave it out with without=[{name!r}]')
         filled = values.where(~values.astype(str).str.strip().str.lower().isin(MISSING), None)
@@ -66,7 +75,8 @@ def numbers_of(frame: Any, source: str) -> Numbers:
         if not there.any():
             notes.append(f'"{name}" is empty, so it is no feature')
         elif np.isfinite(read[there]).mean() >= NUMBERS:
-            numeric[name] = read.where(np.isfinite(read)).to_numpy(np.float32)
+            numbers = as_float32(read.to_numpy())
+            numeric[name] = np.where(np.isfinite(numbers), numbers, np.float32(np.nan))
             if missing := int(np.isnan(numeric[name]).sum()):
                 notes.append(f'"{name}" is missing or no number in {missing} rows: its mean stands there')
         else:

@@ -10,12 +10,11 @@ import numpy as np
 
 from clbench.core.text import printable
 from clbench.data.labelled import arrays
-from clbench.data.labelled.blocks import LabelColumns, images_below
+from clbench.data.labelled.blocks import LabelColumns, beside_images, images_below, tables_at
 from clbench.data.labelled.dividing import Cut, Rows, calendar_of
 from clbench.data.labelled.found import Found
 from clbench.data.pairs import tables
 from clbench.data.pairs.rows import Columns
-from clbench.data.pairs.sources import Source
 from clbench.errors import InputError
 
 CLASSES = 40  # that are listed
@@ -32,6 +31,12 @@ def is_labelled(path: Path, label: str | None, caption: str | None) -> bool:
     columns are called."""
     if label or caption:
         return label is not None
+    with beside_images(path):
+        return _is_called_so(path)
+
+
+def _is_called_so(path: Path) -> bool:
+    """Whether the columns of what lies there are called like those of labelled examples."""
     if arrays.are_arrays(path):
         if path.suffix != ".npz":
             return True
@@ -42,7 +47,7 @@ def is_labelled(path: Path, label: str | None, caption: str | None) -> bool:
             return True  # who reads it says what is wrong
     else:
         try:
-            source = Source.at(path)
+            source = tables_at(path)
             if any(file.suffix == ".tar" for file in source.files):
                 return False
             some = (chunk for file in source.files for chunk in tables.chunks(file, source.root))

@@ -10,15 +10,23 @@ from typing import Any
 from clbench.data import files, sums, word_vectors
 from clbench.data.cache import make_folder
 from clbench.data.labelled import arrays, torchvision_sets
-from clbench.data.labelled.blocks import Block, LabelColumns, images_below, of_folder, of_table, others_below
+from clbench.data.labelled.blocks import (
+    Block,
+    LabelColumns,
+    beside_images,
+    images_below,
+    of_folder,
+    of_table,
+    others_below,
+    tables_at,
+)
 from clbench.data.labelled.building import Builder, OtherSize
 from clbench.data.labelled.found import Found, open_folder
 from clbench.data.pairs import dates
-from clbench.data.pairs.sources import Source
 from clbench.errors import InputError
 
 VERSION = 1  # of the stored form; another number gives all data another fingerprint
-FOLDER = "labelled-3"  # another name reads all data anew
+FOLDER = "labelled-4"  # another name reads all data anew
 
 
 @dataclass(frozen=True)
@@ -52,14 +60,19 @@ def load(path: Path | str, options: Options, test: Path | None = None) -> Found:
     if isinstance(path, str):
         return torchvision_sets.load(path.removeprefix(torchvision_sets.PREFIX), options.size)
     try:
-        readers = [_reader(path, options)] + ([_reader(test, options)] if test else [])
-        content = [VERSION, options.content(), *(reader.content for reader in readers)]
-        fingerprint = sums.digest(content)
-        folder = files.folders()[-1] / FOLDER / fingerprint
-        if not os.path.isfile(folder / "about.json"):
-            make_folder(folder, lambda part: _build(part, readers, options, str(path)))
+        with beside_images(path):
+            return _load(path, options, test)
     except zlib.error as error:
         raise InputError(f"{path}: a packed file is damaged: {error}") from error
+
+
+def _load(path: Path, options: Options, test: Path | None) -> Found:
+    readers = [_reader(path, options)] + ([_reader(test, options)] if test else [])
+    content = [VERSION, options.content(), *(reader.content for reader in readers)]
+    fingerprint = sums.digest(content)
+    folder = files.folders()[-1] / FOLDER / fingerprint
+    if not os.path.isfile(folder / "about.json"):
+        make_folder(folder, lambda part: _build(part, readers, options, str(path)))
     return open_folder(folder, fingerprint)
 
 
@@ -84,7 +97,7 @@ def _reader(path: Path, options: Options) -> _Reader:
         content = [[file.relative_to(path).as_posix(), one] for file, one in zip(images, found, strict=True)]
         return _Reader(content, lambda: of_folder(path, images, columns), others=lambda: others_below(path))
     try:
-        source = Source.at(path)
+        source = tables_at(path)
     except InputError as error:
         raise InputError(f"{error}, or of images in folders of their classes") from None
     if tars := [file for file in source.files if file.suffix == ".tar"]:
@@ -99,7 +112,7 @@ def _reader(path: Path, options: Options) -> _Reader:
 
 def _has_tables(path: Path) -> bool:
     try:
-        Source.at(path)
+        tables_at(path)
     except InputError:
         return False
     return True
