@@ -356,5 +356,5 @@ def _group(group, shared: Interned) -> list:
 
 
 def _short(value: float) -> float | int:
-    """Five digits: more than a page shows, in a third of the letters."""
-    return int(value) if value == int(value) else float(f"{value:.5g}")
+    """Seven digits: what a page can show, in half the letters."""
+    return int(value) if value == int(value) else float(f"{value:.7g}")

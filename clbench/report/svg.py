@@ -41,7 +41,24 @@ def svg_of(figure) -> str:
 def _short_path(path: str) -> str:
     """The same outline in fewer letters: most paths of a figure are the rectangles of a matrix."""
     path = re.sub(r"\s*([MLQCz])\s*", r"\1", path)
-    return re.sub(r"M(\S+) (\S+)L(\S+) \2L\3 (\S+)L\1 \4(?:L\1 \2z?|z)", r"M\1 \2H\3V\4H\1z", path)
+    path = re.sub(r"(\d)\.0(?!\d)", r"\1", path)
+    path = re.sub(r"M(\S+) (\S+)L(\S+) \2L\3 (\S+)L\1 \4(?:L\1 \2z?|z)", r"M\1 \2H\3V\4H\1z", path)
+    return _along_axes(path) if re.fullmatch(r"(?:[ML][^A-Za-z]+)+", path) else path
+
+
+def _along_axes(path: str) -> str:
+    """Straight lines: those along an axis say the other coordinate alone, and those of no length nothing."""
+    short, x, y = "", "", ""
+    for command, numbers in re.findall(r"([ML])([^ML]+)", path):
+        new_x, new_y = numbers.split()
+        if command == "M" or new_x != x and new_y != y:
+            short += f"{command}{new_x} {new_y}"
+        elif new_x != x:
+            short += f"H{new_x}"
+        elif new_y != y:
+            short += f"V{new_y}"
+        x, y = new_x, new_y
+    return short
 
 
 def _style_once(group: re.Match[str]) -> str:

@@ -8,6 +8,7 @@ from PIL import Image
 from clbench.execution.seed_group import _as_png
 from clbench.report.figures import cost
 from clbench.report.style import looks
+from clbench.report.svg import _short_path
 from clbench.report.tables import comparison
 from clbench.report.values import entries
 
@@ -82,3 +83,16 @@ def test_no_version_no_date_no_outside_address(toy):
     assert "matplotlib" not in toy.lower() and "metadata" not in toy and "<image" not in toy
     addresses = {part.split('"')[0] for part in toy.split("http://")[1:]}
     assert addresses == {"www.w3.org/2000/svg", "www.w3.org/1999/xlink"}
+
+
+@pytest.mark.parametrize(
+    ("path", "short"),
+    [
+        ("M1.0 2.0 L3.5 2.0 L3.5 2.0 L3.5 4.25 L5.0 6.0", "M1 2H3.5V4.25L5 6"),
+        ("M0 0L2 0L2 1L0 1z", "M0 0H2V1H0z"),
+        ("M1.0 2.0 L3.0 4.0 M3.0 5.0 L3.0 7.0", "M1 2L3 4M3 5V7"),
+        ("M1.0 2.0 Q3.0 2.0 3.0 4.0", "M1 2Q3 2 3 4"),
+    ],
+)
+def test_an_outline_is_the_same_in_fewer_letters(path, short):
+    assert _short_path(path) == short
