@@ -42,9 +42,7 @@ class Judged:
 
     claim: Claim
     cells: list[Cell]
-    untold: list[str] = field(
-        default_factory=list
-    )  # benchmarks in scope, as written, on which none is tested
+    untold: list[str] = field(default_factory=list)  # of its scope, as written: where no cell is tested
     shown: list[Cell] = field(default_factory=list)  # all of them, where none are chosen
 
     def __post_init__(self) -> None:

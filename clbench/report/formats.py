@@ -123,11 +123,13 @@ def print_lines(columns: Sequence[str], rows: Sequence[Sequence[str]], below: Se
     if reader or sum(wide.values()) <= console.width:
         beside, told = used, []
     own_line = not reader and sum(wide[place] for place in beside) > console.width
-    line(columns, beside[own_line:], "bold")
+    if own_line:
+        beside = beside[1:]
+    line(columns, beside, "bold")
     for row in cells:
         if own_line and row[0]:
             line(row, [0], "bold")
-        line(row, beside[own_line:])
+        line(row, beside)
         for place in told:
             if row[place]:
                 under = Text(f"{columns[place]}: {row[place]}", style="dim")
