@@ -35,7 +35,16 @@ from clbench.published import report as published
 from clbench.report.agreement import COLUMNS, EXPLANATION, agreements
 from clbench.report.columns import DESCRIPTIONS, TITLES
 from clbench.report.decay import section
-from clbench.report.encoding import MOST_CELLS, counts_of, in_units, units_of, usual_shape, values_of
+from clbench.report.encoding import (
+    MOST_CELLS,
+    by_cell,
+    columns_of,
+    counts_of,
+    in_units,
+    units_of,
+    usual_shape,
+    values_of,
+)
 from clbench.report.notes import machine
 from clbench.report.orders import orders
 from clbench.report.others import benchmarks_alone, embedded
@@ -97,8 +106,12 @@ class Board:
     pictures: dict[str, bytes] = field(default_factory=dict)  # by name, relative to the page
 
     def packed(self) -> str:
-        """The content as compressed JSON in base64."""
-        text = json.dumps(self.content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        """The content as compressed JSON in base64, with rows as columns."""
+        profiles = {
+            name: own | {"rows": columns_of(own["rows"])} for name, own in self.content["profiles"].items()
+        }
+        content = self.content | {"profiles": profiles}
+        text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode()
 
 
@@ -291,7 +304,7 @@ def _row(
         units = told["units"] = units_of([entry])
     told["seeds"] = record.seeds
     if record.array.size <= MOST_CELLS:
-        told["counts"] = counts_of(record.array, units)
+        told["counts"] = by_cell(counts_of(record.array, units))
     else:  # of a long stream: what its curve needs
         told["seen"] = in_units(seen_accuracy(record).ravel())
     told |= values_of(entry, shape, units, weights)

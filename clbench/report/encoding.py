@@ -1,7 +1,8 @@
 """How accuracies and metrics travel in the page of results: as whole numbers, each once.
 
 Accuracies are counts of examples. A metric that is a weighted sum of the accuracy matrix travels as its
-weights, any other as one value for each seed.
+weights, any other as one value for each seed. Alike things stand together, which compresses better: the seeds
+of a cell, and what all rows say of one thing.
 """
 
 import json
@@ -54,9 +55,15 @@ def _unit(values: np.ndarray, guesses: list[int]) -> int:
     return found or next((number for number in range(1, MOST_EXAMPLES) if explains(number)), 10**7)
 
 
-def counts_of(array: np.ndarray, units: list[int]) -> list[int]:
+def counts_of(array: np.ndarray, units: list[int]) -> np.ndarray:
+    """[S, T+1, E] counts of an array of accuracies of this shape."""
     counts = np.round(array * np.array(units))
-    return np.where(np.isfinite(counts), counts, MISSING).astype(int).ravel().tolist()
+    return np.where(np.isfinite(counts), counts, MISSING).astype(int)
+
+
+def by_cell(counts: np.ndarray) -> list[int]:
+    """[(T+1) E S] of [S, T+1, E]"""
+    return np.moveaxis(counts, 0, -1).ravel().tolist()
 
 
 # ---- metrics: weights of the matrix, or values
@@ -70,7 +77,7 @@ def values_of(entry: Entry, shape: list[int], units: list[int], weights: dict[st
     if key not in weights:
         weights[key] = weights_of((shape[0], shape[1]), tuple(step_of) if step_of else None)
     embedded = record.array.size <= MOST_CELLS  # else there is nothing to weigh
-    counts = np.array(counts_of(record.array, units)).reshape(record.array.shape)
+    counts = counts_of(record.array, units)
     exact = np.where(counts == MISSING, 0, counts / np.array(units))
     values: dict[str, list[int | None]] = {}
     for name, by_seed in entry.metrics.items():
@@ -113,3 +120,17 @@ def weights_of(shape: tuple[int, int], step_of: tuple[int, ...] | None) -> dict[
         if np.isfinite(values).all() and np.allclose(sums, found[name], rtol=0, atol=1e-12):
             weights[name] = [float(f"{value:.17g}") for value in values]
     return weights
+
+
+# ---- rows
+
+
+def columns_of(rows: Sequence[dict]) -> dict[str, Any]:
+    """For each key of the rows their values under it, None where a row lacks it; dictionaries become columns,
+    too."""
+    keys = dict.fromkeys(key for row in rows for key in row)
+    columns: dict[str, Any] = {key: [row.get(key) for row in rows] for key in keys}
+    for key, values in columns.items():
+        if all(value is None or isinstance(value, dict) for value in values):
+            columns[key] = columns_of([value or {} for value in values])
+    return columns

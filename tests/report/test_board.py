@@ -15,7 +15,7 @@ from PIL import Image
 from clbench.metrics.accuracy import METRICS
 from clbench.metrics.ranks import UNIT
 from clbench.report.board import board
-from clbench.report.encoding import MISSING, MOST_CELLS, weights_of
+from clbench.report.encoding import MISSING, MOST_CELLS, columns_of, weights_of
 from clbench.report.tables import by_benchmark, by_profile
 from clbench.report.values import entries, seen_accuracy
 from clbench.results import records
@@ -45,7 +45,7 @@ def array_of(content, row, profile="smoke"):
     """[S, T+1, E], as the page makes it."""
     own = [*content["profiles"][profile]["benchmarks"].values()][row["benchmark"]]
     shape, units = row.get("shape", own["shape"]), np.array(row.get("units", own["units"]))
-    counts = np.array(row["counts"]).reshape(-1, *shape)
+    counts = np.moveaxis(np.array(row["counts"]).reshape(*shape, -1), -1, 0)
     return np.where(counts == MISSING, np.nan, counts / units)
 
 
@@ -130,7 +130,10 @@ def test_rows_say_where_they_come_from(whole):
 def test_it_is_json_without_a_number_that_json_lacks(made, whole, tmp_path):
     content, _ = whole
     page = board(judge(made), tmp_path / "results", tmp_path / "reports")
-    assert json.loads(gzip.decompress(base64.b64decode(page.packed()))) == json.loads(json.dumps(content))
+    packed = json.loads(gzip.decompress(base64.b64decode(page.packed())))
+    profiles = content["profiles"]
+    columns = {name: own | {"rows": columns_of(own["rows"])} for name, own in profiles.items()}
+    assert packed == json.loads(json.dumps(content | {"profiles": columns}))
     assert content["results"] == "../results"
 
 
@@ -275,3 +278,12 @@ def test_a_long_row_beside_short_ones_keeps_its_metrics(fabricated, tmp_path):
     assert "counts" not in rows["derpp"] and len(rows["derpp"]["values"]["acc"]) == len(
         rows["derpp"]["seeds"]
     )
+
+
+def test_rows_travel_as_columns():
+    rows = [{"a": 1, "costs": {"s": 2}}, {"a": 0}, {"b": [None], "costs": {"h": 3}}]
+    assert columns_of(rows) == {
+        "a": [1, 0, None],
+        "costs": {"s": [2, None, None], "h": [None, None, 3]},
+        "b": [None, None, [None]],
+    }

@@ -10,6 +10,7 @@ async function load() {
   for (const map of [D.scenarios, D.metrics, D.costs]) Object.setPrototypeOf(map, null); // a record may say "toString"
   for (const [profile, own] of Object.entries(D.profiles)) {
     const names = Object.keys(own.benchmarks);
+    own.rows = rowsOf(own.rows);
     for (const row of own.rows) {
       row.p = profile;
       row.b = names[row.benchmark];
@@ -23,6 +24,18 @@ async function load() {
   D.strategy = Object.fromEntries(D.strategies.map(one => [one.name, one]));
 }
 
+// Rows of columns. A column is a list with null where a row lacks the value, or holds columns of its own.
+function rowsOf(columns) {
+  const rows = [];
+  for (const [key, column] of Object.entries(columns)) {
+    const cells = Array.isArray(column) ? column : rowsOf(column);
+    cells.forEach((cell, i) => {
+      if (cell !== null) (rows[i] ??= {})[key] = cell;
+    });
+  }
+  return rows;
+}
+
 const Data = (() => {
   const benchmark = row => D.profiles[row.p].benchmarks[row.b];
   const settings = row => D.shared[row.settings];
@@ -34,9 +47,10 @@ const Data = (() => {
     if (!row.array) {
       const [I, J] = row.shape ?? benchmark(row).shape,
         units = row.units ?? benchmark(row).units,
+        S = row.seeds.length,
         of = n => Array.from({length: n}, (_, k) => k),
         cell = (s, i, j) => {
-          const count = row.counts[(s * I + i) * J + j];
+          const count = row.counts[(i * J + j) * S + s];
           return count < 0 ? NaN : count / units[j];
         };
       row.array = row.seeds.map((_, s) => of(I).map(i => of(J).map(j => cell(s, i, j))));
