@@ -154,6 +154,9 @@ class Screen:
             self.console.print(f"unavailable: {' '.join(filter(None, names))}: {how}", style="yellow")
 
 
+LONG = 60  # seconds of groups that say enough, however few they are
+
+
 class Guess:
     """How long the rest will take; it is said anew once, when the first groups show that it was wrong."""
 
@@ -164,7 +167,8 @@ class Guess:
         self.ended, self.said = 0, False
 
     def corrected(self, job: Job, record: Record | None) -> float | None:
-        """The seconds that are left, where they are worth a line: off by half, and a few groups agree."""
+        """The seconds that are left, where they are worth a line: off by half, and a few groups agree, or a
+        long one has ended."""
         guessed = self.left.pop(id(job))
         own = [group for group in record.groups if group.seeds == list(job.seeds)] if record else []
         if not own:
@@ -172,7 +176,8 @@ class Guess:
         self.ended += 1
         self.guessed += guessed
         self.took += sum(own[0].costs.get(name) or 0.0 for name in SECONDS)
-        if self.said or self.ended < 3 or self.took < 10 * self.workers:
+        few = self.ended < 3 and self.took < LONG
+        if self.said or few or self.took < 10 * self.workers:
             return None
         self.said = True
         old = sum(self.left.values()) / self.workers

@@ -523,7 +523,14 @@ def test_a_table_is_printed_when_the_last_pair_of_its_benchmark_is_done(tmp_path
     assert again.count("blobs_class, profile smoke") == again.count("blobs_task, profile smoke") == 1
 
 
-def test_how_long_it_takes_is_corrected_once_by_what_the_first_groups_took():
+@pytest.mark.parametrize(
+    "seconds, expected",
+    [
+        (10.0, [None, None, 35.0, None]),  # seven of ten groups left, ten seconds each, on two workers
+        (70.0, [315.0, None, None, None]),  # one that took so long says enough
+    ],
+)
+def test_how_long_it_takes_is_corrected_once_by_what_the_first_groups_took(seconds, expected):
     from clbench.cli.screen import Guess
     from clbench.execution.plan import Job
     from clbench.results.record import Group, Record
@@ -531,10 +538,11 @@ def test_how_long_it_takes_is_corrected_once_by_what_the_first_groups_took():
     jobs = [Job("smoke", "b", "s", (seed,), "cpu", 600.0, (), "") for seed in range(10)]
     guess = Guess({id(job): 2.0 for job in jobs}, workers=2)
     said = []
-    for job in jobs[:6]:  # each takes ten seconds, five times as long as it was thought to
-        group = Group(list(job.seeds), {"setup_s": 1.0, "train_s": 8.0, "eval_s": 1.0}, 2, {})
+    for job in jobs[:4]:
+        costs = {"setup_s": 1.0, "train_s": seconds - 2, "eval_s": 1.0}
+        group = Group(list(job.seeds), costs, 2, {})
         record = Record(
             "b", "s", "smoke", "native", "", "", {}, seeds=group.seeds, acc=[[[0.0]]], groups=[group]
         )
         said.append(guess.corrected(job, record))
-    assert said == [None, None, 35.0, None, None, None]  # seven of ten groups left, ten seconds each, on two
+    assert said == expected
