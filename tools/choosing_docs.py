@@ -84,28 +84,25 @@ so no row supports an answer.
 def rows() -> list[Row]:
     """Those that are ok, not stale, and on test data."""
     from clbench.report.tables import by_benchmark
-    from clbench.report.values import entries, facts_of, is_held_out, ranks_by, trains_on_all_data
+    from clbench.report.values import entries, is_held_out, ranks_by, stores_examples, trains_on_all_data
     from clbench.results import records
 
     found, _ = records.load(ROOT / "results", "quick")
     rows = []
     for several in by_benchmark([record for record in found if not is_held_out(record)]).values():
         shown = entries(several)
-        naive = next((entry for entry in shown if entry.record.strategy == "naive"), None)
-        plain = naive.costs["flops"] if naive else None
         for entry in shown:
             values = list(entry.metrics.get(ranks_by(entry.record), {}).values())
             if not entry.ok or entry.stale or not values:
                 continue
-            facts, flops = facts_of(entry.record), entry.costs["flops"]
             rows.append(
                 Row(
                     entry.record.benchmark,
                     entry.record.settings["scenario"],
                     entry.record.strategy,
                     100 * fmean(values),
-                    flops / plain if flops and plain else None,
-                    any(one.stores for one in facts),
+                    entry.costs["compute"],
+                    stores_examples(entry.record),
                     entry.costs["labels"],
                     trains_on_all_data(entry.record),
                 )

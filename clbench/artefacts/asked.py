@@ -1,4 +1,4 @@
-"""What is asked for of a run beside its record. None of it changes a number, so it is no part of the key."""
+"""What is asked for of a run beside its record. None of it changes a number, so settings lack it."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path

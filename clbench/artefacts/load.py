@@ -1,5 +1,6 @@
 """A saved model for use: as a torch module, as scores on a benchmark, as the start of a run that goes on."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -108,14 +109,15 @@ def load_model(path: str | Path, seed: int | None = None) -> Model:
     return Model(run, about | {"seed": file.seeds[s]}, s)
 
 
+OF_TASK = re.compile(r"\.task-(\d+)\.safetensors$")
+
+
 def file_of(path: Path, seed: int | None = None) -> Path:
     """The last task's file of a folder."""
     if not path.is_dir():
         return path
-    files = sorted(
-        path.glob("*.task-*.safetensors"),
-        key=lambda one: (int(one.name.split("task-")[1].split(".")[0]), one.name),
-    )
+    found = ((OF_TASK.search(one.name), one) for one in path.iterdir())
+    files = [one for _, _, one in sorted((int(task[1]), one.name, one) for task, one in found if task)]
     if not files:
         raise InputError(f"{path}: holds no model that clbench saved")
     last = files[-1].name.split("task-")[1]

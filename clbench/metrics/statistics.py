@@ -255,7 +255,7 @@ def recovered(
     """The metric "recovered": (ACC - ACC(naive)) / (ACC(joint) - ACC(naive)), from means over the common
     seeds.
 
-    Each argument is seed -> ACC. None where `ratio_of_means` is None.
+    Each argument is seed -> ACC. None where `pooled_recovered` is.
     """
     return pooled_recovered([(strategy, fine_tuned, retrained)])
 

@@ -98,41 +98,33 @@ class Line:
     name: str
     values: np.ndarray  # [S, T]
     look: Look
-    offset: float = 0.0  # of its points from the task, so that bars do not cover each other
 
 
-def lines_of(found: list[Entry], look: dict[str, Look], apart: float = 0.0) -> list[Line]:
-    """Those of the rows that have more than one task; `apart`: the largest offset."""
-    curves = [
-        (entry, values)
-        for entry, values in ((entry, seen_accuracy(entry.record)) for entry in found if entry.ok)
+def lines_of(found: list[Entry], look: dict[str, Look]) -> list[Line]:
+    """Those of the rows that have more than one task."""
+    curves = ((entry, seen_accuracy(entry.record)) for entry in found if entry.ok)
+    return [
+        Line(label(entry), values, look[entry.record.strategy])
+        for entry, values in curves
         if values.shape[1] > 1
     ]
-    offsets = np.linspace(-apart, apart, len(curves)) if len(curves) > 1 else [0.0]
-    return [
-        Line(label(entry), values, look[entry.record.strategy], offset)
-        for (entry, values), offset in zip(curves, offsets, strict=False)
-    ]
 
 
-def draw_lines(axes, lines: list[Line], band: bool = False) -> None:
-    """Means over seeds with their 95 % t intervals, as bars or as a band."""
+def draw_lines(axes, lines: list[Line]) -> None:
+    """Means over seeds with their 95 % t intervals as a band."""
     for line in lines:
-        _draw_line(axes, line, band)
+        _draw_line(axes, line)
     tasks = max(line.values.shape[1] for line in lines)
     axes.set(xlabel="tasks learnt", ylabel="accuracy on tasks seen so far (points)", xticks=ticks(1, tasks))
     axes.grid(axis="y")
 
 
-def _draw_line(axes, line: Line, band: bool) -> None:
+def _draw_line(axes, line: Line) -> None:
     look, summaries = line.look, [summarise(column) for column in line.values.T]
     means = np.array([100 * one.mean if one.mean is not None else np.nan for one in summaries])
     halves = np.array([100 * (one.half_width or 0) for one in summaries])
-    x = np.arange(1, len(means) + 1) + line.offset
-    if band:
-        axes.fill_between(x, means - halves, means + halves, color=look.colour, alpha=0.2, linewidth=0)
-    else:
-        axes.errorbar(x, means, yerr=halves, fmt="none", ecolor=look.colour, elinewidth=0.9, alpha=0.55)
+    x = np.arange(1, len(means) + 1)
+    axes.fill_between(x, means - halves, means + halves, color=look.colour, alpha=0.2, linewidth=0)
     axes.plot(
         x,
         means,

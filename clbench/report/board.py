@@ -50,6 +50,7 @@ from clbench.report.orders import orders
 from clbench.report.others import benchmarks_alone, embedded
 from clbench.report.training import training
 from clbench.report.values import (
+    BUSY,
     Entry,
     data_of,
     facts_of,
@@ -67,7 +68,7 @@ from clbench.results import tally
 from clbench.results.imported import Imported
 from clbench.results.imported import path_of as path_of_imported
 from clbench.results.record import BrokenRecord, Record
-from clbench.results.records import file_name, path_of
+from clbench.results.records import file_name
 
 SCHEMA = 1  # of what is embedded
 HASH_DIGITS = 16  # of the sha256 of a record; all of them are in its file
@@ -139,6 +140,7 @@ def board(judged: Judged, results: Path, out: Path, imported: Sequence[Imported]
         "schema": SCHEMA,
         "version": version("clbench"),
         "unit": UNIT,
+        "busy": BUSY,
         "results": quote(Path(os.path.relpath(results, out)).as_posix()),
         "scenarios": SCENARIOS,
         "families": [*FAMILIES, "own"],
@@ -286,7 +288,7 @@ def _row(
                 for name, given in record.settings.get("strategy", {}).items()
             }
         ),
-        "sha256": _hash_of(record, results)[:HASH_DIGITS],
+        "sha256": record.sha256[:HASH_DIGITS],
         "source": shared.of(record.source),
         "data": shared.of(data_of(record)),
     }
@@ -340,14 +342,6 @@ def _settings(record: Record) -> dict:
     for name in ("budget", "benchmark"):
         told[name] = {key: str(value) for key, value in settings.get(name, {}).items()}
     return told | ({"accepted": 1} if "accepted_data" in settings else {})
-
-
-def _hash_of(record: Record, results: Path) -> str:
-    """Of the file: a record of schema 1 has another hash than its content of today."""
-    if record.sha256:
-        return record.sha256
-    path = path_of(results, record.profile, record.benchmark, record.strategy)
-    return str(json.loads(path.read_text(encoding="utf-8")).get("sha256", ""))
 
 
 def _group(group, shared: Interned) -> list:

@@ -21,7 +21,7 @@ def headline(table: Table) -> str:
     best, column = starred[0]
     tied = [row.strategy for row in table.rows if "tied" in row.cells[column.name].marks]
     return (
-        f"{start}{best.strategy} is best by {column.title} ({best.cells[column.name].text}) "
+        f"{start}{best.strategy} is best by {column.title} ({best.cells[column.name].text})"
         f"{_won_back(best, table)}" + (f"; not distinguishable from it: {', '.join(tied)}" if tied else "")
     )
 
@@ -31,15 +31,15 @@ def _won_back(best: Row, table: Table) -> str:
     if best.strategy == NAIVE:
         return ": plain fine-tuning"
     if share is not None:
-        return f"and wins back {100 * share:.0f} % of what plain fine-tuning loses against retraining"
+        return f" and wins back {100 * share:.0f} % of what plain fine-tuning loses against retraining"
     usable = {
         row.strategy
         for row in table.rows
         if all(origin.status == "ok" and not origin.stale for origin in row.origins.values())
     }
     if missing := [name for name in (NAIVE, JOINT) if name not in usable]:
-        return f"(how much of the damage that wins back takes {' and '.join(missing)} beside it)"
-    return "(fine-tuning loses nothing against retraining that these seeds would show)"
+        return f" (how much of the damage that wins back takes {' and '.join(missing)} beside it)"
+    return " (fine-tuning loses nothing against retraining that these seeds would show)"
 
 
 def _why_none(table: Table) -> str:

@@ -16,9 +16,8 @@ IN_OTHER_UNITS = {"flops": "gflops", "memory_bytes": "memory_mb"}
 
 
 def with_imported(tables: list[Table], rows: list[Imported], metric: str | None = None) -> list[Table]:
-    """The tables of `clbench.report.tables.show`, for the same metric, with the imported rows at their ends;
-    tables of their own where there is none. They have no part in ★, ≈ and ranks, and stand beside rows on
-    test data only."""
+    """The tables, of this metric, with the imported rows at their ends; tables of their own where there is
+    none. They have no part in ★, ≈ and ranks, and stand beside rows on test data only."""
     rows = [row for row in rows if metric in (None, row.metric)]
 
     def place(row: Imported) -> tuple[str, str | None]:

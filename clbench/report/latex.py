@@ -91,7 +91,7 @@ def _body(table: Table, rows: list[list[str]]) -> list[list[str]]:
     for row, (name, *cells) in zip(table.rows, rows, strict=True):
         written = [tex(MINUS.sub("−", cell)) for cell in cells]
         for place, names in enumerate(best, len(cells) - len(best)):
-            if row.strategy in names:
+            if row.kind != KIND and row.strategy in names:
                 written[place] = f"\\textbf{{{written[place]}}}"
         made.append([tex(name), *written])
     return made
@@ -102,20 +102,19 @@ def _best(table: Table, column: Column) -> set[str]:
     of a comparison those that would have it."""
     if table.benchmark is None or column.name not in METRICS:
         return {row.strategy for row in table.rows if "best" in row.cells[column.name].marks}
-    measured = [row for row in table.rows if row.kind != KIND]
-    origins = {row.strategy: row.origins[table.benchmark] for row in measured}
-    if len({one.data for one in origins.values()}) > 1:
+    competing = [
+        (row.cells[column.name], row.strategy, origin.data)
+        for row in table.rows
+        if row.kind != KIND and not row.yardstick
+        for origin in [row.origins[table.benchmark]]
+        if origin.status == "ok" and not origin.stale
+    ]
+    if len({data for _, _, data in competing}) > 1:
         return set()
     due = max(2, table.seeds or 0)
-    competing = {
-        row.strategy: value
-        for row in measured
-        if (value := row.cells[column.name].value) is not None
-        and row.cells[column.name].n >= due
-        and not (row.yardstick or origins[row.strategy].stale)
-    }
+    values = {name: cell.value for cell, name, _ in competing if cell.value is not None and cell.n >= due}
     choose = max if METRICS[column.name].higher_is_better else min
-    return {name for name, value in competing.items() if value == choose(competing.values())}
+    return {name for name, value in values.items() if value == choose(values.values())}
 
 
 def _line(cells: list[str]) -> str:

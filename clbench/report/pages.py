@@ -180,6 +180,7 @@ def _write_board(
         "results": made.content["results"],
         "named": shlex.quote(results.name if results.is_absolute() else results.as_posix()),
         "schema": SCHEMA,
+        "embedded": made.content["schema"],
         "version": made.content["version"],
         "licence": (metadata("clbench").get_all("License-Expression") or ["MIT"])[0],
     }

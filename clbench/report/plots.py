@@ -49,7 +49,7 @@ def plot(found: list[Entry], kind: str, title: str, axes: Any, look: dict[str, L
         return _matrices(_some(drawn, found, kind), axes)
     if kind == "seen":
         lines = _some(lines_of(found, look), found, kind)
-        return _one(lines, lambda on: draw_lines(on, lines, band=True), title, axes)
+        return _one(lines, lambda on: draw_lines(on, lines), title, axes)
     metric = ranks_by(found[0].record)
     points = _some(points_of(found, look, metric), found, kind)
     return _one(points, lambda on: draw_points(on, points, metric), title, axes)

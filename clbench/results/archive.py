@@ -18,11 +18,11 @@ from clbench.results import verification
 from clbench.results.files import LARGEST, write_atomically
 from clbench.results.record import BrokenRecord, Record
 from clbench.results.records import path_of
+from clbench.results.tally import MADE
 
 CHECKSUMS = "checksums.sha256"  # as `sha256sum -c` reads them
 MOST = 100_000  # files in an archive
 WHOLE = 1 << 30  # bytes of all of them
-MADE = (1980, 1, 1, 0, 0, 0)  # the date of every file, so that the same content gives the same bytes
 BROKEN = (
     zipfile.BadZipFile,
     zlib.error,

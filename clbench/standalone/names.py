@@ -4,7 +4,6 @@ import ast
 from dataclasses import dataclass, field
 from typing import Any
 
-Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 

@@ -147,7 +147,7 @@ def nasty_of_others() -> list[Imported]:
 
 def nasty(fabricated) -> list[Record]:
     """Names and texts that would be markup, formulas or code elsewhere; a row of one seed beside rows of
-    five; two machines; a profile and a benchmark that clbench does not know."""
+    five; costs that nobody counted; two machines; a profile and a benchmark that clbench does not know."""
     make, ends = fabricated.make, fabricated.two_tasks((0.5, 0.9), (0.6, 0.9))
     told = {"processor": "Other CPU", "device": "cuda:0 </script><i>"}
     hostile = fabricated.five_tasks(SCRIPT, 0.9, 0.9)
@@ -158,11 +158,15 @@ def nasty(fabricated) -> list[Record]:
     }
     for group in hostile.groups:
         group.notes = [REASON]
+    uncounted = fabricated.five_tasks("uncounted", 0.7, 0.9)
+    for group in uncounted.groups:
+        group.costs = {}  # as of a loop of one's own
     return [
         *fabricated.toy(),
         *fabricated.many(),
         *fabricated.of_pairs(),
         hostile,
+        uncounted,
         *(fabricated.five_tasks(name, 0.5, 0.9) for name in (FORMULA, MARKED, TEX)),
         fabricated.five_tasks("one_seed", 0.8, 0.9, seeds=1),
         fabricated.five_tasks("elsewhere", 0.85, 0.9, provenance=told),

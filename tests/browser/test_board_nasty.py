@@ -54,6 +54,13 @@ def test_hostile_names_are_text_in_every_view(page, nasty, hash):
     assert_no_element_of_text(page)
 
 
+def test_a_row_without_costs_has_no_compute_and_no_seconds(one):
+    for key in ("compute", "seconds"):
+        assert cell(one, "uncounted", key) == "–" != cell(one, "one_seed", key)
+    one.js("board.go({row: 'uncounted'})")
+    assert "uncounted" in text(one, "#detail")
+
+
 def test_hostile_rows_are_text_in_table_figures_comparison_and_details(one):
     """Line 26."""
     for name in HOSTILE:

@@ -1,5 +1,7 @@
 """The sentence that a table comes to."""
 
+import re
+
 import pytest
 
 from clbench.report import tables
@@ -28,6 +30,11 @@ def test_the_best_row_and_what_it_wins_back_are_said(said):
     text = said(naive=(0.1, 0.5), joint=(0.9, 0.9), er=(0.7, 0.7), ewc=(0.3, 0.5))
     assert text.startswith("toy_class (smoke): er is best by ACC (70.0 ± ")
     assert text.endswith(" and wins back 67 % of what plain fine-tuning loses against retraining")
+
+
+def test_plain_fine_tuning_wins_nothing_back(said):
+    text = said(naive=(0.8, 0.8), joint=(0.9, 0.9), er=(0.3, 0.3))
+    assert re.search(r"naive is best by ACC \(80.0 ± [\d.]+\): plain fine-tuning$", text)
 
 
 def test_rows_that_cannot_be_told_from_the_best_are_named(said):

@@ -14,8 +14,10 @@ from clbench.report import latex
 from clbench.report.arrange import Wanted, arranged
 from clbench.report.cells import SIGNS
 from clbench.report.columns import TITLES
+from clbench.report.imported import with_imported
 from clbench.report.latex import TEX, tex, to_latex
 from clbench.report.tables import comparison, show
+from clbench.results.imported import Imported
 
 HOSTILE = [
     r"\input{/etc/passwd}",
@@ -92,7 +94,9 @@ def test_a_row_reads_as_in_a_paper(fabricated):
 def test_bold_is_the_best_of_each_metric_among_the_rows_that_compete(fabricated):
     stale = fabricated.make("mas", fabricated.two_tasks((0.9, 1), (0.9, 1), (0.9, 1)), stale=True)
     few = fabricated.make("gem", fabricated.two_tasks((0.9, 1), (0.9, 1)))
-    records = [*fabricated.toy(), stale, few]
+    broken = fabricated.make("hat", status="failed", error={"reason": "no"})
+    broken.data = ""  # it broke off before they were read
+    records = [*fabricated.toy(), stale, few, broken]
     table = comparison(records)
     equal = {"er", r"avalanche\_replay"}
     place = [column.name for column in table.columns].index("forgetting") + 2
@@ -106,6 +110,13 @@ def test_bold_is_the_best_of_each_metric_among_the_rows_that_compete(fabricated)
     assert bold == {"acc": equal, "forgetting": equal, "seconds": set()}
     mixed = [replace(one, data="d2") if one.strategy == "lwf" else one for one in records]
     assert "textbf" not in to_latex([comparison(mixed)])
+
+
+def test_an_imported_row_is_not_bold_for_ours_of_its_name(fabricated):
+    imported = Imported("smoke", "toy_class", "er", "acc", 0.1, None, 3, "a paper")
+    tables = with_imported([comparison(fabricated.toy())], [imported])
+    ours, theirs = (line for line in lines_of(to_latex(tables)) if line.startswith("er"))
+    assert "textbf" in ours and "textbf" not in theirs
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -243,6 +243,7 @@ function start() {
 
   // The points of a scatter are one stop: arrows go from one to the next, Enter opens it.
   function listenToPoints() {
+    const open = point => act.open(point.dataset.row, point.closest("[data-benchmark]")?.dataset.benchmark);
     document.addEventListener("keydown", event => {
       const point = event.target.closest?.("svg [data-row]");
       if (!point) return;
@@ -257,13 +258,13 @@ function start() {
       }
       if (["Enter", " "].includes(event.key)) {
         event.preventDefault();
-        act.open(point.dataset.row);
+        open(point);
       }
     });
     for (const id of ["cost", "each"])
       at(id).addEventListener("click", event => {
         const point = event.target.closest("[data-row]");
-        if (point) act.open(point.dataset.row, point.closest("[data-benchmark]")?.dataset.benchmark);
+        if (point) open(point);
       });
   }
 

@@ -34,7 +34,7 @@ const Copies = (() => {
       [
         [...names, "status"],
         ...rows.map((row, r) => [
-          ...row.flatMap((one, i) => [one.value ?? (keys[i] === "ties" ? "" : one.value), ...(wide[i] ? [one.low, one.high] : [])]),
+          ...row.flatMap((one, i) => [one.value, ...(wide[i] ? [one.low, one.high] : [])]),
           status(lines[r]),
         ]),
         ...rest.map(([name, why]) => [...keys.flatMap((key, i) => [key === "s" ? name : "", ...(wide[i] ? ["", ""] : [])]), why]),

@@ -17,6 +17,7 @@ async function load() {
       row.strategy = D.strategies[row.strategy];
       row.s = row.strategy.name;
       row.ok = !row.status;
+      row.costs ??= {};
     }
     own.of = Object.fromEntries(names.map(name => [name, own.rows.filter(row => row.b === name)]));
     for (const row of own.imported.rows) Object.setPrototypeOf(row.values, null);
@@ -120,7 +121,7 @@ const Data = (() => {
     const R = array(row);
     return Array.from({length: J}, (_, k) =>
       Stats.summarise(
-        R ? R.map(one => Stats.mean(one[k + 1].slice(0, k + 1))) : Array.from({length: S}, (_, s) => row.seen[s * J + k] * D.unit),
+        R ? R.map(one => Stats.mean(one[k + 1].slice(0, k + 1))) : Array.from({length: S}, (_, s) => inUnits(row.seen[s * J + k])),
       ),
     );
   }
@@ -150,7 +151,7 @@ const Data = (() => {
   const sourceOf = row => row.source || "no source given";
 
   // A seed group whose wall-clock is far above its CPU time waited for a core.
-  const busy = row => slowest(row) > 1.2;
+  const busy = row => slowest(row) > D.busy;
   const slowest = row => Math.max(0, ...(row.groups ?? []).filter(group => group[4]).map(group => group[3] / group[4]));
   const machines = row => [...new Set((row.groups ?? []).map(group => D.shared[group[2]].machine).filter(Boolean))];
   const label = row => row.s + (row.stale ? " †" : "");
@@ -165,6 +166,6 @@ const Data = (() => {
   }
   const quoted = text => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'"'"'`)}'`);
 
-  return {benchmark, settings, reason, array, units, values, has, summary, recovered, seen, cost, told, sourceOf, busy, slowest, machines,
+  return {benchmark, settings, reason, array, units, inUnits, values, has, summary, recovered, seen, cost, told, sourceOf, busy, slowest, machines,
     label, file, fileOfImported, command, reference, common};
 })();

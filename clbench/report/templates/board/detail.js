@@ -190,7 +190,7 @@ const Detail = (() => {
       holder = h("div", {id: "probe"});
     Charts.curves(
       holder,
-      [{name: row.s, means: seen.map(one => one * D.unit), halves: seen.map(() => null), tip: `${row.s}: accuracy on the tasks seen so far, at each look`}],
+      [{name: row.s, means: seen.map(Data.inUnits), halves: seen.map(() => null), tip: `${row.s}: accuracy on the tasks seen so far, at each look`}],
       ["look into the tasks", "accuracy on the tasks seen so far"],
     );
     return [
@@ -201,7 +201,7 @@ const Detail = (() => {
         "details",
         {class: "says"},
         h("summary", null, "The same as a table"),
-        scroll("Looks into the tasks", grid(["task", "steps of the run", "accuracy"], seen.map((one, i) => h("tr", null, h("td", null, tasks[i]), h("td", null, steps[i]), h("td", null, points(one * D.unit)))))),
+        scroll("Looks into the tasks", grid(["task", "steps of the run", "accuracy"], seen.map((one, i) => h("tr", null, h("td", null, tasks[i]), h("td", null, steps[i]), h("td", null, points(Data.inUnits(one))))))),
       ),
     ];
   }
@@ -283,7 +283,7 @@ const Detail = (() => {
           ["seeds", "started (UTC)", ...(few ? [] : ["where"]), "wall s", "CPU s", ...(noted ? ["notes"] : [])],
           row.groups.map(group => {
             const [seeds, when, , wall, cpu, , notes] = group,
-              slow = cpu !== null && wall > 1.2 * cpu;
+              slow = cpu !== null && wall > D.busy * cpu;
             return h(
               "tr",
               null,

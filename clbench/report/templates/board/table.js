@@ -16,10 +16,11 @@ const Table = (() => {
     plot: ["95 % interval", "", "Mean and 95 % t interval over seeds. The faint lines are the yardsticks: naive and joint."],
     recovered: ["recovered", "↑", "Share of the ACC lost between joint (100) and naive (0) that is won back, in points, with its 95 % interval (Fieller's). Over several benchmarks: the sum of gains over the sum of damages."],
     compute: ["compute", "↓", "FLOPs of training as a multiple of naive's on the same benchmark: exact and comparable on every machine. Over several benchmarks the geometric mean: of those compared, else of those it ran on; the filter takes all it ran on."],
-    seconds: ["s / seed", "↓", "Wall-clock of training and evaluation of one seed. Comparable within one machine only. ⚑: more than 1.2 times the CPU time, so the machine was busy and the figure is too high."],
+    seconds: ["s / seed", "↓", "Wall-clock of training and evaluation of one seed. Comparable within one machine only. ⚑: much more than the CPU time, so the machine was busy and the figure is too high."],
     ran: ["ran on", "↑", "On how many of the compared benchmarks it could take a rank."],
   };
   const NEUTRAL = ["memory_items", "steps", "labels"];
+  const HIGHER = ["retraining_saved"]; // of the costs
 
   // [title, arrow, description] of a column.
   function describe(key) {
@@ -27,10 +28,11 @@ const Table = (() => {
     if (key in OWN) return OWN[key];
     if (key in D.metrics) return [D.metrics[key][0], D.metrics[key][1] ? "↑" : "↓", `${D.metrics[key][2]} (points)`];
     const [title, unit, text] = D.costs[key];
-    return [unit && !title.includes(unit) ? `${title} (${unit})` : title, NEUTRAL.includes(key) ? "" : "↓", text];
+    const arrow = NEUTRAL.includes(key) ? "" : HIGHER.includes(key) ? "↑" : "↓";
+    return [unit && !title.includes(unit) ? `${title} (${unit})` : title, arrow, text];
   }
   const lowerFirst = key =>
-    key in D.costs || (key in D.metrics ? !D.metrics[key][1] : ["rank", "ties", "s", "compute", "seconds"].includes(key));
+    (key in D.costs && !HIGHER.includes(key)) || (key in D.metrics ? !D.metrics[key][1] : ["rank", "ties", "s", "compute", "seconds"].includes(key));
 
   // Keys of the columns, in order; and those one could add.
   function columns(view) {
@@ -320,7 +322,7 @@ const Table = (() => {
       rows.length > 0 &&
       h(
         "tbody",
-        {class: "failures"},
+        null,
         h("tr", {class: "part"}, h("td", {colspan: keys.length}, h("span", null, "Broke off"))),
         rows.map(row =>
           h("tr", {class: "broken", "data-broken": row.s}, h("td", {colspan: keys.length}, h("span", null,

@@ -170,7 +170,7 @@ const Words = (() => {
       machines.length === 1 && `All made on ${machines[0]}: wall-clock times compare within this table only.`,
       machines.length > 1 &&
         `Made on ${machines.length} machines, so wall-clock times compare only between rows with the same letter: ${machines.map((name, i) => `${Table.letterOf(i)} ${name}`).join("; ")}.`,
-      busy.length && `⚑ wall-clock above 1.2 × CPU time, the machine was busy: ${listed(busy, 30)}.`,
+      busy.length && `⚑ wall-clock above ${D.busy} × CPU time, the machine was busy: ${listed(busy, 30)}.`,
     ];
   }
   function onRows(view) {
