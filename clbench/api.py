@@ -127,17 +127,17 @@ def run(
         raise InputError(f"unknown profile: use {', '.join(PROFILES)}", "profile", profile)
     folder = Path(out) if out else None
     tuned.use(folder)  # and no longer those of a call before
-    if isinstance(benchmark, str) and isinstance(strategy, str) and scenario is None:
-        plan = make_plan([benchmark], [strategy], profile, asked, folder)
-    else:
-        plan = _plan_of_own(benchmark, strategy, scenario, profile, asked, workers, folder)
-    for problem in [*plan.unavailable.values(), *plan.blocked]:
-        raise Unavailable(problem)
     from clbench.tuning.choice import check_unseen
 
-    for pair in plan.pairs:
-        check_unseen(pair.blank, pair.asked)
     with hold(folder) if folder else nullcontext():
+        if isinstance(benchmark, str) and isinstance(strategy, str) and scenario is None:
+            plan = make_plan([benchmark], [strategy], profile, asked, folder)
+        else:
+            plan = _plan_of_own(benchmark, strategy, scenario, profile, asked, workers, folder)
+        for problem in [*plan.unavailable.values(), *plan.blocked]:
+            raise Unavailable(problem)
+        for pair in plan.pairs:
+            check_unseen(pair.blank, pair.asked)
         finished = execute(plan, jobs(plan, device), folder, workers=workers)
     if finished.interrupted:
         raise KeyboardInterrupt

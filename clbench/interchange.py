@@ -28,6 +28,7 @@ from clbench import registry
 from clbench.avalanche.adapt import experience
 from clbench.errors import InputError
 from clbench.results import folders, records
+from clbench.results.lock import hold
 from clbench.results.record import Group, Record
 
 if TYPE_CHECKING:
@@ -112,10 +113,11 @@ class Recorder(SupervisedPlugin):
     def write(self) -> Path:
         """The record with this seed in it."""
         path = records.path_of(self.out, self.blank.profile, self.blank.benchmark, self.blank.strategy)
-        record = records.read(path) if path.exists() else self.blank
-        if record.backend != "imported" or self.seed in record.seeds:
-            raise InputError(
-                f"{path}: is there already; give the row another name, or the seed another number"
-            )
-        record.add(Group([self.seed], {}, 1, {}, slice_sizes=self.sizes), [self.rows])
-        return records.write(record, self.out)
+        with hold(self.out, wait=600):  # of another seed: what has been trained is not to be lost
+            record = records.read(path) if path.exists() else self.blank
+            if record.backend != "imported" or self.seed in record.seeds:
+                raise InputError(
+                    f"{path}: is there already; give the row another name, or the seed another number"
+                )
+            record.add(Group([self.seed], {}, 1, {}, slice_sizes=self.sizes), [self.rows])
+            return records.write(record, self.out)

@@ -48,7 +48,7 @@ PROFILES = {
             Profile(
                 name,
                 protocols.read(name)["summary"],
-                10,
+                max(protocols.read(name)[stem]["seeds"] for stem in protocols.benchmarks_of(name)),
                 tuple(f"{stem}*" for stem in protocols.benchmarks_of(name)),
                 None,
             )

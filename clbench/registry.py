@@ -279,7 +279,7 @@ def is_benchmark(text: str) -> bool:
 
 
 def benchmark(text: str, profile: str) -> "tuple[str, Benchmark, Entry]":
-    """(canonical name, Benchmark) of a spec, with the profile's arguments where the spec says nothing."""
+    """(canonical name, Benchmark, entry) of a spec, with the profile's arguments where it says nothing."""
     terms = parse(text)
     if len(terms) != 1:
         raise InputError(f'"{text}": a benchmark is one name, without "+"')
@@ -358,7 +358,7 @@ def strategy(text: str, better: dict[str, dict] | None = None, memory: int | Non
         chosen = (better or {}).get(entry.name) if len(terms) == 1 else None  # they were chosen for it alone
         paper, defaults = defaults_of(cls), defaults_of(cls, chosen)
         ranges.check_values(f"tuned values of {entry.name}", cls, chosen or {})
-        if memory is not None and _has_memory(cls):
+        if memory is not None and has_memory(cls):
             paper["memory"] = defaults["memory"] = memory
         given, of_paper = chosen_values(entry.name, term.arguments, defaults)
         arguments = checked(entry.name, cls, given, paper if of_paper else defaults)
@@ -374,7 +374,7 @@ def strategy(text: str, better: dict[str, dict] | None = None, memory: int | Non
     return Strategy("+".join(names), backends.pop(), tuple(resolved), "+".join(told))
 
 
-def _has_memory(cls: type) -> bool:
+def has_memory(cls: type) -> bool:
     """Whether the strategy says how many examples it keeps."""
     return "memory" in defaults_of(cls) and int in ranges.bases(ranges.kinds_of(cls)["memory"])
 

@@ -1,6 +1,7 @@
 """`clbench check --against`: whole runs of this source and of a commit's, judged."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from clbench import registry
@@ -108,12 +109,19 @@ def pairs_to_compare(
     seeds: list[int] | None,
     committed: checking.Entries,
 ) -> dict[Name, Seeds]:
-    """Pair -> seeds: those of the baselines, or what the options say, as `clbench run` takes it."""
+    """Pair -> seeds: those of the baselines, or what the options say, as `clbench run` takes it. A baseline
+    without seeds, of what could not run, takes those that naive has; where it has none, it is left out."""
     if committed and not benchmarks and not strategies:
-        with_seeds = {name: seeds or entry["seeds"] for name, entry in committed.items()}
-        names = sorted({name[0] for name, own in with_seeds.items() if not own})
-        profiles_own = _planned(names, [NAIVE], profile) if names else {}
-        return {name: tuple(own or profiles_own[name[0], NAIVE]) for name, own in with_seeds.items()}
+        with_seeds = {name: tuple(seeds or entry["seeds"]) for name, entry in committed.items()}
+        for benchmark in sorted({name[0] for name, own in with_seeds.items() if not own}):
+            with suppress(InputError):  # it is there no more
+                profiles_own = _planned([benchmark], [NAIVE], profile).get((benchmark, NAIVE), [])
+                with_seeds |= {
+                    name: tuple(profiles_own)
+                    for name, own in with_seeds.items()
+                    if name[0] == benchmark and not own
+                }
+        return {name: own for name, own in with_seeds.items() if own}
     found = _planned(
         registry.select(benchmarks or list(PROFILES[profile].selects), registry.benchmarks()),
         registry.select(strategies or ["*"], registry.strategies()),

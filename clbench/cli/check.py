@@ -113,6 +113,8 @@ def check(
     if junit:
         check_writable_file(junit)
     if against is None:
+        if results and (device, workers) != ("auto", None):
+            raise InputError("--results runs nothing: without --device and --workers")
         if seeds is not None or until_decided is not None:
             raise InputError("--seeds and --until-decided go with --against: a baseline has its own seeds")
         verdicts = _with_baselines(

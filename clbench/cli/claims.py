@@ -69,6 +69,8 @@ def claims(
 
     made = judged_claims(claims_, results, profile, needed=not missing)
     chosen = _chosen(made, id_, benchmark)
+    if missing and format_ is not Format.text:
+        raise InputError("--missing prints commands: without --format")
     if format_ is Format.json:
         print(json_text(report.content(chosen, results)), end="")
     elif missing:

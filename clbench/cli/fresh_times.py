@@ -6,6 +6,7 @@ What a row says of accuracy stays: a repeat that does not give the same bits cha
 from dataclasses import replace
 from pathlib import Path
 
+from clbench.artefacts.asked import NOTHING
 from clbench.cli.app import import_execution, matching_records, print_warnings
 from clbench.cli.screen import Screen
 from clbench.core.text import printable
@@ -84,7 +85,8 @@ def _planned(
         plan.pairs.append(replace(pair, stored=None))
         for group in record.groups:
             own = replace(pair, stored=None, asked=group.seeds)
-            jobs += planning.jobs(Plan([own], {}, []), "cpu", len(group.seeds), run_limit)
+            besides = NOTHING.and_what(record)
+            jobs += planning.jobs(Plan([own], {}, []), "cpu", len(group.seeds), run_limit, besides)
     return plan, jobs, kept
 
 

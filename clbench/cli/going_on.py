@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 from clbench.cli.app import import_execution
+from clbench.core.paths import check_writable
 from clbench.core.text import printable
 from clbench.errors import InputError
 
@@ -41,6 +42,7 @@ def go_on(model: Path, benchmark: list[str] | None, models: Path | None, device:
         "contents": contents.validation() if chosen.validation else contents,
     }
     folder = models or model.parent
+    check_writable(folder)
     run.looks = [Saving(folder, about)]
     start = time.perf_counter()
     with one_thread(run.stream.device.type), arithmetic(run.budget.precision):

@@ -71,6 +71,7 @@ def _print_all() -> None:
         families.setdefault(f"{library}…" if theirs else row["family"], []).append(name.removeprefix(library))
     ordered = sorted(families.items(), key=lambda item: item[0].endswith("…"))  # ours first
     _print_table("", [{"strategies": name, "": ", ".join(names)} for name, names in ordered])
+    counts = {profile.seeds for name, profile in PROFILES.items() if name not in OWN_PROFILES}
     _print_table(
         "",
         [
@@ -78,7 +79,11 @@ def _print_all() -> None:
                 {"profile": name, "seeds": PROFILES[name].seeds, "": PROFILES[name].summary}
                 for name in OWN_PROFILES
             ),
-            {"profile": "published", "seeds": "5, 10", "": "settings of publications: clbench list profiles"},
+            {
+                "profile": "published",
+                "seeds": ", ".join(map(str, sorted(counts))),
+                "": "settings of publications: clbench list profiles",
+            },
         ],
     )
     print(

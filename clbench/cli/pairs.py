@@ -102,6 +102,9 @@ def inspect(
                 raise InputError(f"--{name} is for labelled data: name the column of classes with --label")
         given = {"by": "year", "min_rows": 500, **given}
         what = f"stream({', '.join(f'{name}={given[name]!r}' for name in _of_pairs(given))})"
+    elif others := [name for name in given if name != "path" and (name, given[name]) != ("unit", "iso")]:
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in others)
+        raise InputError(f"{what} is a benchmark, which says how its data are read: without {options}")
     name, benchmark, _ = registry.benchmark(what, "quick")
     if benchmark.scenario != "pairs":
         from clbench.cli.labelled import inspect_benchmark
@@ -111,12 +114,14 @@ def inspect(
     from clbench.data.pairs import inspect as inspecting
 
     pairs = benchmark.contents()
+    if picture and not pairs.shape:
+        raise InputError(f"--picture draws images, and {name} has none: leave it out")
     print(
         "\n".join(
             [*inspecting.describe(pairs), f"clbench run -b {for_a_shell(name)} -s naive -s er -s cumulative"]
         )
     )
-    if picture and pairs.shape:
+    if picture:
         from clbench.data.sheet import draw_sheet
 
         draw_sheet(picture, pairs.left, pairs.shape, list(zip(pairs.names, pairs.train, strict=True)))
@@ -181,6 +186,7 @@ def import_tic(
     """Takes over what TiC-CLIP's evaluation wrote, as records of the profile `imported`."""
     from clbench.data.pairs import tic
     from clbench.metrics.accuracy import per_seed
+    from clbench.results.lock import hold
     from clbench.results.records import record_of_matrix, write
 
     check_writable(out)
@@ -189,7 +195,8 @@ def import_tic(
         of_first = first or max(1, len(slices) - len(matrix) + 1)
         step_of = [max(1, j - of_first + 2) for j in range(len(slices))]
         record = record_of_matrix(stream, name, slices, step_of, matrix)
-        print(write(record, out))
+        with hold(out):
+            print(write(record, out))
         values = per_seed(record.array, step_of)
         means = {metric: values[metric][0] for metric in ("stream_id", "stream_backward", "stream_forward")}
         print("  " + "  ".join(f"{metric} {value:.3f}" for metric, value in means.items()))

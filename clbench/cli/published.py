@@ -60,6 +60,8 @@ def published(
     chosen = _chosen(_compared(results), id_, profile)
     shown = [one for one in chosen if all_ or one.verdict not in ("incomplete", "unconfirmed")]
     if missing:
+        if format_ is not Format.table:
+            raise InputError("--missing prints commands: without --format")
         print("\n".join(_commands(chosen, results)))
     elif format_ is Format.json:
         print(json_text(report.content(chosen)), end="")

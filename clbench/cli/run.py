@@ -144,7 +144,10 @@ def run(
         }
         refused |= {"--seeds": seeds, "--seed-list": seed_list, "--probe": probe, "--curves": curves}
         refused |= {"--predictions": predictions, "--log": log, "--dry-run": dry_run}
-        if given := [name for name, value in refused.items() if value]:
+        refused |= {"--fresh": fresh, "--workers": workers, "--group-size": group_size}
+        refused |= {"--time-limit": time_limit, "--run-limit": run_limit, "--scheduler": scheduler}
+        refused |= {"--debug": debug, "--strict": strict, "--out": out if out != folders.RESULTS else None}
+        if given := [name for name, value in refused.items() if value is not None and value is not False]:
             raise InputError(f"--from goes on as the model was trained: without {', '.join(given)}")
         from clbench.cli.going_on import go_on
 
@@ -152,6 +155,8 @@ def run(
     if not (all_ or benchmark or strategy or fresh_times):
         print(f"clbench: say what to run: --all, or -b and -s\n\n{EXAMPLES}", file=sys.stderr)
         raise typer.Exit(2)
+    if dry_run and as_json:
+        raise InputError("--dry-run has no results: without --json")
     executing = import_execution()
     from clbench.cli import besides
     from clbench.cli import screen as terminal
@@ -188,6 +193,8 @@ def run(
             )
         raise typer.Exit(repeat)
     if scheduler:
+        if given := [name for name, value in (("--debug", debug), ("--workers", workers)) if value]:
+            raise InputError(f"--scheduler trains on its own workers: without {', '.join(given)}")
         from clbench.execution.cluster import look_at_cluster
 
         device, workers = look_at_cluster(scheduler, device)

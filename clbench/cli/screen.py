@@ -79,6 +79,8 @@ class Screen:
             if pair.current and pair.stored is not None
         }
         left = [(job.benchmark, job.strategy) for job in jobs]
+        # A pair that is run again has the old record, with its old times, until the new one is whole.
+        repeated = {(pair.blank.benchmark, pair.blank.strategy) for pair in plan.pairs if pair.again}
         guess = Guess(
             {id(job): weight[job.benchmark, job.strategy] * len(job.seeds) for job in jobs}, self.workers
         )
@@ -98,7 +100,7 @@ class Screen:
         def on_done(job: Job, record: Record | None) -> None:
             name = (job.benchmark, job.strategy)
             left.remove(name)
-            if new := guess.corrected(job, record):
+            if name not in repeated and (new := guess.corrected(job, record)):
                 self.console.print(f"about {_duration(new)} left, going by the groups that have ended")
             bar.update(task, advance=weight[name], groups=f"{len(jobs) - len(left)}/{len(jobs)} groups")
             if record:

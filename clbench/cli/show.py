@@ -93,6 +93,8 @@ def show(
     found, problems = records.load(results, profile or "*")
     print_warnings(problems)
     if failure:
+        if strategy or form != Format.table:
+            raise InputError("--failure names the row, and prints text: without -s and --format")
         print("\n\n".join(_failures(matching_records(found, results, benchmark, [failure]), failure)))
         return
     # What filters ask is not known of imported rows.

@@ -8,12 +8,11 @@ from textwrap import shorten
 from typing import Any
 
 from clbench import registry
-from clbench.core import ranges
+from clbench.core import protocols, ranges
 from clbench.core.benchmark import Benchmark
 from clbench.core.composition import conflict
 from clbench.core.part import Part, introduce
 from clbench.errors import InputError
-from clbench.spec import defaults_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,16 +61,13 @@ def benchmark_of(
             f"a benchmark is a name, a spec like 'split_mnist_task(lr=0.01)', a class derived "
             f"from clbench.Benchmark, or an instance of one, not {given!r}"
         )
-    budgets = getattr(cls, "budgets", {})
-    if profile not in budgets:
-        raise InputError(
-            f"{cls.__name__} has no budget for it; it has {', '.join(budgets) or 'none at all'}",
-            "profile",
-            profile,
-        )
+    if profile not in cls.profiles():
+        has = ", ".join(cls.profiles()) or "none at all"
+        raise InputError(f"{cls.__name__} has no budget for it; it has {has}", "profile", profile)
     scenario = _scenario(given, cls, scenario)
     if isinstance(given, type):
-        benchmark = cls(**(cls.arguments.get(profile, {}) | cls.arguments.get(scenario, {})))
+        theirs = protocols.arguments_of(cls, profile, scenario)
+        benchmark = cls(**(cls.arguments.get(profile, {}) | cls.arguments.get(scenario, {}) | theirs))
     else:
         ranges.check(given)
         benchmark = copy(given)
@@ -131,7 +127,7 @@ def _parts_of(given: Any, benchmark: Benchmark, profile: str) -> tuple[str, list
     if not isinstance(given, type):
         ranges.check(given)
         return _with_arguments(cls.__name__, given), [given]
-    memory = {"memory": benchmark.memory} if "memory" in defaults_of(cls) else {}
+    memory = {"memory": benchmark.memory} if registry.has_memory(cls) else {}
     return cls.__name__, [cls(**memory)]
 
 

@@ -362,7 +362,8 @@ def jobs(
     run_limit: float | None = None,
     besides: Asked = NOTHING,
 ) -> list[Job]:
-    """The missing seeds, cut into groups, pair by pair. run_limit: seconds for a group; None for `LIMIT`."""
+    """The missing seeds, cut into groups, pair by pair. run_limit: seconds for a group; None: `LIMIT`,
+    or `TIMES_ESTIMATE` its estimate where that is more."""
     made = []
     for pair in plan.pairs:
         blank, seeds = pair.blank, pair.missing

@@ -280,7 +280,7 @@ def failure(job: Job, error: BaseException) -> GroupResult:
         task, step, cause = error.task, error.step, error.__cause__ or error
     reason = own_code.reason(cause, list(job.own.texts))
     if type(cause).__name__ == "KilledWorker":
-        reason = "its worker process died twice"
+        reason = "its worker process died, and so did those that tried again"
     if _out_of_memory(error):
         reason = f"out of memory with one seed alone: {cause}".splitlines()[0]
     trace = "".join(traceback.format_exception(cause)).replace(str(registry.PACKAGE.parent) + os.sep, "")

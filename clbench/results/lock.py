@@ -18,15 +18,15 @@ LOCK, HOLDER = ".lock", ".holder.json"
 
 
 @contextlib.contextmanager
-def hold(folder: Path) -> Iterator[None]:
+def hold(folder: Path, wait: float = 0) -> Iterator[None]:
     """Within the block this process alone writes to the folder. The lock of a process that has died is free.
 
-    Raises InputError, which names the holder, where another process does."""
+    wait: seconds. Raises InputError, which names the holder, where another process writes still."""
     made = [parent for parent in (folder, *folder.parents) if not parent.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     lock, holder = FileLock(folder / LOCK), folder / HOLDER
     try:
-        lock.acquire(blocking=False)
+        lock.acquire(timeout=wait)
     except Timeout:
         raise InputError(
             f"{folder}: {_describe(holder)} writes there; wait for it, or give another folder"

@@ -29,7 +29,7 @@ class Tuning:
     @property
     def specs(self) -> list[str]:
         """What the trials are called: every value is said, so that it is the same whatever is tuned."""
-        return [written(self.strategy, values) for values in self.candidates]
+        return [written(self.strategy, self.kept | values) for values in self.candidates]
 
 
 @dataclass(frozen=True)

@@ -104,18 +104,19 @@ def test_a_mean_over_seeds_is_no_evidence(row, decided):
     assert "moved is one number for all seeds" in cell.reason
 
 
-def test_what_a_clock_says_of_seeds_that_ran_together_is_one_value(row, fabricated, decided):
+@pytest.mark.parametrize("cost", ["train_s", "predict_ms", "probe_s"])
+def test_what_a_clock_says_of_seeds_that_ran_together_is_one_value(row, fabricated, decided, cost):
     def timed(strategy, seconds, together=False, machines=("A",) * 5):
         record = row(strategy, 50)
         for group, second, machine in zip(record.groups, seconds, machines, strict=True):
-            group.costs["train_s"], group.provenance["processor"] = second, machine
+            group.costs[cost], group.provenance["processor"] = second, machine
         if together:
             first, *others = record.groups
-            first.seeds, first.costs["train_s"] = [0, 1, 2, 3, 4], sum(seconds)
+            first.seeds, first.costs[cost] = [0, 1, 2, 3, 4], sum(seconds)
             record.groups = [first]
         return record
 
-    test, slow, fast = "train_s: joint > naive by x1.5", (4.0, 4.1, 4.2, 3.9, 4), (2.0, 2.1, 2, 1.9, 2)
+    test, slow, fast = f"{cost}: joint > naive by x1.5", (4.0, 4.1, 4.2, 3.9, 4), (2.0, 2.1, 2, 1.9, 2)
     naive = timed("naive", fast)
     assert decided([timed("joint", slow), naive], test).line.word == "holds"
     together = decided([timed("joint", slow, together=True), naive], test).cells[0]

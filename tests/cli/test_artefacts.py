@@ -202,6 +202,11 @@ def test_next_month_comes_and_the_model_goes_on(here, tmp_path):
         (("run", "--from", "nothing.safetensors"), "nothing.safetensors: no such file"),
         (("run", "--from", "text.safetensors"), "no model that clbench saved"),
         (("run", "--from", "text.safetensors", "-s", "er"), "without -s"),
+        (
+            ("run", "--from", "x", "--out", "y", "--workers", "0", "--strict"),
+            "without --workers, --strict, --out",
+        ),
+        (("evaluate", "stray"), "holds no model that clbench saved"),
         (("evaluate", "."), "holds no model that clbench saved"),
         ((*RUN, "-s", "er", "--log", "paper:x"), "tensorboard:DIR, mlflow:URI or wandb:PROJECT"),
         ((*RUN, "-s", "er", "--save-models", "text.safetensors"), "is a file"),
@@ -209,6 +214,8 @@ def test_next_month_comes_and_the_model_goes_on(here, tmp_path):
 )
 def test_what_makes_no_sense_is_told(here, tmp_path, arguments, reason):
     (tmp_path / "text.safetensors").write_text("no model")
+    (tmp_path / "stray").mkdir()
+    (tmp_path / "stray" / "a.task-best.safetensors").write_text("no model")
     done = here(*arguments)
     assert done.returncode == 2 and reason in done.stderr and not (tmp_path / "my_results").exists()
 

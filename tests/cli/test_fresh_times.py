@@ -146,3 +146,14 @@ def test_everything_that_is_measured_is_compared(ran):
     assert difference(naive, weights).endswith("seed 0") and difference(naive, arrays).endswith("seed 1")
     assert difference(naive, steps) == "the repeat counted other steps"
     assert difference(naive, seeds) == "the repeat lacks seeds"
+
+
+def test_what_a_probe_saw_stays(here, tmp_path):
+    names = ("-b", "blobs_class", "-s", "naive", "--seeds", "1", "--device", "cpu")
+    assert here("run", "--profile", "smoke", *names, "--probe", "20", "--workers", "0").returncode == 0
+    old = change(tmp_path, "naive")
+    done = here(*AGAIN)
+    assert done.returncode == 0 and "same bits, new times" in done.stdout
+    new = stored(tmp_path, "naive")
+    assert new.probe_rows == 20 and new.groups[0].probe.seen == old.groups[0].probe.seen
+    assert new.groups[0].costs["probe_s"] > 0

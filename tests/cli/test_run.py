@@ -198,6 +198,17 @@ def test_dry_run_writes_nothing(tmp_path, here):
         (("show", "--metric", "forgeting"), 'unknown metric "forgeting": did you mean "forgetting"?'),
         (("report",), "no records in my_results"),
         (("check",), 'no baselines for profile "smoke"'),
+        (("check", "--results", "r", "--workers", "2"), "without --device and --workers"),
+        (
+            ("run", "--scheduler", "x", "--debug", "-s", "er"),
+            "--scheduler trains on its own workers: without",
+        ),
+        (("run", "--dry-run", "--json", "-s", "er"), "--dry-run has no results: without --json"),
+        (("published", "--missing", "--format", "json"), "--missing prints commands: without --format"),
+        (("claims", "--missing", "--format", "json"), "--missing prints commands: without --format"),
+        (("show", "--failure", "er", "-s", "er"), "without -s and --format"),
+        (("data", "inspect", "icons", "--by", "month"), "says how its data are read: without --by"),
+        (("data", "inspect", "news", "--picture", "x.png"), "--picture draws images, and news has none"),
     ],
 )
 def test_a_mistake_is_one_line_and_nothing_is_written(arguments, said, tmp_path, here, monkeypatch):

@@ -14,6 +14,7 @@ from clbench.data.labelled.sources import Images
 from clbench.facts import Facts
 from clbench.results import records
 from clbench.results.record import Group, Record
+from clbench.tuning.asked import Tuning
 from clbench.tuning.choice import Trial, best_of
 from clbench.tuning.tables import with_table
 
@@ -308,3 +309,10 @@ def test_a_run_on_a_seed_of_the_trials_stands_in_the_way(tmp_path, here):
     done = here("tune", *BLOBS, "-s", "lwf")
     assert done.returncode == 2 and "lwf on blobs_class was run with seed 1001" in done.stderr
     assert here("tune", *BLOBS, "-s", "lwf", "--seed-list", "1002,1003", "--dry-run").returncode == 0
+
+
+def test_trials_train_with_the_values_that_stay():
+    one = Tuning(
+        "b", "b(validation=True)", "derpp", [{"beta": 0.5}], {}, {"alpha": 0.9}, ("b", "smoke"), False
+    )
+    assert one.specs == ["derpp(alpha=0.9, beta=0.5)"]

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import pytest
 from planting import STRATEGIES, Change, plant
 
+from clbench.cli.against import pairs_to_compare
 from clbench.execution import commits, compare
 from clbench.execution.commits import PACKAGE
 from clbench.execution.compare import HowToRun, Side, measure
@@ -111,3 +112,16 @@ def test_what_a_commit_has_measured_is_kept(python, tmp_path):
     assert measured(None) != first
     (kept,) = compare.folders()[-1].glob("compared/*")
     shutil.rmtree(kept)
+
+
+def test_what_could_not_run_takes_the_seeds_of_naive_or_none():
+    committed = {
+        ("blobs_class", "naive"): {"seeds": [0, 1]},
+        ("blobs_class", "packnet"): {"seeds": []},
+        ("gone_class", "naive"): {"seeds": []},
+    }
+    found = pairs_to_compare("smoke", None, None, None, committed)
+    assert found == {
+        ("blobs_class", "naive"): (0, 1),
+        ("blobs_class", "packnet"): tuple(range(10)),
+    }
