@@ -166,8 +166,12 @@ def canonical(name: str, arguments: dict, defaults: dict, of_paper: bool = False
 
 def written(name: str, arguments: dict) -> str:
     """The name with these arguments."""
-    given = ", ".join(f"{key}={value!r}" for key, value in arguments.items())
-    return f"{name}({given})" if given else name
+    return f"{name}({spelled(arguments)})" if arguments else name
+
+
+def spelled(arguments: dict) -> str:
+    """`lam=3, norm='group'`"""
+    return ", ".join(f"{key}={value!r}" for key, value in arguments.items())
 
 
 def chosen_values(name: str, given: dict, defaults: dict) -> tuple[dict, bool]:

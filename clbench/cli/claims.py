@@ -105,8 +105,7 @@ def judged_claims(path: Path | None, results: Path, profile: str | None, needed:
     records and some are needed."""
     from clbench.claims.entries import FIELD, read
     from clbench.claims.judge import PROFILES, judge
-    from clbench.report.tables import by_benchmark, by_profile
-    from clbench.report.values import entries
+    from clbench.report.tables import judged_of
     from clbench.results import records
 
     asked = read(path or FIELD)
@@ -114,11 +113,7 @@ def judged_claims(path: Path | None, results: Path, profile: str | None, needed:
     print_warnings(problems)
     if not found and needed:
         raise InputError(f"no records in {results}; make some with: clbench run --all")
-    judged = {
-        name: {benchmark: entries(several) for benchmark, several in by_benchmark(own).items()}
-        for name, own in by_profile(found).items()
-    }
-    return judge(asked, judged, [profile] if profile else PROFILES)
+    return judge(asked, judged_of(found), [profile] if profile else PROFILES)
 
 
 def _chosen(made: list, ids: list[str] | None, benchmarks: list[str] | None) -> list:

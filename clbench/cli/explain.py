@@ -20,7 +20,7 @@ from clbench.errors import InputError
 from clbench.execution.environment import prepare
 from clbench.profiles import OWN_PROFILES, PROFILES
 from clbench.results import folders
-from clbench.spec import PAPER, VALUES, parse, suggestion, written
+from clbench.spec import PAPER, VALUES, parse, spelled, suggestion, written
 
 EXAMPLES = """Examples:
 
@@ -269,7 +269,7 @@ def _lines(one: dict[str, Any]) -> list[str]:
                 f"paper's  defaults, those above, also there: {written(one['name'], {VALUES: PAPER})}"
             )
         foot += [
-            f"{profile} has {_given(values)} on {benchmark}"
+            f"{profile} has {spelled(values)} on {benchmark}"
             for benchmark, own in one["published"].items()
             for profile, values in own.items()
         ]
@@ -277,7 +277,7 @@ def _lines(one: dict[str, Any]) -> list[str]:
         head = f"{one['name']}: a benchmark, scenarios {', '.join(one['scenarios'])}"
         foot = [f"tasks    {one['tasks'] or '–'}", f"data     {one['data'] or '–'}"]
         foot += [
-            f"{profile:8} {_given({name: budget[name] for name in BUDGET if name in budget})}"
+            f"{profile:8} {spelled({name: budget[name] for name in BUDGET if name in budget})}"
             for profile, budget in one["budgets"].items()
         ]
     return [head, "", one["about"], "", *_arguments(one["arguments"]), "", *foot]
@@ -288,7 +288,7 @@ def _tuned_lines(found: dict[str, dict[str, dict[str, Any]]]) -> list[str]:
     places: dict[str, dict[str, list[str]]] = {}
     for benchmark, profiles in found.items():
         for profile, values in profiles.items():
-            places.setdefault(_given(values), {}).setdefault(benchmark, []).append(profile)
+            places.setdefault(spelled(values), {}).setdefault(benchmark, []).append(profile)
     return [
         f"tuned    {values} on "
         + ", ".join(
@@ -313,10 +313,6 @@ def _reads(strategy: dict[str, Any]) -> str:
     if strategy["sees_all_data"]:
         return "all data so far: a reference, no competitor"
     return f"the current task{' and, in each step, stored examples' if strategy['replays'] else ''}"
-
-
-def _given(values: dict[str, Any]) -> str:
-    return ", ".join(f"{name}={value!r}" for name, value in values.items())
 
 
 def _arguments(arguments: list[dict[str, Any]]) -> list[str]:

@@ -15,6 +15,7 @@ from clbench.data.labelled.found import Found
 from clbench.data.labelled.torchvision_sets import PREFIX
 from clbench.data.places import path_of
 from clbench.errors import InputError
+from clbench.spec import written
 
 STRATEGIES = "-s naive -s er -s cumulative -s joint"
 ARGUMENTS = (
@@ -83,7 +84,7 @@ def inspect_path(given: dict[str, Any], picture: Path | None) -> None:
     else:
         said = {name: {**said, "by": cut.by}[name] for name in ARGUMENTS if name in {*said, "by"}}
     scenario = "class" if cut.by == "class" else "domain"
-    _show(found, cut, what, lambda rows: f"labelled_{scenario}({_written(said | _memory(rows))})", picture)
+    _show(found, cut, what, lambda rows: written(f"labelled_{scenario}", said | _memory(rows)), picture)
 
 
 def _classes_together(found: Found, rows: Rows) -> dict[str, list[int]]:
@@ -128,7 +129,3 @@ def _sheet_rows(found: Found, rows: Rows) -> list[tuple[str, np.ndarray]]:
     """Training rows by class."""
     own_rows = [rows.train[found.y[rows.train] == i] for i in range(len(found.about.classes))]
     return [(name, own) for name, own in zip(found.about.classes, own_rows, strict=True) if len(own)]
-
-
-def _written(given: dict[str, Any]) -> str:
-    return ", ".join(f"{name}={value!r}" for name, value in given.items())

@@ -11,6 +11,7 @@ from clbench.core.text import for_a_shell
 from clbench.errors import InputError
 from clbench.results import files as writing
 from clbench.results import folders
+from clbench.spec import written
 
 data_app = typer.Typer(
     no_args_is_help=True,
@@ -101,7 +102,7 @@ def inspect(
             if name in given:
                 raise InputError(f"--{name} is for labelled data: name the column of classes with --label")
         given = {"by": "year", "min_rows": 500, **given}
-        what = f"stream({', '.join(f'{name}={given[name]!r}' for name in _of_pairs(given))})"
+        what = written("stream", _of_pairs(given))
     elif others := [name for name in given if name != "path" and (name, given[name]) != ("unit", "iso")]:
         options = ", ".join(f"--{name.replace('_', '-')}" for name in others)
         raise InputError(f"{what} is a benchmark, which says how its data are read: without {options}")
@@ -128,10 +129,10 @@ def inspect(
         print(picture)
 
 
-def _of_pairs(given: dict) -> list[str]:
-    """The arguments in the order in which `stream` has them."""
+def _of_pairs(given: dict) -> dict:
+    """The arguments that `stream` has, in its order."""
     order = ("path", "test", "image", "text", "caption", "time", "unit", "by", "count", "min_rows")
-    return [name for name in order if name in given]
+    return {name: given[name] for name in order if name in given}
 
 
 @data_app.command(

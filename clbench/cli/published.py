@@ -78,8 +78,7 @@ def published(
 def _compared(results: Path) -> list:
     from clbench.core import protocols
     from clbench.published.compare import compare
-    from clbench.report.tables import by_benchmark, by_profile
-    from clbench.report.values import entries
+    from clbench.report.tables import judged_of
     from clbench.results import records
 
     found = []
@@ -87,12 +86,7 @@ def _compared(results: Path) -> list:
         own, problems = records.load(results, name)
         print_warnings(problems)
         found += own
-    return compare(
-        {
-            name: {benchmark: entries(several) for benchmark, several in by_benchmark(own).items()}
-            for name, own in by_profile(found).items()
-        }
-    )
+    return compare(judged_of(found))
 
 
 def _chosen(compared: list, ids: list[str] | None, profile: str | None) -> list:

@@ -15,6 +15,7 @@ from clbench.core.text import printable
 from clbench.errors import InputError
 from clbench.profiles import OWN_PROFILES
 from clbench.results import folders
+from clbench.spec import spelled
 
 if TYPE_CHECKING:
     from clbench.execution.execute import Finished
@@ -185,7 +186,7 @@ def _list_trials(asked: "Asked", plan: "Plan") -> None:
 
     for one in asked.tunings:
         minutes = sum(pair.seconds * len(pair.missing) for pair in pairs_of(one, plan)) / 60
-        tried = "; ".join(map(_given, one.candidates))
+        tried = "; ".join(map(spelled, one.candidates))
         print(printable(f"  {_name(one)}: {len(one.candidates)} trials, about {minutes:.2f} min: {tried}"))
 
 
@@ -223,10 +224,10 @@ def _chosen(one: "Tuning", best: "Trial", trials: list["Trial"]) -> str:
 
     paper = trials[0]
     if best is paper:
-        said = f"the paper's {_given(best.values)} {_score(best)} is the best"
+        said = f"the paper's {spelled(best.values)} {_score(best)} is the best"
         said += "" if one.kept else "; the bare name and values='paper' are one row"
     else:
-        said = f"{_given(best.values)} {_score(best)}; the paper's {_given(paper.values)} {_score(paper)}"
+        said = f"{spelled(best.values)} {_score(best)}; the paper's {spelled(paper.values)} {_score(paper)}"
     said += f"; {len(trials)} trials, {sum(trial.cpu_s for trial in trials):.0f} s of CPU"
     lost = sum(trial.score is None for trial in trials)
     edges = at_edge(best.values, one.candidates, one.kinds)
@@ -246,7 +247,3 @@ def _score(trial: "Trial") -> str:
 
 def _name(one: "Tuning") -> str:
     return f"{one.strategy} on {one.benchmark}"
-
-
-def _given(values: dict) -> str:
-    return ", ".join(f"{name}={value!r}" for name, value in values.items())

@@ -38,13 +38,12 @@ from clbench.report.style import looks
 from clbench.report.tables import (
     Origin,
     Table,
-    by_benchmark,
     by_data,
     by_metric_of,
-    by_profile,
     comparison_of,
+    judged_of,
 )
-from clbench.report.values import Entry, entries, is_held_out, ranks_by
+from clbench.report.values import Entry, is_held_out, ranks_by
 from clbench.results import records
 from clbench.results.files import write_atomically
 from clbench.results.imported import Imported, load_imported
@@ -125,10 +124,7 @@ def write_reports(results: Path, out: Path) -> Written:
     written = Written(warnings=list(problems))
     if not found:
         return written
-    judged = {
-        profile: {name: entries(mixed) for name, mixed in by_benchmark(own).items()}
-        for profile, own in by_profile(found).items()
-    }
+    judged = judged_of(found)
     of_figures, of_claims = published.sections(judged), claims.sections(judged)
     sections = {
         profile: _write_profile(

@@ -137,6 +137,14 @@ def by_profile(records: list[Record]) -> dict[str, list[Record]]:
     return {name: [record for record in records if record.profile == name] for name in names}
 
 
+def judged_of(records: list[Record]) -> dict[str, dict[str, list[Entry]]]:
+    """profile -> benchmark -> the entries of its records"""
+    return {
+        profile: {benchmark: entries(several) for benchmark, several in by_benchmark(own).items()}
+        for profile, own in by_profile(records).items()
+    }
+
+
 def by_benchmark(records: list[Record]) -> dict[str, list[Record]]:
     names = sorted({record.benchmark for record in records})
     return {name: [record for record in records if record.benchmark == name] for name in names}

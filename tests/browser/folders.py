@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from clbench.report import pages
-from clbench.report.tables import by_benchmark, by_profile, comparison
+from clbench.report.tables import by_benchmark, comparison, judged_of
 from clbench.report.values import Entry, entries
 from clbench.results import imported, records
 from clbench.results.imported import Imported
@@ -61,10 +61,7 @@ def write(
         patch.setattr(pages, "cost", lambda *_: None)  # of the Markdown pages: they take longest
         pages.write_reports(top / "results", top / "reports")
     found, problems = records.load(top / "results")
-    judged = {
-        profile: {name: entries(mixed) for name, mixed in by_benchmark(own).items()}
-        for profile, own in by_profile(found).items()
-    }
+    judged = judged_of(found)
     return Folder(top / "results", top / "reports", judged, problems)
 
 

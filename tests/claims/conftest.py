@@ -5,8 +5,7 @@ import pytest
 
 from clbench.claims.entries import Claim
 from clbench.claims.judge import judge
-from clbench.report.tables import by_benchmark, by_profile
-from clbench.report.values import entries
+from clbench.report.tables import judged_of
 
 HERE = "split_mnist_class"
 NOISE = (-1.0, -0.5, 0.0, 0.5, 1.0)  # of five seeds, in points
@@ -33,14 +32,6 @@ def row(fabricated):
     return make
 
 
-def judged(records):
-    """profile -> benchmark -> entries"""
-    return {
-        profile: {name: entries(several) for name, several in by_benchmark(own).items()}
-        for profile, own in by_profile(records).items()
-    }
-
-
 @pytest.fixture(scope="session")
 def decided():
     """decided(records, *tests, on, given): the claims with these tests, judged together; of one test its
@@ -51,7 +42,7 @@ def decided():
             Claim(f"claim-{i}", "It is so.", test, on=tuple(on), given=tuple(given))
             for i, test in enumerate(tests)
         ]
-        made = judge(claims, judged(records))
+        made = judge(claims, judged_of(records))
         return made if len(made) > 1 else made[0]
 
     return run

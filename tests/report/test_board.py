@@ -16,25 +16,18 @@ from clbench.metrics.accuracy import METRICS
 from clbench.metrics.ranks import UNIT
 from clbench.report.board import board
 from clbench.report.encoding import MISSING, MOST_CELLS, columns_of, weights_of
-from clbench.report.tables import by_benchmark, by_profile
-from clbench.report.values import entries, seen_accuracy
+from clbench.report.tables import judged_of
+from clbench.report.values import seen_accuracy
 from clbench.results import records
 
 REAL = Path(__file__).parents[1] / "record_schema_1.json"
-
-
-def judge(made):
-    return {
-        profile: {name: entries(mixed) for name, mixed in by_benchmark(own).items()}
-        for profile, own in by_profile(made).items()
-    }
 
 
 def embedded(made, folder):
     """(what the page holds, the entries in the order of its rows) of written records."""
     for record in made:
         records.write(record, folder / "results")
-    judged = judge(made)
+    judged = judged_of(made)
     content = board(judged, folder / "results", folder / "reports").content
     flat = [entry for own in judged.values() for found in own.values() for entry in found]
     rows = [row for own in content["profiles"].values() for row in own["rows"]]
@@ -129,7 +122,7 @@ def test_rows_say_where_they_come_from(whole):
 
 def test_it_is_json_without_a_number_that_json_lacks(made, whole, tmp_path):
     content, _ = whole
-    page = board(judge(made), tmp_path / "results", tmp_path / "reports")
+    page = board(judged_of(made), tmp_path / "results", tmp_path / "reports")
     packed = json.loads(gzip.decompress(base64.b64decode(page.packed())))
     profiles = content["profiles"]
     columns = {name: own | {"rows": columns_of(own["rows"])} for name, own in profiles.items()}
@@ -206,7 +199,7 @@ def test_an_old_record_has_the_hash_of_its_file(tmp_path):
     path.write_text(json.dumps(content))
     (found,), problems = records.load(tmp_path / "results")
     assert not problems
-    told = board(judge([found]), tmp_path / "results", tmp_path / "reports").content
+    told = board(judged_of([found]), tmp_path / "results", tmp_path / "reports").content
     ((row,),) = [own["rows"] for own in told["profiles"].values()]
     assert row["sha256"] == content["sha256"][:16]
 
@@ -217,7 +210,7 @@ def test_pictures_lie_beside_the_page(fabricated, tmp_path):
     Image.new("L", (4, 6)).save(file, "png")
     picture = file.getvalue()
     one.groups[0].pictures = base64.b64encode(picture).decode()
-    judged = judge([one])
+    judged = judged_of([one])
     records.write(one, tmp_path / "results")
     page = board(judged, tmp_path / "results", tmp_path / "reports")
     ((name, content),) = page.pictures.items()
@@ -230,7 +223,7 @@ def test_the_beginning_of_a_file_is_no_picture(fabricated, tmp_path):
     one = fabricated.make("er", fabricated.two_tasks((0.5, 0.9)))
     one.groups[0].pictures = base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
     records.write(one, tmp_path / "results")
-    page = board(judge([one]), tmp_path / "results", tmp_path / "reports")
+    page = board(judged_of([one]), tmp_path / "results", tmp_path / "reports")
     assert not page.pictures and "picture" not in page.content["profiles"]["smoke"]["rows"][0]
 
 
@@ -247,7 +240,7 @@ def test_what_is_verified_says_so(fabricated, tmp_path):
     one = fabricated.make("er", fabricated.two_tasks((0.5, 0.9)))
     records.write(one, tmp_path / "results")
     one.verified = "s" * 16
-    content = board(judge([one]), tmp_path / "results", tmp_path / "reports").content
+    content = board(judged_of([one]), tmp_path / "results", tmp_path / "reports").content
     assert content["profiles"]["smoke"]["rows"][0]["verified"] == 1
 
 
