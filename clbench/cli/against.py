@@ -7,8 +7,8 @@ from pathlib import Path
 from clbench import registry
 from clbench.cli.screen import Screen
 from clbench.errors import InputError
+from clbench.execution import commits, trees
 from clbench.execution import compare as comparing
-from clbench.execution import trees
 from clbench.execution.compare import HowToRun, Name, Seeds, Side
 from clbench.execution.plan import make_plan
 from clbench.metrics.references import JOINT, NAIVE
@@ -30,7 +30,7 @@ def results_against(
 
     seconds: how long to go on adding seeds to pairs that are undecided; None not to.
     """
-    commit, screen = comparing.commit_of(revision), Screen(to_stderr=True)
+    commit, screen = commits.commit_of(revision), Screen(to_stderr=True)
     with comparing.tree_of(commit) as place:
         then, now = Side(place), Side(trees.here())
         theirs, ours = (comparing.known_pairs(side.place, how.profile, wanted) for side in (then, now))

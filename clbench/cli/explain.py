@@ -14,7 +14,7 @@ import typer
 
 from clbench import registry
 from clbench.cli.app import app
-from clbench.cli.own_file import classes_in
+from clbench.cli.own_file import parts_and_benchmarks
 from clbench.core import protocols, ranges, tuned
 from clbench.errors import InputError
 from clbench.execution.environment import prepare
@@ -57,7 +57,7 @@ def explain(
 def _names(text: str) -> list[str]:
     """The names in a spec, without arguments. Raises InputError for one that is not known."""
     if text.endswith(".py"):
-        return [f"{text}:{name}" for name in _parts_and_benchmarks(text)]
+        return [f"{text}:{name}" for name in parts_and_benchmarks(text)[1]]
     names = [term.name for term in parse(text)]
     for name in names:
         if ".py:" not in name and name not in registry.strategies() and not _first_of(name):
@@ -70,21 +70,6 @@ def _names(text: str) -> list[str]:
         if term.name in registry.strategies() and term.arguments:
             registry.strategy(written(term.name, term.arguments))  # which refuses what it does not take
     return names
-
-
-def _parts_and_benchmarks(file: str) -> list[str]:
-    """The classes of a file that are strategies or benchmarks."""
-    from clbench.core.benchmark import Benchmark
-    from clbench.core.part import Part
-
-    path, names = classes_in(file)
-    classes = {name: registry.load(registry.Entry(name, "", str(path), name)) for name in names}
-    found = [
-        name for name, cls in classes.items() if isinstance(cls, type) and issubclass(cls, Part | Benchmark)
-    ]
-    if not found:
-        raise InputError(f"{file}: no class in it is derived from clbench.Part or clbench.Benchmark")
-    return found
 
 
 def _is_strategy(name: str) -> bool:

@@ -2,9 +2,29 @@
 
 import ast
 from pathlib import Path
+from typing import Any
 
+from clbench import registry
 from clbench.core.paths import check_file
 from clbench.errors import InputError
+
+
+def parts_and_benchmarks(text: str) -> tuple[Path, dict[str, Any]]:
+    """The file, and its classes that are strategies or benchmarks, by name. Raises InputError where none
+    is."""
+    from clbench.core.benchmark import Benchmark
+    from clbench.core.part import Part
+
+    path, names = classes_in(text)
+    classes = {name: registry.load(registry.Entry(f"{path}:{name}", "", str(path), name)) for name in names}
+    found = {
+        name: cls
+        for name, cls in classes.items()
+        if isinstance(cls, type) and issubclass(cls, Part | Benchmark)
+    }
+    if not found:
+        raise InputError(f"{text}: no class in it is derived from clbench.Part or clbench.Benchmark")
+    return path, found
 
 
 def classes_in(text: str) -> tuple[Path, list[str]]:

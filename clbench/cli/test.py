@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from clbench import registry
 from clbench.cli.app import app
-from clbench.cli.own_file import classes_in
+from clbench.cli.own_file import parts_and_benchmarks
 from clbench.errors import InputError
 from clbench.execution.environment import prepare
 
@@ -44,22 +43,18 @@ def test(
 
 def _batteries(file: Path) -> Iterable[tuple[str, Iterable]]:
     """(name, its checks) of each class in the file that is a strategy or a benchmark."""
-    from clbench.core.benchmark import Benchmark
     from clbench.core.part import Part
     from clbench.testing import benchmark_checks, strategy_checks
 
-    path, names = classes_in(str(file))
+    path, classes = parts_and_benchmarks(str(file))
     found: list[tuple[str, Iterable]] = []
-    for name in names:
+    for name, cls in classes.items():
         spec = f"{path}:{name}"
-        cls = registry.load(registry.Entry(spec, "", str(path), name))
-        if isinstance(cls, type) and issubclass(cls, Part):
+        if issubclass(cls, Part):
             found.append((name, strategy_checks(spec)))
-        elif isinstance(cls, type) and issubclass(cls, Benchmark):
-            for end in [f"_{scenario}" for scenario in cls.scenarios] or [""]:
-                found.append((f"{name}{end}", benchmark_checks(f"{spec}{end}")))
-    if not found:
-        raise InputError(f"{file}: no class in it is derived from clbench.Part or clbench.Benchmark")
+            continue
+        for end in [f"_{scenario}" for scenario in cls.scenarios] or [""]:
+            found.append((f"{name}{end}", benchmark_checks(f"{spec}{end}")))
     return found
 
 

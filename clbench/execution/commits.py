@@ -30,6 +30,19 @@ def resolve(revision: str) -> str | None:
         return None
 
 
+def commit_of(revision: str) -> str:
+    """The full name of a commit. InputError where this repository does not have it."""
+    commit = resolve(revision)
+    if commit is None and current()["commit"] is None:
+        raise InputError(
+            f"--against {revision}: {PACKAGE} is in no git repository; "
+            "install clbench from a checkout with: pip install -e ."
+        )
+    if commit is None:
+        raise InputError(f'--against "{revision}": this repository has no such commit')
+    return commit
+
+
 def unpack(commit: str, folder: Path) -> Path:
     """Writes the package of a commit into the folder, which is what PYTHONPATH may name; git itself keeps no
     trace of it."""

@@ -40,19 +40,6 @@ class HowToRun:
     workers: int
 
 
-def commit_of(revision: str) -> str:
-    """The full name of a commit. InputError where this repository does not have it."""
-    commit = commits.resolve(revision)
-    if commit is None and commits.current()["commit"] is None:
-        raise InputError(
-            f"--against {revision}: {commits.PACKAGE} is in no git repository; "
-            "install clbench from a checkout with: pip install -e ."
-        )
-    if commit is None:
-        raise InputError(f'--against "{revision}": this repository has no such commit')
-    return commit
-
-
 @contextmanager
 def tree_of(commit: str) -> Iterator[Place]:
     """The package as a commit has it, within the block."""

@@ -71,7 +71,7 @@ def verify(
     against: a revision whose code made the records; None for HEAD or the commit that a record names.
     InputError where this repository does not have it.
     """
-    reference = _commit_of(against)
+    reference = commits.commit_of(against) if against else None
     try:
         notes = {benchmark: dict(own) for benchmark, own in verification.read(results, profile).items()}
     except verification.BrokenNotes as error:
@@ -202,15 +202,6 @@ def _planned(record: Record, results: Path) -> tuple[Pair | None, str]:
         return None, next(iter(reasons), "today's code has no such pair")
     (pair,) = plan.pairs
     return pair, change_of_settings(record, pair.blank) or ""
-
-
-def _commit_of(revision: str | None) -> str | None:
-    if revision is None:
-        return None
-    commit = commits.resolve(revision)
-    if commit is None:
-        raise InputError(f'--against "{revision}": this repository has no such commit')
-    return commit
 
 
 def _references(record: Record, note: verification.Note | None) -> list[str]:
