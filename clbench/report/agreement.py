@@ -97,12 +97,12 @@ def _counts(entry: Entry, backend: str) -> bool:
 
 
 def _is_same_method(ours: Record, theirs: Record) -> bool:
-    """Whether a native record is of the method of a row of Avalanche: without arguments, or with those that
-    give it the row's semantics."""
+    """Whether a native record is of the method of a row of Avalanche: with the arguments that the row's name
+    has, or with those that give it the row's semantics."""
     row = theirs.strategy.split("(")[0]
     try:
         method = registry.facts(row).native or row.removeprefix("avalanche_")
-        if ours.strategy == method:
+        if ours.strategy == method + theirs.strategy.removeprefix(row):
             return True
         copied = registry.load(registry.strategies()[row])(**theirs.settings["strategy"][row]).copied()
     except (InputError, LookupError, TypeError):  # a row that is no longer there, or has other arguments now

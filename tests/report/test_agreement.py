@@ -32,9 +32,12 @@ def test_a_row_is_compared_with_the_native_one_of_its_name_and_with_those_it_nam
     ):
         native.append(row(fabricated, spec, [0.5, 0.6]))
         native[-1].settings["strategy"] = {"lwf": arguments}
+    native.append(row(fabricated, "ewc(values='paper')", [0.5, 0.6]))
+    theirs.append(row(fabricated, "avalanche_ewc(values='paper')", [0.5, 0.6], "avalanche"))
     found = compared(fabricated, *native, *theirs)
     assert set(found) == {
         ("ewc", "avalanche_ewc"),
+        ("ewc(values='paper')", "avalanche_ewc(values='paper')"),
         ("er", "avalanche_replay"),
         ("lwf", "avalanche_lwf"),
         ("lwf(lam=0.25)", "avalanche_lwf"),
