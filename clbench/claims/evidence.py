@@ -19,12 +19,9 @@ from clbench.spec import suggestion
 if TYPE_CHECKING:
     from clbench.report.values import Entry
 
+OF_LOOKS = ("looks_s", "probe_s", "predict_ms", "predict_batch_ms")
 # What a clock or a counter of the machine measures: of a group of seeds together, and true of this machine.
-MEASURED = (
-    *SECONDS,
-    *("looks_s", "probe_s", "predict_ms", "predict_batch_ms"),
-    *("gpu_hours", "cpu_hours", "energy_wh", "peak_mb"),
-)
+MEASURED = (*SECONDS, *OF_LOOKS, "gpu_hours", "cpu_hours", "energy_wh", "peak_mb")
 # Means over seeds of what differs from seed to seed.
 OF_ALL_SEEDS = ("moved", "steps_to_target", "gflops_to_target")
 EQUAL = {"memory": "memory_items", "flops": "flops", "steps": "steps"}  # what is given -> cost

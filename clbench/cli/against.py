@@ -112,16 +112,13 @@ def pairs_to_compare(
     """Pair -> seeds: those of the baselines, or what the options say, as `clbench run` takes it. A baseline
     without seeds, of what could not run, takes those that naive has; where it has none, it is left out."""
     if committed and not benchmarks and not strategies:
-        with_seeds = {name: tuple(seeds or entry["seeds"]) for name, entry in committed.items()}
+        with_seeds = {name: seeds or entry["seeds"] for name, entry in committed.items()}
+        naive: dict[Name, list[int]] = {}
         for benchmark in sorted({name[0] for name, own in with_seeds.items() if not own}):
             with suppress(InputError):  # it is there no more
-                profiles_own = _planned([benchmark], [NAIVE], profile).get((benchmark, NAIVE), [])
-                with_seeds |= {
-                    name: tuple(profiles_own)
-                    for name, own in with_seeds.items()
-                    if name[0] == benchmark and not own
-                }
-        return {name: own for name, own in with_seeds.items() if own}
+                naive |= _planned([benchmark], [NAIVE], profile)
+        found = {name: own or naive.get((name[0], NAIVE), []) for name, own in with_seeds.items()}
+        return {name: tuple(own) for name, own in found.items() if own}
     found = _planned(
         registry.select(benchmarks or list(PROFILES[profile].selects), registry.benchmarks()),
         registry.select(strategies or ["*"], registry.strategies()),

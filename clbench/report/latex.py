@@ -102,17 +102,14 @@ def _best(table: Table, column: Column) -> set[str]:
     of a comparison those that would have it."""
     if table.benchmark is None or column.name not in METRICS:
         return {row.strategy for row in table.rows if "best" in row.cells[column.name].marks}
-    competing = [
-        (row.cells[column.name], row.strategy, origin.data)
-        for row in table.rows
-        if row.kind != KIND and not row.yardstick
-        for origin in [row.origins[table.benchmark]]
-        if origin.status == "ok" and not origin.stale
-    ]
-    if len({data for _, _, data in competing}) > 1:
+    rows = [row for row in table.rows if row.kind != KIND and not row.yardstick]
+    origins = {row.strategy: row.origins[table.benchmark] for row in rows}
+    competing = {name: one for name, one in origins.items() if one.status == "ok" and not one.stale}
+    if len({origin.data for origin in competing.values()}) > 1:
         return set()
     due = max(2, table.seeds or 0)
-    values = {name: cell.value for cell, name, _ in competing if cell.value is not None and cell.n >= due}
+    cells = {row.strategy: row.cells[column.name] for row in rows if row.strategy in competing}
+    values = {name: cell.value for name, cell in cells.items() if cell.value is not None and cell.n >= due}
     choose = max if METRICS[column.name].higher_is_better else min
     return {name for name, value in values.items() if value == choose(values.values())}
 
