@@ -110,14 +110,14 @@ def pairs_to_compare(
     committed: checking.Entries,
 ) -> dict[Name, Seeds]:
     """Pair -> seeds: those of the baselines, or what the options say, as `clbench run` takes it. A baseline
-    without seeds, of what could not run, takes those that naive has; where it has none, it is left out."""
+    without seeds, of what could not run, takes those of fine-tuning; where it has none, it is left out."""
     if committed and not benchmarks and not strategies:
         with_seeds = {name: seeds or entry["seeds"] for name, entry in committed.items()}
-        naive: dict[Name, list[int]] = {}
+        fallback: dict[Name, list[int]] = {}
         for benchmark in sorted({name[0] for name, own in with_seeds.items() if not own}):
             with suppress(InputError):  # it is there no more
-                naive |= _planned([benchmark], [NAIVE], profile)
-        found = {name: own or naive.get((name[0], NAIVE), []) for name, own in with_seeds.items()}
+                fallback |= _planned([benchmark], [NAIVE], profile)
+        found = {name: own or fallback.get((name[0], NAIVE), []) for name, own in with_seeds.items()}
         return {name: tuple(own) for name, own in found.items() if own}
     found = _planned(
         registry.select(benchmarks or list(PROFILES[profile].selects), registry.benchmarks()),
