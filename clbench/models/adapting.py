@@ -60,6 +60,8 @@ def adapt(made: Made, classes: int, weights: str | None, frozen: bool) -> OfModu
 
     def split() -> Split:
         new = made.build()
+        if new is module:
+            raise InputError(f"{made.name} gives the same module again: let it make a new one at each call")
         new.load_state_dict(start, strict=False)
         return _split(new, head, frozen)
 
@@ -129,6 +131,7 @@ def _find_head(made: Made, module: nn.Module, x: Tensor, classes: int) -> Head:
             f"{made.name} gives {gives} for {len(x)} inputs, and not [{len(x)}, {classes}]: an output "
             "for each class that the stream has"
         )
+    _check_finite(made, out)
     names = [name for name, given in calls if given.shape == out.shape and torch.equal(given, out)]
     if not names or [name for name, _ in calls].count(names[-1]) > 1:
         last = f"its last is {calls[-1][0]}" if calls else "it has none"
@@ -137,6 +140,11 @@ def _find_head(made: Made, module: nn.Module, x: Tensor, classes: int) -> Head:
             "methods look for as its head: let forward return what such a layer gives"
         )
     return Head(names[-1], reading)
+
+
+def _check_finite(made: Made, out: Tensor) -> None:
+    if not out.isfinite().all():
+        raise InputError(f"{made.name} begins with outputs that are not finite: look at its weights")
 
 
 @contextmanager
@@ -216,6 +224,7 @@ def _check_mapped(made: Made, net: OfModule, trunk: nn.Module, x: Tensor) -> Non
         torch.autograd.grad(vmap(trained, (mapped, 0))(wanted, rows).square().sum(), wanted)
     if not torch.equal(rows, before):
         raise InputError(f"{made.name} writes into its inputs: let it work on a copy")
+    _check_finite(made, alone)
     if not torch.allclose(together, alone, rtol=1e-3, atol=1e-4):
         raise InputError(
             f"{made.name} gives two seeds together other outputs than each alone: let forward keep nothing"

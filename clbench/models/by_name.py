@@ -32,7 +32,7 @@ NETWORKS = {
     "resnet18": lambda shape, classes, norm, width=64: ResNet18(shape, classes, width, norm),
     "tiny_vit": lambda shape, classes, norm, width=64: TinyViT(shape, classes, width),
 }
-HIDDEN = re.compile(r"mlp\(\s*(\d{1,6}(?:\s*,\s*\d{1,6})*)\s*,?\s*\)")
+HIDDEN = re.compile(r"mlp\(\s*([1-9]\d{0,5}(?:\s*,\s*[1-9]\d{0,5})*)\s*,?\s*\)")
 SOURCES: dict[str, Callable[..., Made]] = {
     "torchvision:": libraries.of_torchvision,
     "timm:": libraries.of_timm,

@@ -682,7 +682,7 @@ BAD = {
     "a damaged csv.gz": (
         written("d.csv.gz", gzip.compress(b"")[:10] + b"\xff"),  # no block of data begins so
         "d.csv.gz",
-        "d.csv.gz: a packed file is damaged: Error -3",
+        "d.csv.gz cannot be read as csv: Error -3",
     ),
     "half a parquet": (half_of("d.parquet"), "d.parquet", "d.parquet cannot be read as parquet"),
     "half an npz": (half_of("d.npz"), "d.npz", "d.npz cannot be read without pickle: File is not a zip"),

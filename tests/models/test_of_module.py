@@ -257,8 +257,13 @@ def test_weights_that_do_not_fit_are_one_line(tmp_path):
     assert "holds no tensors by name" in refused(build)
     torch.save(Pooled(), path)
     assert "other things than tensors" in refused(build)
-    (tmp_path / "w.pt").write_bytes(b"")
-    assert "is no file of torch" in refused(build)
+    for content in (b"", b"junk", b"PK\3\4", b"\x80\x02]q"):
+        (tmp_path / "w.pt").write_bytes(content)
+        assert "is no file of torch" in refused(build)
+    state = Pooled().state_dict()
+    state["last.bias"][0] = torch.nan
+    torch.save(state, path)
+    assert refused(build) == "it begins with outputs that are not finite: look at its weights"
     (tmp_path / "w.safetensors").write_bytes(b"x" * 20)
     assert "is no safetensors file" in refused(
         partial(net_of, Pooled, weights=str(tmp_path / "w.safetensors"))
@@ -335,6 +340,10 @@ def with_between(*lines: str) -> str:
             FILE.replace("return Net(shape, classes)", "1 / 0"),
             "ZeroDivisionError: division by zero (net.py, line 19)",
         ),
+        (
+            FILE + "\nnet = make((1, 8, 8), 10)\nmake = lambda shape, classes: net\n",
+            "net.py:make gives the same module again: let it make a new one at each call",
+        ),
         (FILE.replace("def make", "def other"), "net.py has no function make; it has Net, other"),
         (
             FILE.replace("import torch\n", "import torch\n1 / 0\n"),
@@ -354,6 +363,7 @@ def test_a_file_that_cannot_be_a_network_is_one_line(text, said, tmp_path, monke
     [
         (("smal_conv",), "did you mean 'small_conv'? There are linear, mlp,"),
         (("mlp()",), "net='mlp()' is no network"),
+        (("mlp(8,0)",), "net='mlp(8,0)' is no network"),
         (("torchvision:mobilnet",), 'torchvision has no network "mobilnet"'),
         (("torchvision:squeezenet1_0", (32, 32, 3)), "does not end with a linear layer"),
         (("torchvision:resnet18", (8, 8, 4)), "reads pictures of 3 channels, and these have 4"),

@@ -15,6 +15,7 @@ from clbench.data.labelled.blocks import LabelColumns
 from clbench.data.labelled.dividing import other_case
 from clbench.data.labelled.found import About, Found
 from clbench.data.pairs import dates, slices
+from clbench.data.pairs.rows import is_missing, plain
 from clbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -195,7 +196,7 @@ def _one(value: Any) -> Any:
 
 
 def _list(values: Any) -> list:
-    return [cells.plain(one) for one in (values.tolist() if hasattr(values, "tolist") else values)]
+    return [plain(one) for one in (values.tolist() if hasattr(values, "tolist") else values)]
 
 
 def _detached(values: Any) -> Any:
@@ -274,10 +275,10 @@ def _texts(values: Iterable, name: str, source: str) -> list[str]:
     """The texts of x, or of a column of a frame. Raises InputError for a row without one."""
     texts = []
     for i, value in enumerate(values):
-        if cells.is_missing(value):
+        if is_missing(value):
             raise InputError(f"{source}: {name} has no text in row {i}: write one or take it out")
         cells.check_one(value, f"row {i}", "a text")
-        texts.append(cells.plain(str(value)))
+        texts.append(plain(str(value)))
     return texts
 
 

@@ -16,10 +16,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from clbench.data.labelled.cells import is_missing, plain, side_of
+from clbench.data.labelled.cells import side_of
 from clbench.data.labelled.dividing import other_case
 from clbench.data.pairs import dates, tables
-from clbench.data.pairs.rows import text_in
+from clbench.data.pairs.rows import plain, text_in
 from clbench.data.pairs.sources import Source, natural_order
 from clbench.errors import InputError
 
@@ -144,7 +144,9 @@ def of_table(path: Path, root: Path, columns: LabelColumns) -> Iterator[Block]:
             cells = zip(frame[names["image"]], places, strict=True)
             inputs = [partial(tables.image_in, path, value, place) for value, place in cells]
         elif "text" in names:
-            inputs = [_text(value, place) for value, place in zip(frame[names["text"]], places, strict=True)]
+            inputs = [
+                text_in(value, place) for value, place in zip(frame[names["text"]], places, strict=True)
+            ]
         else:
             wanted = columns.features_in(given, names)
             if not wanted:
@@ -168,10 +170,6 @@ def of_table(path: Path, root: Path, columns: LabelColumns) -> Iterator[Block]:
             told.get("group", nothing),
             origins,
         )
-
-
-def _text(value: object, place: str) -> str:
-    return "" if is_missing(value) else plain(text_in(value, place))
 
 
 # ---- folders of images

@@ -1,7 +1,5 @@
 """What the cells of a user's tables mean: labels, sides of the split, groups."""
 
-import re
-import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -9,30 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from clbench.data.pairs.rows import is_missing
 from clbench.data.pairs.sources import natural_order
 from clbench.errors import InputError
 
 MOST_CLASSES = 10_000
 MOST_NUMBERS = 20  # labels with a fraction: more of them are a quantity, no classes
-HALVES = re.compile("[\ud800-\udfff]")  # of characters, as in a text that is cut within an emoji
-
-
-def is_missing(value: Any) -> bool:
-    """Whether a cell holds nothing: None, NaN, or what pandas and numpy have for it."""
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return True
-    differs = value != value  # of an array an array
-    return isinstance(differs, bool | np.bool_) and bool(differs)
-
-
-def plain(value: Any) -> Any:
-    """What a cell holds, as all that reads it can take it: no encoding takes half a character, and no float
-    a whole number of 309 digits, which becomes the text that a csv has of it."""
-    if isinstance(value, str):
-        return HALVES.sub("\ufffd", value)
-    if isinstance(value, int) and abs(value) > sys.float_info.max:
-        return str(value)
-    return value
 
 
 def check_one(value: Any, place: str, what: str) -> None:

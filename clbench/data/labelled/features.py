@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from clbench.data import word_vectors
-from clbench.data.labelled import cells
 from clbench.data.labelled.blocks import check_names
+from clbench.data.pairs.rows import plain
 from clbench.errors import InputError
 
 MOST_KINDS = 50  # different texts of a column that becomes a column of 0 and 1 for each
@@ -66,7 +66,7 @@ def numbers_of(frame: Any, source: str) -> Numbers:
     for place, name in enumerate(names):
         values = frame.iloc[:, place]
         if values.dtype == object:  # again object: pandas would choose another type
-            values = pd.Series([cells.plain(value) for value in values], values.index, dtype=object)
+            values = pd.Series([plain(value) for value in values], values.index, dtype=object)
         if values.map(lambda value: isinstance(value, dict | list | bytes | np.ndarray)).any():
             raise InputError(f'{source}: "{name}" has lists or bytes: leave it out with without=[{name!r}]')
         filled = values.where(~values.astype(str).str.strip().str.lower().isin(MISSING), None)

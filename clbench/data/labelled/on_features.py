@@ -110,7 +110,7 @@ def _given(images: Images, path: Path, content: str | None) -> Images:
     content: the file's sum; another one is read anew."""
     x, x_test = _arrays(path)
     for name, array, pictures in ((ARRAYS[0], x, images.x), (ARRAYS[1], x_test, images.x_test)):
-        if array.ndim != 2 or array.dtype.kind != "f":
+        if array.ndim != 2 or array.dtype.kind != "f" or not array.shape[1]:
             raise InputError(f"{path}: {name} is {array.dtype} {list(array.shape)}: give [n, d] of floats")
         if len(array) != len(pictures):
             raise InputError(

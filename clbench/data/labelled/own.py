@@ -1,7 +1,6 @@
 """Turns a user's labelled files into arrays, once, and keeps them in a folder of the user's cache."""
 
 import os
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -59,11 +58,8 @@ def load(path: Path | str, options: Options, test: Path | None = None) -> Found:
     """
     if isinstance(path, str):
         return torchvision_sets.load(path.removeprefix(torchvision_sets.PREFIX), options.size)
-    try:
-        with beside_images(path):
-            return _load(path, options, test)
-    except zlib.error as error:
-        raise InputError(f"{path}: a packed file is damaged: {error}") from error
+    with beside_images(path):
+        return _load(path, options, test)
 
 
 def _load(path: Path, options: Options, test: Path | None) -> Found:

@@ -1,13 +1,17 @@
 """The rows that every reader of pairs yields, and the names of the columns from which they come."""
 
+import re
+import sys
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from clbench.errors import InputError
+
+HALVES = re.compile("[\ud800-\udfff]")  # of characters, as in a text that is cut within an emoji
 
 
 class Row(NamedTuple):
@@ -89,11 +93,29 @@ def captions_in(value: object, place: str) -> list[str]:
     return [text_in(value, place)]
 
 
+def is_missing(value: Any) -> bool:
+    """Whether a cell holds nothing: None, NaN, or what pandas and numpy have for it."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    differs = value != value  # of an array an array
+    return isinstance(differs, bool | np.bool_) and bool(differs)
+
+
+def plain(value: Any) -> Any:
+    """What a cell holds, as all that reads it can take it: no encoding takes half a character, and no float
+    a whole number of 309 digits, which becomes the text that a csv has of it."""
+    if isinstance(value, str):
+        return HALVES.sub("\ufffd", value)
+    if isinstance(value, int) and abs(value) > sys.float_info.max:
+        return str(value)
+    return value
+
+
 def text_in(value: object, place: str) -> str:
     """The text that a cell holds, "" where it holds none. Raises InputError for what is no text."""
     if isinstance(value, str):
-        return value
-    if value is None or value != value or type(value).__name__ == "NAType":  # None, NaN, pandas' NA
+        return plain(value)
+    if is_missing(value):
         return ""
     raise InputError(f"{place}: a text is due where {type(value).__name__} {str(value)[:40]!r} stands")
 

@@ -4,6 +4,8 @@ each array is a column. A data set that Hugging Face's `datasets` has saved is a
 import csv
 import json
 import os
+import re
+import zlib
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -14,13 +16,14 @@ import numpy as np
 
 from clbench.data.pairs import dates
 from clbench.data.pairs.images import as_pixels
-from clbench.data.pairs.rows import Columns, Row, Rows, captions_in, slice_of, text_in
+from clbench.data.pairs.rows import Columns, Row, Rows, captions_in, is_missing, plain, slice_of, text_in
 from clbench.errors import InputError, Unavailable
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet", ".arrow", ".npz")
 SPLITS = "dataset_dict.json"  # beside the folders of a saved data set, each of them a side of its split
 CHUNK = 5_000  # rows in memory at a time
 LONGEST = 2**31 - 1  # characters of a field
+UNNAMED = re.compile(r"__index_level_\d+__")  # column in which pandas writes an index without a name
 
 
 class Chunk(NamedTuple):
@@ -66,9 +69,8 @@ def read(path: Path, root: Path, columns: Columns) -> Rows:
                 left, problem = image_in(path, value, place)
             else:
                 left = text_in(value, place)
-            missing = uid is None or uid != uid  # pandas' NaN
             for text in captions_in(caption, place):
-                yield Row(left, text, when, place, slice_, None if missing else str(uid), problem)
+                yield Row(left, text, when, place, slice_, None if is_missing(uid) else str(uid), problem)
 
 
 def pointed_at(path: Path, root: Path, columns: Columns) -> Iterator[str]:
@@ -113,7 +115,7 @@ def chunks(path: Path, root: Path) -> Iterator[Chunk]:
     except UnicodeDecodeError as error:
         byte = error.object[error.start]
         raise InputError(f"{path} is not UTF-8: byte {byte:#04x} at {error.start} of a block") from error
-    except (ValueError, OSError, EOFError, csv.Error) as error:
+    except (ValueError, OSError, EOFError, csv.Error, zlib.error) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise InputError(f"{path} cannot be read as {kind}: {reason}") from error
 
@@ -226,7 +228,7 @@ def _object_in(line: str, path: Path, number: int) -> dict[str, Any]:
         raise InputError(f"{path} cannot be read as jsonl: line {number}: {error}") from None
     if not isinstance(content, dict):
         raise InputError(f"{path} cannot be read as jsonl: line {number} is no object")
-    return content
+    return {plain(name): plain(value) for name, value in content.items()}
 
 
 def _parquet_chunks(path: Path) -> Iterator[Chunk]:
@@ -237,7 +239,7 @@ def _parquet_chunks(path: Path) -> Iterator[Chunk]:
     start = 1
     with pyarrow.parquet.ParquetFile(path) as table:
         for batch in table.iter_batches(CHUNK):
-            yield Chunk(batch.to_pandas(), range(start, start + len(batch)))
+            yield Chunk(_frame_of(batch), range(start, start + len(batch)))
             start += len(batch)
 
 
@@ -250,11 +252,17 @@ def _arrow_chunks(path: Path) -> Iterator[Chunk]:
         names = _class_names(table.schema.metadata or {})
         for batch in table:
             for first in range(0, len(batch), CHUNK):
-                frame = batch.slice(first, CHUNK).to_pandas()
+                frame = _frame_of(batch.slice(first, CHUNK))
                 for column, called in names.items():
                     frame[column] = [called[one] if 0 <= one < len(called) else None for one in frame[column]]
                 yield Chunk(frame, range(start, start + len(frame)))
                 start += len(frame)
+
+
+def _frame_of(batch: Any) -> Any:
+    """All columns of some rows: that of an index, too, if it has a name."""
+    frame = batch.to_pandas(ignore_metadata=True)
+    return frame.drop(columns=[name for name in frame if UNNAMED.fullmatch(name)])
 
 
 def _class_names(metadata: dict[bytes, bytes]) -> dict[str, list[str]]:
@@ -289,7 +297,7 @@ def _name_or_bytes(value: Any) -> bytes | str | None:
         value = value.get("bytes") or value.get("path")
     if isinstance(value, bytes):
         return value
-    return str(value) if value is not None and value == value and str(value) else None
+    return None if is_missing(value) else str(value) or None
 
 
 def file_of(path: Path, name: str, place: str) -> Path | None:

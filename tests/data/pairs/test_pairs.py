@@ -323,6 +323,7 @@ def test_a_common_text_gets_a_note(tmp_path):
     ("name", "content", "message"),
     [
         ("a.csv.gz", b"text_a,caption\n", "cannot be read as csv"),
+        ("a.csv.gz", gzip.compress(b"")[:10] + b"\xff", "cannot be read as csv: Error -3"),
         ("a.parquet", b"nothing", "cannot be read as parquet"),
         ("a.npz", b"nothing", "cannot be read as npz"),
         ("a.jsonl", b"{", "cannot be read as jsonl"),
@@ -888,3 +889,20 @@ def test_import_of_tic_results(tmp_path, here):
     (folders[2] / "eval_results.jsonl").write_text("{\n")
     with pytest.raises(InputError, match="eval_results.jsonl, line 1: not a result"):
         tic.read_results(folders)
+
+
+def test_the_index_of_a_frame_is_a_column_if_it_has_a_name(tmp_path):
+    table().set_index("time").to_parquet(tmp_path / "a.parquet")
+    table().sample(frac=1, random_state=0).to_parquet(tmp_path / "b.parquet")
+    for name in ("a.parquet", "b.parquet"):
+        frame = next(tables.chunks(tmp_path / name, tmp_path)).frame
+        assert sorted(frame) == ["caption", "text_a", "time"]
+        load(tmp_path / name)
+
+
+def test_half_a_character_becomes_a_mark(tmp_path):
+    """As where a text was cut within an emoji."""
+    lines = table().to_json(orient="records", lines=True).replace('"query 0"', r'"query \ud83d"')
+    (tmp_path / "a.jsonl").write_text(lines)
+    assert next(tables.read(tmp_path / "a.jsonl", tmp_path, Columns())).left == "query \ufffd"
+    load(tmp_path / "a.jsonl")
