@@ -16,6 +16,11 @@ Unit = Literal["iso", "s", "ms"]
 BAD_SHARE = 0.01  # a larger share of bad rows is an error; fewer are left out and counted
 NEVER = np.datetime64("NaT")
 UNIX_ZERO = np.datetime64("1970-01-01")
+WITHOUT_SIGNS = {
+    r"(\d{4})(\d\d)": "{}-{}",
+    r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)": "{}-{}-{}T{}:{}:{}",
+}
+SPREADSHEET_ZERO = np.datetime64("1899-12-30")  # day 0 of Excel's dates
 
 
 def read(values: Sequence, unit: Unit, places: Sequence[str], source: str) -> np.ndarray:
@@ -77,15 +82,28 @@ def _advice(unit: Unit, values: Sequence) -> str:
     """What the user can do about values that are no dates in this unit."""
     if unit != "iso" and any(_digits(value) for value in values):
         return 'years and days like 20140628 are read without a unit: unit="iso"'
-    number = next((str(value) for value in values if str(value).isdigit() and not _digits(value)), None)
-    fitting = "ms" if number and len(number) > 11 else "s"
+    whole = (re.fullmatch(r"(\d+)(\.0*)?", str(value), re.ASCII) for value in values if not _digits(value))
+    number = next((found[1] for found in whole if found), "")
+    fitting = "ms" if len(number) > 11 else "s"
     if unit == "iso":
-        if number:
-            return f'unix time has to be asked for: unit="{fitting}"'
-        return "write 2014, 2014-06-28 or 2014-06-28T12:00:00Z"
+        unknown = "write 2014, 2014-06-28 or 2014-06-28T12:00:00Z"
+        return _of_number(number, fitting) if number else unknown
     if number and fitting != unit:
         return f'these look like unit="{fitting}"'
     return f"unix time in {unit} is a number"
+
+
+def _of_number(number: str, unit: Unit) -> str:
+    """What to write for a whole number that is no date. unit: what it is if it is unix time."""
+    for digits, iso in WITHOUT_SIGNS.items():
+        found = re.fullmatch(digits, number)
+        if found and "1900" <= found[1] <= "2100" and "01" <= found[2] <= "12":
+            return f"write {iso.format(*found.groups())}"
+    if len(number) == 5:
+        return f"a spreadsheet's count of days? then write {SPREADSHEET_ZERO + int(number)}"
+    if len(number) > 14:
+        return 'unix time is read in seconds and milliseconds: divide, and say unit="ms"'
+    return f'unix time has to be asked for: unit="{unit}"'
 
 
 def _stop_if_many(

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from clbench.data import files, sums
-from clbench.data.pairs import images, inspect, shards, slices, store, tables, tic, words
+from clbench.data.pairs import dates, images, inspect, shards, slices, store, tables, tic, words
 from clbench.data.pairs.rows import Columns
 from clbench.data.pairs.store import Options
 from clbench.errors import InputError
@@ -127,6 +127,22 @@ def test_uids_may_be_numbers_and_a_text_for_an_image_is_no_image(tmp_path):
     )
     with pytest.raises(InputError, match="no pair could be read .400 with no image."):
         load(tmp_path / "b.csv")
+
+
+@pytest.mark.parametrize(
+    "number, advice",
+    [
+        ("202301", "write 2023-01"),
+        ("20230115120000", "write 2023-01-15T12:00:00"),
+        ("45000.0", "a spreadsheet's count of days? then write 2023-03-15"),
+        ("123456", 'unix time has to be asked for: unit="s"'),
+        ("1700000000000000000", 'unix time is read in seconds and milliseconds: divide, and say unit="ms"'),
+    ],
+)
+def test_what_to_write_for_a_number_that_is_no_date(number, advice):
+    with pytest.raises(InputError) as caught:
+        dates.read([number], "iso", ["row 1"], "a.csv")
+    assert str(caught.value).endswith(f"; {advice}")
 
 
 def test_unix_time_where_it_is_asked_for(tmp_path):
