@@ -10,7 +10,7 @@ import numpy as np
 
 from clbench.claims.at_hand import AtHand, Missing
 from clbench.claims.language import Atom, Statement, Term
-from clbench.core.costs import COSTS, SECONDS
+from clbench.core.costs import COSTS
 from clbench.metrics.accuracy import METRICS
 from clbench.metrics.references import JOINT, NAIVE
 from clbench.results.record import Group
@@ -19,9 +19,7 @@ from clbench.spec import suggestion
 if TYPE_CHECKING:
     from clbench.report.values import Entry
 
-OF_LOOKS = ("looks_s", "probe_s", "predict_ms", "predict_batch_ms")
-# What a clock or a counter of the machine measures: of a group of seeds together, and true of this machine.
-MEASURED = (*SECONDS, *OF_LOOKS, "gpu_hours", "cpu_hours", "energy_wh", "peak_mb")
+MEASURED = tuple(name for name, cost in COSTS.items() if cost.measured)
 # Means over seeds of what differs from seed to seed.
 OF_ALL_SEEDS = ("moved", "steps_to_target", "gflops_to_target")
 EQUAL = {"memory": "memory_items", "flops": "flops", "steps": "steps"}  # what is given -> cost

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Cost:
     """One line of the sheet. `adds_up`: the groups of a record add up and a seed has its share; else the
-    largest counts. `exact`: the same number on every machine, so a check compares it. `derived`: follows from
-    other records, so it is computed when shown and never stored."""
+    largest counts. `exact`: the same number on every machine, so a check compares it. `measured`: by a clock
+    or a counter of the machine, for a group of seeds together. `derived`: follows from other records, so it
+    is computed when shown and never stored."""
 
     name: str
     title: str
@@ -15,27 +16,51 @@ class Cost:
     description: str
     adds_up: bool = True
     exact: bool = False
+    measured: bool = False
     derived: bool = False
 
 
 COSTS: dict[str, Cost] = {
     cost.name: cost
     for cost in [
-        Cost("train_s", "train", "s", "wall-clock of training, a method's own extra passes included"),
-        Cost("eval_s", "evaluation", "s", "wall-clock of evaluation"),
-        Cost("setup_s", "set-up", "s", "wall-clock of data and model set-up"),
-        Cost("looks_s", "looks", "s", "wall-clock of curves and predictions, part of no other figure"),
-        Cost("probe_s", "probe", "s", "wall-clock of looks into tasks (--probe), part of no other figure"),
         Cost(
-            "gpu_hours", "GPU hours", "h", "training and evaluation hours times devices used; none on a CPU"
+            "train_s",
+            "train",
+            "s",
+            "wall-clock of training, a method's own extra passes included",
+            measured=True,
         ),
-        Cost("cpu_hours", "CPU hours", "h", "process CPU time of a run without a GPU"),
+        Cost("eval_s", "evaluation", "s", "wall-clock of evaluation", measured=True),
+        Cost("setup_s", "set-up", "s", "wall-clock of data and model set-up", measured=True),
+        Cost(
+            "looks_s",
+            "looks",
+            "s",
+            "wall-clock of curves and predictions, part of no other figure",
+            measured=True,
+        ),
+        Cost(
+            "probe_s",
+            "probe",
+            "s",
+            "wall-clock of looks into tasks (--probe), part of no other figure",
+            measured=True,
+        ),
+        Cost(
+            "gpu_hours",
+            "GPU hours",
+            "h",
+            "training and evaluation hours times devices used; none on a CPU",
+            measured=True,
+        ),
+        Cost("cpu_hours", "CPU hours", "h", "process CPU time of a run without a GPU", measured=True),
         Cost(
             "energy_wh",
             "energy",
             "Wh",
             "of the GPU by its own counter (NVML), less what it draws when idle; on a CPU of its packages "
             "(RAPL), idle and other programs included; none without a counter",
+            measured=True,
         ),
         Cost("steps", "steps", "", "optimiser steps", exact=True),
         Cost(
@@ -51,6 +76,7 @@ COSTS: dict[str, Cost] = {
             "peak memory",
             "MB",
             "peak device memory; on Linux CPUs the peak resident set",
+            measured=True,
             adds_up=False,
         ),
         Cost(
@@ -71,12 +97,14 @@ COSTS: dict[str, Cost] = {
             "prediction",
             "ms",
             "wall-clock to score one example alone; on a GPU a seed's share of its group's",
+            measured=True,
         ),
         Cost(
             "predict_batch_ms",
             "prediction in a batch",
             "ms",
             "the same for each example of a batch of 128",
+            measured=True,
         ),
         Cost(
             "labels",

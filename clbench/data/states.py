@@ -1,7 +1,8 @@
 """Whether files have changed since they were read."""
 
-import os
 from pathlib import Path
+
+from clbench.data.places import folders_below
 
 FEW = 100  # files of a folder that are looked at one by one
 
@@ -14,7 +15,7 @@ def state_of(path: Path | None) -> tuple[int, ...]:
     if path.is_file() and path.suffix != ".npy":  # which has neighbours
         return path.stat().st_mtime_ns, path.stat().st_size
     found = []
-    for folder, _, names in os.walk(path if path.is_dir() else path.parent):
-        looked_at = [os.path.join(folder, name) for name in names if len(names) <= FEW]
-        found += [os.stat(one).st_mtime_ns for one in (folder, *looked_at) if os.path.exists(one)]
+    for folder, names in folders_below(path if path.is_dir() else path.parent):
+        looked_at = [folder / name for name in names if len(names) <= FEW]
+        found += [one.stat().st_mtime_ns for one in (folder, *looked_at) if one.exists()]
     return tuple(found)

@@ -253,6 +253,7 @@ def test_a_file_that_is_none_is_refused(elsewhere):
         (f"split_mnist_class(features='{FAKE}', pad=2)", "pad=2 is for pictures"),
         (f"split_mnist_class(features='{FAKE}', depth=3)", "depth=3 is for pictures"),
         ("labelled_class(path='x', features='resnet')", "features='resnet' is no pretrained network"),
+        ("labelled_class(path='x', features='f.npz')", "data themselves: give path='f.npz'"),
     ],
 )
 def test_wrong_arguments_are_refused_by_name(here, spec, said):

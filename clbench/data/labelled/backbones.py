@@ -27,6 +27,8 @@ class Backbone:
 
 def backbone(name: str) -> Backbone:
     """The network of this name. Raises InputError where there is none."""
+    if name.endswith(".npz"):
+        raise InputError(f"features={name!r}: features of your own are data themselves: give path={name!r}")
     if name not in BACKBONES:
         raise InputError(f"features={name!r} is no pretrained network: there is {', '.join(BACKBONES)}")
     return BACKBONES[name]

@@ -6,12 +6,11 @@ A folder's name is a column if it is key=value, a time if it is a date of 1900 o
 if it is train or test and another folder is the class. The first other one is the class.
 """
 
-import os
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +20,7 @@ from clbench.data.labelled.dividing import other_case
 from clbench.data.pairs import dates, tables
 from clbench.data.pairs.rows import plain, text_in
 from clbench.data.pairs.sources import Source, natural_order
+from clbench.data.places import files_below
 from clbench.errors import InputError
 
 IMAGES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
@@ -121,18 +121,6 @@ def listed(columns: Collection) -> str:
 # ---- tables
 
 
-def tables_at(path: Path) -> Source:
-    """The table at a path, or those below a folder, without hidden ones. Raises InputError where there is
-    none."""
-    source = Source.at(path)
-    if not path.is_dir():
-        return source
-    shown = tuple(file for file in source.files if not any(map(_is_hidden, file.relative_to(path).parts)))
-    if not shown:
-        raise InputError(f"{path}: nothing to read but what is hidden; give a table, or a folder of tables")
-    return replace(source, files=shown)
-
-
 def of_table(path: Path, root: Path, columns: LabelColumns) -> Iterator[Block]:
     """Yields the rows of one table below the root."""
     for frame, lines in tables.chunks(path, root):
@@ -177,35 +165,17 @@ def of_table(path: Path, root: Path, columns: LabelColumns) -> Iterator[Block]:
 
 def images_below(path: Path) -> list[Path]:
     """The image files below a folder, in the order of their names."""
-    found = [file for file in _files_below(path) if file.suffix.lower() in IMAGES and file.is_file()]
-    return sorted(found, key=natural_order)
+    return sorted((file for file in files_below(path) if file.suffix.lower() in IMAGES), key=natural_order)
 
 
 def others_below(path: Path) -> dict[str, int]:
     """How many files below a folder are not read as images, by what is said of them."""
-    files = [file for file in _files_below(path) if file.is_file()]
-    endings = Counter(file.suffix.lower() for file in files if file.suffix.lower() not in IMAGES)
+    endings = Counter(file.suffix.lower() for file in files_below(path))
     return {
         f"files {f'with the ending {ending}' if ending else 'without an ending'}": count
         for ending, count in endings.items()
+        if ending not in IMAGES
     }
-
-
-def _files_below(path: Path) -> Iterator[Path]:
-    """All that is no folder below a folder and not hidden, also behind links to folders, unless they lead
-    back to one that they are in."""
-    inside = {os.fspath(path): set[str]()}  # folder -> those that it is in, where they really are
-    for folder, inner, names in os.walk(path, followlinks=True):
-        around = inside.pop(folder) | {os.path.realpath(folder)}
-        shown = [name for name in inner if not _is_hidden(name)]
-        inner[:] = [name for name in shown if os.path.realpath(os.path.join(folder, name)) not in around]
-        inside |= {os.path.join(folder, name): around for name in inner}
-        yield from (Path(folder, name) for name in names if not _is_hidden(name))
-
-
-def _is_hidden(name: str) -> bool:
-    """Whether a file or folder is of the system or of a program: .git, .ipynb_checkpoints, __MACOSX."""
-    return name.startswith(".") or name == "__MACOSX"
 
 
 @contextmanager
@@ -222,7 +192,7 @@ def beside_images(path: Path) -> Iterator[None]:
 def _not_read(path: Path) -> str:
     """Which tables keep the images in a folder's folders from being read; "" for none."""
     try:
-        names = [file.relative_to(path).as_posix() for file in tables_at(path).files] if path.is_dir() else []
+        names = [file.relative_to(path).as_posix() for file in Source.at(path).files] if path.is_dir() else []
     except InputError:
         return ""
     images = [file for file in images_below(path) if file.parent != path] if names else []

@@ -13,12 +13,11 @@ from clbench.data.labelled.blocks import Block
 from clbench.data.labelled.cells import coded, codes_of, key_of, names_of, sides
 from clbench.data.labelled.found import About, Found, Kind
 from clbench.data.pairs import dates, slices
-from clbench.data.pairs.images import Unreadable, decode
+from clbench.data.pairs.images import NARROW, Unreadable, decode
 from clbench.errors import InputError
 
 UNDATED = "times are not used: "  # how the note begins that says why
 LARGEST_OWN = 32  # pixels of a side up to which images stay as they are, if all are alike
-NARROW = 1 << 15  # as of pairs: 16 bits whose brightest pixel is below it get a note
 PIECE = 1 << 24  # bytes at a time
 
 

@@ -1,7 +1,6 @@
 """Describes a user's labelled data for people, as `clbench data inspect` prints it. Imports no torch."""
 
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,11 +9,12 @@ import numpy as np
 
 from clbench.core.text import printable
 from clbench.data.labelled import arrays
-from clbench.data.labelled.blocks import LabelColumns, beside_images, images_below, tables_at
+from clbench.data.labelled.blocks import LabelColumns, beside_images, images_below
 from clbench.data.labelled.dividing import Cut, Rows, calendar_of
 from clbench.data.labelled.found import Found
 from clbench.data.pairs import tables
 from clbench.data.pairs.rows import Columns
+from clbench.data.pairs.sources import Source
 from clbench.errors import InputError
 
 CLASSES = 40  # that are listed
@@ -47,15 +47,13 @@ def _is_called_so(path: Path) -> bool:
             return True  # who reads it says what is wrong
     else:
         try:
-            source = tables_at(path)
+            source = Source.at(path)
             if any(file.suffix == ".tar" for file in source.files):
                 return False
             some = (chunk for file in source.files for chunk in tables.chunks(file, source.root))
             first = next(some, None)
         except InputError:
             return path.is_dir() and bool(images_below(path))
-        except zlib.error:
-            return True  # likewise
         if first is None:
             raise InputError(f"{path}: no row to read; give a first line with names, and rows below it")
         names = list(first.frame.columns)

@@ -17,11 +17,11 @@ from clbench.data.labelled.blocks import (
     of_folder,
     of_table,
     others_below,
-    tables_at,
 )
 from clbench.data.labelled.building import Builder, OtherSize
 from clbench.data.labelled.found import Found, open_folder
 from clbench.data.pairs import dates
+from clbench.data.pairs.sources import Source
 from clbench.errors import InputError
 
 VERSION = 1  # of the stored form; another number gives all data another fingerprint
@@ -93,7 +93,7 @@ def _reader(path: Path, options: Options) -> _Reader:
         content = [[file.relative_to(path).as_posix(), one] for file, one in zip(images, found, strict=True)]
         return _Reader(content, lambda: of_folder(path, images, columns), others=lambda: others_below(path))
     try:
-        source = tables_at(path)
+        source = Source.at(path)
     except InputError as error:
         raise InputError(f"{error}, or of images in folders of their classes") from None
     if tars := [file for file in source.files if file.suffix == ".tar"]:
@@ -108,7 +108,7 @@ def _reader(path: Path, options: Options) -> _Reader:
 
 def _has_tables(path: Path) -> bool:
     try:
-        tables_at(path)
+        Source.at(path)
     except InputError:
         return False
     return True

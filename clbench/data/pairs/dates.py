@@ -84,7 +84,7 @@ def _advice(unit: Unit, values: Sequence) -> str:
         return 'years and days like 20140628 are read without a unit: unit="iso"'
     whole = (re.fullmatch(r"(\d+)(\.0*)?", str(value), re.ASCII) for value in values if not _digits(value))
     number = next((found[1] for found in whole if found), "")
-    fitting = "ms" if len(number) > 11 else "s"
+    fitting: Unit = "ms" if len(number) > 11 else "s"
     if unit == "iso":
         unknown = "write 2014, 2014-06-28 or 2014-06-28T12:00:00Z"
         return _of_number(number, fitting) if number else unknown

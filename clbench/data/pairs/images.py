@@ -8,6 +8,8 @@ import numpy as np
 
 from clbench.errors import InputError
 
+NARROW = 1 << 15  # the brightest of all pixels of 16 bits is below it: they use half of their range or less
+
 
 class Unreadable(Exception):
     """A row that cannot be used and is left out; the message is the reason."""

@@ -8,6 +8,7 @@ from typing import Any
 from clbench.data import sums
 from clbench.data.pairs import shards, tables
 from clbench.data.pairs.rows import Columns, Rows
+from clbench.data.places import files_below
 from clbench.errors import InputError
 
 VERSION = 2  # of the stored form; another number builds all folders anew
@@ -27,8 +28,7 @@ class Source:
         if path.is_file():
             found = [path] if _is_readable(path) else []
         elif path.is_dir():
-            inside = [file for file in path.rglob("*") if file.is_file() and _is_readable(file)]
-            found = sorted(inside, key=natural_order)
+            found = sorted(filter(_is_readable, files_below(path)), key=natural_order)
         else:
             raise InputError(f"{path} is not there")
         if not found:
@@ -84,4 +84,10 @@ def _is_readable(path: Path) -> bool:
 def natural_order(path: Path) -> list:
     """A key for sorting by which batch_2 comes before batch_10."""
     parts = re.split(r"(\d+)", str(path))
-    return [(0, int(part), "") if place % 2 else (1, 0, part) for place, part in enumerate(parts)]
+    return [_of_number(part) if place % 2 else (1, 0, part) for place, part in enumerate(parts)]
+
+
+def _of_number(digits: str) -> tuple[int, int, str]:
+    """In the order of numbers, also of so many digits that `int` refuses them."""
+    significant = digits.lstrip("0")
+    return 0, len(significant), significant

@@ -21,13 +21,12 @@ import numpy as np
 from clbench.data import files, sums, word_vectors
 from clbench.data.cache import make_folder
 from clbench.data.pairs import dates, slices, tic, words
-from clbench.data.pairs.images import Unreadable, decode, resize
+from clbench.data.pairs.images import NARROW, Unreadable, decode, resize
 from clbench.data.pairs.pairs import Pairs
 from clbench.data.pairs.rows import Columns, Row, Rows
 from clbench.data.pairs.sources import VERSION, Source, natural_order
 from clbench.errors import InputError
 
-NARROW = 1 << 15  # the brightest of all pixels of 16 bits is below it: they use half of their range or less
 COMMON = 0.05  # a text that more than this share of the rows have gets a note
 
 

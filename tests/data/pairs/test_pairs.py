@@ -17,7 +17,9 @@ from PIL import Image
 from clbench.data import files, sums
 from clbench.data.pairs import dates, images, inspect, shards, slices, store, tables, tic, words
 from clbench.data.pairs.rows import Columns
+from clbench.data.pairs.sources import Source, natural_order
 from clbench.data.pairs.store import Options
+from clbench.data.states import state_of
 from clbench.errors import InputError
 
 SMALL = {"min_rows": 40, "least": 20, "n_test": None}
@@ -922,3 +924,23 @@ def test_half_a_character_becomes_a_mark(tmp_path):
     (tmp_path / "a.jsonl").write_text(lines)
     assert next(tables.read(tmp_path / "a.jsonl", tmp_path, Columns())).left == "query \ufffd"
     load(tmp_path / "a.jsonl")
+
+
+def test_files_stand_in_the_order_of_their_numbers_however_long():
+    names = ["batch_2", "batch_10", f"batch_{'9' * 5000}", f"batch_1{'0' * 5000}"]
+    assert sorted(reversed(names), key=lambda name: natural_order(Path(name))) == names
+    assert natural_order(Path("1")) == natural_order(Path("01"))
+
+
+def test_folders_behind_links_are_read_and_hidden_ones_are_not(tmp_path):
+    data, other = tmp_path / "data", tmp_path / "other"
+    for folder in (other, data / ".ipynb_checkpoints"):
+        folder.mkdir(parents=True)
+        table().to_csv(folder / "a.csv", index=False)
+    (data / "linked").symlink_to(other)
+    (other / "back").symlink_to(data)  # in a circle
+    assert [file.relative_to(data).as_posix() for file in Source.at(data).files] == ["linked/a.csv"]
+    before = state_of(data)
+    assert state_of(data) == before
+    os.utime(other / "a.csv", (0, 0))
+    assert state_of(data) != before
