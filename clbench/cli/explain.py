@@ -20,7 +20,7 @@ from clbench.errors import InputError
 from clbench.execution.environment import prepare
 from clbench.profiles import OWN_PROFILES, PROFILES
 from clbench.results import folders
-from clbench.spec import PAPER, VALUES, parse, spelled, suggestion, written
+from clbench.spec import PAPER, VALUES, Term, parse, spelled, suggestion, written
 
 EXAMPLES = """Examples:
 
@@ -67,9 +67,18 @@ def _names(text: str) -> list[str]:
                 f"(`clbench list` shows them all)"
             )
     for term in parse(text):
-        if term.name in registry.strategies() and term.arguments:
-            registry.strategy(written(term.name, term.arguments))  # which refuses what it does not take
+        if term.arguments:
+            _check_arguments(term)
     return names
+
+
+def _check_arguments(term: Term) -> None:
+    """Raises InputError for arguments that the strategy or benchmark does not take."""
+    if term.name in registry.strategies():
+        registry.strategy(written(term.name, term.arguments))
+    elif first := _first_of(term.name):
+        cls: Any = registry.load(registry.benchmarks()[first])
+        registry.benchmark(written(first, term.arguments), next(iter(cls.profiles())))
 
 
 def _is_strategy(name: str) -> bool:

@@ -72,5 +72,6 @@ def test_an_unknown_name_is_a_line_with_what_would_be_right(here):
         wrong.returncode == 2
         and 'there is no strategy or benchmark "ewcc": did you mean "ewc"?' in wrong.stderr
     )
-    wrong = here("explain", "er(memry=3)")
-    assert wrong.returncode == 2 and 'er has no argument "memry": did you mean "memory"?' in wrong.stderr
+    for name in ("er", "split_digits", "split_digits_class"):
+        wrong = here("explain", f"{name}(memry=3)")
+        assert wrong.returncode == 2 and 'has no argument "memry": did you mean "memory"?' in wrong.stderr
