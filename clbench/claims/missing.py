@@ -33,14 +33,15 @@ def commands(
         places.setdefault((profile, frozenset(strategies)), []).append(benchmark)
     return [
         Command(
-            _line(profile, benchmarks, [*rows[profile, benchmarks[0]]], results),
+            line_of(profile, benchmarks, [*rows[profile, benchmarks[0]]], results),
             tuple(dict.fromkeys(name for one in benchmarks for name in claims[profile, one])),
         )
         for (profile, _), benchmarks in places.items()
     ]
 
 
-def _line(profile: str, benchmarks: list[str], strategies: list[str], results: Path) -> str:
+def line_of(profile: str, benchmarks: Sequence[str], strategies: Sequence[str], results: Path) -> str:
+    """The `clbench run` of these rows, for a shell."""
     words = ["clbench run"]
     words += [f"-b {for_a_shell(one)}" for one in benchmarks]
     words += [f"-s {for_a_shell(one)}" for one in strategies]

@@ -10,7 +10,6 @@ from clbench.artefacts.asked import NOTHING
 from clbench.cli.app import import_execution, matching_records, print_warnings
 from clbench.cli.screen import Screen
 from clbench.core.text import printable
-from clbench.errors import InputError
 from clbench.execution import plan as planning
 from clbench.execution.devices import default_workers
 from clbench.execution.execute import Finished
@@ -18,7 +17,7 @@ from clbench.execution.plan import Job, Pair, Plan
 from clbench.execution.repeat import difference
 from clbench.report.values import slowest, waited
 from clbench.results import records
-from clbench.results.record import BrokenRecord, Record
+from clbench.results.record import Record
 
 
 def repeat_times(
@@ -92,18 +91,9 @@ def _planned(
 
 def _pair_of(record: Record, out: Path, debug: bool) -> tuple[Pair | None, str]:
     """(today's plan of the record's pair, or why its times cannot be taken again)."""
-    try:
-        made = planning.make_plan(
-            [record.benchmark], [record.strategy], record.profile, record.seeds, out, debug=debug
-        )
-    except (InputError, BrokenRecord) as error:
-        return None, str(error)
-    if not made.pairs:
-        broken = [failed.error.reason for failed in made.failed if failed.error]
-        return None, next(iter([*made.unavailable.values(), *made.blocked, *broken]), "there is no such pair")
-    (pair,) = made.pairs
-    if pair.current:
-        return pair, ""
+    pair, reason = planning.pair_of(record, out, debug)
+    if pair is None or pair.current:
+        return pair, reason
     return None, f"it is stale, {pair.reason_to_repeat}: run it anew, without --fresh-times"
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from clbench.cli.app import ProfileName, Results, app, import_execution, print_warnings
-from clbench.core.text import for_a_shell, printable
+from clbench.core.text import printable
 from clbench.errors import InputError, Unavailable
 from clbench.results import folders
 from clbench.spec import suggestion
@@ -111,6 +111,7 @@ def _chosen(compared: list, ids: list[str] | None, profile: str | None) -> list:
 def _commands(chosen: list, results: Path) -> list[str]:
     """A command for each row that confirmed figures wait for, or that has fewer seeds than its profile, under
     how long it should take; the cheapest first."""
+    from clbench.claims.missing import line_of
     from clbench.published.compare import JUDGED, WAITING
 
     rows: dict[tuple[str, str, str], list] = {}
@@ -124,12 +125,10 @@ def _commands(chosen: list, results: Path) -> list[str]:
         for key, own in rows.items()
         if (seconds := _seconds(*key, results)) or any(one.verdict in WAITING for one in own)
     )
-    out = f" --out {for_a_shell(str(results))}" if results != folders.RESULTS else ""
     lines = []
     for seconds, (profile, benchmark, strategy), ids in timed:
         lines.append(f"# {_told(seconds)}: {', '.join(ids)}")
-        said = f"-b {for_a_shell(benchmark)} -s {for_a_shell(strategy)}"
-        lines.append(f"clbench run --profile {profile} {said}{out}")
+        lines.append(line_of(profile, [benchmark], [strategy], results))
     return [printable(line) for line in lines or ["# nothing is missing"]]
 
 

@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from clbench.errors import InputError
-from clbench.results.repository import git
+from clbench.results import repository
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -44,16 +44,11 @@ def commit_of(revision: str) -> str:
 
 
 def unpack(commit: str, folder: Path) -> Path:
-    """Writes the package of a commit into the folder, which is what PYTHONPATH may name; git itself keeps no
-    trace of it."""
-    try:
-        archive = ["git", "-C", str(PACKAGE.parent), "archive", commit, PACKAGE.name]
-        packed = subprocess.run(archive, capture_output=True, check=True).stdout
-        subprocess.run(["tar", "-x", "-C", str(folder)], input=packed, capture_output=True, check=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise InputError(f"commit {commit[:12]}: its tree cannot be unpacked ({error})") from None
+    """Writes the package of a commit into the folder, which is what PYTHONPATH may name."""
+    if not repository.unpack(PACKAGE.parent, commit, f"./{PACKAGE.name}", folder / PACKAGE.name):
+        raise InputError(f"commit {commit[:12]} has no folder {PACKAGE.name}")
     return folder
 
 
 def _git(*arguments: str) -> str:
-    return git(PACKAGE, *arguments)
+    return repository.git(PACKAGE, *arguments)

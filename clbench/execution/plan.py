@@ -231,6 +231,21 @@ def make_plan(
     return plan
 
 
+def pair_of(record: Record, out: Path, debug: bool = False) -> tuple[Pair | None, str]:
+    """(today's plan of a record's pair, or why there is none)."""
+    try:
+        made = make_plan(
+            [record.benchmark], [record.strategy], record.profile, record.seeds or None, out, debug=debug
+        )
+    except (InputError, BrokenRecord) as error:
+        return None, str(error)
+    if made.pairs:
+        return made.pairs[0], ""
+    broken = [failed.error.reason for failed in made.failed if failed.error]
+    reasons = [*made.unavailable.values(), *made.blocked, *broken]
+    return None, next(iter(reasons), "today's code has no such pair")
+
+
 def _lacks(pair: Pair, besides: Asked) -> bool:
     """Whether a row that is up to date is to be run again for what is asked for beside it."""
     stored = pair.stored

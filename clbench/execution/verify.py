@@ -16,10 +16,10 @@ from pathlib import Path
 from clbench.errors import InputError
 from clbench.execution import commits
 from clbench.execution import trees as tracing
-from clbench.execution.plan import Pair, change_of_settings, make_plan
+from clbench.execution.plan import Pair, change_of_settings, pair_of
 from clbench.execution.trees import Place, Request, Trace
 from clbench.results import verification
-from clbench.results.record import BrokenRecord, Record
+from clbench.results.record import Record
 
 
 @dataclass(frozen=True)
@@ -192,16 +192,8 @@ def _planned(record: Record, results: Path) -> tuple[Pair | None, str]:
     """(today's plan of the record's pair, what stands against verifying it)."""
     if record.status == "failed":
         return None, "it failed: run it again"
-    try:
-        plan = make_plan([record.benchmark], [record.strategy], record.profile, record.seeds or None, results)
-    except (InputError, BrokenRecord) as error:
-        return None, str(error)
-    if not plan.pairs:
-        broken = [failed.error.reason for failed in plan.failed if failed.error]
-        reasons = [*plan.unavailable.values(), *plan.blocked, *broken]
-        return None, next(iter(reasons), "today's code has no such pair")
-    (pair,) = plan.pairs
-    return pair, change_of_settings(record, pair.blank) or ""
+    pair, reason = pair_of(record, results)
+    return pair, reason if pair is None else change_of_settings(record, pair.blank) or ""
 
 
 def _references(record: Record, note: verification.Note | None) -> list[str]:

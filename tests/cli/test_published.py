@@ -168,7 +168,7 @@ def test_the_commands_of_missing_rows_run(published, here, monkeypatch):
     comments, commands = told[::2], told[1::2]
     assert comments[0].startswith("# about 2 s on a core: hsu2018") and len(commands) == len(set(commands))
     assert any("vdv2018-smnist-class-none, vdv2019-smnist-class-none" in line for line in comments)
-    assert "clbench run --profile hsu2018 -b split_mnist_class -s 'er(memory=4400)' --out results" in commands
+    assert "clbench run -b split_mnist_class -s 'er(memory=4400)' --profile hsu2018 --out results" in commands
     done = here(*shlex.split(commands[0])[1:], "--dry-run")
     assert done.returncode in (0, 1) and "Traceback" not in done.stderr  # 1 where MNIST is not there
 
