@@ -86,7 +86,7 @@ def values_of(entry: Entry, shape: list[int], units: list[int], weights: dict[st
             weighted = (exact * np.array(weights[key][name]).reshape(shape)).sum(axis=(1, 2))
             if own == in_units(weighted) and not _is_on_edge(weighted):
                 continue
-        if any(value is not None for value in own):
+        if by_seed and np.isfinite(list(by_seed.values())).all():  # as a summary of it has a mean
             values[name] = own
     told: dict[str, Any] = {"weights": list(weights).index(key)}
     return told | ({"values": values} if values else {})

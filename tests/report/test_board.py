@@ -142,6 +142,15 @@ def test_missing_cells(fabricated, tmp_path):
     assert value_of(content, row, "acc") == [round(v / UNIT) for v in entry.metrics["acc"].values()]
 
 
+def test_a_metric_that_one_seed_lacks_has_no_mean_on_the_page_either(fabricated, tmp_path):
+    """As where the share of what was learnt that is kept is no number, since nothing was learnt."""
+    learnt = [[0.5, 0.5], [0.9, 0.5], [0.7, 0.9]]
+    nothing = [[0.0, 0.0], [0.0, 0.0], [0.0, 0.0]]
+    _, [(row, entry)] = embedded([fabricated.make("er", [learnt, nothing])], tmp_path)
+    assert np.isfinite([*entry.metrics["old_kept"].values()]).tolist() == [True, False]
+    assert "old_kept" not in row.get("values", {}) and "acc" in entry.metrics
+
+
 @pytest.mark.parametrize("stream", ["tasks", "slices"])
 def test_long_streams_keep_their_curve_alone(fabricated, tmp_path, stream):
     tasks = 60
