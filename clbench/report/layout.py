@@ -7,6 +7,7 @@ import numpy as np
 
 ANGLES = (0, 180, 35, -35, 145, -145, 90, -90)
 LEADER = 12  # a label farther from its point than this is led to it by a line
+COVERED = 0.05  # share of a label that may lie on something
 
 
 @dataclass(frozen=True)
@@ -27,18 +28,26 @@ class Box:
 
 
 def place(
-    points: list[tuple[float, float]], sizes: list[tuple[float, float]], obstacles: list[Box], frame: Box
-) -> list[Box]:
-    """A box for the label of each point: inside the frame, near its point, clear of obstacles and of other
-    labels."""
-    taken, boxes = list(obstacles), []
-    for point, size in zip(points, sizes, strict=True):
+    points: list[tuple[float, float]],
+    sizes: list[tuple[float, float]],
+    obstacles: list[Box],
+    frame: Box,
+    needed: list[bool],
+) -> list[Box | None]:
+    """A box for the label of each point: inside the frame, near its point, clear of obstacles and of the
+    labels before it. None where there is no room for one that is not needed."""
+    taken: list[Box] = list(obstacles)
+    boxes: list[Box | None] = []
+    for point, size, must in zip(points, sizes, needed, strict=True):
         candidates = [
             _beside(point, size, radius, angle) for radius in (7, 16, 28, 42, 60, 80) for angle in ANGLES
         ]
         candidates = [box for box in candidates if box.inside(frame)] or candidates
         edges = _edges(taken)
         covered = [_covered(_edges([box, *_leader(point, box)]), edges) for box in candidates]
+        if min(covered) > COVERED * size[0] * size[1] and not must:
+            boxes.append(None)
+            continue
         best = candidates[covered.index(min(covered))]  # the nearest of equals
         boxes.append(best)
         taken += [best, *_leader(point, best)]

@@ -36,6 +36,16 @@ def test_every_ok_row_is_named_and_no_other(toy):
     assert not {"ewc", "si", "pnn"} & shown
 
 
+def test_a_figure_says_how_many_rows_it_does_not_name(fabricated):
+    rows = [fabricated.make(f"s{i}", fabricated.two_tasks((0.6, 0.9))) for i in range(80)]
+    shown = texts(drawn([fabricated.make("naive", fabricated.two_tasks((0.6, 0.9))), *rows]))
+    (said,) = [text for text in shown if "not named" in text]
+    named = sum(text == "naive" or text.startswith("s") for text in shown)
+    assert (
+        "naive" in shown and said == f"FLOPs per seed · {81 - named} of 81 rows not named, for want of room"
+    )
+
+
 def test_the_same_records_give_the_same_bytes(toy, fabricated):
     assert drawn(fabricated.toy()) == toy
 
