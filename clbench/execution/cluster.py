@@ -55,10 +55,11 @@ def connect(address: str) -> Any:
 
 
 def train_on_cluster(
-    address: str, following: "Callable[[], Job | None]", context: dict[str, Any]
+    address: str, following: "Callable[[], Job | None]", context: dict[str, Any], in_processes: bool
 ) -> "Iterator[tuple[Job, list[GroupResult]]]":
     """(job, results) of every job that `following` hands out, as they end; one in flight for each thread of
-    the cluster. Raises BrokeOff when the scheduler does not answer any more."""
+    the cluster. in_processes: as `execute` has it. Raises BrokeOff when the scheduler does not answer any
+    more."""
     from distributed import as_completed
 
     from clbench.execution.seed_group import failure
@@ -70,7 +71,7 @@ def train_on_cluster(
 
         def submit() -> list[Any]:
             if job := following():
-                future = client.submit(train_there, job, context, pure=False)
+                future = client.submit(train_there, job, context, in_processes, pure=False)
                 running[future.key] = job
                 return [future]
             return []
@@ -86,11 +87,12 @@ def train_on_cluster(
                 completed.add(new)
 
 
-def train_there(job: "Job", context: dict[str, Any]) -> "list[GroupResult]":
-    """Trains the group on a worker of a cluster; other people's code in a process for itself."""
+def train_there(job: "Job", context: dict[str, Any], in_processes: bool) -> "list[GroupResult]":
+    """Trains the group on a worker of a cluster; other people's code, or all, in a process for itself, which
+    can be stopped."""
     from clbench.execution.seed_group import GroupResult, train_group
 
-    if not (job.own or RUNNERS["avalanche"] in job.modules):
+    if not (in_processes or job.own or RUNNERS["avalanche"] in job.modules):
         return train_group(job, context)
     with tempfile.TemporaryDirectory(prefix="clbench-") as folder:
         place = Path(folder, "results.json")

@@ -185,7 +185,7 @@ def _results(
     context = {"command": command(), **commits.current()}
     if scheduler:
         if jobs:
-            yield from train_on_cluster(scheduler, following, context)
+            yield from train_on_cluster(scheduler, following, context, in_processes)
     elif debug or not (in_processes or _needs_processes(jobs) or (workers and len(jobs) > 1)):
         while job := following():
             yield job, train_group(job, context | {"concurrent": 1})

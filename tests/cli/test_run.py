@@ -442,6 +442,13 @@ def test_a_cluster_of_ones_own_gives_the_same_bits_and_gets_ones_own_files(
             *names, "--scheduler", cluster.scheduler_address, "--device", "cuda", "--fresh", cwd=own
         )
         assert refused.returncode == 2 and "have a CUDA device" in refused.stderr
+        limited = here(
+            *BLOBS, "-s", "er", "--scheduler", cluster.scheduler_address, "--run-limit", "0.2s", cwd=own
+        )
+        assert limited.returncode == 1
+        assert (
+            "er" in limited.stdout and "took longer than 0 s and was stopped (--run-limit)" in limited.stdout
+        )
     there = stored(own, "own.py:Scaled").acc
     assert here(*names, "--workers", 0, "--fresh", cwd=own).returncode == 0
     assert stored(own, "own.py:Scaled").acc == there
