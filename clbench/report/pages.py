@@ -93,7 +93,8 @@ class Section:
     markdown: Markup
     figure: str | None  # file of the cost figure, relative to the report
     svg: str | None
-    sources: list[dict]  # per row: where its numbers come from
+    versions: str  # that all rows share
+    sources: list[dict]  # per row: where its numbers come from, versions besides those
     agreements: list[Agreement]
 
 
@@ -308,6 +309,9 @@ def _section(
     origins = {row.strategy: row.origins[name] for row in plain.rows}
     page = f"{profile}/{file_name(name)}.md"
     svg = cost(found, look, ranks_by(found[0].record))
+    rows = [entry.record for entry in found]
+    versions = {record.strategy: _versions(record, origins[record.strategy]) for record in rows}
+    shared = set.intersection(*([some for some in versions.values() if some] or [set()]))
     return Section(
         name,
         page,
@@ -317,30 +321,39 @@ def _section(
         Markup(to_markdown(with_imported([table], own)[0])),
         f"figures/{profile}/{file_name(name)}-cost.svg" if svg else None,
         svg,
-        [_source(entry, origins[entry.record.strategy], results, out / profile) for entry in found],
+        ", ".join(sorted(shared)),
+        [
+            _source(entry, origins[entry.record.strategy], results, out / profile)
+            | {"versions": ", ".join(sorted(versions[entry.record.strategy] - shared)) or "–"}
+            for entry in found
+        ],
         agreements(found),
     )
 
 
 def _source(entry: Entry, origin: Origin, results: Path, out: Path) -> dict:
-    """Where a row comes from: record, arguments, seeds, commits, dates, versions."""
+    """Where a row comes from: record, arguments, seeds, commits, dates."""
     record = entry.record
     path = path_of(results, record.profile, record.benchmark, record.strategy)
     arguments = [
-        f"{name}: {', '.join(f'{key}={value!r}' for key, value in given.items())}" if given else name
+        f"{name}: {', '.join(f'{key}={value!r}' for key, value in given.items())}"
         for name, given in record.settings.get("strategy", {}).items()
+        if given
     ]
-    libraries = ("python", "torch", "numpy", *(["avalanche-lib"] if record.backend == "avalanche" else []))
-    versions = {f"{name} {one[name]}" for one in origin.provenance for name in libraries if name in one}
     return {
         "strategy": record.strategy,
         "record": quote(Path(os.path.relpath(path, out)).as_posix()),
-        "arguments": "; ".join(arguments),
+        "arguments": "; ".join(arguments) or "–",
         "seeds": ranges(origin.seeds),
         "commit": ", ".join(sorted({_commit(one) for one in origin.provenance})) or "–",
         "dates": _dates([record]),
-        "versions": ", ".join(sorted(versions)) or "–",
     }
+
+
+def _versions(record: Record, origin: Origin) -> set[str]:
+    """Python and the libraries of a row's runs; avalanche-lib where the row is Avalanche's."""
+    libraries = ("python", "torch", "numpy", *(["avalanche-lib"] if record.backend == "avalanche" else []))
+    return {f"{name} {one[name]}" for one in origin.provenance for name in libraries if name in one}
 
 
 def _commit(provenance: dict) -> str:

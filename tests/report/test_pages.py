@@ -177,11 +177,11 @@ def test_a_benchmark_s_page_has_table_figure_agreements_and_sources(folder, repo
     text = (reports / "smoke" / "toy_class.md").read_text()
     own = [record for record in records.load(folder / "results")[0] if record.benchmark == "toy_class"]
     for record in own:
-        assert text.count(f"| `{record.strategy}` |") >= 2
+        assert f"| `{record.strategy}` |" in text
+        assert f"| [`{record.strategy}`](../../results/smoke/toy_class/" in text
     assert "| `er` | 3 | 1 [1, 2] | a | ★ 73.3 ± 19.0 |" in text
     assert "](../figures/smoke/toy_class-cost.svg)" in text
     assert EXPLANATION in text and "| `er` | `avalanche_replay` | 73.3 | 73.3 |" in text
-    assert text.count("[JSON](../../results/smoke/toy_class/") == len(own)
 
 
 def test_a_benchmark_s_page_says_where_its_numbers_come_from(reports):
@@ -189,7 +189,7 @@ def test_a_benchmark_s_page_says_where_its_numbers_come_from(reports):
     for part in (
         "01234567 |",
         "2026-01-02",
-        "numpy 2.3.0, python 3.11.2, torch 2.9.0",
+        "All rows: numpy 2.3.0, python 3.11.2, torch 2.9.0.",
         "er: memory=200",
         "0–4",
         "optimiser adam",
