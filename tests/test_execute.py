@@ -29,6 +29,11 @@ def test_the_guess_of_a_run_s_seconds_counts_what_a_method_computes_besides():
     assert many > 10 * few and few == pytest.approx(job([0])[1].seconds - 0.2)
 
 
+def test_the_estimate_counts_the_rows_of_the_memory():
+    few, many = (job([0], f"agem(rows={rows})")[1].seconds - 0.2 for rows in (16, 160_000))
+    assert many > 10 * few
+
+
 @pytest.fixture
 def room(monkeypatch):
     """The engine runs out of memory with more than `room["seeds"]` seeds; `asked` lists the groups that were

@@ -344,7 +344,9 @@ def estimate(benchmark: Benchmark, network: "Network", strategy: AnyStrategy, pr
     passes, overhead = (2.5, AVALANCHE_STEP) if strategy.backend == "avalanche" else (1.5, 0.0)
     if any(getattr(registry.load(entry), "sees_all_data", False) for entry, _ in strategy.terms):
         passes *= (tasks + 1) / 2
-    passes = max(passes, 1 + _passes_besides(strategy.build(), tasks, budget))
-    rows = budget.rows + ROWS_OF_OPTIMISER
+    parts: list[Any] = strategy.build()
+    passes = max(passes, 1 + _passes_besides(parts, tasks, budget))
+    asked: list[int] = [part.rows for part in parts if isinstance(getattr(part, "rows", None), int)]
+    rows = budget.rows + sum(asked) + ROWS_OF_OPTIMISER  # of what is new, of memories
     step = TIMES.get(kind_of(network), 1.0) * passes * (6 * network.layout.parameters * rows / 5e10 + 5e-4)
     return 0.2 + tasks * budget.steps * (step + overhead)
