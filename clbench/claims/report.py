@@ -118,12 +118,20 @@ def content(judged: Sequence[Judged], results: Path) -> dict[str, Any]:
     }
 
 
+# Of the cell that shows best why the line has its word; of a mixed claim, of the first of two.
+OF_CELL = ("effect", "low", "high", "unit", "n", "weakest", "seeds_needed")
+
+
 def _of_claim(one: Judged, results: Path) -> dict[str, Any]:
+    first = one.telling[0] if one.telling else None
     return {
         **msgspec.to_builtins(one.claim),
         "parsed": parsed(one.claim),
         **asdict(one.line),
         "beyond": asdict(one.beyond),
+        "cell": place_of(first) if first else None,
+        **{name: getattr(first, name, None) for name in OF_CELL},
+        "missing": _untested(one),
         "telling": [place_of(cell) for cell in one.telling],
         "cells": [{"place": place_of(cell), **asdict(cell)} for cell in one.shown],
         "commands": [command.line for command in commands([one], results, everywhere=True)],

@@ -27,6 +27,7 @@ from clbench.cli.app import (
     matching_records,
     print_warnings,
 )
+from clbench.core import tuned
 from clbench.core.paths import check_writable, check_writable_file
 from clbench.errors import InputError
 from clbench.results import files as writing
@@ -108,7 +109,9 @@ def check(
         by_default = (margin, baselines, device, workers) == (MARGIN, BASELINES, "auto", None)
         if any((benchmark, strategy, against, seeds, until_decided, junit, strict)) or not by_default:
             raise InputError("--claims goes with --profile, --results and --format alone")
-        _gate_claims(claims, results or folders.RESULTS, profile, format_.value)
+        results = results or folders.RESULTS
+        tuned.use(results)  # as --results does
+        _gate_claims(claims, results, profile, format_.value)
     profile = profile or SMOKE
     if junit:
         check_writable_file(junit)

@@ -94,17 +94,14 @@ def _chosen(compared: list, ids: list[str] | None, profile: str | None) -> list:
     for pattern in ids or []:
         if not any(fnmatchcase(name, pattern) for name in known):
             raise InputError(f'no figure has the id "{pattern}"{suggestion(pattern, known)}')
-    chosen = [
-        one
-        for one in compared
-        if (not ids or any(fnmatchcase(one.figure.id, pattern) for pattern in ids))
-        and (not profile or one.row.profile == profile)
+    named = [
+        one for one in compared if not ids or any(fnmatchcase(one.figure.id, pattern) for pattern in ids)
     ]
+    chosen = [one for one in named if not profile or one.row.profile == profile]
     if not chosen:
-        profiles = dict.fromkeys(one.row.profile for one in compared if one.row.profile)
-        raise InputError(
-            f"none of these figures is run under {profile}; some are under {', '.join(profiles)}"
-        )
+        profiles = dict.fromkeys(one.row.profile for one in named if one.row.profile)
+        others = f"they are under {', '.join(profiles)}" if profiles else "they have no profile"
+        raise InputError(f"none of these figures is run under {profile}; {others}")
     return chosen
 
 

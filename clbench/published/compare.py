@@ -39,8 +39,7 @@ class Compared:
     @property
     def undecidable(self) -> bool:
         """Whether the published spread alone is likely to keep it undecided; known before any run."""
-        decided = self.verdict in ("incomplete", REPRODUCED, NOT)
-        return self.figure.confirmed and not decided and is_undecidable(self.figure)
+        return self.figure.confirmed and self.verdict != "incomplete" and is_undecidable(self.figure)
 
 
 def compare(judged: Mapping[str, Mapping[str, list[Entry]]]) -> list[Compared]:

@@ -47,37 +47,31 @@ def count_lines(compared: Sequence[Compared]) -> list[str]:
         judged = sum(words.get(word, 0) for word in JUDGED)
         told = ", ".join(f"{number} {word}" for word, number in words.items())
         lines.append(f"{protocol}: {judged} judged of {sum(words.values())}: {told}")
-    if wide := [one.figure for one in compared if one.undecidable]:
-        names = ", ".join(f"{figure.id} ({published_half_width(figure):.3f})" for figure in wide)
-        lines.append(f"not to be decided, the published spread alone being above 0.02: {len(wide)}: {names}")
+    if wide := [one for one in compared if one.undecidable]:
+        names = ", ".join(
+            f"{one.figure.id} ({published_half_width(one.figure):.3f}, {one.verdict})" for one in wide
+        )
+        lines.append(
+            f"too wide a published spread to be reproduced, above 0.02 by itself: {len(wide)}: {names}"
+        )
     return lines
 
 
 def fields_of(one: Compared) -> dict[str, Any]:
-    """The FIELDS, and in JSON what more there is."""
-    told = msgspec.to_builtins(one.figure) | {
-        key: value for key, value in asdict(one).items() if key not in ("figure", "row")
-    }
-    return {key: told[key] for key in FIELDS}
+    """The FIELDS, then what more there is."""
+    told = {**msgspec.to_builtins(one.figure), **asdict(one), "undecidable": one.undecidable}
+    del told["figure"]
+    return {key: told[key] for key in (*FIELDS, *(key for key in told if key not in FIELDS))}
 
 
 def content(compared: Sequence[Compared]) -> dict[str, Any]:
     """Everything."""
-    lines = [
-        {
-            **msgspec.to_builtins(one.figure),
-            **fields_of(one),
-            "row": asdict(one.row),
-            "undecidable": one.undecidable,
-        }
-        for one in compared
-    ]
-    return {"schema": SCHEMA, "counts": counts(compared), "figures": lines}
+    return {"schema": SCHEMA, "counts": counts(compared), "figures": [*map(fields_of, compared)]}
 
 
 def as_csv(compared: Sequence[Compared]) -> str:
     file = io.StringIO()
-    writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
+    writer = csv.DictWriter(file, FIELDS, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
     writer.writerows(map(fields_of, compared))
     return file.getvalue()

@@ -13,7 +13,7 @@ import base64
 import gzip
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from io import BytesIO
@@ -116,8 +116,22 @@ class Board:
         return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode()
 
 
-def board(judged: Judged, results: Path, out: Path, imported: Sequence[Imported] = ()) -> Board:
-    """results: the folder of the records; out: the folder of the page; imported: what others say."""
+def sections_of(judged: Judged) -> dict[str, list[dict[str, Any]]]:
+    """profile -> its tables of published figures and of claims"""
+    figures_of, claims_of = published.sections(judged), claims.sections(judged)
+    return {profile: figures_of.get(profile, []) + claims_of.get(profile, []) for profile in judged}
+
+
+def board(
+    judged: Judged,
+    results: Path,
+    out: Path,
+    imported: Sequence[Imported] = (),
+    sections: Mapping[str, list[dict[str, Any]]] | None = None,
+) -> Board:
+    """results: the folder of the records; out: the folder of the page; imported: what others say; sections:
+    as `sections_of` has them, which takes long."""
+    sections = sections_of(judged) if sections is None else sections
     shared, strategies, weights = Interned(), Interned(), {}  # type: ignore[var-annotated]
     made = Board({})
     alone = {row.profile: {} for row in imported if row.profile not in judged}  # type: ignore[var-annotated]
@@ -125,9 +139,8 @@ def board(judged: Judged, results: Path, out: Path, imported: Sequence[Imported]
         profile: _profile(profile, benchmarks, shared, strategies, weights, results, made)
         for profile, benchmarks in (judged | alone).items()
     }
-    of_claims, of_figures = claims.sections(judged), published.sections(judged)
     for profile, told in profiles.items():
-        told["sections"] += of_figures.get(profile, []) + of_claims.get(profile, [])
+        told["sections"] += sections.get(profile, [])
         own = [row for row in imported if row.profile == profile]
         told["imported"] = embedded(own, path_of_imported(results, profile))
         for name, metric in benchmarks_alone(own, [*told["benchmarks"]]).items():

@@ -7,7 +7,7 @@ The same records give the same bytes: nothing here asks for the time.
 
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import metadata
 from itertools import pairwise
@@ -18,15 +18,13 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from clbench.claims import report as claims
 from clbench.core.costs import COSTS
 from clbench.core.text import printable
 from clbench.metrics.accuracy import METRICS
 from clbench.profiles import PROFILES
-from clbench.published import report as published
 from clbench.report.agreement import COLUMNS, EXPLANATION, Agreement, agreements
 from clbench.report.arrange import with_ranks
-from clbench.report.board import board
+from clbench.report.board import board, sections_of
 from clbench.report.cells import SIGNS
 from clbench.report.columns import heading
 from clbench.report.figures import cost
@@ -126,7 +124,7 @@ def write_reports(results: Path, out: Path) -> Written:
     if not found:
         return written
     judged = judged_of(found)
-    of_figures, of_claims = published.sections(judged), claims.sections(judged)
+    tables = sections_of(judged)
     sections = {
         profile: _write_profile(
             written,
@@ -136,11 +134,11 @@ def write_reports(results: Path, out: Path) -> Written:
             results,
             out,
             imported,
-            [*of_figures.get(profile, []), *of_claims.get(profile, [])],
+            tables[profile],
         )
         for profile, benchmarks in judged.items()
     }
-    _write_board(written, judged, sections, problems, results, out, imported)
+    _write_board(written, judged, sections, problems, results, out, imported, tables)
     about = {
         "profiles": judged,
         "known": PROFILES,
@@ -164,8 +162,9 @@ def _write_board(
     results: Path,
     out: Path,
     imported: Sequence[Imported] = (),
+    tables: Mapping[str, list[dict[str, Any]]] | None = None,
 ) -> None:
-    made = board(judged, results, out, imported)
+    made = board(judged, results, out, imported, tables)
     scripts = Path(__file__).parent / "templates" / "board"
     about = {
         "data": Markup(made.packed()),

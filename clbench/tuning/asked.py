@@ -148,9 +148,9 @@ def check_ranges(name: str, tunes: Any, paper: Values, cls: type) -> None:
             not isinstance(scale, tuple)
             or not scale
             or not ordered
-            or not all(ranges.fits(end, kinds[argument]) for end in ends)
+            or not all(end is not None and ranges.fits(end, kinds[argument]) for end in ends)
         ):
             raise InputError(
                 f'{name}: tunes["{argument}"] is (low, high, "log" or "linear") or the values of a choice, '
-                f"each one that it takes: {ranges.describe(kinds[argument])}"
+                f"each one that it takes, but None: {ranges.describe(kinds[argument])}"
             )

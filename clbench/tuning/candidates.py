@@ -113,7 +113,7 @@ def at_edge(chosen: Values, tried: list[Values], kinds: dict[str, Any]) -> list[
 
 
 def _takes_beyond(value: float, side: int, kind: Any) -> bool:
-    step = 1 if isinstance(value, int) else max(abs(value), 1e-3) / 100
+    step = 1 if isinstance(value, int) else abs(value) / 100 or 1e-5
     return ranges.fits(value + side * step, kind)
 
 

@@ -107,6 +107,8 @@ def test_json_has_everything(claims):
     assert (
         cell["effect"] == pytest.approx(24) and cell["n"] == 5 and cell["place"] == "smoke/split_digits_class"
     )
+    assert (first["effect"], first["n"], first["cell"]) == (cell["effect"], 5, cell["place"])
+    assert third["effect"] is None and third["missing"].startswith("no record: er(memory=4)")
     assert second["cells"][0]["reverse"] is False and second["parsed"]["margin"] == 60
     assert third["cells"][0]["missing"][0]["strategy"] == "er(memory=4)"
     line = "clbench run -b split_digits_class -s 'er(memory=4)' --profile smoke --out results"
@@ -218,6 +220,14 @@ def test_the_gate_tells_github_the_line(check, monkeypatch, tmp_path):
         "::warning file=mine.toml,line=15,title=clbench check::replay-of-four: not testable"
     )
     assert "| replay-helps-much | contradicted on 1 of 1 |" in (tmp_path / "summary.md").read_text()
+
+
+def test_the_gate_knows_the_values_tuned_beside_results_that_it_takes_by_default(here, place):
+    (place / "results").rename(place / "my_results")
+    (place / "my_results" / "tuned.toml").write_text("no TOML")
+    for options in ((), ("--results", "my_results")):
+        done = here("check", "--claims", "mine.toml", *options, cwd=place)
+        assert done.returncode == 2 and "tuned.toml: no TOML" in done.stderr
 
 
 def test_the_gate_refuses_what_it_cannot_use(check):

@@ -158,8 +158,8 @@ def test_no_cell_is_cut(columns, first, row, here, tmp_path):
 
 def test_what_cannot_be_decided_is_told_beforehand(published):
     text = published([], format_=())
-    (line,) = (line for line in text.splitlines() if line.startswith("not to be decided"))
-    assert "vdv2018-smnist-domain-none (0.035)" in line and NAIVE not in line
+    (line,) = (line for line in text.splitlines() if line.startswith("too wide a published spread"))
+    assert "vdv2018-smnist-domain-none (0.035, no record)" in line and NAIVE not in line
 
 
 def test_the_commands_of_missing_rows_run(published, here, monkeypatch):
@@ -187,6 +187,8 @@ def test_mistakes(here):
     assert here("published", "--profile", "hsu").returncode == 2
     done = here("published", "--profile", "quick")
     assert done.returncode == 2 and "none of these figures is run under quick" in done.stderr
+    done = here("published", "--id", "hsu2018-*", "--profile", "gpm2021")
+    assert "they are under hsu2018, vdv20" in done.stderr and "gpm2021, " not in done.stderr
     assert here("published", "--results", "nowhere").stderr == "clbench: there is no folder nowhere\n"
     assert here("published", "--format", "xml").returncode == 2
     done = here("run", "--profile", "hsu2018", "-b", "split_digits_class", "-s", "naive")

@@ -2,19 +2,21 @@
 
 import os
 import tomllib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from clbench import registry
 from clbench.benchmarks.blobs import Blobs, gaussian_blobs
-from clbench.core import tuned
+from clbench.core import ranges, tuned
 from clbench.data.labelled.sources import Images
+from clbench.errors import InputError
 from clbench.facts import Facts
 from clbench.results import records
 from clbench.results.record import Group, Record
-from clbench.tuning.asked import Tuning
+from clbench.tuning.asked import Tuning, check_ranges
+from clbench.tuning.candidates import at_edge
 from clbench.tuning.choice import Trial, best_of
 from clbench.tuning.tables import with_table
 
@@ -293,7 +295,6 @@ def test_values_beside_results_that_are_none_are_one_line(tmp_path, here, conten
 @pytest.mark.parametrize("name", [name for name in registry.strategies() if registry.facts(name).tunes])
 def test_ranges_hold_the_papers_value(name):
     from clbench.spec import defaults_of
-    from clbench.tuning.asked import check_ranges
 
     facts: Facts = registry.facts(name)
     cls = registry.load(registry.strategies()[name])
@@ -302,6 +303,24 @@ def test_ranges_hold_the_papers_value(name):
     for argument, scale in facts.tunes.items():
         ends = scale[:2] if scale[-1] in ("log", "linear") else scale
         assert paper[argument] in ends or ends[0] < paper[argument] < ends[1]
+
+
+@dataclass
+class MaybeAFloat:
+    a: float | None = None
+
+
+def test_ranges_have_no_none():
+    """TOML cannot keep it: a choice that holds it would be lost after all trials."""
+    with pytest.raises(InputError, match="but None"):
+        check_ranges("x", {"a": (None, 1.0, 2.0)}, {"a": None}, MaybeAFloat)
+
+
+def test_a_value_at_the_edge_is_told_however_small():
+    tried = [{"ridge": 10.0**power} for power in (-8, -6, -4)]
+    kinds = {"ridge": ranges.Positive}
+    assert at_edge(tried[0], tried, kinds) == at_edge(tried[2], tried, kinds) == ["ridge"]
+    assert at_edge(tried[1], tried, kinds) == []
 
 
 def test_a_run_on_a_seed_of_the_trials_stands_in_the_way(tmp_path, here):
