@@ -356,7 +356,11 @@ def strategy(text: str, better: dict[str, dict] | None = None, memory: int | Non
         if entry.backend == "native":
             _check_kind(entry, cls, "clbench.core.part", "Part")
         chosen = (better or {}).get(entry.name) if len(terms) == 1 else None  # they were chosen for it alone
-        paper, defaults = defaults_of(cls), defaults_of(cls, chosen)
+        paper = defaults_of(cls)
+        for argument in set(chosen or {}) - set(paper):
+            near = suggestion(argument, paper)
+            raise InputError(f'tuned values of {entry.name}: it has no argument "{argument}"{near}')
+        defaults = defaults_of(cls, chosen)
         ranges.check_values(f"tuned values of {entry.name}", cls, chosen or {})
         if memory is not None and has_memory(cls):
             paper["memory"] = defaults["memory"] = memory

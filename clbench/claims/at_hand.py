@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from clbench import registry
 from clbench.errors import InputError, Unavailable
-from clbench.results.staleness import has_other_settings
 from clbench.spec import is_own, parse
 
 if TYPE_CHECKING:
@@ -37,7 +36,6 @@ class AtHand:
 
     def __init__(self, judged: Mapping[str, Mapping[str, list[Entry]]]):
         self.judged = judged
-        self._other_settings: dict[int, bool] = {}
 
     @cached_property
     def _rows(self) -> dict[tuple, Entry]:
@@ -76,8 +74,6 @@ class AtHand:
             return Missing(profile, benchmark, strategy, "no record")
         if found.stale:
             return Missing(profile, benchmark, strategy, "stale")
-        if self._has_other_settings(found):
-            return Missing(profile, benchmark, strategy, "stale: made with other settings")
         if not found.ok:
             record = found.record
             reason = f": {record.error.reason}" if record.error else ""
@@ -85,12 +81,6 @@ class AtHand:
                 profile, benchmark, strategy, f"{record.status}{reason}", record.status == "failed"
             )
         return found
-
-    def _has_other_settings(self, entry: Entry) -> bool:
-        """As `has_other_settings`, which takes long, once for each entry."""
-        if id(entry) not in self._other_settings:
-            self._other_settings[id(entry)] = has_other_settings(entry.record)
-        return self._other_settings[id(entry)]
 
 
 # ---- names

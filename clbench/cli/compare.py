@@ -116,6 +116,7 @@ class Side:
     records: list
     problems: list[str]
     kind: str  # "a folder", "a strategy" or "a commit"
+    folder: Path | None = None  # in which they lie
 
 
 @dataclass
@@ -141,13 +142,13 @@ def _meaning(text: str, stored: Stored) -> Side:
     if _is_folder(text):
         found, problems = Stored(Path(text), stored.profile).content
         if found:
-            return Side(text, text, found, problems, "a folder")
+            return Side(text, text, found, problems, "a folder", Path(text))
     if _names_a_folder(text):
         of_profile = f" of the profile {stored.profile}" if stored.profile else ""
         raise InputError(f"{text}: there is no results folder with records{of_profile}")
     found, problems = stored.content
     if any(_stands_for(text, record) for record in found):
-        return Side(text, f"the strategy {text}", found, problems, "a strategy")
+        return Side(text, f"the strategy {text}", found, problems, "a strategy", stored.folder)
     return _of_commit(text, stored)
 
 
@@ -207,7 +208,8 @@ def _of_folders(
     if not places:
         what = f"none of the {len(there)} pairs matches" if there else "there are no records"
         raise InputError(f"{sides[0].text}, {sides[1].text}: {what}")
-    return compare_records(sides[0].records, sides[1].records, places, names, margin)
+    a, b = sides
+    return compare_records(a.records, b.records, places, names, margin, (a.folder, b.folder))
 
 
 def _of_rows(
@@ -229,7 +231,7 @@ def _of_rows(
     if same := [a[place] for place in both if a[place] == b[place]]:
         raise InputError(f"{texts}: both are the row {same[0]}")
     pairs = [((*place, a[place]), (*place, b[place])) for place in both]
-    return compare_rows(sides[0].records, pairs, names, margin)
+    return compare_rows(sides[0].records, pairs, names, margin, sides[0].folder)
 
 
 def _by_benchmark(side: Side, benchmarks: list[str] | None) -> dict[tuple[str, str], str]:

@@ -212,10 +212,12 @@ def _line(record: Record) -> str:
 def _one_row(plan: Plan) -> list[str]:
     """A line for the paper's values that were asked for by name and are those of the bare one."""
     same: dict[str, list[str]] = {}
-    for _, benchmark, strategy in plan.other_spellings:
-        if any(term.arguments.get(VALUES) == PAPER for term in parse(strategy)):
-            same.setdefault(name_of(strategy), []).append(benchmark)
     called = {(pair.blank.benchmark, pair.blank.strategy) for pair in plan.pairs}
+    for _, benchmark, strategy in plan.other_spellings:
+        terms = parse(strategy)
+        has_own_row = any(parse(name) == terms for place, name in called if place == benchmark)
+        if any(term.arguments.get(VALUES) == PAPER for term in terms) and not has_own_row:
+            same.setdefault(name_of(strategy), []).append(benchmark)
     lines: dict[str, list[str]] = {}
     for name, benchmarks in same.items():
         if bare := [benchmark for benchmark in benchmarks if (benchmark, name) in called]:

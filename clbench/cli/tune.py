@@ -1,7 +1,7 @@
 """`clbench tune`: a method's values for a benchmark, chosen by the same rule for every method."""
 
 import sys
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -113,6 +113,7 @@ def tune(
                 plan, jobs, place, workers=workers, time_limit=limit, on_done=on_done
             )
         bad = _conclude(asked, plan, finished, seeds, tasks)
+        _tell_what_is_stale(asked, level, out)
     if finished.left or finished.interrupted:
         print(f"{finished.left} groups not begun; the same command goes on from here")
     raise typer.Exit(130 if finished.interrupted else int(bad or missing))
@@ -135,7 +136,13 @@ def _checked(trials: int, tasks: int, seed_list: str) -> list[int]:
 
 
 def _leave_out(asked: "Asked", force: bool) -> None:
-    """Says which methods have nothing to tune, and leaves out those whose values a person has written."""
+    """Says which methods have nothing to tune, and leaves out those whose values a person has written. Raises
+    InputError where none has anything."""
+    if not asked.tunings:
+        raise InputError(
+            f"nothing to tune, no argument has a range: {', '.join(asked.without)}; give values with --grid, "
+            'or ranges in its class: tunes = {"lam": (0.1, 10.0, "log")}'
+        )
     if asked.without:
         print(printable(f"nothing to tune, no argument has a range: {', '.join(asked.without)}"))
     for one in [one for one in asked.tunings if one.by_hand and not force]:
@@ -216,6 +223,22 @@ def _conclude(asked: "Asked", plan: "Plan", finished: "Finished", seeds: list[in
         print(printable(f"values: {path}"))
     tuned.read.cache_clear()
     return bad
+
+
+def _tell_what_is_stale(asked: "Asked", profile: str, out: Path) -> None:
+    """Says what to run again: rows whose names now stand for other values than they were made with."""
+    from clbench.claims.missing import line_of
+    from clbench.results import records
+    from clbench.results.record import BrokenRecord
+    from clbench.results.staleness import is_stale
+
+    tuned.use(out)
+    for one in asked.tunings:
+        with suppress(BrokenRecord):
+            record = records.find(out, profile, one.benchmark, one.strategy)
+            if record and is_stale(record):
+                command = line_of(profile, [one.benchmark], [one.strategy], out)
+                print(printable(f"{_name(one)} is now stale, run it again: {command}"))
 
 
 def _chosen(one: "Tuning", best: "Trial", trials: list["Trial"]) -> str:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parents[1] / "benchmarks" / "tuned"
 ABOUT = ("evidence", "seeds")  # no arguments
 BESIDE = "tuned.toml"  # of a results folder
+OUTCOMES = ("score", "lost")  # of a trial, beside its values
 VARIABLE = "CLBENCH_TUNED"  # names the user's file to this process and to those that it starts
 
 Tables = dict[str, dict[str, Any]]  # strategy -> its table
@@ -62,13 +63,24 @@ def trials_of(table: dict[str, Any]) -> list[dict[str, Any]]:
     return [one for one in trials if isinstance(one, dict)] if isinstance(trials, list) else []
 
 
+def values_of(table: dict[str, Any]) -> dict[str, Any]:
+    """All values that a table stands for: its own, and of what else `clbench tune` has tried the paper's,
+    which are its first trial."""
+    paper = trials_of(table)[0] if trials_of(table) else {}
+    return {name: value for name, value in paper.items() if name not in OUTCOMES} | arguments(table)
+
+
+def has_tried_values(table: dict[str, Any]) -> bool:
+    """Whether the values are those of one of its trials, so that no person has written them."""
+    asked = values_of(table)
+    return any(all(asked.get(name, one[name]) == one[name] for name in one) for one in trials_of(table))
+
+
 def are_of(table: dict[str, Any], own: dict[str, Any] | None) -> bool:
-    """Whether arguments of a strategy are those that `clbench tune` has chosen: the table's, or, where it
-    has none, the paper's, which are its first trial."""
+    """Whether arguments of a strategy are those that `clbench tune` has chosen."""
     if own is None or not trials_of(table):
         return False
-    values = {key: value for key, value in trials_of(table)[0].items() if key in own} | arguments(table)
-    return all(own.get(key) == value for key, value in values.items())
+    return all(own.get(name) == value for name, value in values_of(table).items())
 
 
 # ---- ours
@@ -130,7 +142,33 @@ def _read_users(path: Path, modified: int) -> dict[str, dict[str, Tables]]:
     except (ValueError, RecursionError) as error:  # a decoder's errors are such
         raise InputError(f"{path}: no TOML: {error}") from None
     for benchmark, profiles in content.items():
-        for tables in profiles.values() if isinstance(profiles, dict) else [None]:
+        for profile, tables in profiles.items() if isinstance(profiles, dict) else [("", None)]:
             if not isinstance(tables, dict) or not all(isinstance(one, dict) for one in tables.values()):
                 raise InputError(f"{path}: {benchmark}: tables are [benchmark.profile.strategy]")
+            for strategy, table in tables.items():
+                try:
+                    _check_table(benchmark, profile, strategy, table)
+                except InputError as error:
+                    raise InputError(f"{path}: [{benchmark}.{profile}.{strategy}]: {error}") from None
     return content
+
+
+def _check_table(benchmark: str, profile: str, strategy: str, table: dict[str, Any]) -> None:
+    """Raises InputError for names that there are not, and for evidence that no one could read."""
+    from clbench import registry  # which imports this module
+    from clbench.profiles import PROFILES
+    from clbench.spec import is_own, suggestion
+
+    if profile not in PROFILES:
+        raise InputError(f'unknown profile "{profile}"{suggestion(profile, PROFILES)}')
+    if not is_own(benchmark) and not is_own(strategy):  # such a file may have gone
+        registry.modules_of(benchmark, strategy)
+    evidence = table.get("evidence", {})
+    of_trials = evidence if isinstance(evidence, dict) else {}
+    trials, seeds, seconds = (of_trials.get(name) for name in ("trials", "seeds", "cpu_s"))
+    if trials is not None and not (isinstance(trials, list) and all(isinstance(one, dict) for one in trials)):
+        raise InputError("evidence.trials is a list of tables")
+    if seeds is not None and not (isinstance(seeds, list) and all(isinstance(one, int) for one in seeds)):
+        raise InputError("evidence.seeds is a list of whole numbers")
+    if seconds is not None and not isinstance(seconds, int | float):
+        raise InputError("evidence.cpu_s is a number of seconds")

@@ -19,20 +19,23 @@ def chosen_values(found: list[Entry]) -> list[str]:
     }
     if not chosen:
         return []
-    told = ", ".join(
-        f"{name} ({len(trials_of(table))} trials, {_seconds(table):.0f} s)" for name, table in chosen.items()
+    told = "; ".join(
+        f"{_called(name, table)} ({len(trials_of(table))} trials, {_seconds(table):.0f} s)"
+        for name, table in chosen.items()
     )
     lines = [
         "values chosen by `clbench tune` on held-out training data of the first tasks, with the trials and "
-        f"CPU seconds that it took: {told}"
+        f"CPU seconds that it took, bare where the paper's were the best tried: {told}"
     ]
-    papers = [name for name, table in chosen.items() if not arguments(table)]
-    if papers:
-        lines.append(f"the paper's values were the best tried, so they are the row: {', '.join(papers)}")
     rows = {entry.record.strategy for entry in found}
     if beside := [name for name in chosen if written(name, {VALUES: PAPER}) in rows]:
         lines.append(f"a row of the paper's values, {VALUES}={PAPER!r}, stands beside: {', '.join(beside)}")
     return lines
+
+
+def _called(name: str, table: dict[str, Any]) -> str:
+    """'ewc lam=100.0', with the values that are not the paper's."""
+    return " ".join([name, *(f"{argument}={value}" for argument, value in arguments(table).items())])
 
 
 def _seconds(table: dict[str, Any]) -> float:

@@ -2,8 +2,10 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
+from clbench.core import tuned
 from clbench.core.text import printable
 from clbench.metrics import verdict
 from clbench.metrics.accuracy import METRICS
@@ -38,9 +40,13 @@ class Row:
     comparison: Comparison
 
 
-def entries_at(records: Sequence[Record], places: Collection[Place]) -> dict[Place, Entry]:
+def entries_at(
+    records: Sequence[Record], places: Collection[Place], folder: Path | None = None
+) -> dict[Place, Entry]:
     """The records of one side at these places, with all that follows from them. References count whatever
-    source made them: each side has its own, also one of the past."""
+    source made them: each side has its own, also one of the past. folder: of the records; the values tuned
+    beside them hold."""
+    tuned.use(folder)
     tables: dict[tuple[str, str], list[Record]] = {}
     for record in records:
         tables.setdefault((record.profile, record.benchmark), []).append(record)
@@ -54,10 +60,16 @@ def entries_at(records: Sequence[Record], places: Collection[Place]) -> dict[Pla
 
 
 def compare_records(
-    a: Sequence[Record], b: Sequence[Record], places: Collection[Place], names: Sequence[str], margin: float
+    a: Sequence[Record],
+    b: Sequence[Record],
+    places: Collection[Place],
+    names: Sequence[str],
+    margin: float,
+    folders: tuple[Path | None, Path | None] = (None, None),
 ) -> list[Row]:
-    """What became of the pairs at these places, from A to B. names: of metrics; margin: a fraction."""
-    before, after = (entries_at(side, places) for side in (a, b))
+    """What became of the pairs at these places, from A to B. names: of metrics; margin: a fraction; folders:
+    of A and B."""
+    before, after = (entries_at(side, places, folder) for side, folder in zip((a, b), folders, strict=True))
     return [
         Row(*place, place[2], *_compared(before.get(place), after.get(place), names, margin))
         for place in sorted(places)
@@ -65,10 +77,14 @@ def compare_records(
 
 
 def compare_rows(
-    records: Sequence[Record], pairs: Collection[tuple[Place, Place]], names: Sequence[str], margin: float
+    records: Sequence[Record],
+    pairs: Collection[tuple[Place, Place]],
+    names: Sequence[str],
+    margin: float,
+    folder: Path | None = None,
 ) -> list[Row]:
     """What is said of two methods on each benchmark that both have run on, given as their places."""
-    found = entries_at(records, {place for pair in pairs for place in pair})
+    found = entries_at(records, {place for pair in pairs for place in pair}, folder)
     return [
         Row(*a, b[2], *_compared(found[a], found[b], names, margin, methods=True)) for a, b in sorted(pairs)
     ]

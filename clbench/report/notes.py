@@ -26,7 +26,7 @@ LEGEND = {
     "the 95 % interval of the paired difference on common seeds contains 0",
     "unclear": "? too few seeds to tell from ★: "
     "that interval contains 0 and does not exclude a difference of 10 points, or the row lacks seeds",
-    "stale": "† stale: made by source code that has changed since; run it again. "
+    "stale": "† stale: made by source code, or with tuned values, that have changed since; run it again. "
     "Stale rows take no part in ★ and ≈",
     "accepted": "‡ on a copy of the data that differs from the published one and was taken knowingly",
     "waited": f"⚑ the machine was busy, so the seconds are too many: a seed group took more than {BUSY:g} "

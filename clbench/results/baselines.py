@@ -273,7 +273,9 @@ def _verdict(pair: Pair, before: Entries, now: Entries, stale: bool, profile: st
     if pair not in before:
         return Verdict("missing", f"not in the baseline: accept it with: {_accept_command(profile, *pair)}")
     if stale:
-        return Verdict("missing", "its record is stale, the source has changed since: run it again")
+        return Verdict(
+            "missing", "its record is stale, the source or its tuned values have changed since: run it again"
+        )
     found = compare(_side(pair, before), _side(pair, now), margin)
     if found.changed:
         what = "unchanged" if before[pair]["source"] == now[pair]["source"] else "changed"

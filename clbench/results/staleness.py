@@ -1,13 +1,11 @@
-"""Whether what made a record has changed since: its source code, or what its names ask for."""
-
-import json
-from typing import Any
+"""Whether what made a record has changed since: its source code, or what its names stand for."""
 
 from clbench import registry
-from clbench.errors import InputError, Unavailable
+from clbench.core import protocols, tuned
+from clbench.errors import InputError
 from clbench.results import source
 from clbench.results.record import Record
-from clbench.spec import is_own
+from clbench.spec import PAPER, VALUES, parse
 
 
 def source_of(benchmark: str, strategy: str) -> str:
@@ -17,37 +15,24 @@ def source_of(benchmark: str, strategy: str) -> str:
 
 
 def is_stale(record: Record) -> bool:
-    """Whether other source code than today's made the record, and was not verified to compute the same."""
+    """Whether other source code than today's made the record, and was not verified to compute the same; or
+    values were tuned since, which its name now stands for."""
     if record.backend == "imported":  # made by code that is not ours to follow
         return False
     try:
-        return source_of(record.benchmark, record.strategy) not in (record.source, record.verified)
+        is_of_today = source_of(record.benchmark, record.strategy) in (record.source, record.verified)
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError, InputError):  # gone, or no Python
         return True
+    return not is_of_today or has_other_values(record)
 
 
-def has_other_settings(record: Record) -> bool:
-    """Whether its names ask for other arguments or another budget today: the strategy has been tuned since,
-    or a published protocol was mended. What the record does not hold is not compared."""
-    return _differs(record.settings, settings_asked(record))
-
-
-def settings_asked(record: Record) -> dict[str, Any]:
-    """The budget and the arguments that its names ask for today. Nothing for what is one's own, whose code
-    would have to be run, and for what there is no more, which is stale."""
-    if record.backend == "imported" or is_own(record.benchmark) or is_own(record.strategy):
-        return {}
-    try:
-        _, benchmark, _ = registry.benchmark(record.benchmark, record.profile)
-        strategy = registry.strategy_on(record.strategy, benchmark, record.profile)
-    except (InputError, Unavailable):
-        return {}
-    asked = {"budget": benchmark.budget(record.profile).settings(), "strategy": strategy.arguments}
-    read: dict[str, Any] = json.loads(json.dumps(asked))  # as it comes back from a file
-    return read
-
-
-def _differs(stored: Any, asked: Any) -> bool:
-    if isinstance(stored, dict) and isinstance(asked, dict):
-        return any(_differs(value, asked[name]) for name, value in stored.items() if name in asked)
-    return bool(stored != asked)
+def has_other_values(record: Record) -> bool:
+    """Whether the name of a strategy stands for other tuned values than the record's. (The defaults of its
+    class are source code, and tests hold the rows of published protocols to their files.)"""
+    terms = parse(record.strategy)
+    if len(terms) > 1 or terms[0].arguments.get(VALUES) == PAPER or record.profile in protocols.names():
+        return False
+    tables = registry.tuned_tables(record.benchmark, record.settings.get("scenario", ""), record.profile)
+    asked = tuned.values_of(tables.get(terms[0].name, {})) | terms[0].arguments
+    own = record.settings.get("strategy", {}).get(terms[0].name, {})
+    return any(asked.get(argument, value) != value for argument, value in own.items())

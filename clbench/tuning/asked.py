@@ -24,7 +24,7 @@ class Tuning:
     kinds: dict[str, Any]  # argument -> annotation
     kept: Values  # values that are tuned and not chosen here
     key: Key  # of its table
-    by_hand: bool  # whether the table that stands there is a person's
+    by_hand: bool  # whether the values that stand there are a person's
 
     @property
     def specs(self) -> list[str]:
@@ -122,7 +122,7 @@ def tuning_of(
     standing = tuned.values(benchmark, profile).get(entry.name, {})
     kept = {key: value for key, value in standing.items() if key not in tried[0]}
     table = target.tables.get(entry.name)
-    by_hand = table is not None and not tuned.trials_of(table)
+    by_hand = table is not None and not tuned.has_tried_values(table)
     return Tuning(
         name, held_out, entry.name, tried, kinds, kept, (target.first, profile, entry.name), by_hand
     )

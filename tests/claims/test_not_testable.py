@@ -5,10 +5,8 @@ import pytest
 from clbench.claims.entries import Claim, read
 from clbench.claims.judge import judge
 from clbench.claims.missing import commands
-from clbench.results import staleness
 
 HERE = "split_mnist_class"
-TODAYS = staleness.settings_asked  # before `known` takes its place
 
 
 @pytest.fixture
@@ -58,29 +56,6 @@ def test_rows_that_may_not_be_used(row, good, decided):
         cell = decided(good + made, test).cells[0]
         assert cell.alone == "not testable" and reason in cell.reason, cell.reason
         assert cell.runs == runs
-
-
-@pytest.mark.parametrize(
-    ("changed", "used"),
-    [
-        ({}, True),
-        ({"strategy": {"ewc": {"lam": 5.0}}}, False),  # `clbench tune` has chosen another since
-        ({"strategy": {"ewc": {"gone": 5.0}}}, True),  # an argument of older code: what is stale says so
-        ({"budget": {"steps": 7}}, False),
-        ({"budget": {}}, True),
-    ],
-)
-def test_a_row_that_its_name_no_longer_asks_for_is_stale(changed, used, row, decided, monkeypatch):
-    ewc = row("ewc", 50, benchmark="split_digits_class", profile="smoke")
-    naive = row("naive", 40, benchmark="split_digits_class", profile="smoke")
-    monkeypatch.setattr(staleness, "settings_asked", TODAYS)
-    naive.settings["strategy"], naive.settings["budget"] = {"naive": {}}, {}
-    ewc.settings |= TODAYS(ewc) | changed
-    made = decided([ewc, naive], "ewc > naive", on=["smoke/split_digits_class"])
-    assert (made.line.word == "holds") == used
-    if not used:
-        assert "stale: made with other settings: ewc on smoke/split_digits_class" in made.cells[0].reason
-        assert commands([made])
 
 
 def test_a_stale_reference_meets_no_condition(row, decided):

@@ -1,5 +1,6 @@
 """`clbench tune`: what is chosen, on which data, by how many trials, and what the choice is then used for."""
 
+import json
 import os
 import tomllib
 from dataclasses import dataclass, replace
@@ -174,9 +175,13 @@ def test_tuned_and_papers_values_stand_beside_each_other(tmp_path, here):
     assert found["lwf"].settings["strategy"]["lwf"]["lam"] == 3.0
     assert found["lwf(values='paper')"].settings["strategy"]["lwf"]["lam"] == 1.0
     assert here("run", *BLOBS, "--seeds", 2, "-s", "lwf(lam=1)").stdout.count("1 pair up to date") == 1
+    again = here("run", *BLOBS, "--seeds", 2, "-s", 'lwf( values="paper" )', "-s", "lwf").stdout
+    assert "2 pairs up to date" in again and "one row" not in again
     shown = " ".join(here("show", env={"COLUMNS": "400"}).stdout.split())
-    assert "lwf (2 trials, 12 s), l2 (2 trials, 0 s)" in shown
-    assert "the paper's values were the best tried, so they are the row: l2" in shown
+    assert (
+        "bare where the paper's were the best tried: lwf lam=3.0 (2 trials, 12 s); l2 (2 trials, 0 s)"
+        in shown
+    )
     assert "a row of the paper's values, values='paper', stands beside: lwf" in shown
     seen = here("run", *BLOBS, "-s", "lwf", "--seed-list", "1000")
     assert (
@@ -281,7 +286,22 @@ def test_what_makes_no_sense_is_one_line(tmp_path, here, arguments, why):
     [
         ("[blobs_class.smoke.lwf", "no TOML"),
         ("lam = 3", "tables are [benchmark.profile.strategy]"),
-        ("[blobs_class.smoke.lwf]\nlamb = 3.0", "LwF has no field lamb"),
+        (
+            "[blob_class.smoke.lwf]",
+            '[blob_class.smoke.lwf]: unknown benchmark "blob_class": did you mean "blobs_class"?',
+        ),
+        ("[blobs_class.smok.lwf]", '[blobs_class.smok.lwf]: unknown profile "smok": did you mean "smoke"?'),
+        (
+            "[blobs_class.smoke.lwff]",
+            '[blobs_class.smoke.lwff]: unknown strategy "lwff": did you mean "lwf"?',
+        ),
+        ("[blobs_class.smoke.lwf]\nevidence.trials = 3", "evidence.trials is a list of tables"),
+        ("[blobs_class.smoke.lwf]\nevidence.seeds = 7", "evidence.seeds is a list of whole numbers"),
+        ("[blobs_class.smoke.lwf]\nevidence.cpu_s = '4'", "evidence.cpu_s is a number of seconds"),
+        (
+            "[blobs_class.smoke.lwf]\nlamb = 3.0",
+            'tuned values of lwf: it has no argument "lamb": did you mean "lam"?',
+        ),
         ("[blobs_class.smoke.lwf]\nlam = -3.0", "tuned values of lwf: lam takes"),
     ],
 )
@@ -308,6 +328,49 @@ def test_ranges_hold_the_papers_value(name):
 @dataclass
 class MaybeAFloat:
     a: float | None = None
+
+
+def stale_rows(here) -> list[str]:
+    shown = json.loads(here("show", "--format", "json").stdout)
+    return [row["strategy"] for row in shown["tables"][0]["rows"] if row["origins"]["blobs_class"]["stale"]]
+
+
+def test_a_row_is_stale_where_its_name_stands_for_other_values_since(tmp_path, here):
+    """By one rule: in tables, for claims, and for what `clbench run` runs again."""
+    rows = ("-s", "naive", "-s", "lwf", "-s", "lwf(values='paper')", "-s", "lwf(lam=2)")
+    here("run", *BLOBS, "--seeds", 3, *rows)
+    assert stale_rows(here) == []
+    file = tmp_path / "my_results" / tuned.BESIDE
+    file.write_text("[blobs_class.smoke.lwf]\nlam = 5.0\n")
+    assert stale_rows(here) == ["lwf"]
+    (tmp_path / "mine.toml").write_text(
+        '[[claim]]\nid = "a"\nsays = "a"\ntest = "{lwf} > naive"\non = ["smoke/blobs_class"]\n'
+    )
+    claimed = here("check", "--claims", "mine.toml")
+    assert claimed.returncode == 3 and "stale: lwf on smoke/blobs_class" in claimed.stdout
+    planned = here("run", *BLOBS, "--seeds", 3, *rows, "--dry-run").stdout
+    assert "blobs_class  lwf  seeds 0, 1, 2" in planned and "2 pairs up to date" in planned
+    file.unlink()
+    assert stale_rows(here) == []
+
+
+def test_tuning_says_which_rows_it_makes_stale_and_leaves_a_persons_values_alone(tmp_path, here):
+    (tmp_path / "mine.py").write_text(MINE)
+    names = ("-b", "blobs_task", "-s", "mine.py:Slow", "--profile", "smoke")
+    here("run", *names, "--seeds", 1)
+    done = here("tune", *names, "--trials", 3)
+    command = "clbench run -b blobs_task -s mine.py:Slow --profile smoke"
+    assert f"mine.py:Slow on blobs_task is now stale, run it again: {command}\n" in done.stdout
+    assert "stale" not in here("tune", *names, "--trials", 3, "--dry-run").stdout
+    file = tmp_path / "my_results" / tuned.BESIDE
+    file.write_text(file.read_text().replace("\nrate = 1.0\n", "\nrate = 0.25\n"))
+    edited = file.read_text()
+    kept = here("tune", *names, "--trials", 3)
+    assert (
+        "values that a person has written stand in tuned.toml" in kept.stdout and file.read_text() == edited
+    )
+    assert here("tune", *names, "--trials", 3, "--force").returncode == 0
+    assert file.read_text() == edited.replace("0.25", "1.0")
 
 
 def test_ranges_have_no_none():

@@ -11,8 +11,10 @@ import torch
 
 from clbench import registry
 from clbench.core import protocols
+from clbench.core.differences import changed_settings
 from clbench.execution.describe import seeds_of
 from clbench.models.mlp import MLP
+from clbench.results import records
 
 FACTS = json.loads(Path(__file__).with_name("protocols.json").read_text(encoding="utf-8"))
 SCENARIOS = ("task", "domain", "class")
@@ -40,6 +42,17 @@ def arguments(spec, name, profile):
 
 def one(strategy, name, profile):
     return arguments(strategy, name, profile)[strategy]
+
+
+@pytest.mark.parametrize("profile", protocols.names())
+def test_committed_rows_are_what_their_profiles_ask_for(profile):
+    """After an edit of a profile its rows are to be run again: staleness is of code and tuned values."""
+    found, _ = records.load(Path(__file__).parents[2] / "results", profile)
+    for record in found:
+        made, budget = benchmark(record.benchmark, profile)
+        strategy = registry.strategy_on(record.strategy, made, profile).arguments
+        today = json.loads(json.dumps({"budget": budget.settings(), "strategy": strategy}))
+        assert not changed_settings({name: record.settings[name] for name in today}, today), record.strategy
 
 
 def check_optimiser(budget, facts):

@@ -58,11 +58,9 @@ SETTINGS = {
 
 @contextmanager
 def known():
-    """Within the block made-up pairs have source code, whose digest is SOURCE, their names ask for no
-    settings, and SEEDS are asked for."""
+    """Within the block made-up pairs have source code, whose digest is SOURCE, and SEEDS are asked for."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(staleness, "source_of", lambda benchmark, strategy: SOURCE)
-        patch.setattr(staleness, "settings_asked", lambda record: {})
         patch.setattr(stars, "seeds_asked", lambda record: SEEDS.get(record.benchmark, 3))
         yield
 

@@ -34,7 +34,7 @@ const Detail = (() => {
       about(view, row),
       rows.length > 1 && choice(rows, row, name, act),
       row.status && h("p", {class: "flag"}, h("strong", null, row.status), `: ${Data.reason(row)}`),
-      row.stale && h("p", {class: "flag"}, "† Stale: the source code that made this record has changed since. Run it again:"),
+      row.stale && h("p", {class: "flag"}, "† Stale: the source code that made this record, or its tuned values, have changed since. Run it again:"),
       h("h3", null, "Make it again"),
       h("pre", {id: "command"}, Data.command(row)),
       h("button", {type: "button", onclick: () => act.clip(Data.command(row), "command")}, "Copy command"),

@@ -17,7 +17,7 @@ const Words = (() => {
     }
     if (!stale) return "None of the rows shown takes a rank.";
     return [
-      `Not ranked: ${plural(stale, "row")} here ${stale === 1 ? "was" : "were"} made by source code that has changed since. `,
+      `Not ranked: ${plural(stale, "row")} here ${stale === 1 ? "was" : "were"} made by source code, or with tuned values, that have changed since. `,
       h("button", {type: "button", id: "rank-stale", onclick: act.stale}, "Rank all the same"),
     ];
   }
@@ -129,7 +129,7 @@ const Words = (() => {
       whole = view.lines.length > 0 && view.lines.every(line => line.stale);
     if (!stale.length) return "";
     const where = view.group ? ` on ${listed([...new Set(stale.map(row => row.b))])}` : "";
-    return `${whole ? "Stale as a whole" : `Stale: ${plural(stale.length, "row")}${where}`}. Made by source code that has changed since (†), so no evidence of what today's code does; clbench run makes ${stale.length === 1 ? "it" : "them"} anew.`;
+    return `${whole ? "Stale as a whole" : `Stale: ${plural(stale.length, "row")}${where}`}. Made by source code, or with tuned values, that have changed since (†), so no evidence of what today's code does; clbench run makes ${stale.length === 1 ? "it" : "them"} anew.`;
   }
 
   function notes(view) {
