@@ -21,9 +21,9 @@ def is_stale(record: Record) -> bool:
         return False
     try:
         is_of_today = source_of(record.benchmark, record.strategy) in (record.source, record.verified)
+        return not is_of_today or has_other_values(record)
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError, InputError):  # gone, or no Python
         return True
-    return not is_of_today or has_other_values(record)
 
 
 def has_other_values(record: Record) -> bool:
