@@ -63,6 +63,7 @@ class Cell:
     weakest: str = ""  # of several links, the one that is shown
     links: str = ""  # what became of all
     reason: str = ""  # why it is not testable
+    mistake: str = ""  # in what is written, where that is why
     missing: list[Missing] = field(default_factory=list)
     runs: bool = False  # whether runs of what is missing would make it testable
 
@@ -95,7 +96,7 @@ def decide(
     found = gather(here, given, at_hand)
     if found.reasons:
         cell.missing, cell.reason = found.missing, "; ".join(found.reasons)
-        cell.runs = found.runs
+        cell.runs, cell.mistake = found.runs, next(iter(found.mistakes), "")
     else:
         _compare(cell, here, found.values)
     return cell

@@ -28,9 +28,20 @@ from clbench.claims.language import NUMBER, Statement, check_spec, parse, profil
 from clbench.core.paths import check_file
 from clbench.core.text import printable
 from clbench.errors import InputError
+from clbench.spec import suggestion
 
 FIELD = Path(__file__).with_name("field.toml")
 GIVEN = re.compile(rf"memory|flops|steps|room {NUMBER}")
+EXAMPLES = {
+    "id": '"replay-helps"',
+    "says": '"Replay helps."',
+    "test": '"er > naive by 5"',
+    "on": '["split_mnist_class"]',
+    "given": '["memory"]',
+    "source": '[{paper = "Doe 2024", place = "table 2", read = "confirmed"}]',
+    "scope": '{data = "split MNIST", network = "MLP 400-400"}',
+    "caveats": '"One pass."',
+}
 LARGEST = 1 << 20  # bytes of a file of claims
 
 
@@ -86,11 +97,28 @@ def read(path: Path = FIELD) -> list[Claim]:
             claim = msgspec.convert(entry, Claim)
             _check(claim)
         except (msgspec.ValidationError, InputError) as error:
-            raise InputError(printable(f"{path}: {name}: {error}")) from None
+            said = _in_words(str(error)) if isinstance(error, msgspec.ValidationError) else error
+            raise InputError(printable(f"{path}: {name}: {said}")) from None
         if any(other.id == claim.id for other in claims):
             raise InputError(printable(f"{path}: {name} stands there twice; give each its own id"))
         claims.append(claim)
     return claims
+
+
+def _in_words(error: str) -> str:
+    """What msgspec says, in the words of TOML and with an example where there is one."""
+    place = error.rpartition(" - at `$.")[2].rstrip("`") if " - at `$." in error else ""
+    name = re.sub(r"\[.*|\..*", "", place)
+    if unknown := re.match(r"Object contains unknown field `(.*?)`", error):
+        of_place = {"source": Source, "scope": Scope}.get(name, Claim)
+        fields = of_place.__struct_fields__
+        near = suggestion(unknown[1], fields)
+        return f'{name or "it"} has no field "{unknown[1]}"{near}; there are {", ".join(fields)}'
+    if missing := re.match(r"Object missing required field `(.*?)`", error):
+        return f"{missing[1]} is missing{f' in {name}' if name else ''}"
+    if name in EXAMPLES and error.startswith("Expected"):
+        return f"write {name} like this: {name} = {EXAMPLES[name]}"
+    return error
 
 
 def _tables(path: Path) -> list[Any]:

@@ -37,6 +37,7 @@ class Evidence:
     values: dict[Atom, Values]
     missing: list[Missing]  # rows
     reasons: list[str]
+    mistakes: list[str]  # those of the reasons that are of what is written: a name that there is not
 
     @property
     def runs(self) -> bool:
@@ -48,17 +49,18 @@ class Evidence:
 def gather(statement: Statement, given: tuple[str, ...], at_hand: AtHand) -> Evidence:
     """statement: of atoms that say their profile and benchmark."""
     values: dict[Atom, Values] = {}
-    missing, reasons = [], []
+    missing, mistakes = [], []
+    reasons: list[str] = []
     data: dict[str, set[str]] = {}  # place -> fingerprints
     for atom in dict.fromkeys((*statement.atoms, *_atoms_of_conditions(statement, given))):
         known = atom.metric in METRICS | COSTS
         if not known:
-            reasons.append(f'unknown metric "{atom.metric}"{suggestion(atom.metric, METRICS | COSTS)}')
+            mistakes.append(f'unknown metric "{atom.metric}"{suggestion(atom.metric, METRICS | COSTS)}')
         row = at_hand.row(atom.profile, atom.benchmark, atom.strategy)
         if isinstance(row, Missing):
             missing.append(row)
         elif isinstance(row, str):
-            reasons.append(row)
+            mistakes.append(row)
         else:
             data.setdefault(f"{atom.profile}/{atom.benchmark}", set()).add(row.record.data)
             values[atom] = values_of(row, atom.metric)
@@ -68,10 +70,10 @@ def gather(statement: Statement, given: tuple[str, ...], at_hand: AtHand) -> Evi
                 reasons.append(f"no {atom.metric} of {atom.strategy} on {atom.profile}/{atom.benchmark}")
     reasons += [f"made on different data: {place}" for place, those in data.items() if len(those) > 1]
     missing = list(dict.fromkeys(missing))
-    reasons += in_words(missing)
+    reasons += [*mistakes, *in_words(missing)]
     if not reasons:
         reasons = [why for one in given if (why := _unmet(one, statement, values))]
-    return Evidence(values, missing, list(dict.fromkeys(reasons)))
+    return Evidence(values, missing, list(dict.fromkeys(reasons)), mistakes)
 
 
 def in_words(missing: list[Missing]) -> list[str]:

@@ -7,10 +7,18 @@ from pathlib import Path
 from clbench.claims.judge import Judged
 from clbench.claims.report import COLUMNS, count, effect_of, in_words, line_rows, place_of
 from clbench.core.text import printable
+from clbench.errors import InputError
 from clbench.metrics.verdict import Verdict
 from clbench.results.judged import as_property, markdown_table, text_rows
 
 FAILS = ("contradicted", "mixed")
+
+
+def check(judged: Sequence[Judged], path: Path) -> None:
+    """Raises InputError for a claim that names what there is not: no run would ever make it testable."""
+    for one in judged:
+        for mistake in (cell.mistake for cell in one.cells if cell.mistake):
+            raise InputError(printable(f'{path}: claim "{one.claim.id}": {mistake}'))
 
 
 def exit_status(judged: Sequence[Judged]) -> int:

@@ -223,6 +223,9 @@ def profile_of(text: str) -> tuple[str, str]:
 def check_spec(text: str) -> None:
     """InputError unless this can be a spec: of which names is not asked."""
     for term in spec.parse(text):
+        profile, slash, _ = term.name.partition("/")
+        if slash and not spec.is_own(term.name):
+            raise InputError(f'"{text}": unknown profile "{profile}"{spec.suggestion(profile, PROFILES)}')
         if not spec.is_own(term.name) and not re.fullmatch(r"[\w.-]+", term.name):
             raise InputError(f'cannot read "{text}": "{term.name}" is no name')
 

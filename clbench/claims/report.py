@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 SCHEMA = 1  # of the JSON
 MOST_SEEDS = 1000  # more are told as "over"
-COLUMNS = ("claim", "word", "effect [95 %]", "n", "cell", "weakest link", "seeds needed", "missing")
-BELOW = ("cell", "weakest link", "missing")  # a terminal has no room for them beside the others
+COLUMNS = ("claim", "says", "word", "effect [95 %]", "n", "cell", "weakest link", "seeds needed", "missing")
+BELOW = ("says", "cell", "weakest link", "missing")  # a terminal has no room for them beside the others
 ABOUT = (
     "What papers and articles say, decided on these records: paired over seeds, 95 %, with a margin that "
     "belongs to the claim. Holds on k of n: true on at least k of the n places (benchmark and profile) in "
@@ -40,13 +40,16 @@ ABOUT_PAGE = (
 def line_rows(one: Judged) -> list[list[str]]:
     """A claim's line, one text for each of COLUMNS; a mixed one has a second row with its other side."""
     first, *others = one.telling
-    rows = [[one.claim.id, in_words(one), *_numbers(first), _untested(one)]]
-    return rows + [["", "", *_numbers(cell), ""] for cell in others]
+    rows = [[one.claim.id, one.claim.says, in_words(one), *_numbers(first), _untested(one)]]
+    return rows + [["", "", "", *_numbers(cell), ""] for cell in others]
 
 
 def cell_rows(one: Judged, reading: str = "line") -> list[list[str]]:
     """A row for each cell, with its word by one reading: "line" or "page"."""
-    return [[one.claim.id, word_of(cell, reading), *_numbers(cell), cell.reason] for cell in one.shown]
+    return [
+        [one.claim.id, one.claim.says, word_of(cell, reading), *_numbers(cell), cell.reason]
+        for cell in one.shown
+    ]
 
 
 def in_words(one: Judged) -> str:
@@ -164,7 +167,7 @@ def sections(judged: Mapping[str, Mapping[str, list[Entry]]]) -> dict[str, list[
         own = [one for one in made if profile in profiles_of(one)]
         here = {name: _on(own, profile, name) for name in benchmarks}
         if any(profile in profiles_of(one, tested=True) for one in own):
-            rows = [row for one in own for row in _with_says(one, line_rows(one))]
+            rows = [row for one in own for row in line_rows(one)]
             found[profile] = [_section(None, "Claims of the field", ABOUT, rows)]
             found[profile] += [
                 _section(place, f"Claims of the field on {name}", ABOUT_PAGE, here[name])
@@ -191,15 +194,9 @@ def _on(made: list[Judged], profile: str, benchmark: str) -> list[list[str]]:
     for one in made:
         own = [cell for cell in one.cells if (cell.profile, cell.benchmark) == (profile, benchmark)]
         if shown := [cell for cell in own if cell.tested]:
-            rows += _with_says(one, cell_rows(replace(one, shown=shown), "page"))
+            rows += cell_rows(replace(one, shown=shown), "page")
     return rows
 
 
 def _section(place: int | None, title: str, about: str, rows: list[list[str]]) -> dict[str, Any]:
-    columns = [COLUMNS[0], "says", *COLUMNS[1:]]
-    return {"benchmark": place, "title": title, "about": about, "columns": columns, "rows": rows}
-
-
-def _with_says(one: Judged, rows: list[list[str]]) -> list[list[str]]:
-    """The statement behind the name, where that stands."""
-    return [[row[0], one.claim.says if row[0] else "", *row[1:]] for row in rows]
+    return {"benchmark": place, "title": title, "about": about, "columns": list(COLUMNS), "rows": rows}

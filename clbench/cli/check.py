@@ -108,7 +108,9 @@ def check(
     if claims:
         by_default = (margin, baselines, device, workers) == (MARGIN, BASELINES, "auto", None)
         if any((benchmark, strategy, against, seeds, until_decided, junit, strict)) or not by_default:
-            raise InputError("--claims goes with --profile, --results and --format alone")
+            raise InputError(
+                "--claims goes with --profile, --results and --format alone: leave the others out"
+            )
         results = results or folders.RESULTS
         tuned.use(results)  # as --results does
         _gate_claims(claims, results, profile, format_.value)
@@ -158,6 +160,7 @@ def _gate_claims(path: Path, results: Path, profile: str | None, format: str) ->
     from clbench.cli.claims import judged_claims
 
     made = judged_claims(path, results, profile)
+    gate.check(made, path)
     _tell(partial(gate.lines, made, path=path), format)
     raise typer.Exit(gate.exit_status(made))
 

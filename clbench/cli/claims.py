@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated
 
@@ -39,7 +40,9 @@ def claims(
         ProfileName | None,
         typer.Option(help="Try claims under this profile, where they name none. Default: quick and full."),
     ] = None,
-    id_: Annotated[list[str] | None, typer.Option("--id", help="Only this claim; may be repeated.")] = None,
+    id_: Annotated[
+        list[str] | None, typer.Option("--id", help="Only this claim, or glob; may be repeated.")
+    ] = None,
     claims_: Annotated[
         Path | None, typer.Option("--claims", help="A file of your own claims, in place of the field's.")
     ] = None,
@@ -113,6 +116,11 @@ def judged_claims(path: Path | None, results: Path, profile: str | None, needed:
     print_warnings(problems)
     if not found and needed:
         raise InputError(f"no records in {results}; make some with: clbench run --all")
+    there = {record.profile for record in found}
+    if there and not profile and not there & set(PROFILES):
+        print_warnings(
+            [f"claims are tried under {' and '.join(PROFILES)}; these records ask for --profile {min(there)}"]
+        )
     return judge(asked, judged_of(found), [profile] if profile else PROFILES)
 
 
@@ -120,10 +128,10 @@ def _chosen(made: list, ids: list[str] | None, benchmarks: list[str] | None) -> 
     """The claims of these names, with their cells on these benchmarks. What is left out has counted all the
     same: a filter changes no word."""
     known = [one.claim.id for one in made]
-    for name in ids or []:
-        if name not in known:
-            raise InputError(f'no claim has the id "{name}"{suggestion(name, known)}')
-    chosen = [one for one in made if not ids or one.claim.id in ids]
+    for pattern in ids or []:
+        if not any(fnmatchcase(name, pattern) for name in known):
+            raise InputError(f'no claim has the id "{pattern}"{suggestion(pattern, known)}')
+    chosen = [one for one in made if not ids or any(fnmatchcase(one.claim.id, pattern) for pattern in ids)]
     if benchmarks:
         of_each = [(one, [cell for cell in one.cells if _is_on(cell, one, benchmarks)]) for one in chosen]
         chosen = [replace(one, shown=shown) for one, shown in of_each if shown]

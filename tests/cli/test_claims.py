@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import shutil
 
 import pytest
 
@@ -94,7 +95,9 @@ def test_the_report_has_them_in_markdown(here, place):
 
 def test_a_line_says_what_was_found(claims):
     first, second, third = claims("--claims", "mine.toml", "--format", "markdown").stdout.splitlines()[2:5]
-    assert first.startswith("| replay-helps | holds on 1 of 1 | 24.0 points | 5 | smoke/split_digits_class |")
+    assert first.startswith(
+        "| replay-helps | Replay helps. | holds on 1 of 1 | 24.0 points | 5 | smoke/split_digits_class |"
+    )
     assert "contradicted on 1 of 1" in second
     assert "| not testable |" in third and "no record: er(memory=4) on smoke/split_digits_class" in third
 
@@ -120,7 +123,7 @@ def test_what_is_missing_is_a_command_that_runs(claims, here, place):
     assert told[0] == "# replay-of-four" and len(told) == 2
     done = here(*shlex.split(told[1])[1:], "--dry-run", cwd=place)
     assert done.returncode == 0 and "split_digits_class  er(memory=4)  seeds 0" in done.stdout
-    none = claims("--claims", "mine.toml", "--missing", "--id", "replay-helps")
+    none = claims("--claims", "mine.toml", "--missing", "--id", "*-helps")
     assert none.stdout == "# no run would make more of them testable\n"
 
 
@@ -138,8 +141,9 @@ def test_a_filter_changes_no_word(claims):
 
 def test_a_benchmark_has_a_page(claims):
     done = claims("-b", "split_mnist_class", "--format", "markdown")
-    assert "| replay-beats-regularisers-class | not testable |" in done.stdout
-    assert "| retraining-forgets | contradicted (reversed) | " in done.stdout
+    lines = {line.split(" | ")[0]: line.split(" | ") for line in done.stdout.splitlines()}
+    assert lines["| replay-beats-regularisers-class"][2] == "not testable"
+    assert lines["| retraining-forgets"][2] == "contradicted (reversed)"
     assert "no-drift-no-replay" not in done.stdout and "claims:" not in done.stdout
 
 
@@ -147,6 +151,8 @@ def test_a_profile_takes_the_place_of_quick_and_full(claims, place):
     (place / "mine.toml").write_text(MINE.replace("smoke/", ""))
     assert "no record: er, naive on quick/split_digits_class" in claims("--claims", "mine.toml").stdout
     assert "holds on 1 of 1" in claims("--claims", "mine.toml", "--profile", "smoke").stdout
+    shutil.rmtree(place / "results" / "quick")
+    assert "these records ask for --profile smoke" in claims("--claims", "mine.toml").stderr
 
 
 @pytest.mark.parametrize(
@@ -189,11 +195,28 @@ def test_the_gate(which, code, last, check):
 
 
 def test_the_gate_does_not_pass_what_it_could_not_look_at(check):
-    """A name that is misspelt, a glob that no record matches, and rows that have become stale."""
-    on = 'on   = ["smoke/split_digits_class", "smoke/split_digts_task", "smoke/nosuch_*"]'
+    """A benchmark without records, and a glob that no record matches."""
+    on = 'on   = ["smoke/split_digits_class", "smoke/split_digits_task", "smoke/drift*"]'
     done = check(parts(1).replace('on   = ["smoke/split_digits_class"]', on))
     assert done.returncode == 3 and "holds on 1 of 1" in done.stdout
-    assert "nothing is told on smoke/split_digts_task, smoke/nosuch_*" in done.stdout
+    assert "nothing is told on smoke/split_digits_task, smoke/drift*" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("er > naive", "err > naive", 'unknown strategy "err"'),
+        ("er > naive", "er(memroy=100) > naive", 'er has no argument "memroy": did you mean "memory"?'),
+        ("er > naive", "accuracy: er > naive", 'unknown metric "accuracy"'),
+        ('class"]', 'class", "smoke/split_digts_task"]', 'unknown benchmark "split_digts_task"'),
+        ('class"]', 'class", "smok/split_digits_task"]', 'unknown profile "smok": did you mean "smoke"?'),
+    ],
+)
+def test_a_claim_on_what_there_is_not_is_a_mistake(old, new, said, check):
+    """It would never be tested, and a gate that lets the undecided pass would pass it for ever."""
+    done = check(parts(1).replace(old, new))
+    assert (done.returncode, done.stdout) == (2, "") and 'mine.toml: claim "replay-helps": ' in done.stderr
+    assert said in done.stderr and done.stderr.count("\n") == 1
 
 
 def test_the_gate_s_options_are_its_own(check):
@@ -219,7 +242,10 @@ def test_the_gate_tells_github_the_line(check, monkeypatch, tmp_path):
     assert second.startswith(
         "::warning file=mine.toml,line=15,title=clbench check::replay-of-four: not testable"
     )
-    assert "| replay-helps-much | contradicted on 1 of 1 |" in (tmp_path / "summary.md").read_text()
+    assert (
+        "| replay-helps-much | Replay helps by 60 points. | contradicted on 1 of 1 |"
+        in (tmp_path / "summary.md").read_text()
+    )
 
 
 def test_the_gate_knows_the_values_tuned_beside_results_that_it_takes_by_default(here, place):
