@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clbench.core import tuned
+from clbench import registry
 from clbench.core.benchmark import Benchmark
 from clbench.core.part import Part
 from clbench.errors import InputError, Unavailable
@@ -126,7 +126,7 @@ def run(
     if profile not in PROFILES:
         raise InputError(f"unknown profile: use {', '.join(PROFILES)}", "profile", profile)
     folder = Path(out) if out else None
-    tuned.use(folder)  # and no longer those of a call before
+    registry.use_tuned(folder)  # and no longer those of a call before
     from clbench.tuning.choice import check_unseen
 
     with hold(folder) if folder else nullcontext():

@@ -18,6 +18,7 @@ from clbench.core import paths, protocols, ranges, tuned
 from clbench.core.composition import conflict
 from clbench.errors import InputError, Unavailable
 from clbench.facts import FAMILIES, Facts, classes_without, facts_in, file_of, literals
+from clbench.profiles import PROFILES
 from clbench.spec import (
     Term,
     canonical,
@@ -330,6 +331,26 @@ def strategy_on(text: str, benchmark: "Benchmark", profile: str) -> Strategy:
     found = {name: tuned.arguments(table) for name, table in tables.items()}
     found |= protocols.strategies_of(type(benchmark), profile, benchmark.scenario)
     return strategy(text, found, benchmark.memory)
+
+
+def use_tuned(results: Path | None) -> None:
+    """From now on the values beside these results hold, as `tuned.use` has it. Raises InputError for a table
+    of a benchmark, profile or strategy that there is not."""
+    tuned.use(results)
+    for benchmark, profiles in tuned.all_of_user().items():
+        for profile, strategy in ((profile, one) for profile, tables in profiles.items() for one in tables):
+            try:
+                _check_table(benchmark, profile, strategy)
+            except InputError as error:
+                name = f"{tuned.BESIDE}: [{benchmark}.{profile}.{strategy}]"
+                raise InputError(f"{name}: {error}") from None
+
+
+def _check_table(benchmark: str, profile: str, strategy: str) -> None:
+    if profile not in PROFILES:
+        raise InputError(f'unknown profile "{profile}"{suggestion(profile, PROFILES)}')
+    if not is_own(benchmark) and not is_own(strategy):  # whose file may have gone
+        modules_of(benchmark, strategy)
 
 
 def tuned_tables(benchmark: str, scenario: str, profile: str) -> tuned.Tables:

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from clbench import registry
-from clbench.core import tuned
 from clbench.core.paths import check_folder, kind_of
 from clbench.core.text import printable
 from clbench.errors import InputError
@@ -50,7 +49,7 @@ def _folder(path: Path | None) -> Path | None:
 
 def _results(path: Path | None) -> Path | None:
     """Likewise of results: the values tuned beside them hold."""
-    tuned.use(_folder(path))
+    registry.use_tuned(_folder(path))
     return path
 
 

@@ -27,7 +27,6 @@ from clbench.cli.app import (
     matching_records,
     print_warnings,
 )
-from clbench.core import tuned
 from clbench.core.paths import check_writable, check_writable_file
 from clbench.errors import InputError
 from clbench.results import files as writing
@@ -112,7 +111,7 @@ def check(
                 "--claims goes with --profile, --results and --format alone: leave the others out"
             )
         results = results or folders.RESULTS
-        tuned.use(results)  # as --results does
+        registry.use_tuned(results)  # as --results does
         _gate_claims(claims, results, profile, format_.value)
     profile = profile or SMOKE
     if junit:

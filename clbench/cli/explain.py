@@ -41,7 +41,7 @@ def explain(
 ) -> None:
     """Says what a strategy or a benchmark is: its equation, its arguments, what it costs, its paper."""
     prepare()
-    tuned.use(folders.RESULTS)
+    registry.use_tuned(folders.RESULTS)
     explained = [
         about_strategy(name) if _is_strategy(name) else about_benchmark(name) for name in _names(name)
     ]

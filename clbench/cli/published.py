@@ -42,9 +42,15 @@ def published(
         bool, typer.Option("--all", help="In the table also what is incomplete or not confirmed.")
     ] = False,
     missing: Annotated[
-        bool, typer.Option("--missing", help="Only the commands that make the rows which are missing.")
+        bool,
+        typer.Option(
+            "--missing",
+            help="Only commands that make rows which are missing, or have fewer seeds than their profile.",
+        ),
     ] = False,
-    format_: Annotated[Format, typer.Option("--format", help="json and csv: all figures.")] = Format.table,
+    format_: Annotated[
+        Format, typer.Option("--format", help="json and csv: all figures, in fractions.")
+    ] = Format.table,
 ) -> None:
     """Compares published figures with our runs of the same protocol: reproduced, not reproduced or undecided.
 
@@ -73,6 +79,8 @@ def published(
         rows = [report.text_row(one) for one in shown]
         print_lines(report.COLUMNS, rows, report.BELOW)
         print("\n" + "\n".join(report.count_lines(chosen)))
+        if not any(one.n for one in chosen):
+            print(f"{results} has no row of these: --missing lists commands, --results names another folder")
 
 
 def _compared(results: Path) -> list:
@@ -93,7 +101,9 @@ def _chosen(compared: list, ids: list[str] | None, profile: str | None) -> list:
     known = [one.figure.id for one in compared]
     for pattern in ids or []:
         if not any(fnmatchcase(name, pattern) for name in known):
-            raise InputError(f'no figure has the id "{pattern}"{suggestion(pattern, known)}')
+            many = any(name.startswith(pattern) for name in known)
+            near = f': did you mean "{pattern}*"?' if many else suggestion(pattern, known)
+            raise InputError(f'no figure has the id "{pattern}"{near}')
     named = [
         one for one in compared if not ids or any(fnmatchcase(one.figure.id, pattern) for pattern in ids)
     ]
@@ -118,15 +128,22 @@ def _commands(chosen: list, results: Path) -> list[str]:
             rows.setdefault(key, []).append(one)
     import_execution()
     timed = sorted(
-        (seconds, key, [one.figure.id for one in own])
+        (seconds, key, [_with_verdict(one) for one in own])
         for key, own in rows.items()
         if (seconds := _seconds(*key, results)) or any(one.verdict in WAITING for one in own)
     )
     lines = []
-    for seconds, (profile, benchmark, strategy), ids in timed:
-        lines.append(f"# {_told(seconds)}: {', '.join(ids)}")
+    for seconds, (profile, benchmark, strategy), names in timed:
+        lines.append(f"# {_told(seconds)}: {', '.join(names)}")
         lines.append(line_of(profile, [benchmark], [strategy], results))
     return [printable(line) for line in lines or ["# nothing is missing"]]
+
+
+def _with_verdict(one) -> str:
+    """The figure's id, and what is said of it where more seeds may say more."""
+    from clbench.published.compare import JUDGED
+
+    return f"{one.figure.id} ({one.verdict}, {one.n} seeds)" if one.verdict in JUDGED else one.figure.id
 
 
 def _seconds(profile: str, benchmark: str, strategy: str, results: Path) -> float:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from clbench import registry
 from clbench.cli.app import Benchmarks, Device, ProfileName, Strategies, Workers, app, import_execution
 from clbench.cli.run import seconds_of
 from clbench.core import tuned
@@ -89,7 +90,7 @@ def tune(
     limit, device, level = seconds_of("time_limit", time_limit), choose_device(device), profile.value
     if level not in OWN_PROFILES:
         raise InputError(f"its values are the publication's; use {', '.join(OWN_PROFILES)}", "profile", level)
-    tuned.use(None if write else out)
+    registry.use_tuned(None if write else out)
     asked = ask(benchmark, strategy, level, out, parse_grid(grid or []), trials, write)
     _leave_out(asked, force)
     place = out / FOLDER / f"first_{tasks}_tasks"

@@ -142,33 +142,22 @@ def _read_users(path: Path, modified: int) -> dict[str, dict[str, Tables]]:
     except (ValueError, RecursionError) as error:  # a decoder's errors are such
         raise InputError(f"{path}: no TOML: {error}") from None
     for benchmark, profiles in content.items():
-        for profile, tables in profiles.items() if isinstance(profiles, dict) else [("", None)]:
+        for tables in profiles.values() if isinstance(profiles, dict) else [None]:
             if not isinstance(tables, dict) or not all(isinstance(one, dict) for one in tables.values()):
                 raise InputError(f"{path}: {benchmark}: tables are [benchmark.profile.strategy]")
-            for strategy, table in tables.items():
-                try:
-                    _check_table(benchmark, profile, strategy, table)
-                except InputError as error:
-                    raise InputError(f"{path}: [{benchmark}.{profile}.{strategy}]: {error}") from None
+            for table in tables.values():
+                _check_evidence(path, table)
     return content
 
 
-def _check_table(benchmark: str, profile: str, strategy: str, table: dict[str, Any]) -> None:
-    """Raises InputError for names that there are not, and for evidence that no one could read."""
-    from clbench import registry  # which imports this module
-    from clbench.profiles import PROFILES
-    from clbench.spec import is_own, suggestion
-
-    if profile not in PROFILES:
-        raise InputError(f'unknown profile "{profile}"{suggestion(profile, PROFILES)}')
-    if not is_own(benchmark) and not is_own(strategy):  # such a file may have gone
-        registry.modules_of(benchmark, strategy)
-    evidence = table.get("evidence", {})
-    of_trials = evidence if isinstance(evidence, dict) else {}
-    trials, seeds, seconds = (of_trials.get(name) for name in ("trials", "seeds", "cpu_s"))
+def _check_evidence(path: Path, table: dict[str, Any]) -> None:
+    """Raises InputError for what is no evidence of `clbench tune`, though it has a name of its."""
+    evidence = table.get("evidence")
+    found = evidence if isinstance(evidence, dict) else {}
+    trials, seeds, seconds = (found.get(name) for name in ("trials", "seeds", "cpu_s"))
     if trials is not None and not (isinstance(trials, list) and all(isinstance(one, dict) for one in trials)):
-        raise InputError("evidence.trials is a list of tables")
+        raise InputError(f"{path}: evidence.trials is a list of tables")
     if seeds is not None and not (isinstance(seeds, list) and all(isinstance(one, int) for one in seeds)):
-        raise InputError("evidence.seeds is a list of whole numbers")
+        raise InputError(f"{path}: evidence.seeds is a list of whole numbers")
     if seconds is not None and not isinstance(seconds, int | float):
-        raise InputError("evidence.cpu_s is a number of seconds")
+        raise InputError(f"{path}: evidence.cpu_s is a number of seconds")

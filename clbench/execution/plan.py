@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from clbench import registry
 from clbench.artefacts.asked import NOTHING, Asked, Place
-from clbench.core import tuned
 from clbench.core.benchmark import Benchmark
 from clbench.core.costs import SECONDS
 from clbench.core.differences import changed_settings, new_arguments
@@ -192,7 +191,7 @@ def make_plan(
     called as they are asked for, whatever is tuned.
     """
     if out is not None and first_tasks is None:
-        tuned.use(out)
+        registry.use_tuned(out)
     plan = Plan([], {}, [])
     asked = [(benchmark, strategy) for benchmark in benchmarks for strategy in strategies]
     sources = {pair: _read_source(*pair) for pair in asked}

@@ -118,7 +118,7 @@ def _reason(figure: Figure, word: str, d: float, h: float, values: Sequence[floa
     if word == NOT:
         said.append(_direction(d))
     if word == UNDECIDED:
-        said.append(f"h is {h:.4f}, above {WIDEST}: {_what_it_takes(figure, values)}")
+        said.append(f"h is {100 * h:.2f} points, above {100 * WIDEST:g}: {_what_it_takes(figure, values)}")
     if sample_sd(figure) is None:
         said.append("spread assumed")
     return "; ".join(said)

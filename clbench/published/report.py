@@ -22,22 +22,22 @@ BELOW = ("reason",)  # a terminal has no room for it beside the others
 OF_FIGURE = ("id", "protocol", "benchmark", "strategy", "metric", "value", "spread", "seeds")
 FIELDS = (*OF_FIGURE, "ours", "n", "difference", "h", "verdict", "reason")
 ABOUT = (
-    "Numbers of publications and ours, run as their protocols say. Difference: ours - published; h: half the "
-    "width of its 95 % interval. Not reproduced: the difference is larger than h + 0.01, and rounding. "
-    "Reproduced: within that, and h at most 0.02; else undecided. Spread assumed: theirs is not known, so "
+    "Numbers of publications and ours in points, run as their protocols say. Difference: ours - published; "
+    "h: half the width of its 95 % interval. Not reproduced: the difference is above h + 1, and rounding. "
+    "Reproduced: within that, and h at most 2; else undecided. Spread assumed: theirs is not known, so "
     "ours stands for it. Nothing is tuned towards a figure."
 )
 
 
 def text_row(one: Compared) -> list[str]:
-    """A text for each of COLUMNS."""
+    """A text for each of COLUMNS, numbers in points."""
     figure = one.figure
-    spread = "" if figure.spread is None else f" ± {figure.spread:.4f}"
-    ours = "" if one.ours is None else f"{one.ours:.4f}"
-    d = "" if one.difference is None else f"{one.difference:+.4f}"
-    h = "" if one.h is None else f"{one.h:.4f}"
+    spread = "" if figure.spread is None else f" ± {100 * figure.spread:.2f}"
+    ours = "" if one.ours is None else f"{100 * one.ours:.2f}"
+    d = "" if one.difference is None else f"{100 * one.difference:+.2f}"
+    h = "" if one.h is None else f"{100 * one.h:.2f}"
     name = figure.id if figure.metric == "average_accuracy" else f"{figure.id} ({figure.metric})"
-    return [name, f"{figure.value:.4g}{spread}", ours, str(one.n or ""), d, h, one.verdict, one.reason]
+    return [name, f"{100 * figure.value:.4g}{spread}", ours, str(one.n or ""), d, h, one.verdict, one.reason]
 
 
 def count_lines(compared: Sequence[Compared]) -> list[str]:
@@ -49,10 +49,11 @@ def count_lines(compared: Sequence[Compared]) -> list[str]:
         lines.append(f"{protocol}: {judged} judged of {sum(words.values())}: {told}")
     if wide := [one for one in compared if one.undecidable]:
         names = ", ".join(
-            f"{one.figure.id} ({published_half_width(one.figure):.3f}, {one.verdict})" for one in wide
+            f"{one.figure.id} ({100 * (published_half_width(one.figure) or 0):.1f}, {one.verdict})"
+            for one in wide
         )
         lines.append(
-            f"too wide a published spread to be reproduced, above 0.02 by itself: {len(wide)}: {names}"
+            f"too wide a published spread to be reproduced, above 2 points by itself: {len(wide)}: {names}"
         )
     return lines
 

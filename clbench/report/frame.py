@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from clbench.core import tuned
+from clbench import registry
 from clbench.core.costs import COSTS
 from clbench.report.tables import by_benchmark, by_profile
 from clbench.report.values import Entry, entries
@@ -31,7 +31,7 @@ def records_of(folder: str | Path) -> list[Record]:
     if not Path(folder).is_dir():
         raise FileNotFoundError(f"{folder}: there is no such folder; `clbench run` makes {folders.RESULTS}/")
     found, problems = records.load(Path(folder))
-    tuned.use(Path(folder))  # which says what rows are stale
+    registry.use_tuned(Path(folder))  # which says what rows are stale
     for problem in problems:
         warnings.warn(problem, stacklevel=3)
     return found

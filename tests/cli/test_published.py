@@ -144,8 +144,8 @@ def test_tables(published, row):
 @pytest.mark.parametrize(
     ("columns", "first"),
     [
-        ("200", f"{LOW}  0.9078 ± 0.0085  0.8000  5  -0.1078     0.0064  not reproduced  too low"),
-        ("100", f"{LOW}  0.9078 ± 0.0085  0.8000  5  -0.1078     0.0064  not reproduced"),
+        ("200", f"{LOW}  90.78 ± 0.85  80.00  5  -10.78      0.64  not reproduced  too low"),
+        ("100", f"{LOW}  90.78 ± 0.85  80.00  5  -10.78      0.64  not reproduced"),
         ("80", LOW),
     ],
 )
@@ -159,7 +159,7 @@ def test_no_cell_is_cut(columns, first, row, here, tmp_path):
 def test_what_cannot_be_decided_is_told_beforehand(published):
     text = published([], format_=())
     (line,) = (line for line in text.splitlines() if line.startswith("too wide a published spread"))
-    assert "vdv2018-smnist-domain-none (0.035, no record)" in line and NAIVE not in line
+    assert "vdv2018-smnist-domain-none (3.5, no record)" in line and NAIVE not in line
 
 
 def test_the_commands_of_missing_rows_run(published, here, monkeypatch):
@@ -176,7 +176,7 @@ def test_the_commands_of_missing_rows_run(published, here, monkeypatch):
 def test_a_judged_row_with_fewer_seeds_than_its_profile_is_missing_too(published, row, monkeypatch):
     monkeypatch.setattr("clbench.cli.published._seconds", lambda *_: 7.0)
     (told, _) = published([row("naive", 0.1975)], "--missing", "--id", NAIVE, format_=()).splitlines()
-    assert told == f"# about 7 s on a core: {NAIVE}"  # five of ten
+    assert told == f"# about 7 s on a core: {NAIVE} (reproduced, 5 seeds)"  # of ten
     monkeypatch.setattr("clbench.cli.published._seconds", lambda *_: 0.0)  # no seed is missing
     assert published([], "--missing", "--id", NAIVE, format_=()).strip() == "# nothing is missing"
 
@@ -184,6 +184,7 @@ def test_a_judged_row_with_fewer_seeds_than_its_profile_is_missing_too(published
 def test_mistakes(here):
     done = here("published", "--id", "hsu2018-smnist-class-adm")
     assert done.returncode == 2 and 'did you mean "hsu2018-smnist-class-adam"' in done.stderr
+    assert 'did you mean "hsu2018*"?' in here("published", "--id", "hsu2018").stderr
     assert here("published", "--profile", "hsu").returncode == 2
     done = here("published", "--profile", "quick")
     assert done.returncode == 2 and "none of these figures is run under quick" in done.stderr
@@ -208,7 +209,7 @@ def test_the_report_has_it_in_markdown(published, row, here, tmp_path):
     here("report", "--results", "results", "--out", "reports")
     page = (tmp_path / "reports" / "hsu2018.md").read_text(encoding="utf-8")
     assert "## Published vs ours" in page
-    assert f"| {NAIVE} | 0.1971 ± 0.0008 | 0.1975 | 5 | +0.0004 |" in page
+    assert f"| {NAIVE} | 19.71 ± 0.08 | 19.75 | 5 | +0.04 |" in page
 
 
 def test_the_rows_match_figures_and_none_is_left_over():
