@@ -132,7 +132,8 @@ def _checked(trials: int, tasks: int, seed_list: str) -> list[int]:
     seeds = parse_seeds(None, seed_list)
     assert seeds is not None
     if min(seeds) < REPORTED:
-        raise InputError(f"seeds below {REPORTED} are those of reported runs", "seed_list", seed_list)
+        why = f"seeds below {REPORTED} are those of reported runs: take larger ones"
+        raise InputError(why, "seed_list", seed_list)
     return seeds
 
 

@@ -82,7 +82,7 @@ def arranged(
         others = [row for row in others if (row.profile, row.benchmark) in compared]
     if not made and not others:
         if records:
-            raise InputError(f"none of {len(records)} rows passes --family and --where")
+            raise InputError(f"none of {len(records)} rows passes the filter")
         raise InputError("imported rows take no ranks, and there are no others")
     return with_imported(made, list(others), wanted.metric)
 

@@ -232,7 +232,7 @@ def test_a_wrong_condition_is_one_line_that_says_why(condition, said, here, plac
         (("--holm",), "--holm needs --ranks"),
         (("--stale",), "--stale needs --ranks"),
         (("--ranks", "--metric", "seconds"), "seconds is a cost"),
-        (("--family", "sampling"), "none of 29 rows passes --family and --where"),
+        (("--family", "sampling"), "none of 29 rows passes the filter"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(options, said, here, place):

@@ -256,6 +256,7 @@ WRONG = [
         ("-s", "lwf", "--grid", "lam=2,3,4", "--trials", "3"),
         "--trials 3: the grid and the paper's values are 4",
     ),
+    (("-s", "er"), "nothing to tune, no argument has a range: er; give values with --grid"),
     (("-s", "lwf", "--tasks", "6"), "--tasks 6: blobs_class(validation=True) has 5 tasks"),
     (("-s", "lwf", "--tasks", "1"), "--tasks 1: with fewer than 2 there is nothing to forget"),
     (("-s", "lwf", "--trials", "1"), "--trials 1: with fewer than 2 there is nothing to choose from"),
