@@ -260,7 +260,13 @@ def test_a_record_is_stale_when_its_source_changed_or_is_gone(tree, tmp_path, mo
     modules = [*RUNS["er"], str(own)]
     monkeypatch.setattr(registry, "modules_of", lambda benchmark, strategy: modules)
     record = SimpleNamespace(
-        benchmark="b", strategy="s", backend="native", source=source.digest(modules), verified=None
+        benchmark="b",
+        strategy="s",
+        profile="smoke",
+        backend="native",
+        settings={},
+        verified=None,
+        source=source.digest(modules),
     )
     assert not is_stale(record)
     edit(tree / "strategies/regularisation/ewc.py", with_a_line)

@@ -29,7 +29,10 @@ def is_stale(record: Record) -> bool:
 def has_other_values(record: Record) -> bool:
     """Whether the name of a strategy stands for other tuned values than the record's. (The defaults of its
     class are source code, and tests hold the rows of published protocols to their files.)"""
-    terms = parse(record.strategy)
+    try:
+        terms = parse(record.strategy)
+    except InputError:  # no spec: for its source code to say
+        return False
     if len(terms) > 1 or terms[0].arguments.get(VALUES) == PAPER or record.profile in protocols.names():
         return False
     tables = registry.tuned_tables(record.benchmark, record.settings.get("scenario", ""), record.profile)

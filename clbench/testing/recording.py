@@ -1,5 +1,7 @@
 """What a CUDA graph asks of a step, on a CPU: the operators of a step; a step recorded once and replayed."""
 
+from typing import Any
+
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -29,15 +31,19 @@ class Tape(TorchDispatchMode):
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         out = func(*args, **(kwargs or {}))
-        self.calls.append((func, args, kwargs or {}, out))
+        self.calls.append((func, args, kwargs or {}, out, torch.backends.mkldnn.enabled))
         return out
 
     @torch.no_grad()
     def replay(self) -> None:
-        for func, args, kwargs, out in self.calls:
+        onednn: Any = torch.backends.mkldnn
+        before = onednn.enabled
+        for func, args, kwargs, out, enabled in self.calls:
+            onednn.enabled = enabled  # the bits of a product depend on it
             for old, new in zip(tree_leaves(out), tree_leaves(func(*args, **kwargs)), strict=True):
                 if isinstance(old, torch.Tensor) and _place(old) != _place(new):
                     old.copy_(new)
+        onednn.enabled = before
 
 
 def _place(tensor: torch.Tensor) -> int:

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 import clbench
+from clbench.execution.processor import _by_onednn
 from clbench.standalone.recipe import recipe_of
 from clbench.standalone.script import script_of
 
@@ -45,6 +46,8 @@ import contextlib, hashlib, io, json, runpy, sys
 sys.modules["clbench"] = None
 import torch
 torch.set_num_threads(1)
+if {_by_onednn()}:  # what multiplies the matrices of a run on this processor
+    torch.backends.mkldnn.matmul.fp32_precision = "bf16"
 found = {{}}
 for path in sys.argv[1:]:
     with contextlib.redirect_stdout(io.StringIO()):
