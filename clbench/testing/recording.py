@@ -38,12 +38,14 @@ class Tape(TorchDispatchMode):
     def replay(self) -> None:
         onednn: Any = torch.backends.mkldnn
         before = onednn.enabled
-        for func, args, kwargs, out, enabled in self.calls:
-            onednn.enabled = enabled  # the bits of a product depend on it
-            for old, new in zip(tree_leaves(out), tree_leaves(func(*args, **kwargs)), strict=True):
-                if isinstance(old, torch.Tensor) and _place(old) != _place(new):
-                    old.copy_(new)
-        onednn.enabled = before
+        try:
+            for func, args, kwargs, out, enabled in self.calls:
+                onednn.enabled = enabled  # the bits of a product depend on it
+                for old, new in zip(tree_leaves(out), tree_leaves(func(*args, **kwargs)), strict=True):
+                    if isinstance(old, torch.Tensor) and _place(old) != _place(new):
+                        old.copy_(new)
+        finally:
+            onednn.enabled = before
 
 
 def _place(tensor: torch.Tensor) -> int:
